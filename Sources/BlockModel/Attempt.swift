@@ -1,0 +1,81 @@
+import BlockRuntime
+
+/// One collection's part in an attempt: the life and the revision it aims at.
+public struct Participant: Hashable, Sendable, Comparable {
+    public let collection: CollectionID
+    public let incarnation: Incarnation
+    /// The revision the entry would get there.
+    public let target: Revision
+
+    public init(collection: CollectionID, incarnation: Incarnation, target: Revision) {
+        self.collection = collection
+        self.incarnation = incarnation
+        self.target = target
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
+}
+
+/// One try to land a payload: exactly these revisions of exactly these collections, or nothing.
+///
+/// Only the proposer that holds the clients makes another attempt; a coordinator lands or fails the
+/// one it was given.
+public struct Attempt: Hashable, Sendable, Comparable {
+    public let payload: PayloadID
+    /// The collection whose tail decides.
+    public let home: CollectionID
+    /// Ascending by collection; the home is one of them.
+    public let participants: [Participant]
+
+    public init(payload: PayloadID, home: CollectionID, participants: [Participant]) {
+        invariant(
+            participants.contains { $0.collection == home }, "an attempt has its home as participant")
+        self.payload = payload
+        self.home = home
+        self.participants = participants.sorted()
+    }
+
+    /// An attempt on one collection.
+    public init(payload: PayloadID, on participant: Participant) {
+        self.init(payload: payload, home: participant.collection, participants: [participant])
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        if left.payload != right.payload { return left.payload < right.payload }
+        if left.home != right.home { return left.home < right.home }
+        return left.participants.lexicographicallyPrecedes(right.participants) {
+            ($0.collection, $0.target) < ($1.collection, $1.target)
+        }
+    }
+}
+
+extension Participant: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(collection)
+        encoder.append(incarnation)
+        encoder.append(target)
+    }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        self.init(
+            collection: try CollectionID(from: &decoder),
+            incarnation: try Incarnation(from: &decoder), target: try Revision(from: &decoder))
+    }
+}
+
+extension Attempt: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(payload)
+        encoder.append(home)
+        encoder.append(participants)
+    }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let payload = try PayloadID(from: &decoder)
+        let home = try CollectionID(from: &decoder)
+        let participants = try decoder.ascendingList(
+            of: Participant.self, countMax: Limits.participantCountMax)
+        guard participants.contains(where: { $0.collection == home }) else {
+            throw decoder.malformed("an attempt without its home")
+        }
+        self.init(payload: payload, home: home, participants: participants)
+    }
+}

@@ -1,0 +1,111 @@
+import BlockRuntime
+
+/// Who stores what in the current epoch of every shard: the explicit table of the cluster file.
+public struct ClusterMap: Hashable, Sendable {
+    /// A storage peer as the cluster file names it.
+    public struct Peer: Hashable, Sendable {
+        public let id: PeerID
+        /// For people.
+        public let name: String
+        /// Where it listens, e.g. `tcp://127.0.0.1:7710`.
+        public let address: String
+
+        public init(id: PeerID, name: String, address: String) {
+            self.id = id
+            self.name = name
+            self.address = address
+        }
+    }
+
+    /// A coordinator or a proxy: stateless, so it has no identity but its address.
+    public struct Service: Hashable, Sendable {
+        public let name: String
+        public let address: String
+
+        public init(name: String, address: String) {
+            self.name = name
+            self.address = address
+        }
+    }
+
+    public let cluster: ClusterID
+    /// The name that URLs carry and that is checked when an application connects.
+    public let name: String
+    public let epoch: Epoch
+    public let peers: [Peer]
+    /// The members of each shard; the shard's number is the position.
+    public let shards: [[PeerID]]
+    public let coordinators: [Service]
+    public let proxies: [Service]
+
+    /// - Throws: `.configurationInvalid` when a member is unknown, a shard has no or too many
+    ///   members, two members, or one member twice, or when a bound of ``Limits`` is broken.
+    public init(
+        cluster: ClusterID, name: String, epoch: Epoch = .first, peers: [Peer],
+        shards: [[PeerID]], coordinators: [Service], proxies: [Service]
+    ) throws(DatabaseError) {
+        self.cluster = cluster
+        self.name = name
+        self.epoch = epoch
+        self.peers = peers
+        self.shards = shards
+        self.coordinators = coordinators
+        self.proxies = proxies
+        if let problem { throw DatabaseError(.configurationInvalid, "cluster file: \(problem)") }
+    }
+
+    private var problem: String? {
+        if name.isEmpty || name.utf8.count > Limits.nameBytesMax { return "the name is empty or long" }
+        if shards.isEmpty || shards.count > Limits.shardCountMax {
+            return "\(shards.count) shards, of 1 to \(Limits.shardCountMax)"
+        }
+        if peers.count > Limits.peerCountMax { return "\(peers.count) peers" }
+        let known = Set(peers.map(\.id))
+        if known.count != peers.count { return "one storage UUID twice" }
+        for (number, members) in shards.enumerated() {
+            if Set(members).count != members.count { return "shard \(number) names a peer twice" }
+            if !known.isSuperset(of: members) { return "shard \(number) names an unknown peer" }
+            switch members.count {
+            case 1, 3...Limits.replicaCountMax: break
+            case 2: return "shard \(number) has 2 members: no more durable than 1, less available"
+            default: return "shard \(number) has \(members.count) members"
+            }
+        }
+        return nil
+    }
+
+    /// The shard of a block id: equal ranges of the id's first 64 bits.
+    /// - Complexity: O(1).
+    public func shard(of block: BlockID) -> ShardID {
+        let product = block.digest.prefix64.multipliedFullWidth(by: UInt64(shards.count))
+        return ShardID(rawValue: UInt32(product.high))
+    }
+
+    /// The shard of a collection's tail register.
+    public func shard(of collection: CollectionID) -> ShardID {
+        shard(of: BlockID(collection.digest))
+    }
+
+    /// The lowest id that belongs to `shard`: the inverse of ``shard(of:)-(BlockID)``.
+    public func lowestID(of shard: ShardID) -> CollectionID {
+        let numerator = (high: UInt64(shard.rawValue), low: UInt64(0))
+        let (quotient, remainder) = UInt64(shards.count).dividingFullWidth(numerator)
+        var encoder = CanonicalEncoder()
+        encoder.append(remainder == 0 ? quotient : quotient + 1)
+        let bytes = encoder.bytes + Bytes(repeating: 0, count: Digest.byteCount - 8)
+        return CollectionID(Digest(bytes) ?? .zero)
+    }
+
+    /// The members of a shard. - Precondition: the shard exists.
+    public func members(of shard: ShardID) -> [PeerID] { shards[Int(shard.rawValue)] }
+
+    /// Whether `peer` is a member of `shard`; false for a shard that does not exist.
+    public func isMember(_ peer: PeerID, of shard: ShardID) -> Bool {
+        shard.rawValue < shards.count && shards[Int(shard.rawValue)].contains(peer)
+    }
+
+    /// How many distinct members must agree: more than half.
+    public func quorum(of shard: ShardID) -> Int { members(of: shard).count / 2 + 1 }
+
+    public func peer(_ id: PeerID) -> Peer? { peers.first { $0.id == id } }
+}

@@ -1,0 +1,55 @@
+import BlockRuntime
+
+/// What a collection is for.
+public enum CollectionKind: UInt8, Sendable, CaseIterable {
+    case tree = 1
+    case diary = 2
+    case queue = 3
+    case custom = 4
+}
+
+/// How the values of a collection are encoded. The database stores bytes; this tells readers which.
+public enum ValueEncoding: UInt8, Sendable, CaseIterable {
+    case bytes = 1
+    case json = 2
+}
+
+/// The header part of a tail: what a structure needs to find its data. Changed only by entries.
+public struct CollectionHeader: Hashable, Sendable {
+    public var kind: CollectionKind
+    public var encoding: ValueEncoding
+    /// Entries of a node, for kinds built of nodes; 0 for a diary.
+    public var capacity: UInt32
+    /// The root or head block; nil for a diary, and for an empty structure.
+    public var root: BlockID?
+
+    public init(
+        kind: CollectionKind, encoding: ValueEncoding, capacity: UInt32 = 0, root: BlockID? = nil
+    ) {
+        self.kind = kind
+        self.encoding = encoding
+        self.capacity = capacity
+        self.root = root
+    }
+}
+
+extension CollectionHeader: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(kind.rawValue)
+        encoder.append(encoding.rawValue)
+        encoder.append(capacity)
+        encoder.append(root)
+    }
+
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        guard let kind = CollectionKind(rawValue: try decoder.uint8()) else {
+            throw decoder.malformed("an unknown collection kind")
+        }
+        guard let encoding = ValueEncoding(rawValue: try decoder.uint8()) else {
+            throw decoder.malformed("an unknown value encoding")
+        }
+        self.init(
+            kind: kind, encoding: encoding, capacity: try decoder.uint32(),
+            root: try decoder.optional(BlockID.self))
+    }
+}

@@ -1,0 +1,165 @@
+import BlockRuntime
+
+/// One client's action inside a body.
+public struct Action: Hashable, Sendable {
+    public let id: ActionID
+    /// What the collection's kind makes of it; for a diary, the entry appended.
+    public let bytes: Bytes
+
+    public init(id: ActionID, bytes: Bytes) {
+        self.id = id
+        self.bytes = bytes
+    }
+}
+
+/// A block that an entry writes.
+public struct TouchedBlock: Hashable, Sendable, Comparable {
+    public let block: BlockID
+    /// The block's last committed write below the entry; zero for a new block.
+    public let baseRevision: Revision
+    /// The payload of that write; nil for a new block.
+    public let basePayload: PayloadID?
+    public let transformHash: Digest
+    public let resultHash: Digest
+
+    public init(
+        block: BlockID, baseRevision: Revision, basePayload: PayloadID?, transformHash: Digest,
+        resultHash: Digest
+    ) {
+        self.block = block
+        self.baseRevision = baseRevision
+        self.basePayload = basePayload
+        self.transformHash = transformHash
+        self.resultHash = resultHash
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.block < right.block }
+}
+
+/// A block that an entry read, and the revision it saw.
+public struct ReadDependency: Hashable, Sendable, Comparable {
+    public let block: BlockID
+    public let revision: Revision
+
+    public init(block: BlockID, revision: Revision) {
+        self.block = block
+        self.revision = revision
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.block < right.block }
+}
+
+/// A collection that a transaction read at a revision.
+public struct ReadCollection: Hashable, Sendable, Comparable {
+    public let collection: CollectionID
+    public let revision: Revision
+
+    public init(collection: CollectionID, revision: Revision) {
+        self.collection = collection
+        self.revision = revision
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
+}
+
+/// What an entry did: the actions of one or many clients, in the order they ran, and what they
+/// touched. Atomic as a whole.
+public struct EntryBody: Hashable, Sendable {
+    public let actions: [Action]
+    public let blocks: [TouchedBlock]
+    public let reads: [ReadDependency]
+    public let readCollections: [ReadCollection]
+
+    /// - Precondition: No action id occurs twice, and at most ``Limits/bodyActionCountMax`` do.
+    public init(
+        actions: [Action], blocks: [TouchedBlock] = [], reads: [ReadDependency] = [],
+        readCollections: [ReadCollection] = []
+    ) {
+        self.actions = actions
+        self.blocks = blocks.sorted()
+        self.reads = reads.sorted()
+        self.readCollections = readCollections.sorted()
+        invariant(actions.count <= Limits.bodyActionCountMax, "\(actions.count) actions in a body")
+    }
+
+    /// The body of entries that carry no action.
+    public static let empty = EntryBody(actions: [])
+
+    /// The ids of all actions, ascending: the first field of the encoding.
+    public var actionIDs: [ActionID] { actions.map(\.id).sorted() }
+}
+
+extension Action: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(id)
+        encoder.append(bytes)
+    }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        self.init(
+            id: try ActionID(from: &decoder),
+            bytes: try decoder.byteString(countMax: Limits.actionBytesMax))
+    }
+}
+
+extension TouchedBlock: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(block)
+        encoder.append(baseRevision)
+        encoder.append(basePayload)
+        encoder.append(transformHash)
+        encoder.append(resultHash)
+    }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        self.init(
+            block: try BlockID(from: &decoder), baseRevision: try Revision(from: &decoder),
+            basePayload: try decoder.optional(PayloadID.self),
+            transformHash: try decoder.digest(), resultHash: try decoder.digest())
+    }
+}
+
+extension ReadDependency: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(block)
+        encoder.append(revision)
+    }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        self.init(block: try BlockID(from: &decoder), revision: try Revision(from: &decoder))
+    }
+}
+
+extension ReadCollection: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(collection)
+        encoder.append(revision)
+    }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        self.init(
+            collection: try CollectionID(from: &decoder), revision: try Revision(from: &decoder))
+    }
+}
+
+extension EntryBody: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(actionIDs)
+        encoder.append(actions)
+        encoder.append(blocks)
+        encoder.append(reads)
+        encoder.append(readCollections)
+    }
+
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let ids = try decoder.ascendingList(
+            of: ActionID.self, countMax: Limits.bodyActionCountMax)
+        let actions = try decoder.list(of: Action.self, countMax: Limits.bodyActionCountMax)
+        guard actions.map(\.id).sorted() == ids else {
+            throw decoder.malformed("an id list that is not that of the actions")
+        }
+        let itemCountMax = Limits.bodyBytesMax / Digest.byteCount
+        self.init(
+            actions: actions,
+            blocks: try decoder.ascendingList(of: TouchedBlock.self, countMax: itemCountMax),
+            reads: try decoder.ascendingList(of: ReadDependency.self, countMax: itemCountMax),
+            readCollections: try decoder.ascendingList(
+                of: ReadCollection.self, countMax: itemCountMax))
+    }
+}

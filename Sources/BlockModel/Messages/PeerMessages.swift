@@ -1,0 +1,106 @@
+import BlockRuntime
+
+/// What a coordinator asks of one storage peer about one shard.
+public struct PeerRequest: Hashable, Sendable {
+    public let shard: ShardID
+    /// The epoch in which the answer is to be counted.
+    public let epoch: Epoch
+    public let operation: Operation
+
+    public init(shard: ShardID, epoch: Epoch, operation: Operation) {
+        self.shard = shard
+        self.epoch = epoch
+        self.operation = operation
+    }
+
+    public enum Operation: Hashable, Sendable {
+        /// Promise to ignore lower ballots, and tell what was accepted.
+        case prepare(CollectionID, Ballot)
+        /// Accept a value of the register at this ballot.
+        case accept(CollectionID, Ballot, value: Bytes)
+        /// Tell what was accepted, without a promise.
+        case query(CollectionID, wantsValue: Bool)
+        /// Keep a content block. The peer checks that the id is the hash of the bytes.
+        case putContent(BlockID, Bytes)
+        /// Keep a sealed segment. The peer checks that the hash of the key is that of the bytes.
+        case putSegment(SegmentKey, Bytes)
+        case getContent(BlockID)
+        case getSegment(SegmentKey)
+        /// The registers of the shard after `after`, ascending, at most `countMax`.
+        case listRegisters(after: CollectionID?, countMax: UInt32)
+        /// What the peer is doing. Answered whatever the shard and epoch.
+        case status
+    }
+}
+
+/// What a storage peer answers. Nothing is answered before what it says is durable.
+public enum PeerReply: Hashable, Sendable {
+    /// The peer promised `ballot`, and had accepted `value` at `accepted` (zero and empty: nothing).
+    case promise(Ballot, accepted: Ballot, value: Bytes)
+    case accepted(Ballot)
+    /// The ballot was too low: `promised` is in the way.
+    case rejected(promised: Ballot)
+    /// The answer to a query; `value` only when it was wanted.
+    case register(accepted: Ballot, valueHash: Digest, value: Bytes?)
+    /// The content or segment is durable here.
+    case stored
+    /// The content or segment, verified against its hash; nil when this peer does not hold it.
+    case content(Bytes?)
+    case registers([RegisterSummary], isLast: Bool)
+    case status(PeerStatus)
+    /// Nothing was done.
+    case refused(DatabaseError)
+}
+
+/// One register of a shard, as one peer sees it.
+public struct RegisterSummary: Hashable, Sendable {
+    public let collection: CollectionID
+    public let accepted: Ballot
+    public init(collection: CollectionID, accepted: Ballot) {
+        self.collection = collection
+        self.accepted = accepted
+    }
+}
+
+/// What a storage peer says of itself.
+public struct PeerStatus: Hashable, Sendable {
+    public var peer: PeerID
+    /// Why the peer takes no part; nil when it does.
+    public var refusal: DatabaseError?
+    /// Shards whose votes it refuses although it takes part otherwise, ascending.
+    public var refusedShards: [ShardID]
+    public var shardCount: UInt32
+    public var registerCount: UInt64
+    public var contentCount: UInt64
+    public var segmentCount: UInt64
+    /// Synced write batches since the directory was made.
+    public var writeSequence: UInt64
+    /// The greatest revision of any tail it has accepted, by collection name; a bounded sample.
+    public var revisions: [CollectionRevision]
+
+    public init(
+        peer: PeerID, refusal: DatabaseError? = nil, refusedShards: [ShardID] = [],
+        shardCount: UInt32 = 0, registerCount: UInt64 = 0, contentCount: UInt64 = 0,
+        segmentCount: UInt64 = 0, writeSequence: UInt64 = 0, revisions: [CollectionRevision] = []
+    ) {
+        self.peer = peer
+        self.refusal = refusal
+        self.refusedShards = refusedShards
+        self.shardCount = shardCount
+        self.registerCount = registerCount
+        self.contentCount = contentCount
+        self.segmentCount = segmentCount
+        self.writeSequence = writeSequence
+        self.revisions = revisions
+    }
+}
+
+/// How far one collection has got.
+public struct CollectionRevision: Hashable, Sendable {
+    public let name: String
+    public let revision: Revision
+    public init(name: String, revision: Revision) {
+        self.name = name
+        self.revision = revision
+    }
+}

@@ -1,0 +1,145 @@
+import BlockRuntime
+
+/// What a proxy, or an application at transactor level, asks of a coordinator.
+public enum RepositoryRequest: Hashable, Sendable {
+    /// The tail, linearizable.
+    case readTail(CollectionID)
+    /// Create the collection, unless it lives already.
+    case create(CreateCollection)
+    /// Land exactly this attempt, or tell why not.
+    case commit(CommitAttempt)
+    /// Drop this life of the collection.
+    case drop(DropCollection)
+    /// A content block from any replica, verified.
+    case getContent(BlockID)
+    /// A segment from any replica, verified.
+    case getSegment(SegmentKey)
+    /// The tails of all collections after a cursor, in placement order.
+    case listCollections(after: CollectionID?, countMax: UInt32)
+    /// What every storage peer says of itself.
+    case status
+    /// What every replica holds of one object.
+    case audit(AuditTarget)
+}
+
+/// Creates a collection.
+public struct CreateCollection: Hashable, Sendable {
+    public let name: String
+    public let header: CollectionHeader
+    public let payload: PayloadID
+    /// The random part of the incarnation, should this creation win.
+    public let nonce: Identifier128
+
+    public init(
+        name: String, header: CollectionHeader, payload: PayloadID, nonce: Identifier128
+    ) {
+        self.name = name
+        self.header = header
+        self.payload = payload
+        self.nonce = nonce
+    }
+}
+
+/// One attempt on one collection, complete: a coordinator never makes another of it.
+public struct CommitAttempt: Hashable, Sendable {
+    public let participant: Participant
+    public let payload: PayloadID
+    /// Canonical bytes of the ``EntryBody``.
+    public let body: Bytes
+    /// A checkpoint that rides in the entry.
+    public let checkpoint: Revision?
+    public let wallMilliseconds: UInt64
+
+    public init(
+        participant: Participant, payload: PayloadID, body: Bytes, checkpoint: Revision? = nil,
+        wallMilliseconds: UInt64
+    ) {
+        self.participant = participant
+        self.payload = payload
+        self.body = body
+        self.checkpoint = checkpoint
+        self.wallMilliseconds = wallMilliseconds
+    }
+
+    public var attempt: Attempt { Attempt(payload: payload, on: participant) }
+}
+
+/// Drops one life of a collection.
+public struct DropCollection: Hashable, Sendable {
+    public let collection: CollectionID
+    public let incarnation: Incarnation
+
+    public init(collection: CollectionID, incarnation: Incarnation) {
+        self.collection = collection
+        self.incarnation = incarnation
+    }
+}
+
+/// One object whose replicas are to be compared.
+public enum AuditTarget: Hashable, Sendable {
+    case register(CollectionID)
+    case content(BlockID)
+    case segment(SegmentKey)
+}
+
+/// What a coordinator answers. Everything but `failed` and `replicas` speaks of chosen values.
+public enum RepositoryReply: Hashable, Sendable {
+    case tail(TailValue)
+    /// The attempt is the entry at its target revision.
+    case committed(Revision, chainHash: Digest)
+    /// The attempt is not, and never will be: the tail shows why (moved on, other life, fenced).
+    case refused(CommitRefusal)
+    case content(Bytes)
+    case collections([TailValue], next: CollectionID?)
+    case status([PeerReport])
+    case replicas([ReplicaReport], Bytes?)
+    /// The request failed; the error's outcome says what is known.
+    case failed(DatabaseError)
+}
+
+/// Why an attempt did not land. Each is a chosen fact.
+public enum CommitRefusal: Hashable, Sendable {
+    /// The revision has advanced; the tail is the one that was chosen.
+    case moved(TailValue)
+    /// The collection is absent, dropped, or in another life.
+    case gone(TailValue)
+    /// A multi-collection attempt holds the collection.
+    case blocked(TailValue)
+    /// The attempt was fenced at this revision.
+    case fenced(TailValue)
+}
+
+/// One storage peer, as a coordinator sees it.
+public struct PeerReport: Hashable, Sendable {
+    public let peer: PeerID
+    public let name: String
+    public let address: String
+    /// nil when the peer did not answer in time.
+    public let status: PeerStatus?
+
+    public init(peer: PeerID, name: String, address: String, status: PeerStatus?) {
+        self.peer = peer
+        self.name = name
+        self.address = address
+        self.status = status
+    }
+}
+
+/// What one replica holds of an object.
+public struct ReplicaReport: Hashable, Sendable {
+    public let peer: PeerID
+    public let state: State
+
+    public enum State: Hashable, Sendable {
+        /// It holds these bytes' hash; for a register, accepted at this ballot.
+        case holds(Digest, accepted: Ballot?)
+        case lacks
+        case unreachable
+        case refuses(DatabaseError)
+    }
+
+    public init(peer: PeerID, state: State) {
+        self.peer = peer
+        self.state = state
+    }
+}

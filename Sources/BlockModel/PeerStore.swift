@@ -1,0 +1,67 @@
+import BlockRuntime
+
+/// What an acceptor keeps of one register.
+public struct RegisterRecord: Hashable, Sendable {
+    /// No ballot below this one is accepted any more.
+    public var promised: Ballot
+    /// The ballot of ``value``; zero when nothing was accepted.
+    public var accepted: Ballot
+    /// ``TailValue/registerBytes``; the acceptor does not look inside.
+    public var value: Bytes
+
+    public init(promised: Ballot, accepted: Ballot, value: Bytes) {
+        self.promised = promised
+        self.accepted = accepted
+        self.value = value
+    }
+
+    /// A register that was never written.
+    public static let untouched = RegisterRecord(promised: .zero, accepted: .zero, value: [])
+
+    /// The hash that queries compare instead of whole values.
+    public var valueHash: Digest { RegisterRecord.hash(of: value) }
+
+    public static func hash(of value: Bytes) -> Digest {
+        Digest(domain: "optimystic/register-value/1", value)
+    }
+}
+
+/// What a storage peer's machine may read while it decides: the durable state, and on top of it
+/// every write of the running cycle that is still to be synced.
+public protocol PeerStoreView {
+    /// - Returns: ``RegisterRecord/untouched`` when the register was never written.
+    /// - Throws: `.corrupted` when the record fails its checksum: the peer must not vote on it.
+    func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord
+
+    /// - Returns: The bytes, verified against the id; nil when they are absent or damaged.
+    func content(_ block: BlockID) throws(DatabaseError) -> Bytes?
+
+    /// - Returns: The bytes, verified against the hash; nil when they are absent or damaged.
+    func segment(_ key: SegmentKey) throws(DatabaseError) -> Bytes?
+
+    /// Registers whose id is not below `lowest`, ascending.
+    /// - Complexity: O(`countMax`).
+    func registers(
+        from lowest: CollectionID, countMax: Int
+    ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)]
+
+    /// Records of each kind, roughly.
+    var statistics: PeerStoreStatistics { get }
+}
+
+/// Figures for people.
+public struct PeerStoreStatistics: Hashable, Sendable {
+    public var registerCount: UInt64 = 0
+    public var contentCount: UInt64 = 0
+    public var segmentCount: UInt64 = 0
+    /// Synced write batches since the directory was made.
+    public var writeSequence: UInt64 = 0
+    public init() {}
+}
+
+/// A write that a storage peer's machine asks for. All writes of a cycle become one synced batch.
+public enum PeerWrite: Hashable, Sendable {
+    case register(CollectionID, RegisterRecord)
+    case content(BlockID, Bytes)
+    case segment(SegmentKey, Bytes)
+}

@@ -1,0 +1,29 @@
+/// The position of an entry in a collection's log: 1 for the first, gapless. 0 is "before any".
+public struct Revision: RawRepresentable, Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(_ value: UInt64) { rawValue = value }
+
+    /// Before the first entry.
+    public static let zero = Revision(0)
+    /// The revision after this one.
+    public var next: Revision { Revision(rawValue + 1) }
+    /// The revision before this one; zero stays zero.
+    public var previous: Revision { Revision(rawValue == 0 ? 0 : rawValue - 1) }
+
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    public var description: String { "\(rawValue)" }
+}
+
+/// A membership of a shard. Votes of two epochs never add up.
+public struct Epoch: RawRepresentable, Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(_ value: UInt32) { rawValue = value }
+
+    /// The epoch of the members that the cluster file names.
+    public static let first = Epoch(1)
+
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    public var description: String { "\(rawValue)" }
+}

@@ -1,0 +1,96 @@
+import BlockRuntime
+
+extension Tail: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(name)
+        encoder.append(incarnation)
+        encoder.append(header)
+        encoder.append(headerRevision)
+        encoder.append(headerAtOpen)
+        encoder.append(createdBy)
+        encoder.append(revision)
+        encoder.append(lastHash)
+        encoder.append(entries)
+        encoder.append(segments)
+        encoder.append(exclusiveIntent)
+        encoder.append(sharedIntents)
+        encoder.append(aborted)
+        encoder.append(openDecisions)
+        encoder.append(checkpoint)
+        encoder.append(truncatedThrough)
+        encoder.append(settled)
+    }
+
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let name = try decoder.string(bytesMax: Limits.nameBytesMax)
+        let incarnation = try Incarnation(from: &decoder)
+        let header = try CollectionHeader(from: &decoder)
+        let headerRevision = try Revision(from: &decoder)
+        let headerAtOpen = try CollectionHeader(from: &decoder)
+        self.init(
+            name: name, incarnation: incarnation, header: header,
+            createdBy: try PayloadID(from: &decoder))
+        self.headerRevision = headerRevision
+        self.headerAtOpen = headerAtOpen
+        revision = try Revision(from: &decoder)
+        lastHash = try decoder.digest()
+        entries = try decoder.list(of: Entry.self, countMax: Limits.segmentEntryCountMax)
+        segments = try decoder.list(of: SegmentLink.self, countMax: Limits.segmentLinkCountMax + 1)
+        exclusiveIntent = try decoder.optional(Intent.self)
+        sharedIntents = try decoder.ascendingList(
+            of: Attempt.self, countMax: Limits.sharedIntentCountMax)
+        aborted = try decoder.ascendingList(
+            of: Attempt.self, countMax: Limits.abortedAttemptCountMax)
+        openDecisions = try decoder.ascendingList(
+            of: OpenDecision.self, countMax: Limits.openDecisionCountMax)
+        checkpoint = try Revision(from: &decoder)
+        truncatedThrough = try Revision(from: &decoder)
+        settled = try Revision(from: &decoder)
+        if let inconsistency { throw decoder.malformed(inconsistency) }
+    }
+}
+
+extension TailValue: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        switch self {
+        case .absent(let generation):
+            encoder.append(UInt8(1))
+            encoder.append(generation)
+        case .dropped(let generation):
+            encoder.append(UInt8(2))
+            encoder.append(generation)
+        case .live(let tail):
+            encoder.append(UInt8(3))
+            encoder.append(tail)
+        }
+    }
+
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        switch try decoder.uint8() {
+        case 1: self = .absent(generation: try decoder.uint64())
+        case 2: self = .dropped(generation: try decoder.uint64())
+        case 3: self = .live(try Tail(from: &decoder))
+        default: throw decoder.malformed("an unknown state of a register")
+        }
+    }
+
+    /// The bytes of a register that was never written are no bytes at all.
+    public var registerBytes: Bytes {
+        if case .absent(generation: 0) = self { return [] }
+        return canonicalBytes
+    }
+
+    /// The inverse of ``registerBytes``.
+    public init(registerBytes bytes: Bytes) throws(DatabaseError) {
+        if bytes.isEmpty {
+            self = .absent(generation: 0)
+        } else {
+            try self.init(canonicalBytes: bytes)
+        }
+    }
+
+    /// The tail, when the collection lives.
+    public var live: Tail? {
+        if case .live(let tail) = self { tail } else { nil }
+    }
+}

@@ -1,0 +1,116 @@
+import BlockRuntime
+
+/// The value of a collection's register: the open end of its log, addressed by the collection id.
+/// Changing it by compare-and-set *is* the commit.
+public enum TailValue: Hashable, Sendable {
+    /// Never created. The register that was never written is `absent(generation: 0)`.
+    case absent(generation: UInt64)
+    /// Dropped, and not created again yet.
+    case dropped(generation: UInt64)
+    case live(Tail)
+}
+
+/// The tail of a live collection.
+public struct Tail: Hashable, Sendable {
+    public var name: String
+    public var incarnation: Incarnation
+    public var header: CollectionHeader
+    /// Revision of the last entry that changed ``header``; zero since creation.
+    public var headerRevision: Revision
+    /// The header before the first open entry.
+    public var headerAtOpen: CollectionHeader
+    /// The payload that created the collection: how a creator recognises its own success.
+    public var createdBy: PayloadID
+    /// Revision of the last entry.
+    public var revision: Revision
+    /// Chain hash after the last entry.
+    public var lastHash: Digest
+    /// The open entries, oldest first, without a gap, ending at ``revision``.
+    public var entries: [Entry]
+    /// The sealed segments, nearest first; see ``SegmentLinks``.
+    public var segments: [SegmentLink]
+    /// A multi-collection attempt that has prepared a write here.
+    public var exclusiveIntent: Intent?
+    /// Multi-collection attempts that validated reads here, ascending.
+    public var sharedIntents: [Attempt]
+    /// Attempts at revision + 1 that were fenced, ascending. Cleared when the revision advances.
+    public var aborted: [Attempt]
+    /// Decisions taken here with participants still to be resolved, ascending.
+    public var openDecisions: [OpenDecision]
+    /// Everything up to here is final on a quorum of each shard it touched.
+    public var checkpoint: Revision
+    /// History up to and including this revision is gone.
+    public var truncatedThrough: Revision
+    /// The greatest revision that the proposer of this value knew to be chosen.
+    public var settled: Revision
+
+    /// A collection just created: no entry yet.
+    public init(
+        name: String, incarnation: Incarnation, header: CollectionHeader, createdBy: PayloadID
+    ) {
+        self.name = name
+        self.incarnation = incarnation
+        self.header = header
+        self.headerRevision = .zero
+        self.headerAtOpen = header
+        self.createdBy = createdBy
+        self.revision = .zero
+        self.lastHash = Entry.initialHash(name: name, incarnation: incarnation)
+        self.entries = []
+        self.segments = []
+        self.exclusiveIntent = nil
+        self.sharedIntents = []
+        self.aborted = []
+        self.openDecisions = []
+        self.checkpoint = .zero
+        self.truncatedThrough = .zero
+        self.settled = .zero
+    }
+
+    public var collection: CollectionID { CollectionID(name: name) }
+
+    /// Revision of the first open entry, or of the next one when none is open.
+    public var firstOpenRevision: Revision {
+        entries.first?.revision ?? revision.next
+    }
+
+    /// The open entry at `revision`; nil when it is sealed or not there yet.
+    public func openEntry(at revision: Revision) -> Entry? {
+        guard let first = entries.first?.revision, revision >= first else { return nil }
+        let offset = Int(clamping: revision.rawValue - first.rawValue)
+        return offset < entries.count ? entries[offset] : nil
+    }
+
+    /// Whether each entry follows the one before it.
+    static func isGapless(_ entries: [Entry]) -> Bool {
+        zip(entries, entries.dropFirst()).allSatisfy { $0.revision.next == $1.revision }
+    }
+
+    /// Stops the process when the value contradicts itself. Values from the disk or the network
+    /// are checked by decoding; this is for the functions that make new ones.
+    public func checkInvariants() {
+        if let inconsistency { fatalError("invariant: tail of \(name): \(inconsistency)") }
+    }
+
+    /// What about this value cannot be, in words; nil when it is consistent.
+    var inconsistency: String? {
+        if incarnation.generation == 0 { return "generation 0 is that of absence" }
+        if !Tail.isGapless(entries) { return "the open entries have a gap" }
+        if let last = entries.last, last.revision != revision {
+            return "the last entry is \(last.revision), the revision \(revision)"
+        }
+        if let last = entries.last, last.chainHash != lastHash { return "the chain hash is wrong" }
+        if entries.isEmpty, segments.isEmpty, revision != .zero { return "revisions without entries" }
+        if let newest = segments.first, newest.firstRevision >= firstOpenRevision {
+            return "a segment above the open entries"
+        }
+        if !SegmentLinks.isWellFormed(segments, before: segments.first.map { $0.index + 1 } ?? 0) {
+            return "the segment links are not a frontier"
+        }
+        if settled > revision { return "settled \(settled) is above revision \(revision)" }
+        if checkpoint > revision { return "checkpoint \(checkpoint) is above \(revision)" }
+        if truncatedThrough > checkpoint { return "truncated above the checkpoint" }
+        if headerRevision > revision { return "the header is newer than the log" }
+        return nil
+    }
+}

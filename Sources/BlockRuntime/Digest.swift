@@ -1,0 +1,104 @@
+import Crypto
+
+/// A SHA-256 value: 32 bytes, held inline as four big-endian words.
+public struct Digest: Hashable, Sendable, Comparable {
+    /// Length of every digest, in bytes.
+    public static let byteCount = 32
+    /// The digest whose bytes are all zero. It stands for "none" and is never the hash of anything.
+    public static let zero = Digest(words: (0, 0, 0, 0))
+
+    private let word0: UInt64
+    private let word1: UInt64
+    private let word2: UInt64
+    private let word3: UInt64
+
+    private init(words: (UInt64, UInt64, UInt64, UInt64)) {
+        (word0, word1, word2, word3) = words
+    }
+
+    /// - Returns: nil unless `bytes` is exactly 32 bytes long.
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount else { return nil }
+        var words = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
+        for (position, byte) in bytes.enumerated() {
+            switch position >> 3 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            default: words.3 = words.3 << 8 | UInt64(byte)
+            }
+        }
+        self.init(words: words)
+    }
+
+    /// The SHA-256 of `domain`, one zero byte, and `bytes`.
+    ///
+    /// Every use of the hash has its own domain, so that a value made for one purpose can never be
+    /// passed off as another.
+    /// - Complexity: O(`bytes.count`).
+    public init(domain: StaticString, _ bytes: Bytes) {
+        var hasher = DigestBuilder(domain: domain)
+        hasher.update(bytes)
+        self = hasher.finalize()
+    }
+
+    fileprivate init(_ digest: SHA256.Digest) {
+        self = digest.withUnsafeBytes { raw in
+            func word(_ index: Int) -> UInt64 {
+                UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+            }
+            return Digest(words: (word(0), word(1), word(2), word(3)))
+        }
+    }
+
+    /// The 32 bytes.
+    public var bytes: Bytes {
+        var bytes = Bytes()
+        bytes.reserveCapacity(Self.byteCount)
+        append(to: &bytes)
+        return bytes
+    }
+
+    /// Appends the 32 bytes to `bytes`.
+    public func append(to bytes: inout Bytes) {
+        for word in [word0, word1, word2, word3] {
+            withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
+        }
+    }
+
+    /// The first eight bytes as a number: what placement divides into shards.
+    public var prefix64: UInt64 { word0 }
+
+    public static func < (left: Digest, right: Digest) -> Bool {
+        (left.word0, left.word1, left.word2, left.word3)
+            < (right.word0, right.word1, right.word2, right.word3)
+    }
+}
+
+extension Digest: CustomStringConvertible {
+    /// 52 characters of base32.
+    public var description: String { ByteText.base32(bytes) }
+
+    /// - Returns: nil unless `text` is the base32 form of 32 bytes.
+    public init?(base32 text: String) {
+        guard let bytes = ByteText.bytes(base32: text) else { return nil }
+        self.init(bytes)
+    }
+}
+
+/// Builds a ``Digest`` from several pieces without joining them first.
+public struct DigestBuilder {
+    private var hasher = SHA256()
+
+    /// Starts a hash in `domain`; see ``Digest/init(domain:_:)``.
+    public init(domain: StaticString) {
+        domain.withUTF8Buffer { hasher.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        hasher.update(data: [0])
+    }
+
+    public mutating func update(_ bytes: Bytes) {
+        bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+    }
+
+    public func finalize() -> Digest { Digest(hasher.finalize()) }
+}

@@ -1,0 +1,46 @@
+/// 128 bits drawn at random, the raw form of action ids, incarnations, proposers and storage UUIDs.
+public struct Identifier128: Hashable, Sendable, Comparable {
+    /// Length in bytes.
+    public static let byteCount = 16
+    public static let zero = Identifier128(0)
+
+    public let value: UInt128
+
+    public init(_ value: UInt128) { self.value = value }
+
+    /// - Returns: nil unless `bytes` is exactly 16 bytes long.
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount else { return nil }
+        var value: UInt128 = 0
+        for byte in bytes { value = value << 8 | UInt128(byte) }
+        self.value = value
+    }
+
+    /// The 16 bytes, most significant first.
+    public var bytes: Bytes { withUnsafeBytes(of: value.bigEndian) { Bytes($0) } }
+
+    public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
+extension Identifier128: CustomStringConvertible {
+    /// The usual UUID form, lowercase: 8-4-4-4-12 hex digits.
+    public var description: String {
+        let hex = ByteText.hex(bytes)
+        var text = ""
+        var position = hex.startIndex
+        for length in [8, 4, 4, 4, 12] {
+            let end = hex.index(position, offsetBy: length)
+            if !text.isEmpty { text += "-" }
+            text += hex[position..<end]
+            position = end
+        }
+        return text
+    }
+
+    /// - Returns: nil unless `text` is 32 hex digits, with or without hyphens.
+    public init?(text: String) {
+        let digits = text.filter { $0 != "-" }
+        guard digits.utf8.count == 32, let bytes = ByteText.bytes(hex: digits) else { return nil }
+        self.init(bytes)
+    }
+}

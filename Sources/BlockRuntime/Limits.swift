@@ -1,0 +1,75 @@
+/// Every bound of the system, in one place, with its unit and its reason.
+///
+/// An error that enforces one names it and the actual figure.
+public enum Limits {
+    // MARK: What a client may store
+
+    /// Bytes of a collection's name, as UTF-8.
+    public static let nameBytesMax = 256
+    /// Bytes of a key: a branch of 64 keys must fit one block comfortably.
+    public static let keyBytesMax = 1024
+    /// Bytes of one value or diary entry.
+    public static let valueBytesMax = 64 * 1024
+    /// Bytes of one client action, all its values together.
+    public static let actionBytesMax = 1024 * 1024
+    /// Bytes of the body of one log entry, the actions of many clients together.
+    public static let bodyBytesMax = 2 * 1024 * 1024
+    /// Actions in one body: bounds the sorted id list that every dedupe scan reads.
+    public static let bodyActionCountMax = 1024
+
+    // MARK: The tail register
+
+    /// Bytes of a body that rides inside its entry; a larger one is a content block.
+    public static let inlineBodyBytesMax = 1024
+    /// Bytes of an entry without its inline body.
+    public static let entryBytesMax = 512
+    /// Bytes of a whole tail value: it is rewritten by every commit.
+    public static let tailBytesMax = 64 * 1024
+    /// Bytes of the open entries in a tail, the largest part of the budget above.
+    public static let tailEntriesBytesMax = 48 * 1024
+    /// Entries in the open tail and so in a sealed segment.
+    public static let segmentEntryCountMax = 32
+    /// Skip links of a segment: one for each bit of its index.
+    public static let segmentLinkCountMax = 64
+    /// Participants of one multi-collection attempt.
+    public static let participantCountMax = 16
+    public static let sharedIntentCountMax = 64
+    public static let abortedAttemptCountMax = 64
+    public static let openDecisionCountMax = 256
+    /// Bytes of a collection's header part in its tail.
+    public static let headerBytesMax = 1024
+
+    // MARK: Messages
+
+    /// Bytes of one frame. A tail, a body and a page of a range each fit with room to spare.
+    public static let frameBytesMax = 8 * 1024 * 1024
+    /// Frames of one message, routing frames included.
+    public static let frameCountMax = 4
+    /// Requests that travel to one peer in one message.
+    public static let batchRequestCountMax = 4096
+    /// Bytes of a page of a range, of a diary or of a list.
+    public static let pageBytesMax = 1024 * 1024
+    /// Items of a page of a list.
+    public static let pageItemCountMax = 4096
+    /// How far a ballot counter may jump in one message: a hostile counter must not exhaust it.
+    public static let ballotCounterJumpMax: UInt64 = 1 << 32
+    /// Longest time a client may ask a request to take.
+    public static let requestTimeMax = Duration.seconds(600)
+
+    // MARK: Queues
+
+    /// Requests a coordinator holds for one register before it answers `overloaded`.
+    public static let registerQueueCountMax = 1024
+    /// Requests a coordinator or proxy has under way in all.
+    public static let requestCountMax = 65_536
+    /// Bytes of actions a proxy holds for one collection before it answers `overloaded`.
+    public static let collectionQueueBytesMax = 16 * 1024 * 1024
+    /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
+    public static let actionIndexRevisionCountMax = 4096
+
+    // MARK: The cluster file
+
+    public static let shardCountMax = 4096
+    public static let peerCountMax = 1024
+    public static let replicaCountMax = 5
+}
