@@ -20,6 +20,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
 let package = Package(
     name: "optimystic",
     products: [],
@@ -27,12 +30,15 @@ let package = Package(
         .trait(name: "SimulationHooks", description: "Planted bugs and coverage marks, for tests only"),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
-        library("BlockRuntime", [crypto]),
+        library("BlockRuntime", [crypto, heap]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
+        // Level 2: the protocol as pure machines.
+        library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
     ]
 )

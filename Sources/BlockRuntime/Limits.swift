@@ -41,6 +41,9 @@ public enum Limits {
 
     // MARK: Messages
 
+    /// Collections whose revision a peer names when asked for its status.
+    public static let statusCollectionCountMax = 64
+
     /// Bytes of one frame. A tail, a body and a page of a range each fit with room to spare.
     public static let frameBytesMax = 8 * 1024 * 1024
     /// Frames of one message, routing frames included.
