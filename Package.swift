@@ -40,5 +40,10 @@ let package = Package(
         library("BlockModel", ["BlockRuntime"]),
         // Level 2: the protocol as pure machines.
         library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
+        // Level 3: collections over their logs.
+        library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
+        // Level 5: the three roles.
+        library(
+            "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
     ]
 )
