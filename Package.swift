@@ -45,5 +45,7 @@ let package = Package(
         // Level 5: the three roles.
         library(
             "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
+
+        tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
     ]
 )
