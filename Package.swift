@@ -34,5 +34,18 @@ let package = Package(
         library("BlockRuntime", [crypto]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
+        // Level 1: bytes between addresses, and the tools of the event loops.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZeroMQ"),
+        library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        library("BlockTransportZeroMQ", ["BlockTransport", "BlockRuntime", "CZeroMQ", "CLinux"]),
+        tests("BlockTransportTests", ["BlockTransport", "BlockRuntime"]),
+        // The same suites over every engine and every transport.
+        tests("ConformanceTests", [
+            "BlockRuntime",
+            "BlockTransport",
+            "BlockTransportZeroMQ",
+            "CZeroMQ",
+        ]),
     ]
 )
