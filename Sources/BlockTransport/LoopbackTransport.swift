@@ -111,6 +111,6 @@ package enum LinkLimit {
     package static func error(address: String) -> DatabaseError {
         DatabaseError(
             .overloaded,
-            "no link to \(address): there are \(Limits.linkCountMax) links, the limit")
+            "no link to \"\(address)\": there are \(Limits.linkCountMax) links, the limit")
     }
 }

@@ -41,7 +41,8 @@ final class ZeroMQSocket {
     func bind(to address: String) throws(DatabaseError) -> String {
         enableIPv6(for: address)
         guard zmq_bind(handle, address) == 0 else {
-            throw ZeroMQFailure.current("cannot listen at \(address)", or: .configurationInvalid)
+            throw ZeroMQFailure.current(
+                "cannot listen at \"\(address)\"", or: .configurationInvalid)
         }
         return lastEndpoint
     }
@@ -49,7 +50,8 @@ final class ZeroMQSocket {
     func connect(to address: String) throws(DatabaseError) {
         enableIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {
-            throw ZeroMQFailure.current("cannot connect to \(address)", or: .configurationInvalid)
+            throw ZeroMQFailure.current(
+                "cannot connect to \"\(address)\"", or: .configurationInvalid)
         }
     }
 }
