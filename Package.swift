@@ -47,5 +47,18 @@ let package = Package(
             "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
 
         tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
+        // Level 1: bytes between addresses, and the tools of the event loops.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZeroMQ"),
+        library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        library("BlockTransportZeroMQ", ["BlockTransport", "BlockRuntime", "CZeroMQ", "CLinux"]),
+        tests("BlockTransportTests", ["BlockTransport", "BlockRuntime"]),
+        // The same suites over every engine and every transport.
+        tests("ConformanceTests", [
+            "BlockRuntime",
+            "BlockTransport",
+            "BlockTransportZeroMQ",
+            "CZeroMQ",
+        ]),
     ]
 )
