@@ -34,5 +34,21 @@ let package = Package(
         library("BlockRuntime", [crypto]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
+        // Level 2: what a storage peer keeps.
+        library("BlockStorage", ["BlockModel", "BlockRuntime"]),
+        // Leaf adapter: RocksDB and the data directory.
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        library(
+            "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
+        tests(
+            "BlockStorageTests",
+            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
+        tests(
+            "ConformanceTests",
+            [
+                "BlockRuntime",
+                "BlockStorage",
+                "BlockStorageRocksDB",
+            ]),
     ]
 )
