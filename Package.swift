@@ -34,31 +34,46 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
+        // C: system libraries behind a module map and a header each.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
         library("BlockRuntime", [crypto, heap]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
+        // Level 1: bytes between addresses, and the tools of the event loops.
+        library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        // Level 2: what a storage peer keeps.
+        library("BlockStorage", ["BlockModel", "BlockRuntime"]),
         // Level 2: the protocol as pure machines.
         library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
         // Level 3: collections over their logs.
         library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
+        // Leaf adapters: only executables and `Optimystic` import them.
+        library(
+            "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
+        library("BlockTransportZeroMQ", ["BlockRuntime", "BlockTransport", "CLinux", "CZeroMQ"]),
         // Level 5: the three roles.
         library(
-            "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
+            "BlockNode",
+            ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage", "BlockTransactions"]),
 
+        tests("BlockTransportTests", ["BlockRuntime", "BlockTransport"]),
+        tests(
+            "BlockStorageTests",
+            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
         tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
-        // Level 1: bytes between addresses, and the tools of the event loops.
-        .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "CZeroMQ"),
-        library("BlockTransport", ["BlockRuntime", "CLinux"]),
-        library("BlockTransportZeroMQ", ["BlockTransport", "BlockRuntime", "CZeroMQ", "CLinux"]),
-        tests("BlockTransportTests", ["BlockTransport", "BlockRuntime"]),
         // The same suites over every engine and every transport.
-        tests("ConformanceTests", [
-            "BlockRuntime",
-            "BlockTransport",
-            "BlockTransportZeroMQ",
-            "CZeroMQ",
-        ]),
+        tests(
+            "ConformanceTests",
+            [
+                "BlockRuntime",
+                "BlockStorage",
+                "BlockStorageRocksDB",
+                "BlockTransport",
+                "BlockTransportZeroMQ",
+                "CZeroMQ",
+            ]),
     ]
 )
