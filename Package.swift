@@ -54,9 +54,20 @@ let package = Package(
         // The same suites over every engine and every transport.
         tests("ConformanceTests", [
             "BlockRuntime",
+            "BlockStorage",
+            "BlockStorageRocksDB",
             "BlockTransport",
             "BlockTransportZeroMQ",
             "CZeroMQ",
         ]),
+        // Level 2: what a storage peer keeps.
+        library("BlockStorage", ["BlockModel", "BlockRuntime"]),
+        // Leaf adapter: RocksDB and the data directory.
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        library(
+            "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
+        tests(
+            "BlockStorageTests",
+            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
     ]
 )
