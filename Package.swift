@@ -20,16 +20,22 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
     name: "optimystic",
-    products: [],
+    products: [
+        .library(name: "Optimystic", targets: ["Optimystic"]),
+        .executable(name: "optimystic", targets: ["OptimysticCommand"]),
+    ],
     traits: [
         .trait(name: "SimulationHooks", description: "Planted bugs and coverage marks, for tests only"),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
@@ -69,5 +75,20 @@ let package = Package(
         tests(
             "BlockStorageTests",
             ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
+        // The core library in one import.
+        library("OptimysticCore", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
+        // Level 5: the SDK; level 6: what an application imports.
+        library(
+            "OptimysticClient", ["BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport"]),
+        library(
+            "Optimystic",
+            [
+                "BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport",
+                "BlockTransportZeroMQ", "OptimysticClient", "OptimysticCore",
+            ]),
+        // The command line. A module must not differ from `Optimystic` in case alone.
+        .executableTarget(
+            name: "OptimysticCommand", dependencies: ["Optimystic", "OptimysticClient", arguments],
+            swiftSettings: settings),
     ]
 )

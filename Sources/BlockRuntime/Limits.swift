@@ -70,6 +70,30 @@ public enum Limits {
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
 
+    /// How long a service that did not answer is passed over when there is another: long enough
+    /// that a dead one costs few requests, short enough that one that is back gets its share.
+    public static let suspicionTime = Duration.seconds(5)
+
+    // MARK: The SDK
+
+    /// Requests one connection of an application has under way before it refuses more.
+    public static let connectionRequestCountMax = 4096
+    /// Proxies a connection knows: those of the URL and those it learned.
+    public static let proxyCountMax = 64
+    /// Bytes of a URL, and addresses in it.
+    public static let urlBytesMax = 4096
+    public static let urlAddressCountMax = 16
+    /// Time for a proxy to answer a greeting, before the next one is tried.
+    public static let greetingTime = Duration.seconds(1)
+    /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
+    public static let proxyTryTime = Duration.seconds(3)
+    /// Time a request has unless the application says otherwise.
+    public static let requestTimeDefault = Duration.seconds(5)
+    /// Time a reader that follows a diary waits at a proxy before it asks again.
+    public static let followTime = Duration.seconds(5)
+    /// Bytes of values in a page of a reader; it holds two pages at most.
+    public static let readerPageBytes = 256 * 1024
+
     // MARK: Transport
 
     /// Messages a transport holds for one receiver that does not take them; then it answers
