@@ -34,5 +34,11 @@ let package = Package(
         library("BlockRuntime", [crypto]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
+        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
+
+        // Level 4: the model as protobuf. CProtocol is generated from Protos/, never edited.
+        .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
+        tests("BlockWireTests", ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol"]),
     ]
 )
