@@ -79,7 +79,15 @@ let package = Package(
         library("OptimysticCore", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
         // Level 5: the SDK; level 6: what an application imports.
         library(
-            "OptimysticClient", ["BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport"]),
+            "OptimysticClient",
+            ["BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport", "BlockWire"]),
+        tests(
+            "OptimysticClientTests",
+            [
+                "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
+                "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
+                "OptimysticClient", "OptimysticCommand",
+            ]),
         library(
             "Optimystic",
             [
@@ -90,5 +98,11 @@ let package = Package(
         .executableTarget(
             name: "OptimysticCommand", dependencies: ["Optimystic", "OptimysticClient", arguments],
             swiftSettings: settings),
+        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
+
+        // Level 4: the model as protobuf. CProtocol is generated from Protos/, never edited.
+        .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
+        tests("BlockWireTests", ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol"]),
     ]
 )
