@@ -73,7 +73,10 @@ let package = Package(
         // Level 5: the three roles.
         library(
             "BlockNode",
-            ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage", "BlockTransactions"]),
+            [
+                "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
+                "BlockTransactions", "BlockWire",
+            ]),
         // Level 5: the SDK.
         library(
             "OptimysticClient",
