@@ -34,11 +34,17 @@ let package = Package(
         library("BlockRuntime", [crypto]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
-        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
+        // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
+        .target(
+            name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
+            path: "Tests/ModelSamples", swiftSettings: settings),
+        tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
 
         // Level 4: the model as protobuf. CProtocol is generated from Protos/, never edited.
         .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
         library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
-        tests("BlockWireTests", ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol"]),
+        tests(
+            "BlockWireTests",
+            ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol", "ModelSamples"]),
     ]
 )
