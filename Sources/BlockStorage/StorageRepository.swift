@@ -74,23 +74,37 @@ package final class StorageRepository: PeerStoreView {
     package func content(_ block: BlockID) throws(DatabaseError) -> Bytes? {
         let key = StorageKeys.content(block)
         if let staged = blocks[key] { return staged }
-        guard let stored = try engine.get(key) else { return nil }
+        guard let stored = try readable(key) else { return nil }
         return verified(stored, BlockID(content: stored) == block)
     }
 
     package func segment(_ segment: SegmentKey) throws(DatabaseError) -> Bytes? {
         let key = StorageKeys.segment(segment)
         if let staged = blocks[key] { return staged }
-        guard let stored = try engine.get(key) else { return nil }
+        guard let stored = try readable(key) else { return nil }
         if planted(.segmentKeyWithoutHash) { return stored }
         return verified(stored, Segment.hash(of: stored) == segment.hash)
     }
 
     private func verified(_ bytes: Bytes, _ intact: Bool) -> Bytes? {
         if intact { return bytes }
+        countCorruptBlock()
+        return nil
+    }
+
+    /// A content or segment, nil also when the engine found it damaged: another replica has it.
+    private func readable(_ key: Bytes) throws(DatabaseError) -> Bytes? {
+        do {
+            return try engine.get(key)
+        } catch where error.code == .corrupted {
+            countCorruptBlock()
+            return nil
+        }
+    }
+
+    private func countCorruptBlock() {
         mark("storage.content.corrupt")
         corruptBlockCount += 1
-        return nil
     }
 
     package func registers(
@@ -168,7 +182,7 @@ package final class StorageRepository: PeerStoreView {
             blocks[key] = bytes
             return false
         }
-        let stored = try engine.get(key)
+        let stored = try readable(key)
         if stored == bytes { return false }
         blocks[key] = bytes
         blockOrder.append(key)

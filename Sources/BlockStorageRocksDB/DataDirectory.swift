@@ -112,7 +112,7 @@ package final class DataDirectory {
     package static func open(at path: String) throws -> DataDirectory {
         let identityPath = Name.identity.inside(path)
         guard let bytes = try identityBytes(at: identityPath) else {
-            let isUnfinished = PosixFile.exists(Name.lock.inside(path))
+            let isUnfinished = try PosixFile.exists(Name.lock.inside(path))
             throw DatabaseError(
                 .directoryForeign, "\(path) has no \(Name.identity): "
                     + (isUnfinished
@@ -136,7 +136,7 @@ package final class DataDirectory {
     private static func open(storeIn path: String, of peer: PeerID) throws -> Contents {
         let storePath = Name.store.inside(path)
         // RocksDB names its manifest in this file; without it there is no database to recover.
-        guard PosixFile.exists("CURRENT".inside(storePath)) else {
+        guard try PosixFile.exists("CURRENT".inside(storePath)) else {
             throw AckJournal.amnesia("\(storePath) is missing or empty")
         }
         let engine = try RocksDBEngine(at: storePath, creating: false)
