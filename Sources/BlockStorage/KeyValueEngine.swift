@@ -89,8 +89,8 @@ package struct EngineHealth: Sendable {
     package func check() throws(DatabaseError) {
         guard let failure else { return }
         throw DatabaseError(
-            .ioFailed, "the storage engine stopped earlier: \(failure.message); restart the process",
-            cause: failure)
+            .ioFailed, "the storage engine stopped earlier, restart the process: "
+                + failure.message, cause: failure)
     }
 
     /// From now on every ``check()`` throws. The first failure is the one that is remembered.

@@ -3,8 +3,8 @@ import BlockRuntime
 
 /// The store of a storage peer over any engine: registers, contents and segments.
 ///
-/// Work goes in cycles. ``apply(_:)`` stages a write that reads see at once; ``commitCycle()`` turns
-/// all that is staged into one batch and one sync, after which replies may leave;
+/// Work goes in cycles. ``apply(_:)`` stages a write that reads see at once; ``commitCycle()``
+/// turns all that is staged into one batch and one sync, after which replies may leave;
 /// ``discardCycle()`` forgets it. After a failed commit the engine is unusable, and so is this: the
 /// process must end and open the directory again.
 ///

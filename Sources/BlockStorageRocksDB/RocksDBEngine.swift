@@ -5,8 +5,8 @@ import CRocksDB
 /// An engine over a RocksDB database of its own.
 ///
 /// A write goes to the log file at once but waits for ``sync()``: one write and one `fdatasync` for
-/// a whole cycle. A process that is killed between the two loses nothing, a machine that loses power
-/// loses the batch as a whole.
+/// a whole cycle. A process that is killed between the two loses nothing; a machine that loses
+/// power there loses the batch as a whole.
 package final class RocksDBEngine: KeyValueEngine {
     package private(set) var counters = EngineCounters()
 

@@ -38,7 +38,7 @@ struct AckJournalTests {
         return files
     }
 
-    @Test("is a preallocated file whose two slots are written in turn")
+    @Test("The ack journal is a preallocated file whose two slots are written in turn")
     func slotsInTurn() throws {
         let files = try files([3, 5, 9, 20])
         #expect(files.allSatisfy { $0.count == AckJournal.fileBytes })
@@ -50,7 +50,7 @@ struct AckJournalTests {
         }
     }
 
-    @Test("accepts a store that has as much or more, and refuses one that has less")
+    @Test("The ack journal accepts a store that has as much or more, and refuses one that has less")
     func aheadAndBehind() throws {
         let file = try files([3, 5]).last
         #expect(code(file, recovered: 0) == .amnesia)
@@ -60,7 +60,7 @@ struct AckJournalTests {
         #expect(try open(file, recovered: 6).written == 5)
     }
 
-    @Test("goes on in the older slot after it was opened again")
+    @Test("The ack journal goes on in the older slot after it was opened again")
     func goesOn() throws {
         let disk = SimulatedDisk()
         disk.journal = try files([3, 5, 9]).last
@@ -77,7 +77,7 @@ struct AckJournalTests {
         }
     }
 
-    @Test("torn at any byte of a slot still holds what it held before or what was written")
+    @Test("A journal slot torn at any byte leaves the value before it or the new one")
     func tornSlot() throws {
         let states = try files([3, 5, 9])
         let sequences: [UInt64] = [0, 3, 5, 9]
@@ -95,7 +95,7 @@ struct AckJournalTests {
         }
     }
 
-    @Test("with any bit of its newest slot flipped falls back to the older one")
+    @Test("The ack journal with any bit of its newest slot flipped falls back to the older one")
     func flippedBits() throws {
         let file = try #require(try files([3, 5]).last)
         for bit in 0..<Self.slotBytes * 8 {
@@ -107,7 +107,7 @@ struct AckJournalTests {
         }
     }
 
-    @Test("that is missing, short or another peer's is amnesia, unless the store is empty")
+    @Test("A journal that is missing, short or another's is amnesia, unless the store is empty")
     func unreadable() throws {
         let file = try #require(try files([3, 5]).last)
         let foreign = SimulatedDisk()
@@ -120,7 +120,7 @@ struct AckJournalTests {
         }
     }
 
-    @Test("is written at most once in 10 ms and says when it is due")
+    @Test("The ack journal is written at most once in 10 ms and says when it is due")
     func interval() throws {
         func at(_ milliseconds: Int) -> Instant {
             .origin.advanced(by: .milliseconds(milliseconds))

@@ -24,7 +24,7 @@ struct CorruptionTests {
         }
     }
 
-    @Test("of a register is corrupted, whichever bit is flipped or byte missing")
+    @Test("A damaged record of a register is corrupted, whichever bit is flipped or byte missing")
     func register() throws {
         let engine = MemoryEngine()
         try StorageRepository(engine: engine).commit(
@@ -46,7 +46,7 @@ struct CorruptionTests {
         }
     }
 
-    @Test("that belongs to another register is corrupted")
+    @Test("A damaged record that belongs to another register is corrupted")
     func misplaced() throws {
         let engine = MemoryEngine()
         try StorageRepository(engine: engine).commit(
@@ -60,7 +60,8 @@ struct CorruptionTests {
         #expect(error?.code == .corrupted)
     }
 
-    @Test("of a content or segment is absent and counted, and can be written again")
+    @Test(
+        "A damaged record of a content or segment is absent and counted, and can be written again")
     func blocks() throws {
         let engine = MemoryEngine()
         let segment = Bytes("segment".utf8)
@@ -87,7 +88,7 @@ struct CorruptionTests {
         }
     }
 
-    @Test("of the store's progress keeps it from being opened")
+    @Test("A damaged record of the store's progress keeps it from being opened")
     func progress() throws {
         let engine = MemoryEngine()
         try StorageRepository(engine: engine).commit(Sample.contentWrite(1))
@@ -101,7 +102,7 @@ struct CorruptionTests {
         }
     }
 
-    @Test("of each kind lies under the key that the layout documents")
+    @Test("Records lie under the keys that the layout documents")
     func keyLayout() {
         let digest = Digest(domain: "test", [])
         #expect(StorageKeys.register(CollectionID(digest)) == [0x72] + digest.bytes)

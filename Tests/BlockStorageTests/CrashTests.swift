@@ -74,7 +74,7 @@ struct CrashTests {
         return plans
     }
 
-    @Test("at any write or sync comes back with every answered cycle whole, and at most one more")
+    @Test("A peer that crashes anywhere comes back with all it answered and at most one more")
     func crashEverywhere() throws {
         for plan in crashPlans {
             for seed in UInt64(0)..<8 {
@@ -96,7 +96,7 @@ struct CrashTests {
         }
     }
 
-    @Test("and whose disk then lacks an answered cycle is amnesiac")
+    @Test("A peer whose disk lacks an answered cycle after a crash is amnesiac")
     func amnesia() throws {
         for dropped in 1...Peer.cycleCount {
             let disk = SimulatedDisk()
@@ -114,7 +114,7 @@ struct CrashTests {
         }
     }
 
-    @Test("with a failed sync forgets only what it had not answered")
+    @Test("A peer whose sync failed forgets only what it had not answered")
     func failedSyncs() throws {
         for point in 1...UInt64(Peer.cycleCount) {
             let disk = SimulatedDisk()
@@ -130,8 +130,8 @@ struct CrashTests {
 }
 
 #if SIMULATION_HOOKS
-@Suite("A planted storage bug")
-struct PlantedStorageBugTests {
+@Suite("The simulation hooks of storage")
+struct StorageHookTests {
     private let first = Bytes("first".utf8)
     private let second = Bytes("second".utf8)
 
@@ -142,7 +142,7 @@ struct PlantedStorageBugTests {
         return repository
     }
 
-    @Test("makes one segment stand in the place of another")
+    @Test("S1: A segment key without its hash makes one segment stand for another")
     func segmentKeyWithoutHash() throws {
         try SimulationHooks.$plantedBug.withValue(.segmentKeyWithoutHash) {
             let repository = try repositoryWithTwoSegments()
@@ -150,7 +150,7 @@ struct PlantedStorageBugTests {
         }
     }
 
-    @Test("drops a segment whose index exists")
+    @Test("S6: An index that is enough drops the segment that comes second")
     func segmentIndexExistsIsEnough() throws {
         try SimulationHooks.$plantedBug.withValue(.segmentIndexExistsIsEnough) {
             let repository = try repositoryWithTwoSegments()
@@ -159,7 +159,7 @@ struct PlantedStorageBugTests {
         }
     }
 
-    @Test("forgets a promise over a restart, and not an accepted value")
+    @Test("M2: A promise that is not durable is forgotten, an accepted value is not")
     func promiseNotDurable() throws {
         try SimulationHooks.$plantedBug.withValue(.promiseNotDurable) {
             let disk = SimulatedDisk()
@@ -174,7 +174,7 @@ struct PlantedStorageBugTests {
         }
     }
 
-    @Test("is passed by as a mark when a damaged content is read")
+    @Test("A mark is passed when a damaged content is read")
     func marksDamage() throws {
         let recorder = MarkRecorder()
         try SimulationHooks.$marks.withValue(recorder) {

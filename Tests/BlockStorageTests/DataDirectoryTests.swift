@@ -45,7 +45,7 @@ struct DataDirectoryTests {
         return directory.refusal?.code
     }
 
-    @Test("is made with an identity of its own and keeps what was committed")
+    @Test("A data directory is made with an identity of its own and keeps what was committed")
     func lifeCycle() throws {
         let scratch = try Scratch()
         let path = scratch.path + "/data"
@@ -68,7 +68,7 @@ struct DataDirectoryTests {
         try second.close()
     }
 
-    @Test("is bound to one cluster for ever")
+    @Test("A data directory is bound to one cluster for ever")
     func binding() throws {
         let scratch = try Scratch()
         let path = try made(in: scratch, cycles: 1)
@@ -89,7 +89,7 @@ struct DataDirectoryTests {
         try directory.close()
     }
 
-    @Test("is made only where nothing is")
+    @Test("A data directory is made only where nothing is")
     func refusesNonEmpty() throws {
         let scratch = try Scratch()
         let path = try made(in: scratch, cycles: 1)
@@ -109,7 +109,7 @@ struct DataDirectoryTests {
             } == .ioFailed)
     }
 
-    @Test("is locked while another process has the lock, and by its own opener")
+    @Test("A data directory is locked while another process has the lock, and by its own opener")
     func locked() throws {
         let scratch = try Scratch()
         let path = try made(in: scratch, cycles: 1)
@@ -133,7 +133,7 @@ struct DataDirectoryTests {
         #expect(openCode(path) == nil)
     }
 
-    @Test("is foreign without its identity, and of another format when a newer release wrote it")
+    @Test("A data directory is foreign without identity, and unsupported when its format is newer")
     func foreignAndNewer() throws {
         let scratch = try Scratch()
         #expect(openCode(scratch.path) == .directoryForeign)
@@ -165,7 +165,7 @@ struct DataDirectoryTests {
         #expect(openCode(path) == .directoryForeign)
     }
 
-    @Test("is foreign when its store belongs to another peer")
+    @Test("A data directory is foreign when its store belongs to another peer")
     func wrongStore() throws {
         let scratch = try Scratch()
         let path = try made(in: scratch, cycles: 1)
@@ -176,7 +176,7 @@ struct DataDirectoryTests {
         #expect(openCode(path) == .directoryForeign)
     }
 
-    @Test("is amnesiac without its journal, with another peer's, or without its store")
+    @Test("A data directory is amnesiac without its journal, with a foreign one or without store")
     func amnesia() throws {
         let scratch = try Scratch()
         let path = try made(in: scratch, cycles: 3)
@@ -200,7 +200,7 @@ struct DataDirectoryTests {
         #expect(try refusalCode(path) == nil)
     }
 
-    @Test("that refuses cannot be bound")
+    @Test("A data directory that refuses cannot be bound")
     func refusedIsNotBound() throws {
         let scratch = try Scratch()
         let path = try made(in: scratch, cycles: 1)

@@ -43,7 +43,7 @@ struct FaultEngineTests {
         return try survivors(on: disk)
     }
 
-    @Test("keeps synced batches in a crash, and of the others what the plan says")
+    @Test("A fault engine keeps synced batches in a crash, and of the others what the plan says")
     func fates() throws {
         #expect(try crashed(.survive, seed: 1) == [1, 2, 3, 4, 5, 6])
         #expect(try crashed(.lost, seed: 1) == [1, 2])
@@ -59,14 +59,14 @@ struct FaultEngineTests {
         #expect(subsets.allSatisfy { $0.starts(with: [1, 2]) })
     }
 
-    @Test("takes synced batches away only when the plan says so")
+    @Test("A fault engine takes synced batches away only when the plan says so")
     func droppedSyncs() throws {
         #expect(try crashed(.survive, seed: 1, droppedSyncs: 1) == [1])
         #expect(try crashed(.survive, seed: 1, droppedSyncs: 2) == [])
         #expect(try crashed(.survive, seed: 1, droppedSyncs: 3) == [])
     }
 
-    @Test("crashes exactly at the write or sync of its plan")
+    @Test("A fault engine crashes exactly at the write or sync of its plan")
     func crashPoints() throws {
         for point in UInt64(1)...3 {
             var atWrite = FaultPlan()
@@ -91,7 +91,7 @@ struct FaultEngineTests {
         }
     }
 
-    @Test("loses what was not synced when a sync fails")
+    @Test("A fault engine loses what was not synced when a sync fails")
     func failedSync() throws {
         let disk = SimulatedDisk()
         var plan = FaultPlan()
@@ -104,7 +104,7 @@ struct FaultEngineTests {
         #expect(try survivors(on: disk) == [1])
     }
 
-    @Test("refuses the batch that does not fit its disk, and everything after it")
+    @Test("A fault engine refuses the batch that does not fit its disk, and everything after it")
     func fullDisk() throws {
         let disk = SimulatedDisk()
         var plan = FaultPlan()
@@ -118,7 +118,7 @@ struct FaultEngineTests {
         #expect(try survivors(on: disk) == [1, 2])
     }
 
-    @Test("fails reads at its rate and stays usable")
+    @Test("A fault engine fails reads at its rate and stays usable")
     func readErrors() throws {
         var plan = FaultPlan()
         plan.readErrorRate = FaultPlan.rateScale / 4
@@ -138,7 +138,7 @@ struct FaultEngineTests {
         #expect(try engine.get([1]) == [1])
     }
 
-    @Test("flips single bits of the values its plan names, for good")
+    @Test("A fault engine flips single bits of the values its plan names, for good")
     func bitFlips() throws {
         let disk = SimulatedDisk()
         var plan = FaultPlan()
@@ -155,7 +155,7 @@ struct FaultEngineTests {
         #expect(try FaultEngine(on: disk).get([2]) == [flipped])
     }
 
-    @Test("repeats its history for the same seed, and not for another")
+    @Test("A fault engine repeats its history for the same seed, and not for another")
     func determinism() throws {
         func history(_ seed: UInt64) throws -> [String] {
             let disk = SimulatedDisk()

@@ -25,7 +25,7 @@ struct KilledDirectoryTests {
         return (directory, "store/" + log)
     }
 
-    @Test("has every answered cycle, without having been closed")
+    @Test("A directory that was never closed has every answered cycle")
     func survivesKill() throws {
         let scratch = try Scratch()
         let (directory, _) = try running(in: scratch, cycles: 20)
@@ -40,7 +40,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
-    @Test("was synced by RocksDB itself at least once for each answered cycle")
+    @Test("RocksDB itself counts at least one sync of its log for each answered cycle")
     func countsSyncs() throws {
         let scratch = try Scratch()
         let path = scratch.path + "/data"
@@ -57,7 +57,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
-    @Test("with a torn, unanswered end of its log starts without that end")
+    @Test("A log with a torn, unanswered end is opened without that end")
     func tornTail() throws {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
@@ -72,7 +72,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
-    @Test("with a log cut below an answered cycle is amnesiac")
+    @Test("A log cut below an answered cycle is amnesia")
     func cutLog() throws {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
@@ -90,7 +90,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
-    @Test("with damage inside its log refuses to vote, wherever the damage is")
+    @Test("Damage inside the log refuses the vote, wherever it is")
     func damagedLog() throws {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
@@ -107,7 +107,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
-    @Test("opens its log with the settings that cannot drop a synced end silently")
+    @Test("RocksDB runs with the settings that cannot drop a synced end silently")
     func logSettings() throws {
         let scratch = try Scratch()
         let (directory, _) = try running(in: scratch, cycles: 1)
@@ -127,7 +127,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
-    @Test("and whose table file is damaged never gives other bytes than were written")
+    @Test("A damaged table file never gives other bytes than were written")
     func damagedTable() throws {
         let scratch = try Scratch()
         let path = scratch.path + "/data"

@@ -12,7 +12,7 @@ final class Scratch {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Copies `source` into this place: what a process would find if the one using it was killed now.
+    /// Copies `source` into this place: what is found if the process that uses it is killed now.
     func copy(of source: String, named name: String) throws -> String {
         let target = path + "/" + name
         try FileManager.default.copyItem(atPath: source, toPath: target)

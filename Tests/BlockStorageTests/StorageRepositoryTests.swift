@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The storage repository")
 struct StorageRepositoryTests {
-    @Test("shows a staged write at once and keeps a committed one")
+    @Test("The storage repository shows a staged write at once and keeps a committed one")
     func stagedAndCommitted() throws {
         let disk = SimulatedDisk()
         let segment = Bytes("segment".utf8)
@@ -41,7 +41,8 @@ struct StorageRepositoryTests {
         return try StorageRepository(engine: FaultEngine(on: disk))
     }
 
-    @Test("makes one batch and one sync of a cycle, and none of an empty one")
+    @Test(
+        "The storage repository makes one batch and one sync of a cycle, and none of an empty one")
     func oneBatchPerCycle() throws {
         let engine = MemoryEngine()
         let repository = try StorageRepository(engine: engine)
@@ -62,7 +63,7 @@ struct StorageRepositoryTests {
         }
     }
 
-    @Test("forgets a discarded cycle, counts included")
+    @Test("The storage repository forgets a discarded cycle, counts included")
     func discard() throws {
         let repository = try StorageRepository(engine: MemoryEngine())
         try repository.commit(.register(Sample.collection(1), Sample.record(1)))
@@ -83,7 +84,7 @@ struct StorageRepositoryTests {
         #expect(repository.writeSequence == 1)
     }
 
-    @Test("keeps segments of one index and different hashes apart")
+    @Test("The storage repository keeps segments of one index and different hashes apart")
     func segmentsByHash() throws {
         let repository = try StorageRepository(engine: MemoryEngine())
         let texts = ["one", "two", "three"]
@@ -96,7 +97,7 @@ struct StorageRepositoryTests {
         #expect(repository.statistics.segmentCount == 3)
     }
 
-    @Test("does not write again what is stored unharmed")
+    @Test("The storage repository does not write again what is stored unharmed")
     func sameContentTwice() throws {
         let engine = MemoryEngine()
         let repository = try StorageRepository(engine: engine)
@@ -106,7 +107,7 @@ struct StorageRepositoryTests {
         #expect(repository.statistics.contentCount == 1)
     }
 
-    @Test("pages registers as if stored and staged ones were one list")
+    @Test("The storage repository pages registers as if stored and staged ones were one list")
     func pagesRegisters() throws {
         let collections = (0..<4).map(Sample.collection).sorted()
         // Each collection is absent, stored, staged, or stored and then staged anew.
@@ -134,7 +135,7 @@ struct StorageRepositoryTests {
         }
     }
 
-    @Test("agrees with a model over random cycles, discards and restarts")
+    @Test("The storage repository agrees with a model over random cycles, discards and restarts")
     func agreesWithAModel() throws {
         var generator = SeededGenerator(seed: 3)
         let disk = SimulatedDisk()
@@ -160,7 +161,7 @@ struct StorageRepositoryTests {
         }
     }
 
-    @Test("stays empty when a cycle could not be synced")
+    @Test("The storage repository answers nothing after a cycle that could not be synced")
     func failedSync() throws {
         let disk = SimulatedDisk()
         var plan = FaultPlan()
