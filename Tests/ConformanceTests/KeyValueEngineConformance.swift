@@ -39,7 +39,7 @@ final class EngineHome {
         return try body(engine)
     }
 
-    func open() throws -> any KeyValueEngine {
+    private func open() throws -> any KeyValueEngine {
         switch kind {
         case .memory: return MemoryEngine(table: table)
         case .fault: return FaultEngine(disk: disk, generator: SeededGenerator(seed: 1))
@@ -166,11 +166,13 @@ struct KeyValueEngineConformance {
         "Every key-value engine refuses every call after it was closed",
         arguments: EngineKind.allCases)
     func refusesAfterClose(kind: EngineKind) throws {
-        let engine = try EngineHome(kind).open()
-        try engine.write(batch(.put([1], [1])))
-        engine.close()
-        engine.close()
-        expectRefused(engine)
+        let home = try EngineHome(kind)
+        try home.withEngine { engine in
+            try engine.write(batch(.put([1], [1])))
+            engine.close()
+            engine.close()
+            expectRefused(engine)
+        }
     }
 
     @Test(
