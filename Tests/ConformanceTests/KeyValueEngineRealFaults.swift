@@ -15,7 +15,11 @@ final class WatchedRocksDB: KeyValueEngine {
         self.directory = directory
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
+    deinit {
+        // An open database writes files until it is closed.
+        engine.close()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
 
     static func open() throws -> WatchedRocksDB {
         let directory = FileManager.default.temporaryDirectory.path
@@ -56,9 +60,9 @@ final class WatchedRocksDB: KeyValueEngine {
     func close() { engine.close() }
 }
 
-@Suite("A full disk under RocksDB")
+@Suite("RocksDB on a device that fails")
 struct KeyValueEngineRealFaults {
-    @Test("is the error noSpace, whose outcome is unknown")
+    @Test("A full disk is the error noSpace, and the outcome of the write is unknown")
     func fullDisk() throws {
         let engine = try WatchedRocksDB.open()
         try engine.redirectLog(to: "/dev/full")
@@ -69,7 +73,7 @@ struct KeyValueEngineRealFaults {
         #expect(error?.outcome == .unknown)
     }
 
-    @Test("and an fsync that fails on it are never followed by a second try")
+    @Test("A failed sync is not tried again")
     func failedSyncIsNotRepeated() throws {
         let engine = try WatchedRocksDB.open()
         try engine.write(batch(.put([1], [1])))
