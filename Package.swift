@@ -99,10 +99,17 @@ let package = Package(
             name: "OptimysticCommand", dependencies: ["Optimystic", "OptimysticClient", arguments],
             swiftSettings: settings),
         tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
+        // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
+        .target(
+            name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
+            path: "Tests/ModelSamples", swiftSettings: settings),
+        tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
 
         // Level 4: the model as protobuf. CProtocol is generated from Protos/, never edited.
         .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
         library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
-        tests("BlockWireTests", ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol"]),
+        tests(
+            "BlockWireTests",
+            ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol", "ModelSamples"]),
     ]
 )
