@@ -23,6 +23,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
 let package = Package(
     name: "optimystic",
     products: [],
@@ -32,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
@@ -45,5 +48,10 @@ let package = Package(
         // Level 5: the three roles.
         library(
             "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
+        // Level 6: what a service owes its operator.
+        library("BlockOperations", ["BlockRuntime", logging]),
+        tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
+        // The rules of the house, over the files of this repository.
+        tests("ConventionTests", []),
     ]
 )

@@ -75,4 +75,12 @@ public enum Limits {
     public static let shardCountMax = 4096
     public static let peerCountMax = 1024
     public static let replicaCountMax = 5
+
+    // MARK: Operations
+
+    /// Bytes of one field of a log line: a line stays readable, and a hostile text cannot fill a
+    /// disk with one request.
+    public static let logFieldBytesMax = 4096
+    /// Bytes of a service's configuration file.
+    public static let configurationFileBytesMax = 1024 * 1024
 }
