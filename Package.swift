@@ -25,6 +25,8 @@ let arguments: Target.Dependency = .product(
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
 let package = Package(
     name: "optimystic",
     products: [
@@ -38,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
@@ -111,5 +114,10 @@ let package = Package(
         tests(
             "BlockWireTests",
             ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol", "ModelSamples"]),
+        // Level 6: what a service owes its operator.
+        library("BlockOperations", ["BlockRuntime", logging]),
+        tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
+        // The rules of the house, over the files of this repository.
+        tests("ConventionTests", []),
     ]
 )
