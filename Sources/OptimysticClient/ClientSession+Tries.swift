@@ -130,7 +130,8 @@ extension ClientSession {
     mutating func ranOut(_ token: Token) {
         guard let call = calls[token] else { return }
         if case .sent(_, let proxy) = call.phase {
-            calls[token]?.failed(noAnswer(from: proxy), at: proxy)
+            let error = noAnswer(from: proxy)
+            calls[token]?.failed(error, at: proxy)
         }
         giveUp(token)
     }

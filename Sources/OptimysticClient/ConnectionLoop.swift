@@ -41,20 +41,20 @@ final class ConnectionLoop {
             let timeout = session.nextWake.map { $0.since(environment.now()) }
             do throws(DatabaseError) {
                 let arrivals = try transport.receive(timeout: timeout)
-                for message in mailbox.drain() { handle(message) }
-                for case .message(let from, let envelope) in arrivals { handle(envelope, from) }
+                for message in mailbox.drain() { take(message) }
+                for case .message(let from, let envelope) in arrivals { take(envelope, from) }
                 handle(.tick)
             } catch {
                 isClosing = true
             }
         }
         mailbox.close()
-        for message in mailbox.drain() { handle(message) }
+        for message in mailbox.drain() { take(message) }
         handle(.close)
         transport.close()
     }
 
-    private func handle(_ message: Message) {
+    private func take(_ message: Message) {
         switch message {
         case .request(let token, let request, let deadline, let slot):
             slots[token] = slot
@@ -66,7 +66,7 @@ final class ConnectionLoop {
         }
     }
 
-    private func handle(_ envelope: Envelope, _ endpoint: Endpoint) {
+    private func take(_ envelope: Envelope, _ endpoint: Endpoint) {
         guard links.contains(endpoint) else { return }
         handle(.reply(id: envelope.correlation, reply(in: envelope)))
     }
