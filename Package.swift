@@ -25,6 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
@@ -42,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // C: system libraries behind a module map and a header each, and the generated wire code.
@@ -88,6 +90,8 @@ let package = Package(
                 "BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport",
                 "BlockTransportZeroMQ", "OptimysticClient", "OptimysticCore",
             ]),
+        // Level 6: logs, settings, signals, exit codes of an executable.
+        library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
         // Level 6: one workload code for simulation, chaos and load.
         library("BlockWorkloads", ["BlockModel", "BlockRuntime"]),
         // Level 7: the seeded world.
@@ -102,13 +106,22 @@ let package = Package(
         // The command line. A module must not differ from `Optimystic` in case alone.
         executable("OptimysticCommand", ["Optimystic", "OptimysticClient", arguments]),
 
-        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
+        // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
+        .target(
+            name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
+            path: "Tests/ModelSamples", swiftSettings: settings),
+        tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
+        tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
+        // The rules of the house, over the files of this repository.
+        tests("ConventionTests", []),
         tests("BlockTransportTests", ["BlockRuntime", "BlockTransport"]),
         tests(
             "BlockStorageTests",
             ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
         tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
-        tests("BlockWireTests", ["BlockModel", "BlockRuntime", "BlockWire", "CProtocol"]),
+        tests(
+            "BlockWireTests",
+            ["BlockModel", "BlockRuntime", "BlockWire", "CProtocol", "ModelSamples"]),
         tests(
             "OptimysticClientTests",
             [

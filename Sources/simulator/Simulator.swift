@@ -30,7 +30,8 @@ enum Simulator {
     }
 
     private static func usage(_ problem: String) -> Never {
-        fputs("simulator: \(problem)\nusage: simulator [--trace] [--bug NAME] SEED [LAST]\n", stderr)
+        let text = "simulator: \(problem)\nusage: simulator [--trace] [--bug NAME] SEED [LAST]\n"
+        _ = text.withCString { write(2, $0, strlen($0)) }
         exit(64)
     }
 
