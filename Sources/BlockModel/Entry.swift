@@ -138,3 +138,18 @@ extension Entry: CanonicalCodable {
             previousHash: try decoder.digest())
     }
 }
+
+extension Entry {
+    /// Length of ``canonicalBytes``, without making them.
+    public var byteCount: Int {
+        let bodyBytes =
+            switch body {
+            case .inline(let bytes): 5 + bytes.count
+            case .stored: 5
+            }
+        let headerBytes = headerAfter.map { $0.root == nil ? 7 : 39 } ?? 0
+        let fixed = 1 + 8 + 20 + 32 + 1 + 1 + 4 + 1 + 1 + 8 + 32
+        return fixed + bodyBytes + headerBytes + (home == nil ? 0 : 32) + participants.count * 64
+            + (checkpoint == nil ? 0 : 8)
+    }
+}

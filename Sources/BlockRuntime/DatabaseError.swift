@@ -58,3 +58,13 @@ extension DatabaseError: Hashable {
             && left.retryAfter == right.retryAfter
     }
 }
+
+extension DatabaseError {
+    /// The same trouble, said of an action that may have been applied. Unknown beats notApplied.
+    public var asUnknown: DatabaseError {
+        if outcome == .unknown { return self }
+        return DatabaseError(
+            .commitResultUnknown, "the action may have been applied: \(message)",
+            outcome: .unknown, cause: self)
+    }
+}

@@ -44,6 +44,9 @@ public enum Limits {
 
     // MARK: Messages
 
+    /// Collections whose revision a peer names when asked for its status.
+    public static let statusCollectionCountMax = 64
+
     /// Bytes of one frame. A tail, a body and a page of a range each fit with room to spare.
     public static let frameBytesMax = 8 * 1024 * 1024
     /// Frames of one message, routing frames included.
@@ -88,6 +91,81 @@ public enum Limits {
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
 
+    /// How long a service that did not answer is passed over when there is another: long enough
+    /// that a dead one costs few requests, short enough that one that is back gets its share.
+    public static let suspicionTime = Duration.seconds(5)
+
+    // MARK: The SDK
+
+    /// Requests one connection of an application has under way before it refuses more.
+    public static let connectionRequestCountMax = 4096
+    /// Proxies a connection knows: those of the URL and those it learned.
+    public static let proxyCountMax = 64
+    /// Bytes of a URL, and addresses in it.
+    public static let urlBytesMax = 4096
+    public static let urlAddressCountMax = 16
+    /// Time for a proxy to answer a greeting, before the next one is tried.
+    public static let greetingTime = Duration.seconds(1)
+    /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
+    public static let proxyTryTime = Duration.seconds(3)
+    /// Time a request has unless the application says otherwise.
+    public static let requestTimeDefault = Duration.seconds(5)
+    /// Time a reader that follows a diary waits at a proxy before it asks again.
+    public static let followTime = Duration.seconds(5)
+    /// Bytes of values in a page of a reader; it holds two pages at most.
+    public static let readerPageBytes = 256 * 1024
+
+    // MARK: Transport
+
+    /// Messages a transport holds for one receiver that does not take them; then it answers
+    /// `backlogged`. The requests of a full batch to one peer fit.
+    public static let sendQueueCountMax = 4096
+    /// Messages from one sender that wait for the event loop before its connection is no longer
+    /// read: the loop takes this many at once anyway.
+    public static let receiveQueueCountMax = 1024
+    /// Messages one call of a transport's `receive` returns: one poll cycle, one synced batch.
+    public static let receiveMessageCountMax = 1024
+    /// Bytes after which one call of `receive` stops, though a message is always taken whole.
+    public static let receiveBytesMax = 16 * 1024 * 1024
+    /// Messages taken from one socket before the others have their turn.
+    public static let receiveTurnCountMax = 64
+    /// Frames of overlong messages that one call of `receive` throws away, so that a message of a
+    /// million frames does not hold up the loop.
+    public static let droppedFrameCountMax = 4096
+    /// Outgoing links of one transport: every peer, and coordinators or proxies besides.
+    public static let linkCountMax = 2048
+    /// Values that wait for an event loop in one mailbox.
+    public static let mailboxCountMax = 65_536
+    /// Time between heartbeats on an idle connection.
+    public static let heartbeatInterval = Duration.seconds(2)
+    /// Silence after a heartbeat that ends a connection: three beats.
+    public static let heartbeatTimeout = Duration.seconds(6)
+    /// Time a new connection has to introduce itself; a stranger holds a descriptor no longer.
+    public static let handshakeTimeMax = Duration.seconds(5)
+    /// Time for a TCP connection to be made; the system's own limit is minutes.
+    public static let connectTimeMax = Duration.seconds(5)
+    /// Time a closing transport keeps trying to send what it holds: the last replies of a clean
+    /// stop leave, and a dead peer delays the stop no longer.
+    public static let lingerTime = Duration.milliseconds(250)
+    /// First delay before a broken link connects again.
+    public static let reconnectDelayMin = Duration.milliseconds(50)
+    /// Where the doubling of that delay stops: a peer that is back is found within it.
+    public static let reconnectDelayMax = Duration.seconds(1)
+
+    // MARK: Storage
+
+    /// Shortest time between two writes of the ack journal: what it cannot see is bounded by this,
+    /// and one small synced write in it costs a peer about 1.5 % of a disk's time.
+    public static let journalInterval = Duration.milliseconds(10)
+    /// Bytes of the engine's cache of blocks: the hot tails and the index of a modest store.
+    public static let engineCacheBytes = 64 * 1024 * 1024
+    /// Bytes written before the engine sorts them out to a file: also how much log a restart reads.
+    public static let engineWriteBufferBytes = 64 * 1024 * 1024
+    /// Files the engine keeps open.
+    public static let engineOpenFileCountMax = 512
+    /// Bytes of the identity file of a data directory; a larger one is something else.
+    public static let identityFileBytesMax = 4096
+
     // MARK: The cluster file
 
     public static let shardCountMax = 4096
@@ -95,4 +173,12 @@ public enum Limits {
     public static let replicaCountMax = 5
     /// Coordinators, and proxies.
     public static let serviceCountMax = 1024
+
+    // MARK: Operations
+
+    /// Bytes of one field of a log line: a line stays readable, and a hostile text cannot fill a
+    /// disk with one request.
+    public static let logFieldBytesMax = 4096
+    /// Bytes of a service's configuration file.
+    public static let configurationFileBytesMax = 1024 * 1024
 }

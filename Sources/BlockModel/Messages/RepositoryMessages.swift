@@ -87,7 +87,7 @@ public enum RepositoryReply: Hashable, Sendable {
     case tail(TailValue)
     /// The attempt is the entry at its target revision.
     case committed(Revision, chainHash: Digest)
-    /// The attempt is not, and never will be: the tail shows why (moved on, other life, fenced).
+    /// The attempt did not land now; the tail shows why.
     case refused(CommitRefusal)
     case content(Bytes)
     case collections([TailValue], next: CollectionID?)
@@ -97,9 +97,10 @@ public enum RepositoryReply: Hashable, Sendable {
     case failed(DatabaseError)
 }
 
-/// Why an attempt did not land. Each is a chosen fact.
+/// Why an attempt did not land now. Each tail is a chosen value.
 public enum CommitRefusal: Hashable, Sendable {
-    /// The revision has advanced; the tail is the one that was chosen.
+    /// The revision is not the one before the target. An earlier try of the same attempt may be the
+    /// entry at the target: the log up to this tail tells.
     case moved(TailValue)
     /// The collection is absent, dropped, or in another life.
     case gone(TailValue)

@@ -1,0 +1,68 @@
+import BlockModel
+import BlockRuntime
+
+/// The rules of one acceptor for one register (protocol C5.3), as pure functions of its record.
+///
+/// The caller writes the returned record and syncs it before it sends the reply. Never from memory:
+/// a reply that is not durable is a promise that a restart breaks.
+package enum Acceptor {
+    /// What to keep and what to say.
+    package struct Decision: Equatable {
+        /// nil: nothing changed.
+        package let record: RegisterRecord?
+        package let reply: PeerReply
+        /// Two values came at one ballot: some proposer breaks the protocol.
+        package var isAlarming = false
+    }
+
+    /// Prepare(b): promise to ignore ballots below `ballot`, if none as high was seen.
+    package static func prepare(_ record: RegisterRecord, _ ballot: Ballot) -> Decision {
+        let seen = max(record.promised, record.accepted)
+        guard ballot > seen else {
+            mark("acceptor.prepare.rejected")
+            return Decision(record: nil, reply: .rejected(promised: seen))
+        }
+        if let refusal = counterJump(from: seen, to: ballot) {
+            return Decision(record: nil, reply: .refused(refusal))
+        }
+        var kept = record
+        kept.promised = ballot
+        let reply = PeerReply.promise(ballot, accepted: record.accepted, value: record.value)
+        return Decision(record: kept, reply: reply)
+    }
+
+    /// Accept(b, v): keep `value`, unless a higher ballot was promised.
+    ///
+    /// The same value at the same ballot again is a true statement and answered as one.
+    package static func accept(
+        _ record: RegisterRecord, _ ballot: Ballot, _ value: Bytes
+    ) -> Decision {
+        if ballot == record.accepted, value == record.value {
+            return Decision(record: nil, reply: .accepted(ballot))
+        }
+        guard ballot >= record.promised, ballot > record.accepted else {
+            mark("acceptor.accept.rejected")
+            let seen = max(record.promised, record.accepted)
+            let reply = PeerReply.rejected(promised: seen)
+            return Decision(record: nil, reply: reply, isAlarming: ballot == record.accepted)
+        }
+        if let refusal = counterJump(from: max(record.promised, record.accepted), to: ballot) {
+            return Decision(record: nil, reply: .refused(refusal))
+        }
+        let promised = planted(.acceptDoesNotPromise) ? record.promised : ballot
+        let kept = RegisterRecord(promised: promised, accepted: ballot, value: value)
+        return Decision(record: kept, reply: .accepted(ballot))
+    }
+
+    /// A hostile counter near the end of its range would leave no ballot above it for anybody.
+    private static func counterJump(from seen: Ballot, to ballot: Ballot) -> DatabaseError? {
+        let (sum, overflow) = seen.counter.addingReportingOverflow(Limits.ballotCounterJumpMax)
+        guard !overflow, ballot.counter <= sum else {
+            return DatabaseError(
+                .invalidArgument,
+                "ballot counter \(ballot.counter) jumps more than ballotCounterJumpMax = "
+                    + "\(Limits.ballotCounterJumpMax) beyond \(seen.counter)")
+        }
+        return nil
+    }
+}

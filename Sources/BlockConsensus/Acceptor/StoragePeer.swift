@@ -1,0 +1,208 @@
+import BlockModel
+import BlockRuntime
+
+/// One storage peer's part in the protocol: a value that reads through a view and writes by
+/// directive. No clock, no chance, no input or output.
+///
+/// The host performs the directives of a whole cycle in this order: all writes as one batch, one
+/// sync, then the replies.
+package struct StoragePeer {
+    package enum Directive: Equatable {
+        case write(PeerWrite)
+        case reply(PeerReply)
+        /// Something that must be impossible was seen; for the log of the operator.
+        case alarm(String)
+    }
+
+    package let identity: PeerID
+    private let map: ClusterMap
+    /// Why this peer takes no part at all; nil when it does.
+    private let refusal: DatabaseError?
+    /// Shards with a damaged promise or accepted value. It cannot be repaired from other peers, so
+    /// this peer has no vote there until a new epoch.
+    private var refusedShards: [ShardID: DatabaseError] = [:]
+
+    /// - Parameter refusal: What the start-up check of the data directory found, if anything.
+    package init(identity: PeerID, map: ClusterMap, refusal: DatabaseError?) {
+        self.identity = identity
+        self.map = map
+        self.refusal = refusal
+    }
+
+    /// Answers one request.
+    /// - Returns: Writes, then exactly one reply.
+    package mutating func receive(
+        _ request: PeerRequest, view: some PeerStoreView
+    ) -> [Directive] {
+        do throws(DatabaseError) {
+            if case .status = request.operation {
+                return [.reply(.status(try status(view)))]
+            }
+            try check(request)
+            return try answer(request, view: view)
+        } catch {
+            if error.code == .corrupted { refusedShards[request.shard] = error }
+            return [.reply(.refused(error))]
+        }
+    }
+
+    /// Refuses what this peer has no vote on, before anything is read or changed.
+    private func check(_ request: PeerRequest) throws(DatabaseError) {
+        if let refusal {
+            throw DatabaseError(.notParticipating, refusal.message, cause: refusal)
+        }
+        guard request.epoch == map.epoch else {
+            throw DatabaseError(
+                .wrongEpoch, "epoch \(request.epoch), where shard \(request.shard) is in \(map.epoch)")
+        }
+        guard map.isMember(identity, of: request.shard) else {
+            throw DatabaseError(
+                .wrongShard, "peer \(identity) is not a member of shard \(request.shard)")
+        }
+        guard request.operation.belongs(to: request.shard, in: map) else {
+            throw DatabaseError(.wrongShard, "the id does not belong to shard \(request.shard)")
+        }
+        if let reason = refusedShards[request.shard] {
+            throw DatabaseError(
+                .notParticipating, "no vote on shard \(request.shard): \(reason.message)",
+                cause: reason)
+        }
+    }
+
+    private func answer(
+        _ request: PeerRequest, view: some PeerStoreView
+    ) throws(DatabaseError) -> [Directive] {
+        switch request.operation {
+        case .prepare(let collection, let ballot):
+            try checkEpoch(of: ballot)
+            let record = try view.register(collection)
+            return directives(Acceptor.prepare(record, ballot), for: collection)
+        case .accept(let collection, let ballot, let value):
+            try checkEpoch(of: ballot)
+            guard value.count <= Limits.tailBytesMax else {
+                throw DatabaseError(
+                    .valueTooLarge,
+                    "a tail of \(value.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
+            }
+            let record = try view.register(collection)
+            return directives(Acceptor.accept(record, ballot, value), for: collection)
+        case .query(let collection, let wantsValue):
+            let record = try view.register(collection)
+            return [
+                .reply(
+                    .register(
+                        accepted: record.accepted, valueHash: record.valueHash,
+                        value: wantsValue ? record.value : nil))
+            ]
+        case .putContent(let block, let bytes):
+            return try putContent(block, bytes, view: view)
+        case .putSegment(let key, let bytes):
+            return try putSegment(key, bytes, view: view)
+        case .getContent(let block):
+            return [.reply(.content(try view.content(block)))]
+        case .getSegment(let key):
+            return [.reply(.content(try view.segment(key)))]
+        case .listRegisters(let after, let countMax):
+            return [.reply(try list(request.shard, after: after, Int(countMax), view: view))]
+        case .status:
+            return [.reply(.status(try status(view)))]
+        }
+    }
+
+    private func checkEpoch(of ballot: Ballot) throws(DatabaseError) {
+        guard ballot.epoch == map.epoch else {
+            throw DatabaseError(.wrongEpoch, "ballot \(ballot) in epoch \(map.epoch)")
+        }
+    }
+
+    private func directives(
+        _ decision: Acceptor.Decision, for collection: CollectionID
+    ) -> [Directive] {
+        var directives: [Directive] = []
+        if decision.isAlarming {
+            directives.append(.alarm("two values at one ballot in register \(collection)"))
+        }
+        if let record = decision.record { directives.append(.write(.register(collection, record))) }
+        directives.append(.reply(decision.reply))
+        return directives
+    }
+
+    private func putContent(
+        _ block: BlockID, _ bytes: Bytes, view: some PeerStoreView
+    ) throws(DatabaseError) -> [Directive] {
+        guard bytes.count <= Limits.bodyBytesMax else {
+            throw DatabaseError(
+                .valueTooLarge,
+                "a content block of \(bytes.count) bytes, bodyBytesMax = \(Limits.bodyBytesMax)")
+        }
+        guard BlockID(content: bytes) == block else {
+            throw DatabaseError(.invalidArgument, "the content id is not the hash of the bytes")
+        }
+        if try view.content(block) != nil { return [.reply(.stored)] }
+        return [.write(.content(block, bytes)), .reply(.stored)]
+    }
+
+    private func putSegment(
+        _ key: SegmentKey, _ bytes: Bytes, view: some PeerStoreView
+    ) throws(DatabaseError) -> [Directive] {
+        guard bytes.count <= Limits.tailBytesMax else {
+            throw DatabaseError(
+                .valueTooLarge,
+                "a segment of \(bytes.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
+        }
+        guard Segment.hash(of: bytes) == key.hash else {
+            throw DatabaseError(.invalidArgument, "the segment's hash is not that of the bytes")
+        }
+        if try view.segment(key) != nil { return [.reply(.stored)] }
+        return [.write(.segment(key, bytes)), .reply(.stored)]
+    }
+
+    private func list(
+        _ shard: ShardID, after: CollectionID?, _ countMax: Int, view: some PeerStoreView
+    ) throws(DatabaseError) -> PeerReply {
+        let lowest = map.lowestID(of: shard)
+        let bound = min(max(countMax, 1), Limits.pageItemCountMax)
+        // One more than asked for shows whether anything follows; one more yet for `after` itself.
+        let found = try view.registers(from: max(after ?? lowest, lowest), countMax: bound + 2)
+        let ours = found.filter { $0.0 != after && map.shard(of: $0.0) == shard }
+        let page = ours.prefix(bound).map {
+            RegisterSummary(collection: $0.0, accepted: $0.1.accepted)
+        }
+        return .registers(page, isLast: ours.count <= bound)
+    }
+
+    private func status(_ view: some PeerStoreView) throws(DatabaseError) -> PeerStatus {
+        let statistics = view.statistics
+        var status = PeerStatus(
+            peer: identity, refusal: refusal, refusedShards: refusedShards.keys.sorted(),
+            shardCount: UInt32(map.shards.count { $0.contains(identity) }),
+            registerCount: statistics.registerCount, contentCount: statistics.contentCount,
+            segmentCount: statistics.segmentCount, writeSequence: statistics.writeSequence)
+        if refusal == nil {
+            let sample = try view.registers(
+                from: CollectionID(.zero), countMax: Limits.statusCollectionCountMax)
+            for (_, record) in sample {
+                guard let tail = try? TailValue(registerBytes: record.value).live else { continue }
+                status.revisions.append(
+                    CollectionRevision(name: tail.name, revision: tail.revision))
+            }
+        }
+        return status
+    }
+}
+
+extension PeerRequest.Operation {
+    /// Whether the id that the operation is about hashes into `shard`.
+    fileprivate func belongs(to shard: ShardID, in map: ClusterMap) -> Bool {
+        switch self {
+        case .prepare(let collection, _), .accept(let collection, _, _), .query(let collection, _):
+            map.shard(of: collection) == shard
+        case .putContent(let block, _), .getContent(let block):
+            map.shard(of: block) == shard
+        case .putSegment(let key, _), .getSegment(let key):
+            map.shard(of: key.blockID) == shard
+        case .listRegisters, .status:
+            true
+        }
+    }
+}

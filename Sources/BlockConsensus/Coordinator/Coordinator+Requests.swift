@@ -1,0 +1,191 @@
+import BlockModel
+import BlockRuntime
+
+/// How each request becomes rounds, and the end of a round the answer.
+extension Coordinator {
+    mutating func start(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
+        guard requestCount < Limits.requestCountMax else {
+            return fail(token, overloaded("requestCountMax = \(Limits.requestCountMax)"))
+        }
+        switch request {
+        case .readTail(let collection):
+            startRead(collection, owner: .client(token), deadline: deadline)
+        case .create(let creation):
+            let collection = CollectionID(name: creation.name)
+            change(collection, .create(creation), owner: .client(token), deadline: deadline)
+        case .commit(let attempt): commit(attempt, for: token, deadline: deadline)
+        case .drop(let drop):
+            change(drop.collection, .drop(drop), owner: .client(token), deadline: deadline)
+        case .getContent(let block):
+            fetch(.getContent(block), placedBy: block, for: token, deadline: deadline) {
+                BlockID(content: $0) == block
+            }
+        case .getSegment(let key):
+            fetch(.getSegment(key), placedBy: key.blockID, for: token, deadline: deadline) {
+                Segment.hash(of: $0) == key.hash
+            }
+        case .listCollections(let cursor, let countMax):
+            let list = CollectionList(
+                map: map, after: cursor, countMax: Int(countMax), deadline: deadline)
+            add(.list(list, deadline: deadline), owner: .client(token))
+        case .status:
+            let survey = Survey(.status, peers: map.peers.map(\.id))
+            add(.survey(survey, about: .status), owner: .client(token))
+        case .audit(let target):
+            let survey = Survey(target.operation, peers: map.members(of: target.shard(in: map)))
+            add(.survey(survey, about: .audit(target)), owner: .client(token))
+        }
+    }
+
+    private func overloaded(_ limit: String) -> DatabaseError {
+        DatabaseError(
+            .overloaded, "the coordinator holds as much as it may: \(limit)",
+            retryAfter: .milliseconds(100))
+    }
+
+    private mutating func fail(_ token: Token, _ error: DatabaseError) {
+        respond(token, .failed(error))
+    }
+
+    // MARK: Reads
+
+    mutating func startRead(_ collection: CollectionID, owner: Round.Owner, deadline: Instant) {
+        let members = Membership(shard: map.shard(of: collection), in: map)
+        let read = TailRead(collection: collection, members: members, deadline: deadline)
+        add(.read(read, deadline: deadline), owner: owner)
+    }
+
+    private mutating func fetch(
+        _ operation: PeerRequest.Operation, placedBy block: BlockID, for token: Token,
+        deadline: Instant, isIntact: @escaping @Sendable (Bytes) -> Bool
+    ) {
+        let members = Membership(shard: map.shard(of: block), in: map)
+        let fetch = ReplicaFetch(
+            operation, members: members, deadline: deadline, isIntact: isIntact)
+        add(.fetch(fetch, deadline: deadline), owner: .client(token))
+    }
+
+    // MARK: Changes
+
+    mutating func change(
+        _ collection: CollectionID, _ change: TailChange, owner: Round.Owner, deadline: Instant
+    ) {
+        let proposer = makeProposer(collection, change, areBodiesDurable: true, deadline)
+        if enqueue(proposer, deadline: deadline, owner: owner) == nil {
+            let error = overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)")
+            notify(owner, nil, .failed(error))
+        }
+    }
+
+    private func makeProposer(
+        _ collection: CollectionID, _ change: TailChange, areBodiesDurable: Bool,
+        _ deadline: Instant
+    ) -> Proposer {
+        Proposer(
+            collection: collection,
+            members: Membership(shard: map.shard(of: collection), in: map), change: change,
+            areBodiesDurable: areBodiesDurable, deadline: deadline, timing: timing)
+    }
+
+    /// Stores the body beside the prepare; the accept waits for both.
+    private mutating func commit(
+        _ attempt: CommitAttempt, for token: Token, deadline: Instant
+    ) {
+        if let problem = attempt.problem { return fail(token, problem) }
+        let collection = attempt.participant.collection
+        let proposer = makeProposer(
+            collection, .commit(attempt), areBodiesDurable: attempt.isInline, deadline)
+        guard let id = enqueue(proposer, deadline: deadline, owner: .client(token)) else {
+            return fail(
+                token, overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)"))
+        }
+        if !attempt.isInline {
+            let block = BlockID(content: attempt.body)
+            let write = QuorumWrite(
+                .putContent(block, attempt.body),
+                members: Membership(shard: map.shard(of: block), in: map), deadline: deadline)
+            add(.write(write, deadline: deadline), owner: .body(of: id))
+        }
+    }
+
+    // MARK: Answers
+
+    /// The round of a client's request has ended.
+    mutating func finishRequest(_ token: Token, _ round: Round?, _ result: RoundResult) {
+        switch (result, round?.kind) {
+        case (.reply(let reply), _): respond(token, reply)
+        case (.failed(let error), _): fail(token, error)
+        case (.surveyed(let replies), .survey(let survey, .status)):
+            respond(token, .status(reports(survey.peers, replies)))
+        case (.surveyed(let replies), .survey(let survey, .audit(let target))):
+            respond(token, audit(target, survey.peers, replies))
+        default: invariant(false, "a request cannot end with \(result)")
+        }
+    }
+
+    private func reports(
+        _ peers: [PeerID], _ replies: [PeerID: PeerReply]
+    ) -> [PeerReport] {
+        map.peers.map { peer in
+            var status: PeerStatus?
+            if case .status(let answer) = replies[peer.id] { status = answer }
+            return PeerReport(
+                peer: peer.id, name: peer.name, address: peer.address, status: status)
+        }
+    }
+
+    private func audit(
+        _ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]
+    ) -> RepositoryReply {
+        var copy: Bytes?
+        let reports = peers.map { peer in
+            let state: ReplicaReport.State
+            switch replies[peer] {
+            case .register(let accepted, _, let value):
+                let bytes = value ?? []
+                state =
+                    accepted == .zero
+                    ? .lacks : .holds(RegisterRecord.hash(of: bytes), accepted: accepted)
+            case .content(let bytes?):
+                copy = copy ?? bytes
+                state = .holds(target.hash(of: bytes), accepted: nil)
+            case .content(nil): state = .lacks
+            case .refused(let error): state = .refuses(error)
+            default: state = .unreachable
+            }
+            return ReplicaReport(peer: peer, state: state)
+        }
+        return .replicas(reports, copy)
+    }
+}
+
+extension AuditTarget {
+    /// The hash by which copies of the object are compared.
+    fileprivate func hash(of bytes: Bytes) -> Digest {
+        switch self {
+        case .register: RegisterRecord.hash(of: bytes)
+        case .content: BlockID(content: bytes).digest
+        case .segment: Segment.hash(of: bytes)
+        }
+    }
+}
+
+extension CommitAttempt {
+    /// What is wrong with the attempt as it stands; nil when nothing is.
+    fileprivate var problem: DatabaseError? {
+        if body.count > Limits.bodyBytesMax {
+            return DatabaseError(
+                .valueTooLarge, "a body of \(body.count) bytes, bodyBytesMax = \(Limits.bodyBytesMax)")
+        }
+        if let checkpoint, checkpoint >= participant.target {
+            return DatabaseError(
+                .invalidArgument, "checkpoint \(checkpoint) is not below \(participant.target)")
+        }
+        do throws(DatabaseError) {
+            _ = try EntryBody(canonicalBytes: body)
+            return nil
+        } catch {
+            return DatabaseError(.invalidArgument, "the body does not decode: \(error.message)")
+        }
+    }
+}

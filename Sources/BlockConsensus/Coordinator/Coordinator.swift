@@ -1,0 +1,223 @@
+import BlockModel
+import BlockRuntime
+
+/// One coordinator: takes repository requests and carries each through its rounds with the storage
+/// peers. It keeps nothing: any number may run, and any of them may die at any moment.
+///
+/// One change per register is under way at a time; further changes of it wait their turn, so that
+/// the proposers of one process do not duel.
+package struct Coordinator {
+    /// The host's handle of whoever asked.
+    package struct Token: Hashable, Sendable {
+        package let rawValue: UInt64
+        package init(rawValue: UInt64) { self.rawValue = rawValue }
+    }
+
+    package enum Event {
+        case request(Token, RepositoryRequest, deadline: Instant)
+        /// A peer's answer to the request `id`; `peer` and `epoch` are what the answer itself says.
+        case reply(id: UInt64, peer: PeerID, epoch: Epoch, PeerReply)
+        case tick
+    }
+
+    package enum Directive {
+        case send(to: PeerID, id: UInt64, PeerRequest)
+        case respond(Token, RepositoryReply)
+    }
+
+    let map: ClusterMap
+    let timing: ProtocolTiming
+    let policy: TailPolicy
+    var ballots: BallotSource
+    var generator: SeededGenerator
+    var now = Instant.origin
+
+    var rounds: [UInt64: Round] = [:]
+    private var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
+    private var timers = TimerQueue<UInt64>()
+    var queues: [CollectionID: RegisterQueue] = [:]
+    private var lastID: UInt64 = 0
+    private var directives: [Directive] = []
+    private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
+
+    /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
+    package init(
+        map: ClusterMap, proposer: ProposerID, generator: SeededGenerator,
+        timing: ProtocolTiming = ProtocolTiming(), policy: TailPolicy = TailPolicy()
+    ) {
+        self.map = map
+        self.timing = timing
+        self.policy = policy
+        ballots = BallotSource(proposer: proposer)
+        self.generator = generator
+    }
+
+    /// Requests under way.
+    package var requestCount: Int { rounds.count }
+
+    /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
+    package var nextWake: Instant? { timers.next }
+
+    /// Handles one event. - Returns: What to do, in order.
+    package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
+        self.now = max(now, self.now)
+        switch event {
+        case .request(let token, let request, let deadline):
+            start(request, for: token, deadline: deadline)
+        case .reply(let id, let peer, let epoch, let reply):
+            deliver(reply, to: id, from: peer, epoch: epoch)
+        case .tick: wakeDueRounds()
+        }
+        defer { directives = [] }
+        return directives
+    }
+
+    // MARK: Requests and rounds
+
+    mutating func respond(_ token: Token, _ reply: RepositoryReply) {
+        directives.append(.respond(token, reply))
+    }
+
+    /// Adds a round and starts it, unless `isHeld` because it waits for its turn.
+    @discardableResult
+    mutating func add(_ kind: Round.Kind, owner: Round.Owner, isHeld: Bool = false) -> UInt64 {
+        lastID += 1
+        rounds[lastID] = Round(kind: kind, owner: owner)
+        let id = lastID
+        if !isHeld { run(id) { $0.start(&$1) } }
+        return id
+    }
+
+    /// Runs one step of a round, then does what the step asks for.
+    mutating func run(_ id: UInt64, _ step: (inout Round, inout RoundEffects) -> Void) {
+        guard var round = rounds.removeValue(forKey: id) else { return }
+        var effects = RoundEffects(
+            now: now, timing: timing, policy: policy, ballots: ballots, generator: generator)
+        step(&round, &effects)
+        ballots = effects.ballots
+        generator = effects.generator
+        for send in effects.sends {
+            lastID += 1
+            outstanding[lastID] = (id, send.peer, send.stamp)
+            round.requests.append(lastID)
+            let request = PeerRequest(
+                shard: round.shard(of: send.operation, in: map), epoch: map.epoch,
+                operation: send.operation)
+            directives.append(.send(to: send.peer, id: lastID, request))
+        }
+        if let result = effects.result {
+            end(round, id, result)
+            return
+        }
+        if let wakeAt = effects.wakeAt {
+            round.wakeAt = wakeAt
+            timers.insert(id, at: wakeAt)
+        }
+        rounds[id] = round
+        if let (key, bytes) = effects.segmentToStore { storeSegment(key, bytes, for: id, round) }
+        for collection in effects.tailsToRead {
+            startRead(collection, owner: .round(id), deadline: round.deadline)
+        }
+    }
+
+    private mutating func storeSegment(
+        _ key: SegmentKey, _ bytes: Bytes, for id: UInt64, _ round: Round
+    ) {
+        let members = Membership(shard: map.shard(of: key.blockID), in: map)
+        let write = QuorumWrite(
+            .putSegment(key, bytes), members: members, deadline: round.deadline)
+        add(.write(write, deadline: round.deadline), owner: .segment(key.hash, of: id))
+    }
+
+    private mutating func end(_ round: Round, _ id: UInt64, _ result: RoundResult) {
+        for request in round.requests { outstanding[request] = nil }
+        if case .proposal(let proposer, _) = round.kind {
+            if planted(.ballotReused) { spentBallots[proposer.collection] = proposer.spent }
+            startNext(of: proposer.collection, after: id)
+        }
+        if result == .undecided, case .read(let read, let deadline) = round.kind {
+            // Somebody is in the middle of a change: take part, and write back.
+            return change(read.collection, .read, owner: round.owner, deadline: deadline)
+        }
+        notify(round.owner, round, result)
+    }
+
+    /// Hands the end of a round to whoever waits for it.
+    mutating func notify(_ owner: Round.Owner, _ round: Round?, _ result: RoundResult) {
+        switch owner {
+        case .client(let token): finishRequest(token, round, result)
+        case .round(let parent): run(parent) { $0.tailWasRead(result, &$1) }
+        case .segment(let hash, let parent):
+            run(parent) { $0.segmentWasStored(hash, result, &$1) }
+        case .body(let parent): run(parent) { $0.bodyWasStored(result, &$1) }
+        }
+    }
+
+    // MARK: One change per register at a time
+
+    /// Starts the change now, or when those before it are done.
+    mutating func enqueue(_ proposer: Proposer, deadline: Instant, owner: Round.Owner) -> UInt64? {
+        let collection = proposer.collection
+        var queue = queues[collection] ?? RegisterQueue()
+        guard queue.waiting.count < Limits.registerQueueCountMax else { return nil }
+        let isFree = queue.running == nil
+        let id = add(.proposal(proposer, deadline: deadline), owner: owner, isHeld: true)
+        if isFree { queue.running = id } else { queue.waiting.append(id) }
+        queues[collection] = queue
+        if isFree {
+            launch(id, collection)
+        } else {
+            // It may run out of time before its turn.
+            rounds[id]?.wakeAt = deadline
+            timers.insert(id, at: deadline)
+        }
+        return id
+    }
+
+    private mutating func launch(_ id: UInt64, _ collection: CollectionID) {
+        if planted(.ballotReused), let spent = spentBallots.removeValue(forKey: collection) {
+            run(id) { $0.reuse(spent.ballot, spent.value, &$1) }
+        } else {
+            run(id) { $0.start(&$1) }
+        }
+    }
+
+    private mutating func startNext(of collection: CollectionID, after id: UInt64) {
+        guard var queue = queues[collection] else { return }
+        queue.waiting.removeAll { $0 == id }
+        if queue.running == id {
+            queue.running = queue.waiting.isEmpty ? nil : queue.waiting.removeFirst()
+            queues[collection] = queue.running == nil ? nil : queue
+            if let next = queue.running { launch(next, collection) }
+        } else {
+            queues[collection] = queue
+        }
+    }
+
+    // MARK: Replies and time
+
+    private mutating func deliver(
+        _ reply: PeerReply, to id: UInt64, from peer: PeerID, epoch: Epoch
+    ) {
+        // Votes count for the storage UUID that was asked, in the epoch that was asked, and once.
+        guard let request = outstanding[id], request.peer == peer, epoch == map.epoch else {
+            mark("coordinator.reply.foreign")
+            return
+        }
+        outstanding[id] = nil
+        run(request.round) { $0.receive(reply, from: peer, stamp: request.stamp, &$1) }
+    }
+
+    private mutating func wakeDueRounds() {
+        while let (id, instant) = timers.popDue(at: now) {
+            guard rounds[id]?.wakeAt == instant else { continue }
+            run(id) { $0.tick(&$1) }
+        }
+    }
+}
+
+/// The changes of one register: the one under way and those that wait, oldest first.
+struct RegisterQueue {
+    var running: UInt64?
+    var waiting: [UInt64] = []
+}

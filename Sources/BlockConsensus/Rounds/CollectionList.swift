@@ -1,0 +1,118 @@
+import BlockModel
+import BlockRuntime
+
+/// Lists the collections after a cursor, in the order of their ids, shard by shard.
+///
+/// A collection that was created is known to at least one member of any quorum of its shard, so the
+/// union over a quorum misses none. Each tail is then read on its own, linearizable.
+package struct CollectionList {
+    private let map: ClusterMap
+    private let countMax: Int
+    private let deadline: Instant
+    private var cursor: CollectionID?
+    private var shard: ShardID
+    private var pages: [PeerID: (ids: [CollectionID], isLast: Bool)] = [:]
+    private var refusals = Refusals()
+    /// Ids whose tails are still to be read, ascending.
+    private var waiting: [CollectionID] = []
+    private var found: [TailValue] = []
+    private var stamp = 0
+    /// Whether the shard has more ids after those waiting.
+    private var hasMore = false
+
+    package init(map: ClusterMap, after cursor: CollectionID?, countMax: Int, deadline: Instant) {
+        self.map = map
+        self.cursor = cursor
+        self.countMax = min(max(countMax, 1), Limits.pageItemCountMax)
+        self.deadline = deadline
+        shard = cursor.map { map.shard(of: $0) } ?? ShardID(rawValue: 0)
+    }
+
+    private var members: Membership { Membership(shard: shard, in: map) }
+
+    /// Asks all members of the current shard for their registers after the cursor.
+    package mutating func start(_ effects: inout RoundEffects) {
+        stamp += 1
+        pages = [:]
+        refusals.removeAll()
+        for peer in members.peers {
+            let operation = PeerRequest.Operation.listRegisters(
+                after: cursor, countMax: UInt32(countMax))
+            effects.send(operation, to: peer, stamp: stamp)
+        }
+        effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
+    }
+
+    /// The shard whose members the sends of this round go to.
+    package var currentShard: ShardID { shard }
+
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, stamp replyStamp: Int, _ effects: inout RoundEffects
+    ) {
+        guard replyStamp == stamp else { return }
+        switch reply {
+        case .registers(let summaries, let isLast):
+            // A promise without an accepted value makes no collection, and costs one read.
+            pages[peer] = (summaries.map(\.collection), isLast)
+            if pages.count >= members.quorum { merge(&effects) }
+        case .refused(let error):
+            refusals.add(error, from: peer)
+            guard !members.canReachQuorum(without: refusals.count) else { return }
+            effects.finish(.failed(refusals.quorumUnavailable(members, answered: pages.count)))
+        default: break
+        }
+    }
+
+    package mutating func tick(_ effects: inout RoundEffects) {
+        if effects.now >= deadline {
+            effects.finish(.failed(refusals.quorumUnavailable(members, answered: pages.count)))
+        } else if waiting.isEmpty {
+            start(&effects)
+        } else {
+            effects.wake(after: deadline.since(effects.now))
+        }
+    }
+
+    /// A tail that was asked for has been read.
+    package mutating func tailWasRead(
+        _ result: RoundResult, _ effects: inout RoundEffects
+    ) {
+        switch result {
+        case .reply(.tail(let value)):
+            if value.live != nil { found.append(value) }
+            cursor = waiting.removeFirst()
+            readNext(&effects)
+        case .failed(let error): effects.finish(.failed(error))
+        default: break
+        }
+    }
+
+    /// Joins the pages of a quorum. A page that is not the last says nothing about what is above
+    /// its own end, so the lowest such end bounds what is known.
+    private mutating func merge(_ effects: inout RoundEffects) {
+        stamp += 1
+        let ends = pages.values.filter { !$0.isLast }.compactMap { $0.ids.last }
+        let bound = ends.min()
+        let union = Set(pages.values.flatMap(\.ids)).filter { id in bound.map { id <= $0 } ?? true }
+        waiting = union.sorted()
+        hasMore = bound != nil
+        readNext(&effects)
+    }
+
+    private mutating func readNext(_ effects: inout RoundEffects) {
+        if found.count >= countMax, let cursor {
+            return effects.finish(.reply(.collections(found, next: cursor)))
+        }
+        if let next = waiting.first {
+            effects.readTail(next)
+            effects.wake(after: deadline.since(effects.now))
+            return
+        }
+        if hasMore { return start(&effects) }
+        guard shard.rawValue + 1 < UInt32(map.shards.count) else {
+            return effects.finish(.reply(.collections(found, next: nil)))
+        }
+        shard = ShardID(rawValue: shard.rawValue + 1)
+        start(&effects)
+    }
+}

@@ -1,0 +1,43 @@
+import BlockModel
+import BlockRuntime
+
+/// The members of one shard in one epoch, and how many of them decide.
+package struct Membership: Equatable, Sendable {
+    package let shard: ShardID
+    package let epoch: Epoch
+    package let peers: [PeerID]
+
+    package init(shard: ShardID, in map: ClusterMap) {
+        self.shard = shard
+        epoch = map.epoch
+        peers = map.members(of: shard)
+    }
+
+    /// More than half of the members.
+    package var quorum: Int { peers.count / 2 + 1 }
+
+    /// Whether a quorum can still be had when `lost` members are out of it.
+    package func canReachQuorum(without lost: Int) -> Bool { peers.count - lost >= quorum }
+}
+
+/// The members that said no, and why: for the message when it comes to that.
+struct Refusals {
+    private(set) var errors: [PeerID: DatabaseError] = [:]
+    var count: Int { errors.count }
+
+    mutating func add(_ error: DatabaseError, from peer: PeerID) { errors[peer] = error }
+    mutating func removeAll() { errors = [:] }
+
+    /// The error of an operation for which no quorum was found.
+    func quorumUnavailable(
+        _ members: Membership, answered: Int, outcome: DatabaseError.Outcome = .notApplied
+    ) -> DatabaseError {
+        let reasons = errors.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.message)" }
+        let detail = reasons.isEmpty ? "" : "; refused by \(reasons.joined(separator: "; "))"
+        return DatabaseError(
+            outcome == .unknown ? .commitResultUnknown : .quorumUnavailable,
+            "\(answered) of the \(members.peers.count) storage peers of shard \(members.shard) "
+                + "took part, \(members.quorum) must" + detail,
+            outcome: outcome, cause: errors.min { $0.key < $1.key }?.value)
+    }
+}

@@ -1,0 +1,305 @@
+import BlockModel
+import BlockRuntime
+
+/// One change of one register, from the first prepare to a chosen value (protocol C5.4).
+///
+/// A ballot carries one value, ever. The answer is derived from chosen values only: either a quorum
+/// accepted what this proposer sent, or a whole promise quorum showed the same accepted ballot.
+package struct Proposer {
+    private enum Phase {
+        case idle
+        /// Waiting for a quorum of promises at `ballot`.
+        case preparing(ballot: Ballot, promises: [PeerID: Promise])
+        /// Promised; the value may be sent once what it points to is durable.
+        case holding(ballot: Ballot, value: Bytes, reply: RepositoryReply)
+        /// Waiting for a quorum of accepts. `sendings` counts how often it was sent.
+        case accepting(
+            ballot: Ballot, value: Bytes, reply: RepositoryReply, accepted: Set<PeerID>,
+            sendings: Int)
+        case backingOff(until: Instant)
+        case finished
+    }
+
+    private struct Promise: Equatable {
+        let accepted: Ballot
+        let value: Bytes
+    }
+
+    package let collection: CollectionID
+    package let members: Membership
+    private let change: TailChange
+    private let deadline: Instant
+    private var phase = Phase.idle
+    /// Tells replies of this ballot from late ones of an earlier.
+    private var stamp = 0
+    private var highestSeen = Ballot.zero
+    private var backoff: Backoff
+    private var refusals = Refusals()
+    /// What must be durable on a quorum before the decision may be asked for (rule 6).
+    private var areBodiesDurable: Bool
+    private var isSegmentDurable = true
+    /// Segments that a quorum already holds in this epoch.
+    private var durableSegments: Set<Digest> = []
+    /// An accept that carries this change was handed to the network.
+    private var mayHaveLanded = false
+    /// The last ballot and the value it was promised on.
+    private(set) var spent: (ballot: Ballot, value: TailValue)?
+
+    /// - Parameter areBodiesDurable: false to hold the accept back until ``bodiesAreDurable(_:)``.
+    package init(
+        collection: CollectionID, members: Membership, change: TailChange,
+        areBodiesDurable: Bool, deadline: Instant, timing: ProtocolTiming
+    ) {
+        self.collection = collection
+        self.members = members
+        self.change = change
+        self.areBodiesDurable = areBodiesDurable || planted(.decideBeforePends)
+        self.deadline = deadline
+        backoff = Backoff(base: timing.backoffBase, longest: timing.backoffLongest)
+    }
+
+    // MARK: Events
+
+    /// Takes a fresh ballot and asks for promises.
+    package mutating func start(_ effects: inout RoundEffects) {
+        let ballot = effects.ballots.next(epoch: members.epoch, above: highestSeen)
+        invariant(ballot > highestSeen, "ballot \(ballot) is not above \(highestSeen)")
+        stamp += 1
+        refusals.removeAll()
+        phase = .preparing(ballot: ballot, promises: [:])
+        for peer in members.peers {
+            effects.send(.prepare(collection, ballot), to: peer, stamp: stamp)
+        }
+        effects.wake(after: effects.timing.phase)
+    }
+
+    /// The planted bug M4: proposes at a ballot that another value was proposed at.
+    mutating func reuse(_ ballot: Ballot, _ value: TailValue, _ effects: inout RoundEffects) {
+        stamp += 1
+        propose(on: value, isChosen: true, ballot, value.registerBytes, &effects)
+    }
+
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, stamp replyStamp: Int, _ effects: inout RoundEffects
+    ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
+        if case .rejected(let promised) = reply { highestSeen = max(highestSeen, promised) }
+        guard replyStamp == stamp else { return }
+        switch (phase, reply) {
+        case (.preparing(let ballot, var promises), .promise(let promised, let accepted, let value))
+        where promised == ballot:
+            promises[peer] = Promise(accepted: accepted, value: value)
+            highestSeen = max(highestSeen, accepted)
+            phase = .preparing(ballot: ballot, promises: promises)
+            if promises.count >= members.quorum { evaluate(promises, ballot, &effects) }
+        case (.accepting(let ballot, let value, let answer, var peers, let sent), .accepted(let at))
+        where at == ballot:
+            peers.insert(peer)
+            phase = .accepting(
+                ballot: ballot, value: value, reply: answer, accepted: peers, sendings: sent)
+            if peers.count >= members.quorum { finish(.reply(answer), &effects) }
+        case (.preparing, .rejected(let promised)), (.accepting, .rejected(let promised)):
+            let reason = DatabaseError(.conflict, "promised \(promised) to another proposer")
+            refuse(reason, by: peer, &effects)
+        case (.preparing, .refused(let error)), (.accepting, .refused(let error)):
+            refuse(error, by: peer, &effects)
+        default: break
+        }
+    }
+
+    package mutating func bodiesAreDurable(_ effects: inout RoundEffects) {
+        areBodiesDurable = true
+        sendAcceptWhenReady(&effects)
+    }
+
+    package mutating func segmentIsDurable(_ hash: Digest, _ effects: inout RoundEffects) {
+        durableSegments.insert(hash)
+        isSegmentDurable = true
+        sendAcceptWhenReady(&effects)
+    }
+
+    /// Something the change needs could not be made durable.
+    package mutating func give(up error: DatabaseError, _ effects: inout RoundEffects) {
+        finish(.failed(pessimistic(error)), &effects)
+    }
+
+    package mutating func tick(_ effects: inout RoundEffects) {
+        if effects.now >= deadline {
+            expire(&effects)
+            return
+        }
+        switch phase {
+        case .preparing: retryLater(&effects)
+        case .accepting(let ballot, let value, let reply, let peers, let sendings):
+            guard sendings < 3 else { return retryLater(&effects) }
+            // The same value at the same ballot may be said again; acceptors know it.
+            phase = .accepting(
+                ballot: ballot, value: value, reply: reply, accepted: peers, sendings: sendings + 1)
+            sendAccept(ballot, value, except: peers, &effects)
+        case .backingOff(let until):
+            if effects.now >= until { return start(&effects) }
+            effects.wake(after: until.since(effects.now))
+        case .holding, .idle, .finished: break
+        }
+        effects.wake(after: deadline.since(effects.now))
+    }
+
+    // MARK: Steps
+
+    /// A quorum promised: applies the change to the highest accepted value.
+    private mutating func evaluate(
+        _ promises: [PeerID: Promise], _ ballot: Ballot, _ effects: inout RoundEffects
+    ) {
+        invariant(promises.count >= members.quorum, "\(promises.count) promises decide nothing")
+        guard let highest = promises.values.max(by: { $0.accepted < $1.accepted }) else { return }
+        let isChosen = promises.values.allSatisfy { $0.accepted == highest.accepted }
+        let value: TailValue
+        do throws(DatabaseError) {
+            value = try TailValue(registerBytes: highest.value)
+        } catch {
+            let corrupted = DatabaseError(
+                .corrupted, "register \(collection) does not decode: \(error.message)")
+            return finish(.failed(pessimistic(corrupted)), &effects)
+        }
+        propose(on: value, isChosen: isChosen, ballot, highest.value, &effects)
+    }
+
+    private mutating func propose(
+        on value: TailValue, isChosen: Bool, _ ballot: Ballot, _ bytes: Bytes,
+        _ effects: inout RoundEffects
+    ) {
+        spent = (ballot, value)
+        switch change.apply(to: value, isChosen: isChosen, policy: effects.policy) {
+        case .keep(let reply):
+            if isChosen || planted(.unchosenTailFollowed) {
+                return finish(.reply(reply), &effects)
+            }
+            mark("proposer.writeBack")
+            hold(ballot, bytes, reply, carriesChange: false, &effects)
+        case .replace(let new, let reply):
+            hold(ballot, new.registerBytes, reply, carriesChange: true, &effects)
+        case .seal(let segment, let new, let reply):
+            prepareSegment(segment, &effects)
+            hold(ballot, new.registerBytes, reply, carriesChange: true, &effects)
+        }
+    }
+
+    /// Has the segment stored on a quorum of its shard, unless it is known to be.
+    private mutating func prepareSegment(_ segment: Segment, _ effects: inout RoundEffects) {
+        let bytes = segment.canonicalBytes
+        let hash = Segment.hash(of: bytes)
+        guard !durableSegments.contains(hash) else { return }
+        mark("proposer.seal")
+        let key = SegmentKey(
+            collection: collection, incarnation: segment.incarnation, index: segment.index,
+            hash: hash)
+        effects.store(key, bytes)
+        isSegmentDurable = planted(.sealBeforeSegment)
+    }
+
+    private mutating func hold(
+        _ ballot: Ballot, _ value: Bytes, _ reply: RepositoryReply, carriesChange: Bool,
+        _ effects: inout RoundEffects
+    ) {
+        guard value.count <= Limits.tailBytesMax else {
+            let error = DatabaseError(
+                .valueTooLarge, "a tail of \(value.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
+            return finish(.failed(pessimistic(error)), &effects)
+        }
+        phase = .holding(ballot: ballot, value: value, reply: reply)
+        if carriesChange {
+            sendAcceptWhenReady(&effects)
+        } else {
+            startAccepting(ballot, value, reply, &effects)
+        }
+        effects.wake(after: deadline.since(effects.now))
+    }
+
+    /// Pends before the decision: nothing is sent while a body or a segment is not durable.
+    private mutating func sendAcceptWhenReady(_ effects: inout RoundEffects) {
+        guard case .holding(let ballot, let value, let reply) = phase, areBodiesDurable,
+            isSegmentDurable
+        else { return }
+        mayHaveLanded = true
+        startAccepting(ballot, value, reply, &effects)
+    }
+
+    private mutating func startAccepting(
+        _ ballot: Ballot, _ value: Bytes, _ reply: RepositoryReply, _ effects: inout RoundEffects
+    ) {
+        stamp += 1
+        refusals.removeAll()
+        phase = .accepting(
+            ballot: ballot, value: value, reply: reply, accepted: [], sendings: 1)
+        sendAccept(ballot, value, except: [], &effects)
+    }
+
+    private func sendAccept(
+        _ ballot: Ballot, _ value: Bytes, except done: Set<PeerID>, _ effects: inout RoundEffects
+    ) {
+        for peer in members.peers where !done.contains(peer) {
+            effects.send(.accept(collection, ballot, value: value), to: peer, stamp: stamp)
+        }
+        effects.wake(after: effects.timing.phase)
+    }
+
+    private mutating func refuse(
+        _ error: DatabaseError, by peer: PeerID, _ effects: inout RoundEffects
+    ) {
+        refusals.add(error, from: peer)
+        guard !members.canReachQuorum(without: refusals.count) else { return }
+        let isLost = refusals.errors.values.allSatisfy { $0.code != .conflict }
+        if isLost, !mayHaveLanded {
+            // Nobody is in the way; the peers themselves refuse, and will again.
+            let error = refusals.quorumUnavailable(
+                members, answered: members.peers.count - refusals.count)
+            finish(.failed(error), &effects)
+        } else {
+            retryLater(&effects)
+        }
+    }
+
+    /// Lost or timed out: the ballot is spent. A fresh one, after a random delay.
+    private mutating func retryLater(_ effects: inout RoundEffects) {
+        mark("proposer.retry")
+        isSegmentDurable = true
+        stamp += 1
+        let delay = backoff.next(using: &effects.generator)
+        phase = .backingOff(until: effects.now.advanced(by: delay))
+        effects.wake(after: delay)
+    }
+
+    private mutating func expire(_ effects: inout RoundEffects) {
+        if case .idle = phase {
+            let message = "register \(collection) was busy with earlier changes until the deadline"
+            return finish(.failed(DatabaseError(.deadlineExceeded, message)), &effects)
+        }
+        let answered =
+            switch phase {
+            case .preparing(_, let promises): promises.count
+            case .accepting(_, _, _, let peers, _): peers.count
+            case .idle, .holding, .backingOff, .finished: 0
+            }
+        let isContended = refusals.errors.values.contains { $0.code == .conflict }
+        if isContended, !mayHaveLanded {
+            let message = "register \(collection) went to other proposers until the deadline"
+            return finish(.failed(DatabaseError(.deadlineExceeded, message)), &effects)
+        }
+        let error = refusals.quorumUnavailable(
+            members, answered: answered, outcome: mayHaveLanded ? .unknown : .notApplied)
+        finish(.failed(error), &effects)
+    }
+
+    /// Once an accept is out, no failure is definite.
+    private func pessimistic(_ error: DatabaseError) -> DatabaseError {
+        guard mayHaveLanded else { return error }
+        return DatabaseError(
+            .commitResultUnknown, error.message, outcome: .unknown, cause: error)
+    }
+
+    private mutating func finish(_ result: RoundResult, _ effects: inout RoundEffects) {
+        phase = .finished
+        stamp += 1
+        effects.finish(result)
+    }
+}

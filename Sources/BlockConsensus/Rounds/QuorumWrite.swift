@@ -1,0 +1,53 @@
+import BlockModel
+import BlockRuntime
+
+/// Makes one immutable object (a body, a segment) durable on a quorum of its shard.
+package struct QuorumWrite {
+    package let members: Membership
+    private let operation: PeerRequest.Operation
+    private let deadline: Instant
+    private var stored: Set<PeerID> = []
+    private var refusals = Refusals()
+    private var stamp = 0
+
+    package init(_ operation: PeerRequest.Operation, members: Membership, deadline: Instant) {
+        self.operation = operation
+        self.members = members
+        self.deadline = deadline
+    }
+
+    /// Sends the object to every member that has not confirmed it.
+    package mutating func start(_ effects: inout RoundEffects) {
+        for peer in members.peers where !stored.contains(peer) {
+            effects.send(operation, to: peer, stamp: stamp)
+        }
+        effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
+    }
+
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+    ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
+        switch reply {
+        case .stored:
+            stored.insert(peer)
+            if stored.count >= members.quorum { effects.finish(.stored) }
+        case .refused(let error):
+            refusals.add(error, from: peer)
+            if !members.canReachQuorum(without: refusals.count) {
+                effects.finish(
+                    .failed(refusals.quorumUnavailable(members, answered: stored.count)))
+            }
+        default: break
+        }
+    }
+
+    package mutating func tick(_ effects: inout RoundEffects) {
+        if effects.now >= deadline {
+            effects.finish(.failed(refusals.quorumUnavailable(members, answered: stored.count)))
+        } else {
+            refusals.removeAll()
+            start(&effects)
+        }
+    }
+}

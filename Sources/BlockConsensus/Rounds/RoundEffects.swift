@@ -1,0 +1,68 @@
+import BlockModel
+import BlockRuntime
+
+/// What a round asks for while it handles one event, and what it may use.
+package struct RoundEffects {
+    package let now: Instant
+    package let timing: ProtocolTiming
+    package let policy: TailPolicy
+    package var ballots: BallotSource
+    package var generator: SeededGenerator
+
+    /// Requests to send. The stamp comes back with the reply and tells late ones from current ones.
+    package private(set) var sends: [(peer: PeerID, operation: PeerRequest.Operation, stamp: Int)] =
+        []
+    /// When the round wants to be woken; the earliest counts.
+    package private(set) var wakeAt: Instant?
+    /// A segment that must become durable before the round goes on.
+    package private(set) var segmentToStore: (key: SegmentKey, bytes: Bytes)?
+    /// Registers whose tail the round wants read.
+    package private(set) var tailsToRead: [CollectionID] = []
+    /// The round's end.
+    package private(set) var result: RoundResult?
+
+    package init(
+        now: Instant, timing: ProtocolTiming, policy: TailPolicy, ballots: BallotSource,
+        generator: SeededGenerator
+    ) {
+        self.now = now
+        self.timing = timing
+        self.policy = policy
+        self.ballots = ballots
+        self.generator = generator
+    }
+
+    package mutating func send(
+        _ operation: PeerRequest.Operation, to peer: PeerID, stamp: Int
+    ) {
+        sends.append((peer, operation, stamp))
+    }
+
+    package mutating func wake(after delay: Duration) {
+        let instant = now.advanced(by: delay)
+        wakeAt = wakeAt.map { min($0, instant) } ?? instant
+    }
+
+    package mutating func store(_ key: SegmentKey, _ bytes: Bytes) {
+        segmentToStore = (key, bytes)
+    }
+
+    package mutating func readTail(_ collection: CollectionID) { tailsToRead.append(collection) }
+
+    package mutating func finish(_ result: RoundResult) {
+        invariant(self.result == nil, "a round ends once")
+        self.result = result
+    }
+}
+
+/// How a round ended.
+package enum RoundResult: Equatable {
+    case reply(RepositoryReply)
+    /// The bytes are durable on a quorum.
+    case stored
+    /// An optimistic read found no identical quorum: a change must write back.
+    case undecided
+    /// Who answered a survey, and what.
+    case surveyed([PeerID: PeerReply])
+    case failed(DatabaseError)
+}

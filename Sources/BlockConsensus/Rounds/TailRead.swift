@@ -1,0 +1,89 @@
+import BlockModel
+import BlockRuntime
+
+/// A linearizable read of a register in one round trip, when nothing is under way (protocol C5.4).
+///
+/// A quorum that reports the identical accepted ballot, or unanimously none, shows a chosen value.
+/// Anything else is no answer: the read becomes a change that writes back.
+package struct TailRead {
+    private struct Report: Equatable {
+        let accepted: Ballot
+        let hash: Digest
+    }
+
+    package let collection: CollectionID
+    package let members: Membership
+    private let deadline: Instant
+    private var reports: [PeerID: Report] = [:]
+    private var values: [Digest: Bytes] = [:]
+    private var answered: Set<PeerID> = []
+    private var isFetching = false
+
+    package init(collection: CollectionID, members: Membership, deadline: Instant) {
+        self.collection = collection
+        self.members = members
+        self.deadline = deadline
+    }
+
+    /// Asks all members; one of them, drawn at random, for the value itself.
+    package mutating func start(_ effects: inout RoundEffects) {
+        let teller = members.peers[effects.generator.below(members.peers.count)]
+        for peer in members.peers {
+            effects.send(.query(collection, wantsValue: peer == teller), to: peer, stamp: 0)
+        }
+        effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
+    }
+
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+    ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
+        answered.insert(peer)
+        if case .register(let accepted, let hash, let value) = reply {
+            // A later report of one peer replaces its earlier one: a peer counts once.
+            reports[peer] = Report(accepted: accepted, hash: hash)
+            if let value, RegisterRecord.hash(of: value) == hash { values[hash] = value }
+        }
+        evaluate(&effects)
+    }
+
+    package mutating func tick(_ effects: inout RoundEffects) {
+        mark("tailRead.timeout")
+        effects.finish(.undecided)
+    }
+
+    private mutating func evaluate(_ effects: inout RoundEffects) {
+        if planted(.readWithoutWriteBack), reports.count >= members.quorum,
+            let highest = reports.values.max(by: { $0.accepted < $1.accepted }),
+            let bytes = values[highest.hash]
+        {
+            return answer(bytes, &effects)
+        }
+        for report in reports.values {
+            let agreeing = reports.filter { $0.value == report }.keys.sorted()
+            guard agreeing.count >= members.quorum else { continue }
+            if let bytes = values[report.hash] { return answer(bytes, &effects) }
+            if report.accepted == .zero { return answer([], &effects) }
+            guard !isFetching else { return }
+            // The teller is not among them: ask one that is. Its report is renewed with the value.
+            isFetching = true
+            effects.send(.query(collection, wantsValue: true), to: agreeing[0], stamp: 0)
+            return
+        }
+        if answered.count == members.peers.count, !isFetching {
+            mark("tailRead.undecided")
+            effects.finish(.undecided)
+        }
+    }
+
+    private func answer(_ bytes: Bytes, _ effects: inout RoundEffects) {
+        do throws(DatabaseError) {
+            effects.finish(.reply(.tail(try TailValue(registerBytes: bytes))))
+        } catch {
+            effects.finish(
+                .failed(
+                    DatabaseError(
+                        .corrupted, "register \(collection) does not decode: \(error.message)")))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import BlockModel
+import BlockRuntime
+
+extension TailFunction {
+    /// Lands one attempt of one collection, or says why not (protocol C5.6, f_commit).
+    ///
+    /// The answer `moved` does not say that the attempt failed: the entry at its target may be its
+    /// own, already sealed. The proposer reads the log up to the tail it gets.
+    static func commit(
+        _ request: CommitAttempt, _ value: TailValue, isChosen: Bool, policy: TailPolicy
+    ) -> TailDecision {
+        guard let tail = value.live, tail.incarnation == request.participant.incarnation else {
+            return .keep(.refused(.gone(value)))
+        }
+        if let landed = tail.entries.first(where: { $0.payload.action == request.payload.action }) {
+            mark("tail.commit.alreadyLanded")
+            return .keep(.committed(landed.revision, chainHash: landed.chainHash))
+        }
+        if tail.exclusiveIntent != nil || !tail.sharedIntents.isEmpty {
+            return .keep(.refused(.blocked(value)))
+        }
+        if tail.aborted.contains(request.attempt) { return .keep(.refused(.fenced(value))) }
+        guard tail.revision.next == request.participant.target else {
+            return .keep(.refused(.moved(value)))
+        }
+        let entry = makeEntry(request, after: tail)
+        return append(entry, to: tail, isChosen: isChosen, policy: policy)
+    }
+
+    /// The entry of an attempt: a function of the attempt and the chain so far.
+    private static func makeEntry(_ request: CommitAttempt, after tail: Tail) -> Entry {
+        let body: BodyLocation =
+            request.isInline ? .inline(request.body) : .stored(byteCount: UInt32(request.body.count))
+        let kind: EntryKind =
+            request.body != EntryBody.empty.canonicalBytes
+            ? .actions : request.checkpoint != nil ? .checkpoint : .noOperation
+        return Entry(
+            kind: kind, revision: request.participant.target, payload: request.payload,
+            bodyHash: BlockID(content: request.body).digest, body: body,
+            checkpoint: request.checkpoint, wallMilliseconds: request.wallMilliseconds,
+            previousHash: tail.lastHash)
+    }
+
+    /// Appends `entry`, sealing the open entries first when they are full.
+    static func append(
+        _ entry: Entry, to tail: Tail, isChosen: Bool, policy: TailPolicy
+    ) -> TailDecision {
+        invariant(entry.revision == tail.revision.next, "\(entry.revision) after \(tail.revision)")
+        invariant(entry.previousHash == tail.lastHash, "the entry continues another chain")
+        var grown = tail
+        let bytes = tail.entries.reduce(entry.byteCount) { $0 + $1.byteCount }
+        let isFull =
+            tail.entries.count >= policy.openEntryCountMax || bytes > Limits.tailEntriesBytesMax
+        let segment = isFull && !tail.entries.isEmpty ? seal(&grown) : nil
+        grown.entries.append(entry)
+        grown.revision = entry.revision
+        grown.lastHash = entry.chainHash
+        grown.aborted = []
+        if isChosen { grown.settled = tail.revision }
+        if let header = entry.headerAfter {
+            grown.header = header
+            grown.headerRevision = entry.revision
+        }
+        if let checkpoint = entry.checkpoint { grown.checkpoint = max(tail.checkpoint, checkpoint) }
+        let reply = RepositoryReply.committed(entry.revision, chainHash: grown.lastHash)
+        if let segment { return .seal(segment, .live(grown), reply) }
+        return .replace(.live(grown), reply)
+    }
+}
+
+extension CommitAttempt {
+    /// Whether the body rides inside the entry.
+    package var isInline: Bool { body.count <= Limits.inlineBodyBytesMax }
+}

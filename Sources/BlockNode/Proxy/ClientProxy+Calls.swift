@@ -1,0 +1,229 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// Calls to coordinators: the choice, the tries, the answers.
+extension ClientProxy {
+    mutating func call(
+        _ request: RepositoryRequest, owner: CoordinatorCall.Owner, deadline: Instant
+    ) {
+        let id = makeID()
+        calls[id] = CoordinatorCall(
+            request, owner: owner, order: coordinators(for: request), deadline: deadline)
+        sendTry(id)
+    }
+
+    private func coordinators(for request: RepositoryRequest) -> [Int] {
+        coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
+    }
+
+    private mutating func sendTry(_ id: UInt64) {
+        guard var call = calls[id] else { return }
+        let time = call.tryTime(at: now)
+        guard time >= .milliseconds(1) else { return endCall(id, .failed(call.finalError)) }
+        let tryID = makeID()
+        let coordinator = call.begin(try: tryID)
+        calls[id] = call
+        tries[tryID] = (id, coordinator)
+        let deadline = now.advanced(by: time)
+        directives.append(
+            .send(coordinator: coordinator, id: tryID, call.request, deadline: deadline))
+        // Past the coordinator's own deadline: it answers by then what it knows.
+        let patience = Duration.nanoseconds(deadline.since(now).nanoseconds / 8)
+        wake(.call(id), at: deadline.advanced(by: patience))
+        if case .appender(let collection) = call.owner {
+            appenders[collection]?.attemptProgress(isTrying: true, trouble: nil)
+        }
+    }
+
+    mutating func coordinatorReplied(_ tryID: UInt64, _ reply: RepositoryReply) {
+        guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
+        else { return }
+        coordinatorRanking.clear(coordinator)
+        guard case .failed(let error) = reply else {
+            // Also a late answer of an earlier try is a true statement.
+            return endCall(id, reply)
+        }
+        guard tryID == call.currentTry else { return }
+        if error.isFinal { return endCall(id, reply) }
+        tryFailed(id, error)
+    }
+
+    mutating func coordinatorWasNotReached(_ tryID: UInt64) {
+        guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
+        else { return }
+        coordinatorRanking.suspect(coordinator, at: now)
+        guard tryID == call.currentTry else { return }
+        tryFailed(id, DatabaseError(.endpointUnreachable, "no coordinator can be reached"))
+    }
+
+    private mutating func tryFailed(_ id: UInt64, _ error: DatabaseError) {
+        guard var call = calls[id] else { return }
+        call.failed(error)
+        let isFirstRound = call.tries < call.order.count
+        let delay = isFirstRound ? .milliseconds(1) : call.delay(using: &generator)
+        calls[id] = call
+        wake(.call(id), at: min(now.advanced(by: delay), call.deadline))
+        switch call.owner {
+        case .appender(let collection):
+            appenders[collection]?.attemptProgress(isTrying: false, trouble: error)
+        case .task(let task): tasks[task]?.lastTrouble = error
+        case .tail, .object: break
+        }
+    }
+
+    mutating func callWasWoken(_ id: UInt64) {
+        guard let call = calls[id] else { return }
+        if let tryID = call.currentTry {
+            // No answer: whether it was carried out is not known.
+            if let coordinator = tries[tryID]?.coordinator {
+                coordinatorRanking.suspect(coordinator, at: now)
+            }
+            let error =
+                call.request.changesState
+                ? DatabaseError(.commitResultUnknown, "no coordinator answered", outcome: .unknown)
+                : DatabaseError(.quorumUnavailable, "no coordinator answered")
+            tryFailed(id, error)
+        } else if now >= call.deadline {
+            endCall(id, .failed(call.finalError))
+        } else {
+            sendTry(id)
+        }
+    }
+
+    private mutating func endCall(_ id: UInt64, _ reply: RepositoryReply) {
+        guard let call = calls.removeValue(forKey: id) else { return }
+        for tryID in call.tryIDs { tries[tryID] = nil }
+        learn(reply)
+        switch call.owner {
+        case .task(let task): runTask(task, .reply(call.isUncertain ? reply.pessimistic : reply))
+        case .appender(let collection):
+            runAppender(collection) { $0.attemptEnded(reply, &$1) }
+        case .tail(let collection): tailReadEnded(collection, reply)
+        case .object(let fetch, let position): objectCame(fetch, position, reply)
+        }
+    }
+
+    /// Chosen tails are kept for readers of fixed revisions.
+    private mutating func learn(_ reply: RepositoryReply) {
+        guard case .tail(.live(let tail)) = reply else { return }
+        if let known = knownTails[tail.collection], known.incarnation == tail.incarnation,
+            known.revision > tail.revision
+        {
+            return
+        }
+        knownTails[tail.collection] = tail
+    }
+
+    // MARK: Tails
+
+    mutating func askForTail(
+        _ collection: CollectionID, _ waiter: TailReads.Waiter, _ deadline: Instant
+    ) {
+        if tailReads[collection, default: TailReads()].ask(waiter) {
+            call(.readTail(collection), owner: .tail(collection), deadline: deadline)
+        }
+    }
+
+    private mutating func tailReadEnded(_ collection: CollectionID, _ reply: RepositoryReply) {
+        guard let (served, startsAgain) = tailReads[collection]?.end() else { return }
+        if startsAgain {
+            let deadline = now.advanced(by: .seconds(10))
+            call(.readTail(collection), owner: .tail(collection), deadline: deadline)
+        } else {
+            tailReads[collection] = nil
+        }
+        for waiter in served {
+            switch (waiter, reply) {
+            case (.task(let id), .tail(let value)): runTask(id, .tail(value))
+            case (.task(let id), .failed): retryTail(id, collection, reply)
+            case (.appender, .tail(let value)):
+                runAppender(collection) { $0.tailWasRead(value, &$1) }
+            case (.appender, .failed(let error)):
+                runAppender(collection) { $0.readFailed(error, &$1) }
+            default: invariant(false, "a tail read cannot end with \(reply)")
+            }
+        }
+    }
+
+    /// The shared read may have had less time than this task has.
+    private mutating func retryTail(
+        _ id: UInt64, _ collection: CollectionID, _ reply: RepositoryReply
+    ) {
+        guard let task = tasks[id] else { return }
+        guard case .failed(let error) = reply else { return }
+        tasks[id]?.lastTrouble = error
+        if now.advanced(by: .milliseconds(50)) < task.deadline, !error.isFinal {
+            askForTail(collection, .task(id), task.deadline)
+        } else {
+            runTask(id, .reply(reply))
+        }
+    }
+
+    // MARK: Objects
+
+    mutating func fetch(
+        _ keys: [LogObjectKey], owner: LogObjectFetch.Owner, deadline: Instant
+    ) {
+        let id = makeID()
+        fetches[id] = LogObjectFetch(keys, owner: owner)
+        for (position, key) in keys.enumerated() {
+            call(key.request, owner: .object(id, position), deadline: deadline)
+        }
+    }
+
+    private mutating func objectCame(_ id: UInt64, _ position: Int, _ reply: RepositoryReply) {
+        guard var fetch = fetches[id] else { return }
+        do throws(DatabaseError) {
+            let bytes = try reply.contentBytes
+            let object = try LogObject(fetch.keys[position], bytes: bytes)
+            cache.insert(fetch.keys[position], object, byteCount: bytes.count)
+            fetch.add(object, at: position)
+            fetches[id] = fetch.isComplete ? nil : fetch
+            guard fetch.isComplete else { return }
+            switch fetch.owner {
+            case .task(let task): runTask(task, .objects(fetch.objects))
+            case .appender(let collection):
+                runAppender(collection) { $0.objectsWereFetched(fetch.objects, &$1) }
+            }
+        } catch {
+            fetches[id] = nil
+            switch fetch.owner {
+            case .task(let task): runTask(task, .reply(.failed(error)))
+            case .appender(let collection):
+                runAppender(collection) { $0.readFailed(error, &$1) }
+            }
+        }
+    }
+}
+
+extension RepositoryReply {
+    /// The bytes of a fetched object.
+    fileprivate var contentBytes: Bytes {
+        get throws(DatabaseError) {
+            switch self {
+            case .content(let bytes): return bytes
+            case .failed(let error): throw error
+            default: throw DatabaseError(.malformedMessage, "the answer to a fetch is no content")
+            }
+        }
+    }
+
+    /// The same failure, when an earlier try may have been carried out.
+    fileprivate var pessimistic: RepositoryReply {
+        if case .failed(let error) = self { return .failed(error.asUnknown) }
+        return self
+    }
+}
+
+extension DatabaseError {
+    /// Whether trying again cannot help.
+    fileprivate var isFinal: Bool {
+        switch code {
+        case .invalidArgument, .valueTooLarge, .malformedMessage, .versionUnsupported,
+            .wrongCluster, .corrupted, .actionIDReuse:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,258 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// The client proxy: hosts collections for applications. It keeps nothing that matters: any number
+/// may run, and any of them may die at any moment.
+package struct ClientProxy {
+    package typealias Token = UInt64
+
+    package enum Event {
+        case request(Token, ClientRequest, deadline: Instant)
+        /// A coordinator's answer to the request `id`.
+        case reply(id: UInt64, RepositoryReply)
+        /// The request `id` could not be handed to the network: it was certainly not sent.
+        case notSent(id: UInt64)
+        case tick
+    }
+
+    package enum Directive {
+        case send(coordinator: Int, id: UInt64, RepositoryRequest, deadline: Instant)
+        case respond(Token, ClientReply)
+    }
+
+    /// Who wants to be woken.
+    enum Timer: Hashable, Sendable {
+        case call(UInt64)
+        case task(UInt64)
+        case appender(CollectionID)
+    }
+
+    let map: ClusterMap
+    let release: String
+    var generator: SeededGenerator
+    private let wallMilliseconds: @Sendable () -> UInt64
+    var now = Instant.origin
+    var directives: [Directive] = []
+
+    var calls: [UInt64: CoordinatorCall] = [:]
+    /// The call that each try belongs to, and the coordinator it was sent to.
+    var tries: [UInt64: (call: UInt64, coordinator: Int)] = [:]
+    /// Which coordinator to turn to.
+    var coordinatorRanking: ServiceRanking
+    var tasks: [UInt64: ProxyTask] = [:]
+    var appenders: [CollectionID: DiaryAppender] = [:]
+    var tailReads: [CollectionID: TailReads] = [:]
+    var fetches: [UInt64: LogObjectFetch] = [:]
+    var knownTails: [CollectionID: Tail] = [:]
+    var cache: LogObjectCache
+    private var timers = TimerQueue<Timer>()
+    private var wakeAt: [Timer: Instant] = [:]
+    private var lastID: UInt64 = 0
+
+    /// - Parameters:
+    ///   - wallMilliseconds: For the entries' time stamps, which nothing is decided by.
+    ///   - cacheBytesMax: Bytes of log objects kept for readers.
+    package init(
+        map: ClusterMap, release: String, generator: SeededGenerator,
+        wallMilliseconds: @escaping @Sendable () -> UInt64,
+        cacheBytesMax: Int = 64 * 1024 * 1024
+    ) {
+        self.map = map
+        coordinatorRanking = ServiceRanking(addresses: map.coordinators.map(\.address))
+        self.release = release
+        self.generator = generator
+        self.wallMilliseconds = wallMilliseconds
+        cache = LogObjectCache(bytesMax: cacheBytesMax)
+    }
+
+    /// Client requests and calls under way.
+    package var requestCount: Int { tasks.count + calls.count }
+
+    /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
+    package var nextWake: Instant? { timers.next }
+
+    /// Handles one event. - Returns: What to do, in order.
+    package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
+        self.now = max(now, self.now)
+        switch event {
+        case .request(let token, let request, let deadline): start(request, token, deadline)
+        case .reply(let id, let reply): coordinatorReplied(id, reply)
+        case .notSent(let id): coordinatorWasNotReached(id)
+        case .tick: wakeDue()
+        }
+        defer { directives = [] }
+        return directives
+    }
+
+    // MARK: Requests
+
+    private mutating func start(_ request: ClientRequest, _ token: Token, _ deadline: Instant) {
+        if let problem = request.problem { return respond(token, .failed(problem)) }
+        guard requestCount < Limits.requestCountMax else {
+            let message = "\(requestCount) requests under way, requestCountMax = \(Limits.requestCountMax)"
+            let error = DatabaseError(.overloaded, message, retryAfter: .milliseconds(100))
+            return respond(token, .failed(error))
+        }
+        switch request {
+        case .hello(let name): respond(token, welcome(name))
+        case .append(let append):
+            runAppender(append.collection) {
+                $0.append(append, token: token, deadline: deadline, &$1)
+            }
+        default:
+            let id = makeID()
+            tasks[id] = ProxyTask(
+                token: token, request: request, deadline: deadline, arrival: now)
+            runTask(id, .started)
+            if tasks[id] != nil { wake(.task(id), at: deadline) }
+        }
+    }
+
+    private func welcome(_ name: String) -> ClientReply {
+        guard name == map.name else {
+            let message = "this is the cluster \"\(map.name)\", not \"\(name)\""
+            return .failed(DatabaseError(.wrongCluster, message))
+        }
+        return .welcome(
+            Welcome(
+                cluster: map.cluster, clusterName: map.name, proxies: map.proxies.map(\.address),
+                version: release))
+    }
+
+    mutating func respond(_ token: Token, _ reply: ClientReply) {
+        directives.append(.respond(token, reply))
+    }
+
+    mutating func makeID() -> UInt64 {
+        lastID += 1
+        return lastID
+    }
+
+    // MARK: Tasks and appenders
+
+    mutating func runTask(_ id: UInt64, _ input: ProxyTask.Input) {
+        guard var task = tasks.removeValue(forKey: id) else { return }
+        var effects = TaskEffects(
+            now: now, cache: cache, knownTail: task.request.collection.flatMap { knownTails[$0] },
+            generator: generator)
+        task.step(input, &effects)
+        generator = effects.generator
+        if let response = effects.response { return respond(task.token, response) }
+        tasks[id] = task
+        if let collection = effects.tailToRead { askForTail(collection, .task(id), task.deadline) }
+        if let request = effects.call {
+            if request.changesState { tasks[id]?.mayHaveChanged = true }
+            call(request, owner: .task(id), deadline: task.deadline)
+        }
+        if !effects.objectsToFetch.isEmpty {
+            fetch(effects.objectsToFetch, owner: .task(id), deadline: task.deadline)
+        }
+        if let delay = effects.wakeAfter {
+            wake(.task(id), at: min(now.advanced(by: delay), task.deadline))
+        }
+    }
+
+    mutating func runAppender(
+        _ collection: CollectionID, _ step: (inout DiaryAppender, inout AppenderEffects) -> Void
+    ) {
+        var appender =
+            appenders.removeValue(forKey: collection) ?? DiaryAppender(collection: collection)
+        var effects = AppenderEffects(
+            now: now, wallMilliseconds: wallMilliseconds(), generator: generator, cache: cache)
+        step(&appender, &effects)
+        generator = effects.generator
+        let isDone = appender.isForgettable && !effects.wantsTail
+        appenders[collection] = isDone ? nil : appender
+        for response in effects.responses { respond(response.token, response.reply) }
+        // What the appender asks for has no client of its own: it goes on while anybody waits.
+        let deadline = now.advanced(by: .seconds(10))
+        if effects.wantsTail { askForTail(collection, .appender, deadline) }
+        if !effects.objectsToFetch.isEmpty {
+            fetch(effects.objectsToFetch, owner: .appender(collection), deadline: deadline)
+        }
+        if let attempt = effects.attempt {
+            call(.commit(attempt.commit), owner: .appender(collection), deadline: attempt.deadline)
+        }
+        if let instant = effects.wakeAt { wake(.appender(collection), at: instant) }
+    }
+
+    // MARK: Time
+
+    /// Wakes `timer` at `instant`, or earlier if that was asked before.
+    mutating func wake(_ timer: Timer, at instant: Instant) {
+        if let earlier = wakeAt[timer], earlier <= instant, earlier > now { return }
+        wakeAt[timer] = instant
+        timers.insert(timer, at: instant)
+    }
+
+    private mutating func wakeDue() {
+        while let (timer, instant) = timers.popDue(at: now) {
+            guard wakeAt[timer] == instant else { continue }
+            wakeAt[timer] = nil
+            switch timer {
+            case .call(let id): callWasWoken(id)
+            case .appender(let collection):
+                if appenders[collection] != nil { runAppender(collection) { $0.tick(&$1) } }
+            case .task(let id): taskWasWoken(id)
+            }
+        }
+    }
+
+    private mutating func taskWasWoken(_ id: UInt64) {
+        guard let task = tasks[id] else { return }
+        guard now < task.deadline else {
+            tasks[id] = nil
+            let late = DatabaseError(.deadlineExceeded, "the time given ran out")
+            let trouble = task.lastTrouble ?? late
+            return respond(
+                task.token, .failed(task.mayHaveChanged ? trouble.asUnknown : trouble))
+        }
+        if task.isFollowing { runTask(id, .woken) }
+        wake(.task(id), at: task.deadline)
+    }
+}
+
+extension ClientRequest {
+    /// The collection a request is about, when it names one by id.
+    fileprivate var collection: CollectionID? {
+        switch self {
+        case .readDiary(let read): read.collection
+        case .actionStatus(let status): status.collection
+        case .append(let append): append.collection
+        default: nil
+        }
+    }
+
+    /// What is wrong with the request as it stands; nil when nothing is.
+    fileprivate var problem: DatabaseError? {
+        switch self {
+        case .openCollection(let open):
+            if let problem = CollectionName.problem(open.name) { return problem }
+            if open.creates, open.encoding == nil {
+                return DatabaseError(.invalidArgument, "creating a collection needs an encoding")
+            }
+            return nil
+        case .dropCollection(let name), .inspectTail(let name): return CollectionName.problem(name)
+        default: return nil
+        }
+    }
+}
+
+/// What a collection may be called.
+package enum CollectionName {
+    /// nil when `name` is 1 to ``Limits/nameBytesMax`` bytes without control characters.
+    package static func problem(_ name: String) -> DatabaseError? {
+        let count = name.utf8.count
+        if count == 0 { return DatabaseError(.invalidArgument, "the collection's name is empty") }
+        if count > Limits.nameBytesMax {
+            return DatabaseError(
+                .invalidArgument,
+                "a collection's name of \(count) bytes, nameBytesMax = \(Limits.nameBytesMax)")
+        }
+        if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            return DatabaseError(.invalidArgument, "a collection's name has a control character")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,93 @@
+import BlockModel
+import BlockRuntime
+
+/// One request of a proxy to whichever coordinator answers, tried again until its deadline.
+///
+/// Every request may be repeated: reads change nothing, creations and drops recognise their own
+/// success, and an attempt lands at most once however many coordinators were given it.
+struct CoordinatorCall: Sendable {
+    /// Who waits for the answer.
+    enum Owner: Hashable, Sendable {
+        case task(UInt64)
+        case appender(CollectionID)
+        /// A tail read that several wait for.
+        case tail(CollectionID)
+        /// One object of a fetch.
+        case object(LogObjectFetch.ID, Int)
+    }
+
+    let request: RepositoryRequest
+    let owner: Owner
+    let deadline: Instant
+    /// Coordinators in the order of preference.
+    let order: [Int]
+    private(set) var tries = 0
+    /// The id of the try that is out; answers to earlier ones are late.
+    private(set) var currentTry: UInt64?
+    /// All tries, to be forgotten with the call.
+    private(set) var tryIDs: [UInt64] = []
+    /// Whether some try ended without a definite answer.
+    private(set) var isUncertain = false
+    private(set) var lastError: DatabaseError?
+    private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
+
+    init(_ request: RepositoryRequest, owner: Owner, order: [Int], deadline: Instant) {
+        invariant(!order.isEmpty, "a call needs a coordinator")
+        self.request = request
+        self.owner = owner
+        self.order = order
+        self.deadline = deadline
+    }
+
+    /// Begins the next try. - Returns: The coordinator to send it to.
+    mutating func begin(try id: UInt64) -> Int {
+        defer { tries += 1 }
+        currentTry = id
+        tryIDs.append(id)
+        return order[tries % order.count]
+    }
+
+    /// How long the next try may take: the last one must end, with a definite answer when there is
+    /// one, before the deadline.
+    func tryTime(at now: Instant) -> Duration {
+        let left = deadline.since(now)
+        return min(.milliseconds(1500), .nanoseconds(left.nanoseconds / 5 * 4))
+    }
+
+    mutating func failed(_ error: DatabaseError) {
+        currentTry = nil
+        if error.outcome == .unknown { isUncertain = true }
+        lastError = error
+    }
+
+    mutating func delay(using generator: inout SeededGenerator) -> Duration {
+        max(backoff.next(using: &generator), lastError?.retryAfter ?? .zero)
+    }
+
+    /// What is known when time has run out.
+    var finalError: DatabaseError {
+        let error = lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time")
+        return isUncertain ? error.asUnknown : error
+    }
+}
+
+extension RepositoryRequest {
+    /// Whether an unanswered request may have changed something.
+    var changesState: Bool {
+        switch self {
+        case .create, .commit, .drop: true
+        case .readTail, .getContent, .getSegment, .listCollections, .status, .audit: false
+        }
+    }
+
+    /// What the choice of the coordinator hangs on: a hint for batching, never needed for safety.
+    var affinity: CollectionID? {
+        switch self {
+        case .readTail(let collection): collection
+        case .create(let creation): CollectionID(name: creation.name)
+        case .commit(let attempt): attempt.participant.collection
+        case .drop(let drop): drop.collection
+        case .getContent, .getSegment, .listCollections, .status, .audit: nil
+        }
+    }
+}

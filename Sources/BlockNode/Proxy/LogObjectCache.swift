@@ -1,0 +1,28 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// Log objects that were fetched lately, bounded by bytes. They never change, so none goes stale.
+///
+/// Two generations: when the young one is full, the old one is forgotten and the young one becomes
+/// old; what is used again moves back. Constant time, and no order to keep.
+struct LogObjectCache: LogObjectSource, Sendable {
+    private let bytesMax: Int
+    private var young: [LogObjectKey: LogObject] = [:]
+    private var old: [LogObjectKey: LogObject] = [:]
+    private var youngBytes = 0
+
+    init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+    func object(_ key: LogObjectKey) -> LogObject? { young[key] ?? old[key] }
+
+    mutating func insert(_ key: LogObjectKey, _ object: LogObject, byteCount: Int) {
+        guard young[key] == nil else { return }
+        young[key] = object
+        youngBytes += byteCount
+        guard youngBytes > bytesMax / 2 else { return }
+        old = young
+        young = [:]
+        youngBytes = 0
+    }
+}

@@ -1,0 +1,128 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// Tasks that read a diary's log.
+extension ProxyTask {
+    /// How often a reader that waits for new entries looks for them.
+    private static let followInterval = Duration.milliseconds(100)
+
+    /// A page. Without `asOf` it is linearizable: the tail is read after the request arrived.
+    mutating func step(
+        _ read: DiaryReadRequest, _ input: Input, _ effects: inout TaskEffects
+    ) {
+        switch input {
+        case .started:
+            if let asOf = read.asOf, let known = effects.knownTail,
+                known.incarnation == read.incarnation, known.revision >= asOf
+            {
+                // A revision is immutable: no tail check is needed to read as of it.
+                tail = known
+                return readPage(read, &effects)
+            }
+            effects.readTail(read.collection)
+        case .tail(let value):
+            guard adopt(value, read.incarnation, &effects) else { return }
+            readPage(read, &effects)
+        case .objects(let objects):
+            fetched.merge(objects) { _, new in new }
+            readPage(read, &effects)
+        case .woken: effects.readTail(read.collection)
+        case .reply: break
+        }
+    }
+
+    private mutating func readPage(_ read: DiaryReadRequest, _ effects: inout TaskEffects) {
+        guard let tail else { return effects.readTail(read.collection) }
+        guard tail.header.kind == .diary else {
+            let message = "\"\(tail.name)\" is a \(tail.header.kind), not a diary"
+            return effects.respond(.failed(DatabaseError(.collectionKindMismatch, message)))
+        }
+        let asOf = read.asOf ?? tail.revision
+        guard asOf <= tail.revision else {
+            let message = "revision \(asOf) does not exist yet: \"\(tail.name)\" is at \(tail.revision)"
+            return effects.respond(.failed(DatabaseError(.invalidArgument, message)))
+        }
+        let view = LogView(
+            tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
+        do throws(MissingObjects) {
+            let page = try DiaryReader.page(
+                read, asOf: asOf, truncatedThrough: tail.truncatedThrough, view: view)
+            let waited = effects.now.since(arrival).milliseconds
+            if page.entries.isEmpty, read.direction == .forward, read.asOf == nil,
+                waited < Int64(read.waitMilliseconds)
+            {
+                fetched = [:]
+                return effects.wake(after: ProxyTask.followInterval)
+            }
+            effects.respond(.diaryPage(page))
+        } catch {
+            effects.fetch(error.keys)
+        }
+    }
+
+    /// Where an action landed, by a scan of the log up to a tail read after the request arrived.
+    mutating func step(
+        _ status: ActionStatusRequest, _ input: Input, _ effects: inout TaskEffects
+    ) {
+        switch input {
+        case .tail(let value):
+            guard adopt(value, status.incarnation, &effects) else { return }
+            scanned = status.firstRevision
+            search(status, &effects)
+        case .objects(let objects):
+            fetched.merge(objects) { _, new in new }
+            search(status, &effects)
+        case .started, .woken, .reply: effects.readTail(status.collection)
+        }
+    }
+
+    private mutating func search(_ status: ActionStatusRequest, _ effects: inout TaskEffects) {
+        guard let tail else { return }
+        guard scanned >= tail.truncatedThrough else {
+            let message = "history through revision \(tail.truncatedThrough) is gone"
+            return effects.respond(
+                .failed(DatabaseError(.dedupeWindowLost, message, outcome: .unknown)))
+        }
+        let view = LogView(
+            tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
+        do throws(MissingObjects) {
+            while scanned < tail.revision {
+                let last = min(Revision(scanned.rawValue + 128), tail.revision)
+                let entries = try view.entries(from: scanned.next, through: last)
+                for (entry, body) in zip(entries, try view.bodies(of: entries)) {
+                    guard let index = body.actions.firstIndex(where: { $0.id == status.action })
+                    else { continue }
+                    let place = DiaryPosition(revision: entry.revision, index: UInt32(index))
+                    return effects.respond(.actionStatus(place, asOf: tail.revision))
+                }
+                scanned = last
+                fetched = [:]
+            }
+            effects.respond(.actionStatus(nil, asOf: tail.revision))
+        } catch {
+            effects.fetch(error.keys)
+        }
+    }
+
+    /// Takes over a tail of the life that was asked for; answers the client when it is another.
+    private mutating func adopt(
+        _ value: TailValue, _ incarnation: Incarnation, _ effects: inout TaskEffects
+    ) -> Bool {
+        guard let tail = value.live, tail.incarnation == incarnation else {
+            let message = "the collection was dropped, and perhaps created again, since it was opened"
+            effects.respond(.failed(DatabaseError(.collectionNotFound, message)))
+            return false
+        }
+        self.tail = tail
+        return true
+    }
+}
+
+/// The objects a task holds, then the cache.
+private struct TaskSource: LogObjectSource {
+    let fetched: [LogObjectKey: LogObject]
+    let cache: LogObjectCache
+
+    func object(_ key: LogObjectKey) -> LogObject? { fetched[key] ?? cache.object(key) }
+}

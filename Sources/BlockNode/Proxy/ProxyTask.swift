@@ -1,0 +1,194 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// One client request that is not an append, from its arrival to its answer.
+struct ProxyTask: Sendable {
+    /// What a task may wait for.
+    enum Input {
+        case started
+        case tail(TailValue)
+        case reply(RepositoryReply)
+        case objects([LogObjectKey: LogObject])
+        case woken
+    }
+
+    let token: UInt64
+    let request: ClientRequest
+    let deadline: Instant
+    let arrival: Instant
+    /// The chosen tail the task works on.
+    var tail: Tail?
+    /// Objects fetched for it; held until it ends, so that a walk always gets further.
+    var fetched: [LogObjectKey: LogObject] = [:]
+    /// For a search: every revision up to this one was looked at.
+    var scanned = Revision.zero
+    /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
+    var value: TailValue?
+    /// Whether a request that changes something was sent for it.
+    var mayHaveChanged = false
+    /// The last trouble below: what the client is told when its time runs out.
+    var lastTrouble: DatabaseError?
+
+    init(token: UInt64, request: ClientRequest, deadline: Instant, arrival: Instant) {
+        self.token = token
+        self.request = request
+        self.deadline = deadline
+        self.arrival = arrival
+    }
+
+    /// Whether it waits for new entries, not for an answer from below.
+    private(set) var isFollowing = false
+
+    /// Handles one input. Calls `effects.respond` exactly once in its life.
+    mutating func step(_ input: Input, _ effects: inout TaskEffects) {
+        defer { isFollowing = effects.wakeAfter != nil }
+        if case .reply(.failed(let error)) = input { return effects.respond(.failed(error)) }
+        switch request {
+        case .hello, .append: invariant(false, "\(request) is no task")
+        case .openCollection(let open): step(open, input, &effects)
+        case .readDiary(let read): step(read, input, &effects)
+        case .actionStatus(let status): step(status, input, &effects)
+        case .dropCollection(let name): drop(name, input, &effects)
+        case .listCollections(let after, let countMax):
+            list(after, countMax, input, &effects)
+        case .clusterStatus:
+            if case .reply(.status(let reports)) = input {
+                effects.respond(.clusterStatus(reports))
+            } else {
+                effects.call(.status)
+            }
+        case .inspectTail(let name): inspect(name, input, &effects)
+        case .audit(let target):
+            if case .reply(.replicas(let reports, let bytes)) = input {
+                effects.respond(.replicas(reports, bytes))
+            } else {
+                effects.call(.audit(target))
+            }
+        }
+    }
+
+    // MARK: Opening, dropping, listing
+
+    private func step(
+        _ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects
+    ) {
+        switch input {
+        case .tail(let value), .reply(.tail(let value)):
+            guard let tail = value.live else {
+                guard open.creates else {
+                    return effects.respond(.failed(ProxyTask.notFound(open.name)))
+                }
+                let header = CollectionHeader(kind: open.kind, encoding: open.encoding ?? .bytes)
+                let creation = CreateCollection(
+                    name: open.name, header: header,
+                    payload: PayloadID(action: open.action, execution: 0),
+                    nonce: effects.generator.identifier())
+                return effects.call(.create(creation))
+            }
+            if let mismatch = open.mismatch(with: tail.header) {
+                return effects.respond(.failed(mismatch))
+            }
+            effects.respond(.collection(CollectionInfo(tail)))
+        default: effects.readTail(CollectionID(name: open.name))
+        }
+    }
+
+    private func drop(_ name: String, _ input: Input, _ effects: inout TaskEffects) {
+        switch input {
+        case .tail(let value):
+            guard let tail = value.live else {
+                return effects.respond(.failed(ProxyTask.notFound(name)))
+            }
+            let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
+            effects.call(.drop(drop))
+        case .reply(.tail): effects.respond(.dropped)
+        case .reply(.refused):
+            let message = "transactions over several collections are under way in \(name)"
+            effects.respond(.failed(DatabaseError(.conflict, message)))
+        default: effects.readTail(CollectionID(name: name))
+        }
+    }
+
+    private func list(
+        _ after: CollectionID?, _ countMax: UInt32, _ input: Input, _ effects: inout TaskEffects
+    ) {
+        guard case .reply(.collections(let values, let next)) = input else {
+            return effects.call(.listCollections(after: after, countMax: countMax))
+        }
+        let infos = values.compactMap { $0.live.map(CollectionInfo.init) }
+        effects.respond(.collections(infos, next: next))
+    }
+
+    private mutating func inspect(
+        _ name: String, _ input: Input, _ effects: inout TaskEffects
+    ) {
+        switch input {
+        case .tail(let value):
+            self.value = value
+            effects.call(.audit(.register(CollectionID(name: name))))
+        case .reply(.replicas(let reports, _)):
+            effects.respond(.tail(value ?? .absent(generation: 0), replicas: reports))
+        default: effects.readTail(CollectionID(name: name))
+        }
+    }
+
+    static func notFound(_ name: String) -> DatabaseError {
+        DatabaseError(.collectionNotFound, "there is no collection \"\(name)\"")
+    }
+}
+
+extension OpenCollection {
+    /// Why a collection with `header` cannot be opened as asked; nil when it can.
+    fileprivate func mismatch(with header: CollectionHeader) -> DatabaseError? {
+        if header.kind != kind {
+            return DatabaseError(
+                .collectionKindMismatch, "\"\(name)\" is a \(header.kind), not a \(kind)")
+        }
+        if let encoding, header.encoding != encoding {
+            return DatabaseError(
+                .collectionKindMismatch,
+                "\"\(name)\" holds \(header.encoding) values, not \(encoding)")
+        }
+        return nil
+    }
+}
+
+extension CollectionInfo {
+    init(_ tail: Tail) {
+        self.init(
+            name: tail.name, incarnation: tail.incarnation, header: tail.header,
+            revision: tail.revision)
+    }
+}
+
+/// What a task asks for while it handles one input, and what it may use.
+struct TaskEffects {
+    let now: Instant
+    let cache: LogObjectCache
+    /// A chosen tail of the collection known without asking; may be old.
+    let knownTail: Tail?
+    var generator: SeededGenerator
+
+    private(set) var response: ClientReply?
+    private(set) var tailToRead: CollectionID?
+    private(set) var call: RepositoryRequest?
+    private(set) var objectsToFetch: [LogObjectKey] = []
+    private(set) var wakeAfter: Duration?
+
+    init(now: Instant, cache: LogObjectCache, knownTail: Tail?, generator: SeededGenerator) {
+        self.now = now
+        self.cache = cache
+        self.knownTail = knownTail
+        self.generator = generator
+    }
+
+    mutating func respond(_ reply: ClientReply) {
+        invariant(response == nil, "a request is answered once")
+        response = reply
+    }
+    mutating func readTail(_ collection: CollectionID) { tailToRead = collection }
+    mutating func call(_ request: RepositoryRequest) { call = request }
+    mutating func fetch(_ keys: [LogObjectKey]) { objectsToFetch = keys }
+    mutating func wake(after delay: Duration) { wakeAfter = delay }
+}

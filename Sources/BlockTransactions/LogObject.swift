@@ -1,0 +1,51 @@
+import BlockModel
+import BlockRuntime
+
+/// An immutable object that a log points to.
+public enum LogObjectKey: Hashable, Sendable {
+    case segment(SegmentKey)
+    case body(BlockID)
+}
+
+/// A log object, decoded.
+public enum LogObject: Sendable {
+    case segment(Segment)
+    case body(EntryBody)
+
+    /// Decodes and checks an object that was fetched.
+    ///
+    /// - Throws: `.corrupted` when the bytes are not the object the key names.
+    public init(_ key: LogObjectKey, bytes: Bytes) throws(DatabaseError) {
+        do throws(DatabaseError) {
+            switch key {
+            case .segment(let segmentKey):
+                let segment = try Segment(canonicalBytes: bytes)
+                guard Segment.hash(of: bytes) == segmentKey.hash else {
+                    throw DatabaseError(.corrupted, "the hash differs")
+                }
+                guard segment.collection == segmentKey.collection,
+                    segment.incarnation == segmentKey.incarnation, segment.index == segmentKey.index
+                else { throw DatabaseError(.corrupted, "it belongs elsewhere") }
+                self = .segment(segment)
+            case .body(let block):
+                guard BlockID(content: bytes) == block else {
+                    throw DatabaseError(.corrupted, "the hash differs")
+                }
+                self = .body(try EntryBody(canonicalBytes: bytes))
+            }
+        } catch {
+            throw DatabaseError(.corrupted, "log object \(key): \(error.message)", cause: error)
+        }
+    }
+}
+
+/// Where log objects come from that were fetched already.
+public protocol LogObjectSource {
+    func object(_ key: LogObjectKey) -> LogObject?
+}
+
+/// Objects a synchronous walk needs before it can go on: fetch them and run it again.
+public struct MissingObjects: Error, Equatable {
+    public let keys: [LogObjectKey]
+    public init(_ keys: [LogObjectKey]) { self.keys = keys }
+}
