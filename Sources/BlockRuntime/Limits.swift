@@ -65,8 +65,6 @@ public enum Limits {
     public static let errorMessageBytesMax = 4096
     /// Bytes of an address, of a name for people, or of a release.
     public static let labelBytesMax = 256
-    /// Collections in the sample that a peer's status carries.
-    public static let statusRevisionCountMax = 64
     /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9 bytes
     /// becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always
     /// has ``unpackBytesMin``.

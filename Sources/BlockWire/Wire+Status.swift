@@ -107,7 +107,7 @@ extension PeerStatus {
             segmentCount: message.segment_count, writeSequence: message.write_sequence,
             revisions: try list(
                 message.revisions, message.n_revisions, "status.revisions",
-                countMax: Limits.statusRevisionCountMax
+                countMax: Limits.statusCollectionCountMax
             ) { item throws(DatabaseError) in
                 try CollectionRevision(wire: item, "status.revisions")
             })

@@ -151,6 +151,15 @@ struct CanonicalTests {
         }
     }
 
+    @Test("the byte count of an entry is that of its encoding")
+    func entryByteCount() {
+        var samples = ModelSamples(seed: 7)
+        for _ in 0..<200 {
+            let entry = samples.entry(revision: samples.revision(), previousHash: .zero)
+            #expect(entry.byteCount == entry.canonicalBytes.count)
+        }
+    }
+
     @Test("a register that was never written has one encoding, no bytes")
     func neverWritten() throws {
         let never = TailValue.absent(generation: 0)
