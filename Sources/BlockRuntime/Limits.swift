@@ -31,6 +31,9 @@ public enum Limits {
     public static let segmentEntryCountMax = 32
     /// Skip links of a segment: one for each bit of its index.
     public static let segmentLinkCountMax = 64
+    /// Revisions, generations, segment indices and ballot counters: so far above any real one, and so
+    /// far below the end of 64 bits, that arithmetic on values from outside cannot overflow.
+    public static let counterMax: UInt64 = 1 << 62
     /// Participants of one multi-collection attempt.
     public static let participantCountMax = 16
     public static let sharedIntentCountMax = 64
@@ -56,6 +59,24 @@ public enum Limits {
     public static let pageItemCountMax = 4096
     /// How far a ballot counter may jump in one message: a hostile counter must not exhaust it.
     public static let ballotCounterJumpMax: UInt64 = 1 << 32
+    /// Bytes of a sealed segment: the entries of a full tail, their links and a header.
+    public static let segmentBytesMax = tailBytesMax
+    /// Bytes of the text of an error on the wire; a longer one is cut.
+    public static let errorMessageBytesMax = 4096
+    /// Bytes of an address, of a name for people, or of a release.
+    public static let labelBytesMax = 256
+    /// Collections in the sample that a peer's status carries.
+    public static let statusRevisionCountMax = 64
+    /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9
+    /// bytes becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always has
+    /// ``unpackBytesMin``.
+    public static let unpackFactor = 32
+    /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.
+    public static let unpackBytesMax = 32 * 1024 * 1024
+    /// Bytes that the smallest frame may take; see ``unpackFactor``.
+    public static let unpackBytesMin = 64 * 1024
+    /// Allocations that unpacking one frame may make. A full status takes 140 000.
+    public static let unpackAllocationCountMax = 262_144
     /// Longest time a client may ask a request to take.
     public static let requestTimeMax = Duration.seconds(600)
 
@@ -70,11 +91,88 @@ public enum Limits {
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
 
+    /// How long a service that did not answer is passed over when there is another: long enough
+    /// that a dead one costs few requests, short enough that one that is back gets its share.
+    public static let suspicionTime = Duration.seconds(5)
+
+    // MARK: The SDK
+
+    /// Requests one connection of an application has under way before it refuses more.
+    public static let connectionRequestCountMax = 4096
+    /// Proxies a connection knows: those of the URL and those it learned.
+    public static let proxyCountMax = 64
+    /// Bytes of a URL, and addresses in it.
+    public static let urlBytesMax = 4096
+    public static let urlAddressCountMax = 16
+    /// Time for a proxy to answer a greeting, before the next one is tried.
+    public static let greetingTime = Duration.seconds(1)
+    /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
+    public static let proxyTryTime = Duration.seconds(3)
+    /// Time a request has unless the application says otherwise.
+    public static let requestTimeDefault = Duration.seconds(5)
+    /// Time a reader that follows a diary waits at a proxy before it asks again.
+    public static let followTime = Duration.seconds(5)
+    /// Bytes of values in a page of a reader; it holds two pages at most.
+    public static let readerPageBytes = 256 * 1024
+
+    // MARK: Transport
+
+    /// Messages a transport holds for one receiver that does not take them; then it answers
+    /// `backlogged`. The requests of a full batch to one peer fit.
+    public static let sendQueueCountMax = 4096
+    /// Messages from one sender that wait for the event loop before its connection is no longer
+    /// read: the loop takes this many at once anyway.
+    public static let receiveQueueCountMax = 1024
+    /// Messages one call of a transport's `receive` returns: one poll cycle, one synced batch.
+    public static let receiveMessageCountMax = 1024
+    /// Bytes after which one call of `receive` stops, though a message is always taken whole.
+    public static let receiveBytesMax = 16 * 1024 * 1024
+    /// Messages taken from one socket before the others have their turn.
+    public static let receiveTurnCountMax = 64
+    /// Frames of overlong messages that one call of `receive` throws away, so that a message of a
+    /// million frames does not hold up the loop.
+    public static let droppedFrameCountMax = 4096
+    /// Outgoing links of one transport: every peer, and coordinators or proxies besides.
+    public static let linkCountMax = 2048
+    /// Values that wait for an event loop in one mailbox.
+    public static let mailboxCountMax = 65_536
+    /// Time between heartbeats on an idle connection.
+    public static let heartbeatInterval = Duration.seconds(2)
+    /// Silence after a heartbeat that ends a connection: three beats.
+    public static let heartbeatTimeout = Duration.seconds(6)
+    /// Time a new connection has to introduce itself; a stranger holds a descriptor no longer.
+    public static let handshakeTimeMax = Duration.seconds(5)
+    /// Time for a TCP connection to be made; the system's own limit is minutes.
+    public static let connectTimeMax = Duration.seconds(5)
+    /// Time a closing transport keeps trying to send what it holds: the last replies of a clean
+    /// stop leave, and a dead peer delays the stop no longer.
+    public static let lingerTime = Duration.milliseconds(250)
+    /// First delay before a broken link connects again.
+    public static let reconnectDelayMin = Duration.milliseconds(50)
+    /// Where the doubling of that delay stops: a peer that is back is found within it.
+    public static let reconnectDelayMax = Duration.seconds(1)
+
+    // MARK: Storage
+
+    /// Shortest time between two writes of the ack journal: what it cannot see is bounded by this,
+    /// and one small synced write in it costs a peer about 1.5 % of a disk's time.
+    public static let journalInterval = Duration.milliseconds(10)
+    /// Bytes of the engine's cache of blocks: the hot tails and the index of a modest store.
+    public static let engineCacheBytes = 64 * 1024 * 1024
+    /// Bytes written before the engine sorts them out to a file: also how much log a restart reads.
+    public static let engineWriteBufferBytes = 64 * 1024 * 1024
+    /// Files the engine keeps open.
+    public static let engineOpenFileCountMax = 512
+    /// Bytes of the identity file of a data directory; a larger one is something else.
+    public static let identityFileBytesMax = 4096
+
     // MARK: The cluster file
 
     public static let shardCountMax = 4096
     public static let peerCountMax = 1024
     public static let replicaCountMax = 5
+    /// Coordinators, and proxies.
+    public static let serviceCountMax = 1024
 
     // MARK: Operations
 
