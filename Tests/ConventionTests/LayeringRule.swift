@@ -56,6 +56,14 @@ enum LayeringRule {
         "load-tester", "simulator", "demo",
     ]
 
+    /// What tests share with one another, and what it may import.
+    static let testSupport: [String: Set<String>] = ["ModelSamples": model]
+
+    /// What a suite sees beyond its subject, because it puts real neighbours beside it.
+    static let neighbours: [String: Set<String>] = [
+        "OptimysticClientTests": machines.union(["BlockNode", "Optimystic", "OptimysticCommand"])
+    ]
+
     /// Tests of more than one target, which therefore see all of them.
     static let broadTests: Set<String> = [
         "ConformanceTests", "IntegrationTests", "BlockSimulationTests", "FuzzTests",
@@ -90,7 +98,8 @@ enum LayeringRule {
         }
         if broadTests.contains(target) || ["Testing", "Foundation"].contains(module) { return nil }
         let subject = target.hasSuffix("Tests") ? String(target.dropLast(5)) : target
-        let seen = (table[subject] ?? []).union([subject]).union(adapterTargets)
+        let seen = (table[subject] ?? testSupport[target] ?? []).union([subject])
+            .union(testSupport.keys).union(adapterTargets).union(neighbours[target] ?? [])
         return seen.contains(module)
             ? nil : "tests of \(subject) see only what it sees; \(module) belongs to another suite"
     }
