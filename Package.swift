@@ -45,5 +45,18 @@ let package = Package(
         // Level 5: the three roles.
         library(
             "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
+        // Level 1: bytes between addresses, and the tools of the event loops.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZeroMQ"),
+        library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        library("BlockTransportZeroMQ", ["BlockTransport", "BlockRuntime", "CZeroMQ", "CLinux"]),
+        tests("BlockTransportTests", ["BlockTransport", "BlockRuntime"]),
+        // The same suites over every engine and every transport.
+        tests("ConformanceTests", [
+            "BlockRuntime",
+            "BlockTransport",
+            "BlockTransportZeroMQ",
+            "CZeroMQ",
+        ]),
     ]
 )

@@ -70,6 +70,43 @@ public enum Limits {
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
 
+    // MARK: Transport
+
+    /// Messages a transport holds for one receiver that does not take them; then it answers
+    /// `backlogged`. The requests of a full batch to one peer fit.
+    public static let sendQueueCountMax = 4096
+    /// Messages from one sender that wait for the event loop before its connection is no longer
+    /// read: the loop takes this many at once anyway.
+    public static let receiveQueueCountMax = 1024
+    /// Messages one call of a transport's `receive` returns: one poll cycle, one synced batch.
+    public static let receiveMessageCountMax = 1024
+    /// Bytes after which one call of `receive` stops, though a message is always taken whole.
+    public static let receiveBytesMax = 16 * 1024 * 1024
+    /// Messages taken from one socket before the others have their turn.
+    public static let receiveTurnCountMax = 64
+    /// Frames of overlong messages that one call of `receive` throws away, so that a message of a
+    /// million frames does not hold up the loop.
+    public static let droppedFrameCountMax = 4096
+    /// Outgoing links of one transport: every peer, and coordinators or proxies besides.
+    public static let linkCountMax = 2048
+    /// Values that wait for an event loop in one mailbox.
+    public static let mailboxCountMax = 65_536
+    /// Time between heartbeats on an idle connection.
+    public static let heartbeatInterval = Duration.seconds(2)
+    /// Silence after a heartbeat that ends a connection: three beats.
+    public static let heartbeatTimeout = Duration.seconds(6)
+    /// Time a new connection has to introduce itself; a stranger holds a descriptor no longer.
+    public static let handshakeTimeMax = Duration.seconds(5)
+    /// Time for a TCP connection to be made; the system's own limit is minutes.
+    public static let connectTimeMax = Duration.seconds(5)
+    /// Time a closing transport keeps trying to send what it holds: the last replies of a clean
+    /// stop leave, and a dead peer delays the stop no longer.
+    public static let lingerTime = Duration.milliseconds(250)
+    /// First delay before a broken link connects again.
+    public static let reconnectDelayMin = Duration.milliseconds(50)
+    /// Where the doubling of that delay stops: a peer that is back is found within it.
+    public static let reconnectDelayMax = Duration.seconds(1)
+
     // MARK: The cluster file
 
     public static let shardCountMax = 4096

@@ -1,0 +1,143 @@
+import BlockRuntime
+
+/// Who is connected to whom in a ``LoopbackNetwork``, and what waits where. Knows no threads.
+struct LoopbackSwitch {
+    typealias Frames = [Bytes]
+
+    /// One end of a link: a station and the number of its link.
+    private struct Plug: Hashable {
+        let station: Int
+        let link: Int
+    }
+
+    private struct Link {
+        let address: String
+        /// The listening station and the name this link has there; nil while nobody listens.
+        var peer: (station: Int, route: Route)?
+        /// What waits for somebody to listen.
+        var held: [Frames] = []
+    }
+
+    private struct Station {
+        let address: String?
+        var inbox = FairQueue<Endpoint, Frames>()
+        var links: [Int: Link] = [:]
+        var routes: [Route: Plug] = [:]
+        var isWoken = false
+    }
+
+    private var stations: [Int: Station] = [:]
+    private var listeners: [String: Int] = [:]
+    /// Every link to an address, listening or not, in the order they were made.
+    private var plugs: [String: [Plug]] = [:]
+    private var nextStation = 1
+    private var nextRoute: UInt64 = 1
+
+    /// Two queues lie between the processes of a network, so a connected link holds as much here.
+    private static var connectedCountMax: Int {
+        Limits.sendQueueCountMax + Limits.receiveQueueCountMax
+    }
+
+    /// Adds a transport; links that waited for `address` are connected to it.
+    /// - Throws: `.addressInUse`.
+    mutating func open(at address: String?) throws(DatabaseError) -> Int {
+        if let address, listeners[address] != nil {
+            throw DatabaseError(.addressInUse, "cannot listen at \"\(address)\": another transport does")
+        }
+        let number = nextStation
+        nextStation += 1
+        stations[number] = Station(address: address)
+        if let address {
+            listeners[address] = number
+            for plug in plugs[address] ?? [] { attach(plug, to: number) }
+        }
+        return number
+    }
+
+    /// Removes a transport: its clients' links wait for a successor, its own links end.
+    mutating func close(_ number: Int) {
+        guard let station = stations[number] else { return }
+        for link in station.links.keys.sorted() { disconnect(number, link: link) }
+        if let address = station.address { listeners[address] = nil }
+        for plug in station.routes.values {
+            stations[plug.station]?.links[plug.link]?.peer = nil
+        }
+        stations[number] = nil
+    }
+
+    mutating func connect(_ number: Int, link: Int, to address: String) {
+        let plug = Plug(station: number, link: link)
+        stations[number]?.links[link] = Link(address: address)
+        plugs[address, default: []].append(plug)
+        if let listener = listeners[address] { attach(plug, to: listener) }
+    }
+
+    mutating func disconnect(_ number: Int, link: Int) {
+        guard let ended = stations[number]?.links.removeValue(forKey: link) else { return }
+        plugs[ended.address]?.removeAll { $0 == Plug(station: number, link: link) }
+        if plugs[ended.address]?.isEmpty == true { plugs[ended.address] = nil }
+        if let peer = ended.peer { stations[peer.station]?.routes[peer.route] = nil }
+    }
+
+    /// - Returns: What became of the frames, and the station that has something to read now.
+    mutating func send(
+        _ frames: Frames, from number: Int, to endpoint: Endpoint
+    ) -> (result: SendResult, receiver: Int?) {
+        switch endpoint {
+        case .route(let route):
+            guard let plug = stations[number]?.routes[route] else { return (.unroutable, nil) }
+            return deliver(frames, to: plug.station, from: .link(plug.link))
+        case .link(let link):
+            guard let state = stations[number]?.links[link] else { return (.unroutable, nil) }
+            if let peer = state.peer {
+                return deliver(frames, to: peer.station, from: .route(peer.route))
+            }
+            guard state.held.count < Limits.sendQueueCountMax else { return (.backlogged, nil) }
+            stations[number]?.links[link]?.held.append(frames)
+            return (.queued, nil)
+        }
+    }
+
+    mutating func wake(_ number: Int) { stations[number]?.isWoken = true }
+
+    /// Whether a wait of the station should end.
+    func isReady(_ number: Int) -> Bool {
+        guard let station = stations[number] else { return true }
+        return station.isWoken || !station.inbox.isEmpty
+    }
+
+    /// Takes what is there, within the bounds of one call, and forgets the wake-up.
+    mutating func take(_ number: Int) -> [(from: Endpoint, frames: Frames)] {
+        stations[number]?.isWoken = false
+        var taken: [(from: Endpoint, frames: Frames)] = []
+        var byteCount = 0
+        while taken.count < Limits.receiveMessageCountMax, byteCount < Limits.receiveBytesMax,
+            let (source, frames) = stations[number]?.inbox.popFirst()
+        {
+            byteCount += frames.reduce(0) { $0 + $1.count }
+            taken.append((source, frames))
+        }
+        return taken
+    }
+
+    private mutating func deliver(
+        _ frames: Frames, to number: Int, from source: Endpoint
+    ) -> (result: SendResult, receiver: Int?) {
+        guard let waiting = stations[number]?.inbox.count(from: source) else {
+            return (.unroutable, nil)
+        }
+        guard waiting < Self.connectedCountMax else { return (.backlogged, nil) }
+        stations[number]?.inbox.append(frames, from: source)
+        return (.queued, number)
+    }
+
+    private mutating func attach(_ plug: Plug, to listener: Int) {
+        let route = withUnsafeBytes(of: nextRoute.bigEndian) { Route($0) }
+        nextRoute += 1
+        stations[listener]?.routes[route] = plug
+        stations[plug.station]?.links[plug.link]?.peer = (listener, route)
+        let held = stations[plug.station]?.links[plug.link]?.held ?? []
+        stations[plug.station]?.links[plug.link]?.held = []
+        for frames in held { stations[listener]?.inbox.append(frames, from: .route(route)) }
+    }
+}

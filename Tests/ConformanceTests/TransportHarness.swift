@@ -1,0 +1,153 @@
+import BlockRuntime
+import BlockTransport
+import BlockTransportZeroMQ
+import CZeroMQ
+import Foundation
+import Synchronization
+import Testing
+
+/// The transports under the one suite.
+enum TransportKind: String, CaseIterable, CustomTestStringConvertible {
+    case loopback
+    case zeroMQ
+
+    var testDescription: String { rawValue }
+}
+
+/// One network to make transports on, and the waits every test needs.
+final class TransportHarness {
+    let kind: TransportKind
+    private let network = LoopbackNetwork(environment: .live())
+    private var nextName = 0
+
+    init(_ kind: TransportKind) { self.kind = kind }
+
+    /// A transport that listens: at a fresh address, or again at one of an earlier server.
+    func server(at address: String? = nil) throws -> any Transport {
+        switch kind {
+        case .loopback:
+            nextName += 1
+            return try LoopbackTransport(
+                network: network, address: address ?? "loopback://server-\(nextName)")
+        case .zeroMQ:
+            return try ZeroMQTransport(address: address ?? "tcp://127.0.0.1:*")
+        }
+    }
+
+    func client() throws -> any Transport {
+        switch kind {
+        case .loopback: try LoopbackTransport(network: network)
+        case .zeroMQ: try ZeroMQTransport()
+        }
+    }
+
+    /// A peer that sends whatever frames it is told to.
+    func rawClient(to address: String) throws -> any RawClient {
+        switch kind {
+        case .loopback: try LoopbackRawClient(network: network, address: address)
+        case .zeroMQ: try ZeroMQRawClient(address: address)
+        }
+    }
+}
+
+protocol RawClient {
+    func send(_ frames: [Bytes])
+}
+
+private struct LoopbackRawClient: RawClient {
+    let transport: LoopbackTransport
+    let link: Endpoint
+
+    init(network: LoopbackNetwork, address: String) throws {
+        transport = try LoopbackTransport(network: network)
+        link = try transport.connect(to: address)
+    }
+
+    func send(_ frames: [Bytes]) {
+        #expect(transport.send(frames: frames, to: link) == .queued)
+    }
+}
+
+/// A bare DEALER with none of our limits.
+private final class ZeroMQRawClient: RawClient {
+    private let context: UnsafeMutableRawPointer
+    private let socket: UnsafeMutableRawPointer
+
+    init(address: String) throws {
+        context = try #require(zmq_ctx_new())
+        socket = try #require(zmq_socket(context, ZMQ_DEALER))
+        var none = Int32(0)
+        zmq_setsockopt(socket, ZMQ_LINGER, &none, MemoryLayout<Int32>.size)
+        zmq_setsockopt(socket, ZMQ_SNDHWM, &none, MemoryLayout<Int32>.size)
+        try #require(zmq_connect(socket, address) == 0)
+    }
+
+    deinit {
+        zmq_close(socket)
+        zmq_ctx_term(context)
+    }
+
+    func send(_ frames: [Bytes]) {
+        for (index, frame) in frames.enumerated() {
+            let flags = index == frames.count - 1 ? 0 : ZMQ_SNDMORE
+            #expect(zmq_send(socket, frame, frame.count, flags) == Int32(frame.count))
+        }
+    }
+}
+
+/// An envelope whose fields all follow from `number`.
+func envelope(_ number: Int, payload: Bytes = []) -> Envelope {
+    Envelope(
+        kind: UInt16(truncatingIfNeeded: number), correlation: UInt64(number),
+        remainingMilliseconds: UInt32(truncatingIfNeeded: 1000 + number),
+        cluster: Identifier128(UInt128(number) << 64 | 7), trace: UInt64(number) &* 31,
+        payload: payload)
+}
+
+extension Transport {
+    /// Receives until `count` arrivals are there; fewer when nothing comes for five seconds.
+    func arrivals(_ count: Int) throws -> [Inbound] {
+        var arrivals: [Inbound] = []
+        let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+        while arrivals.count < count, ContinuousClock.now < deadline {
+            let more = try receive(timeout: .seconds(5))
+            guard !more.isEmpty else { break }
+            arrivals += more
+        }
+        return arrivals
+    }
+
+    /// Receives `count` messages; anything else is an issue.
+    func messages(_ count: Int) throws -> [(from: Endpoint, envelope: Envelope)] {
+        let arrivals = try arrivals(count)
+        #expect(arrivals.count == count)
+        return arrivals.compactMap { arrival in
+            guard case .message(let source, let envelope) = arrival else {
+                Issue.record("\(arrival)")
+                return nil
+            }
+            return (source, envelope)
+        }
+    }
+
+    /// Receives one malformed arrival.
+    func malformed() throws -> (from: Endpoint, error: DatabaseError) {
+        let arrival = try #require(try arrivals(1).first)
+        guard case .malformed(let source, let error) = arrival else {
+            throw DatabaseError(.internalError, "a message instead: \(arrival)")
+        }
+        return (source, error)
+    }
+
+    func address() throws -> String { try #require(boundAddress) }
+}
+
+/// Repeats `attempt` until it holds, for ten seconds at most.
+func eventually(_ attempt: () throws -> Bool) throws -> Bool {
+    let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+    while ContinuousClock.now < deadline {
+        if try attempt() { return true }
+        usleep(2_000)
+    }
+    return false
+}
