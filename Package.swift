@@ -38,25 +38,44 @@ let package = Package(
         library("BlockRuntime", [crypto, heap]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
-        // Level 2: the protocol as pure machines.
-        library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
-        // Level 3: collections over their logs.
-        library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
-        // Level 5: the three roles.
-        library(
-            "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
         // Level 1: bytes between addresses, and the tools of the event loops.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZeroMQ"),
         library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        // Leaf adapter: libzmq.
         library("BlockTransportZeroMQ", ["BlockTransport", "BlockRuntime", "CZeroMQ", "CLinux"]),
+        // Level 2: the protocol as pure machines.
+        library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
+        // Level 2: what a storage peer keeps.
+        library("BlockStorage", ["BlockModel", "BlockRuntime"]),
+        // Leaf adapter: RocksDB and the data directory.
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        library(
+            "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
+        // Level 3: collections over their logs.
+        library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
+        // Level 5: the three roles.
+        library(
+            "BlockNode",
+            [
+                "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
+                "BlockTransactions",
+            ]),
+
+        tests(
+            "BlockStorageTests",
+            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
         tests("BlockTransportTests", ["BlockTransport", "BlockRuntime"]),
         // The same suites over every engine and every transport.
-        tests("ConformanceTests", [
-            "BlockRuntime",
-            "BlockTransport",
-            "BlockTransportZeroMQ",
-            "CZeroMQ",
-        ]),
+        tests(
+            "ConformanceTests",
+            [
+                "BlockRuntime",
+                "BlockStorage",
+                "BlockStorageRocksDB",
+                "BlockTransport",
+                "BlockTransportZeroMQ",
+                "CZeroMQ",
+            ]),
     ]
 )

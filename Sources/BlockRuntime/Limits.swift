@@ -107,6 +107,20 @@ public enum Limits {
     /// Where the doubling of that delay stops: a peer that is back is found within it.
     public static let reconnectDelayMax = Duration.seconds(1)
 
+    // MARK: Storage
+
+    /// Shortest time between two writes of the ack journal: what it cannot see is bounded by this,
+    /// and one small synced write in it costs a peer about 1.5 % of a disk's time.
+    public static let journalInterval = Duration.milliseconds(10)
+    /// Bytes of the engine's cache of blocks: the hot tails and the index of a modest store.
+    public static let engineCacheBytes = 64 * 1024 * 1024
+    /// Bytes written before the engine sorts them out to a file: also how much log a restart reads.
+    public static let engineWriteBufferBytes = 64 * 1024 * 1024
+    /// Files the engine keeps open.
+    public static let engineOpenFileCountMax = 512
+    /// Bytes of the identity file of a data directory; a larger one is something else.
+    public static let identityFileBytesMax = 4096
+
     // MARK: The cluster file
 
     public static let shardCountMax = 4096

@@ -1,0 +1,47 @@
+/// What goes wrong on a simulated disk, and when. Everything off is a disk without faults.
+///
+/// Rates count in a million; a generator with a seed decides, so one seed is one history.
+package struct FaultPlan: Hashable, Sendable {
+    /// What a crash leaves of the batches that were written but not synced. A batch is never there
+    /// in part: the WAL record that holds it has one checksum.
+    package enum UnsyncedFate: Hashable, Sendable {
+        /// All stay, as when only the process dies and the page cache lives.
+        case survive
+        /// All are lost.
+        case lost
+        /// A prefix of random length stays: the record after it is torn and ends the log.
+        case prefixSurvives
+        /// Any subset stays: the device reordered what it was not told to order.
+        case anySubsetSurvives
+    }
+
+    /// The denominator of all rates.
+    package static let rateScale = 1_000_000
+
+    package var unsyncedFate = UnsyncedFate.prefixSurvives
+    /// The process dies in its n-th write, counted from 1; the batch shares the unsynced fate.
+    package var crashAtWrite: UInt64?
+    /// The process dies in its n-th sync, before the disk confirms it.
+    package var crashAtSync: UInt64?
+    /// The process dies in its n-th write of the ack journal and leaves a part of the slot.
+    package var crashAtJournalWrite: UInt64?
+    /// The n-th sync fails and takes with it what was not synced.
+    package var failAtSync: UInt64?
+    /// The n-th write fails and applies nothing.
+    package var failAtWrite: UInt64?
+    /// Syncs that fail, in a million.
+    package var syncErrorRate = 0
+    /// Reads that fail, in a million. The engine stays usable.
+    package var readErrorRate = 0
+    /// Reads before which one bit of the value read flips on the disk for good, in a million.
+    package var bitFlipRate = 0
+    /// Only values of keys that begin with this are flipped by ``bitFlipRate``.
+    package var bitFlipKeyPrefix: [UInt8] = []
+    /// Bytes of keys and values the disk has room for; nil is no end.
+    package var capacityBytes: Int?
+    /// Synced cycles that a crash takes away again: a disk that lied about its sync, or a log cut
+    /// short at recovery. At most ``SimulatedDisk/historyCountMax``.
+    package var droppedSyncCount = 0
+
+    package init() {}
+}

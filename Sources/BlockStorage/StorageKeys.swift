@@ -1,0 +1,79 @@
+import BlockModel
+import BlockRuntime
+
+/// The key layout of a peer's store, format version 1. Integers are big-endian, so that the order
+/// of bytes is the order of what they mean.
+///
+/// | first byte | rest of the key | value |
+/// |---|---|---|
+/// | `c` | block id (32) | the content, as it is: the key is its hash |
+/// | `m` | a name, ASCII | a ``SealedRecord`` about the directory itself |
+/// | `r` | collection id (32) | a ``SealedRecord`` of a register |
+/// | `s` | collection id (32), generation (8), nonce (16), index (8), hash (32) | the segment, as it is |
+package enum StorageKeys {
+    /// Raised by any change that an older release would misread.
+    package static let formatVersion: UInt32 = 1
+
+    private static let contentKind = UInt8(ascii: "c")
+    private static let metadataKind = UInt8(ascii: "m")
+    private static let registerKind = UInt8(ascii: "r")
+    private static let segmentKind = UInt8(ascii: "s")
+
+    /// Cycles synced so far, and how many records of each kind there are.
+    package static let progress = metadata("progress")
+    /// The storage UUID, to match a store with its directory.
+    package static let storageUUID = metadata("storage-uuid")
+    /// The cluster that the peer was bound to.
+    package static let cluster = metadata("cluster")
+
+    private static func metadata(_ name: StaticString) -> Bytes {
+        [metadataKind] + Bytes("\(name)".utf8)
+    }
+
+    package static func content(_ block: BlockID) -> Bytes {
+        var key: Bytes = [contentKind]
+        block.digest.append(to: &key)
+        return key
+    }
+
+    package static func register(_ collection: CollectionID) -> Bytes {
+        var key: Bytes = [registerKind]
+        collection.digest.append(to: &key)
+        return key
+    }
+
+    /// Above every register.
+    package static let registersEnd: Bytes = [registerKind + 1]
+
+    /// - Returns: nil when `key` is not that of a register.
+    package static func collection(ofRegister key: Bytes) -> CollectionID? {
+        guard key.first == registerKind else { return nil }
+        return Digest(key.dropFirst()).map(CollectionID.init)
+    }
+
+    package static func segment(_ segment: SegmentKey) -> Bytes {
+        var key = segmentPosition(segment)
+        if !planted(.segmentKeyWithoutHash) { segment.hash.append(to: &key) }
+        return key
+    }
+
+    /// The beginning that all segments with one collection, incarnation and index share.
+    package static func segmentPosition(_ segment: SegmentKey) -> Bytes {
+        var encoder = CanonicalEncoder()
+        encoder.append(segmentKind)
+        encoder.append(segment.collection)
+        encoder.append(segment.incarnation)
+        encoder.append(segment.index)
+        return encoder.bytes
+    }
+
+    /// The lowest key that is above every key that begins with `prefix`.
+    /// - Precondition: Not all bytes of `prefix` are 255.
+    package static func end(ofPrefix prefix: Bytes) -> Bytes {
+        var end = prefix
+        while let last = end.popLast() {
+            if last < 255 { return end + [last + 1] }
+        }
+        fatalError("invariant: no key is above every key that begins with 255 only")
+    }
+}

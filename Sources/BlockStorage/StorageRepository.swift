@@ -1,0 +1,262 @@
+import BlockModel
+import BlockRuntime
+
+/// The store of a storage peer over any engine: registers, contents and segments.
+///
+/// Work goes in cycles. ``apply(_:)`` stages a write that reads see at once; ``commitCycle()`` turns
+/// all that is staged into one batch and one sync, after which replies may leave;
+/// ``discardCycle()`` forgets it. After a failed commit the engine is unusable, and so is this: the
+/// process must end and open the directory again.
+///
+/// For one thread.
+package final class StorageRepository: PeerStoreView {
+    private let engine: any KeyValueEngine
+    /// Durable as of the last commit.
+    private var committed: StoreProgress
+    /// With what is staged; its write sequence is still that of ``committed``.
+    private var progress: StoreProgress
+
+    /// Staged registers, and the order in which they were first staged.
+    private var registers: [CollectionID: RegisterRecord] = [:]
+    private var registerOrder: [CollectionID] = []
+    /// Staged contents and segments by their storage key, in the same manner.
+    private var blocks: [Bytes: Bytes] = [:]
+    private var blockOrder: [Bytes] = []
+    /// Whether a register read in this cycle is in the engine: saves reading it again to count it.
+    private var registerExists: [CollectionID: Bool] = [:]
+    /// Promises that the planted bug `promiseNotDurable` keeps from the disk.
+    private var volatilePromises: [CollectionID: RegisterRecord] = [:]
+
+    /// Contents and segments found damaged since the store was opened.
+    package private(set) var corruptBlockCount: UInt64 = 0
+
+    /// Opens what `engine` holds; an engine without a record is an empty store.
+    /// - Throws: `.corrupted` when the record of the store's progress is damaged, `.ioFailed`.
+    package init(engine: any KeyValueEngine) throws(DatabaseError) {
+        self.engine = engine
+        if let stored = try engine.get(StorageKeys.progress) {
+            committed = try StoreProgress(sealed: stored)
+        } else {
+            committed = StoreProgress()
+        }
+        progress = committed
+    }
+
+    /// Cycles committed since the directory was made: what the ack journal remembers.
+    package var writeSequence: UInt64 { committed.writeSequence }
+
+    /// What the engine did since it was opened.
+    package var engineCounters: EngineCounters { engine.counters }
+
+    /// Counted with every write and stored with every cycle; nothing is scanned to know them.
+    package var statistics: PeerStoreStatistics {
+        var statistics = PeerStoreStatistics()
+        statistics.registerCount = progress.registerCount
+        statistics.contentCount = progress.contentCount
+        statistics.segmentCount = progress.segmentCount
+        statistics.writeSequence = committed.writeSequence
+        return statistics
+    }
+
+    // MARK: Reading
+
+    package func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord {
+        if let staged = registers[collection] ?? volatilePromises[collection] { return staged }
+        let key = StorageKeys.register(collection)
+        guard let stored = try engine.get(key) else {
+            registerExists[collection] = false
+            return .untouched
+        }
+        registerExists[collection] = true
+        return try SealedRecord.openRegister(stored, under: key)
+    }
+
+    package func content(_ block: BlockID) throws(DatabaseError) -> Bytes? {
+        let key = StorageKeys.content(block)
+        if let staged = blocks[key] { return staged }
+        guard let stored = try engine.get(key) else { return nil }
+        return verified(stored, BlockID(content: stored) == block)
+    }
+
+    package func segment(_ segment: SegmentKey) throws(DatabaseError) -> Bytes? {
+        let key = StorageKeys.segment(segment)
+        if let staged = blocks[key] { return staged }
+        guard let stored = try engine.get(key) else { return nil }
+        if planted(.segmentKeyWithoutHash) { return stored }
+        return verified(stored, Segment.hash(of: stored) == segment.hash)
+    }
+
+    private func verified(_ bytes: Bytes, _ intact: Bool) -> Bytes? {
+        if intact { return bytes }
+        mark("storage.content.corrupt")
+        corruptBlockCount += 1
+        return nil
+    }
+
+    package func registers(
+        from lowest: CollectionID, countMax: Int
+    ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
+        guard countMax > 0 else { return [] }
+        let stored = try engine.scan(
+            from: StorageKeys.register(lowest), below: StorageKeys.registersEnd,
+            countMax: countMax)
+        var merged: [CollectionID: RegisterRecord] = [:]
+        for (key, value) in stored {
+            guard let collection = StorageKeys.collection(ofRegister: key) else {
+                throw SealedRecord.damaged(key, "not the key of a register")
+            }
+            merged[collection] = try SealedRecord.openRegister(value, under: key)
+        }
+        for (collection, record) in volatilePromises where collection >= lowest {
+            merged[collection] = record
+        }
+        for (collection, record) in registers where collection >= lowest {
+            merged[collection] = record
+        }
+        return merged.sorted { $0.key < $1.key }.prefix(countMax).map { ($0.key, $0.value) }
+    }
+
+    // MARK: Writing
+
+    /// Whether ``commitCycle()`` has anything to write.
+    package var hasStagedWrites: Bool { !registerOrder.isEmpty || !blockOrder.isEmpty }
+
+    /// Stages a write. Reads see it at once; it is durable when ``commitCycle()`` returned.
+    ///
+    /// A content or segment that is stored already, unharmed, is not written again.
+    /// - Precondition: The bytes of a content or segment have the hash they are stored under.
+    /// - Throws: `.ioFailed` when what is stored cannot be read; nothing is staged then.
+    package func apply(_ write: PeerWrite) throws(DatabaseError) {
+        switch write {
+        case .register(let collection, let record):
+            try stage(record, for: collection)
+        case .content(let block, let bytes):
+            invariant(BlockID(content: bytes) == block, "content \(block) has another hash")
+            if try stage(bytes, under: StorageKeys.content(block)) { progress.contentCount += 1 }
+        case .segment(let segment, let bytes):
+            invariant(
+                Segment.hash(of: bytes) == segment.hash, "segment \(segment.hash) hashes to other")
+            if planted(.segmentIndexExistsIsEnough), try hasSegment(at: segment) { return }
+            if try stage(bytes, under: StorageKeys.segment(segment)) { progress.segmentCount += 1 }
+        }
+    }
+
+    private func stage(
+        _ record: RegisterRecord, for collection: CollectionID
+    ) throws(DatabaseError) {
+        invariant(
+            record.promised >= record.accepted || planted(.acceptDoesNotPromise),
+            "a promise below the accepted ballot")
+        if registers.updateValue(record, forKey: collection) != nil { return }
+        do {
+            if try !isStored(collection) { progress.registerCount += 1 }
+        } catch {
+            registers[collection] = nil
+            throw error
+        }
+        registerOrder.append(collection)
+    }
+
+    private func isStored(_ collection: CollectionID) throws(DatabaseError) -> Bool {
+        if let known = registerExists[collection] { return known }
+        return try engine.get(StorageKeys.register(collection)) != nil
+    }
+
+    /// - Returns: Whether `key` is new.
+    private func stage(_ bytes: Bytes, under key: Bytes) throws(DatabaseError) -> Bool {
+        if blocks[key] != nil {
+            blocks[key] = bytes
+            return false
+        }
+        let stored = try engine.get(key)
+        if stored == bytes { return false }
+        blocks[key] = bytes
+        blockOrder.append(key)
+        return stored == nil
+    }
+
+    private func hasSegment(at segment: SegmentKey) throws(DatabaseError) -> Bool {
+        let position = StorageKeys.segmentPosition(segment)
+        if blockOrder.contains(where: { $0.starts(with: position) }) { return true }
+        let found = try engine.scan(
+            from: position, below: StorageKeys.end(ofPrefix: position), countMax: 1)
+        return !found.isEmpty
+    }
+
+    // MARK: The cycle
+
+    /// Writes everything staged as one batch, with the count of cycles in it, and syncs once.
+    /// Does nothing when nothing was staged.
+    /// - Throws: `.ioFailed`, `.noSpace`, ``SimulatedCrash``: nothing staged may be answered, and
+    ///   the process must end.
+    package func commitCycle() throws {
+        guard hasStagedWrites else { return endCycle() }
+        do {
+            let batch = try batch()
+            if !batch.isEmpty {
+                var next = progress
+                next.writeSequence = committed.writeSequence + 1
+                try write(batch, and: next)
+                committed = next
+                progress = next
+            }
+            endCycle()
+        } catch {
+            // What was staged must not be read as if it were stored; the engine refuses the rest.
+            discardCycle()
+            throw error
+        }
+    }
+
+    private func write(_ staged: WriteBatch, and next: StoreProgress) throws {
+        var batch = staged
+        batch.put(next.sealed(), for: StorageKeys.progress)
+        try engine.write(batch)
+        try engine.sync()
+    }
+
+    /// Forgets what was staged since the last commit.
+    package func discardCycle() {
+        progress = committed
+        endCycle()
+    }
+
+    private func endCycle() {
+        registers.removeAll(keepingCapacity: true)
+        registerOrder.removeAll(keepingCapacity: true)
+        blocks.removeAll(keepingCapacity: true)
+        blockOrder.removeAll(keepingCapacity: true)
+        registerExists.removeAll(keepingCapacity: true)
+    }
+
+    private func batch() throws(DatabaseError) -> WriteBatch {
+        var batch = WriteBatch()
+        for collection in registerOrder {
+            guard let record = registers[collection] else { continue }
+            if planted(.promiseNotDurable), try isPromiseOnly(record, for: collection) {
+                volatilePromises[collection] = record
+                continue
+            }
+            volatilePromises[collection] = nil
+            let key = StorageKeys.register(collection)
+            batch.put(SealedRecord.seal(record, under: key), for: key)
+        }
+        for key in blockOrder {
+            guard let bytes = blocks[key] else { continue }
+            batch.put(bytes, for: key)
+        }
+        return batch
+    }
+
+    private func isPromiseOnly(
+        _ record: RegisterRecord, for collection: CollectionID
+    ) throws(DatabaseError) -> Bool {
+        let key = StorageKeys.register(collection)
+        let stored = try engine.get(key)
+        let durable = try stored.map { value throws(DatabaseError) in
+            try SealedRecord.openRegister(value, under: key)
+        }
+        let before = durable ?? .untouched
+        return record.accepted == before.accepted && record.value == before.value
+    }
+}

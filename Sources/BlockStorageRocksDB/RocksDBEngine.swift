@@ -1,0 +1,168 @@
+import BlockRuntime
+import BlockStorage
+import CRocksDB
+
+/// An engine over a RocksDB database of its own.
+///
+/// A write goes to the log file at once but waits for ``sync()``: one write and one `fdatasync` for
+/// a whole cycle. A process that is killed between the two loses nothing, a machine that loses power
+/// loses the batch as a whole.
+package final class RocksDBEngine: KeyValueEngine {
+    package private(set) var counters = EngineCounters()
+
+    private var database: OpaquePointer?
+    private let settings: RocksDBSettings
+    private let writeOptions: OpaquePointer
+    private let batch: OpaquePointer
+    private var health: DatabaseError?
+
+    /// Opens the database in the directory `path`.
+    /// - Parameter creating: Whether to make one. A database that should be there and is not must
+    ///   be an error, not an empty database.
+    /// - Throws: `.corrupted` when the log or a file is damaged or missing, `.directoryLocked`,
+    ///   `.ioFailed`, `.noSpace`.
+    package init(at path: String, creating: Bool) throws(DatabaseError) {
+        let settings = try RocksDBSettings(creating: creating)
+        database = try RocksDBError.checking("open \(path)") { error in
+            path.withCString { rocksdb_open(settings.options, $0, error) }
+        }
+        self.settings = settings
+        writeOptions = rocksdb_writeoptions_create()
+        // The sync is a call of its own, so that a crash between write and sync can be told apart.
+        rocksdb_writeoptions_set_sync(writeOptions, 0)
+        batch = rocksdb_writebatch_create()
+    }
+
+    deinit {
+        if let database { rocksdb_close(database) }
+        rocksdb_writebatch_destroy(batch)
+        rocksdb_writeoptions_destroy(writeOptions)
+    }
+
+    package func close() {
+        guard let database else { return }
+        rocksdb_close(database)
+        self.database = nil
+    }
+
+    package func get(_ key: Bytes) throws(DatabaseError) -> Bytes? {
+        let database = try usable()
+        counters.reads += 1
+        let pinned = try RocksDBError.checking("get") { error in
+            key.withUnsafeBytes { key in
+                rocksdb_get_pinned(
+                    database, settings.readOptions, key.characters, key.count, error)
+            }
+        }
+        guard let pinned else { return nil }
+        defer { rocksdb_pinnableslice_destroy(pinned) }
+        var count = 0
+        return copied(rocksdb_pinnableslice_value(pinned, &count), count)
+    }
+
+    package func scan(
+        from lowest: Bytes, below end: Bytes, countMax: Int
+    ) throws(DatabaseError) -> [(key: Bytes, value: Bytes)] {
+        let database = try usable()
+        counters.reads += 1
+        var records: [(key: Bytes, value: Bytes)] = []
+        let iterator = rocksdb_create_iterator(database, settings.readOptions)
+        defer { rocksdb_iter_destroy(iterator) }
+        lowest.withUnsafeBytes { rocksdb_iter_seek(iterator, $0.characters, $0.count) }
+        while records.count < countMax, rocksdb_iter_valid(iterator) != 0 {
+            var count = 0
+            let key = copied(rocksdb_iter_key(iterator, &count), count)
+            guard keyPrecedes(key, end) else { break }
+            records.append((key, copied(rocksdb_iter_value(iterator, &count), count)))
+            rocksdb_iter_next(iterator)
+        }
+        // An iterator that met an error looks like one that met the end.
+        try RocksDBError.checking("scan") { rocksdb_iter_get_error(iterator, $0) }
+        return records
+    }
+
+    package func write(_ batch: WriteBatch) throws {
+        let database = try usable()
+        rocksdb_writebatch_clear(self.batch)
+        for operation in batch.operations {
+            switch operation {
+            case .put(let key, let value): put(value, for: key)
+            case .delete(let key): delete(key)
+            }
+        }
+        try poisoning { () throws(DatabaseError) in
+            try RocksDBError.checking("write of \(batch.byteCount) bytes") { error in
+                rocksdb_write(database, writeOptions, self.batch, error)
+            }
+        }
+        counters.writes += 1
+    }
+
+    package func sync() throws {
+        let database = try usable()
+        try poisoning { () throws(DatabaseError) in
+            try RocksDBError.checking("sync") { rocksdb_flush_wal(database, 1, $0) }
+        }
+        counters.syncs += 1
+    }
+
+    /// How often RocksDB itself says that it synced a log file since the database was opened.
+    /// - Complexity: Prints all statistics to find one; for tests and metrics.
+    package var walSyncs: UInt64 {
+        guard let text = rocksdb_options_statistics_get_string(settings.options) else { return 0 }
+        defer { rocksdb_free(text) }
+        for line in String(cString: text).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.first == "rocksdb.wal.synced", let last = words.last {
+                return UInt64(last) ?? 0
+            }
+        }
+        return 0
+    }
+
+    private func put(_ value: Bytes, for key: Bytes) {
+        key.withUnsafeBytes { key in
+            value.withUnsafeBytes { value in
+                rocksdb_writebatch_put(
+                    batch, key.characters, key.count, value.characters, value.count)
+            }
+        }
+    }
+
+    private func delete(_ key: Bytes) {
+        key.withUnsafeBytes { rocksdb_writebatch_delete(batch, $0.characters, $0.count) }
+    }
+
+    private func usable() throws(DatabaseError) -> OpaquePointer {
+        if let health {
+            throw DatabaseError(
+                .ioFailed, "the storage engine stopped earlier; restart the process",
+                cause: health)
+        }
+        guard let database else {
+            throw DatabaseError(.ioFailed, "the storage engine was closed")
+        }
+        return database
+    }
+
+    /// Runs `body`; when it fails, nothing is done with this engine any more.
+    private func poisoning(_ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {
+        do {
+            try body()
+        } catch {
+            health = error
+            throw error
+        }
+    }
+
+    private func copied(_ start: UnsafePointer<CChar>?, _ count: Int) -> Bytes {
+        Bytes(UnsafeRawBufferPointer(start: start, count: count))
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The bytes as RocksDB's C interface takes them.
+    fileprivate var characters: UnsafePointer<CChar>? {
+        baseAddress?.assumingMemoryBound(to: CChar.self)
+    }
+}
