@@ -23,6 +23,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
 let package = Package(
     name: "optimystic",
     products: [],
@@ -32,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
@@ -54,14 +57,19 @@ let package = Package(
             "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
         // Level 3: collections over their logs.
         library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
+        // Level 4: the model as protobuf. CProtocol is generated from Protos/, never edited.
+        .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
         // Level 5: the three roles.
         library(
             "BlockNode",
             [
                 "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
-                "BlockTransactions",
+                "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
 
+        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
+        tests("BlockWireTests", ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol"]),
         tests(
             "BlockStorageTests",
             ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),

@@ -44,7 +44,9 @@ public struct Attempt: Hashable, Sendable, Comparable {
         if left.payload != right.payload { return left.payload < right.payload }
         if left.home != right.home { return left.home < right.home }
         return left.participants.lexicographicallyPrecedes(right.participants) {
-            ($0.collection, $0.target) < ($1.collection, $1.target)
+            if $0.collection != $1.collection { return $0.collection < $1.collection }
+            return ($0.target, $0.incarnation.generation, $0.incarnation.nonce)
+                < ($1.target, $1.incarnation.generation, $1.incarnation.nonce)
         }
     }
 }

@@ -68,7 +68,7 @@ public struct CanonicalEncoder {
 }
 
 /// Reads canonical bytes. Every length is checked against what is left before it is used, so that
-/// no input makes it read past the end or allocate more than the input is long.
+/// no input makes it read past the end or allocate more than a small multiple of what is left.
 public struct CanonicalDecoder {
     private let bytes: Bytes
     private var position = 0
@@ -115,6 +115,15 @@ public struct CanonicalDecoder {
         }
     }
 
+    /// A number that counts up by one: at most ``Limits/counterMax``.
+    public mutating func counter() throws(DatabaseError) -> UInt64 {
+        let value = try uint64()
+        guard value <= Limits.counterMax else {
+            throw malformed("a counter of \(value) where \(Limits.counterMax) is the greatest")
+        }
+        return value
+    }
+
     public mutating func identifier() throws(DatabaseError) -> Identifier128 {
         let high = try uint64()
         let low = try uint64()
@@ -123,9 +132,10 @@ public struct CanonicalDecoder {
 
     public mutating func digest() throws(DatabaseError) -> Digest {
         let start = try advance(Digest.byteCount)
-        guard let digest = Digest(bytes[start..<start + Digest.byteCount]) else {
-            throw malformed("no digest")
+        let digest = bytes.withUnsafeBytes {
+            Digest(UnsafeRawBufferPointer(rebasing: $0[start..<start + Digest.byteCount]))
         }
+        guard let digest else { throw malformed("no digest") }
         return digest
     }
 
@@ -153,13 +163,20 @@ public struct CanonicalDecoder {
         try bool() ? try Value(from: &self) : nil
     }
 
-    /// A list. An element takes at least one byte, so a count above what is left is a lie.
+    /// Bytes of the smallest element that any list has, an id of 128 bits.
+    private static let elementBytesMin = Identifier128.byteCount
+
+    /// A list. An element takes at least 16 bytes, so a count above a sixteenth of what is left is
+    /// a lie, and is refused before anything is allocated for it.
     public mutating func list<Value: CanonicalCodable>(
         of _: Value.Type, countMax: Int
     ) throws(DatabaseError) -> [Value] {
         let count = Int(try uint32())
-        guard count <= countMax, count <= remaining else {
+        guard count <= countMax else {
             throw malformed("a list of \(count) where \(countMax) are allowed")
+        }
+        guard count <= remaining / Self.elementBytesMin else {
+            throw malformed("a list of \(count) where \(remaining) bytes are left")
         }
         var values: [Value] = []
         values.reserveCapacity(count)

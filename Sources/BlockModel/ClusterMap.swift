@@ -87,6 +87,7 @@ public struct ClusterMap: Hashable, Sendable {
     }
 
     /// The lowest id that belongs to `shard`: the inverse of ``shard(of:)-(BlockID)``.
+    /// - Precondition: the shard exists.
     public func lowestID(of shard: ShardID) -> CollectionID {
         let numerator = (high: UInt64(shard.rawValue), low: UInt64(0))
         let (quotient, remainder) = UInt64(shards.count).dividingFullWidth(numerator)

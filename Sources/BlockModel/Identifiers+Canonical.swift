@@ -24,7 +24,7 @@ extension ActionID: CanonicalCodable {
 extension Revision: CanonicalCodable {
     public func encode(into encoder: inout CanonicalEncoder) { encoder.append(rawValue) }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
-        self.init(try decoder.uint64())
+        self.init(try decoder.counter())
     }
 }
 
@@ -34,7 +34,7 @@ extension Incarnation: CanonicalCodable {
         encoder.append(nonce)
     }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
-        self.init(generation: try decoder.uint64(), nonce: try decoder.identifier())
+        self.init(generation: try decoder.counter(), nonce: try decoder.identifier())
     }
 }
 
@@ -56,7 +56,7 @@ extension Ballot: CanonicalCodable {
     }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
-            epoch: Epoch(try decoder.uint32()), counter: try decoder.uint64(),
+            epoch: Epoch(try decoder.uint32()), counter: try decoder.counter(),
             proposer: ProposerID(rawValue: try decoder.identifier()))
     }
 }

@@ -83,7 +83,7 @@ extension SegmentLink: CanonicalCodable {
     }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
-            index: try decoder.uint64(), hash: try decoder.digest(),
+            index: try decoder.counter(), hash: try decoder.digest(),
             firstRevision: try Revision(from: &decoder))
     }
 }
@@ -98,7 +98,7 @@ extension SegmentKey: CanonicalCodable {
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             collection: try CollectionID(from: &decoder),
-            incarnation: try Incarnation(from: &decoder), index: try decoder.uint64(),
+            incarnation: try Incarnation(from: &decoder), index: try decoder.counter(),
             hash: try decoder.digest())
     }
 }
@@ -116,7 +116,7 @@ extension Segment: CanonicalCodable {
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let collection = try CollectionID(from: &decoder)
         let incarnation = try Incarnation(from: &decoder)
-        let index = try decoder.uint64()
+        let index = try decoder.counter()
         let header = try CollectionHeader(from: &decoder)
         let entries = try decoder.list(of: Entry.self, countMax: Limits.segmentEntryCountMax)
         let links = try decoder.list(of: SegmentLink.self, countMax: Limits.segmentLinkCountMax)
@@ -124,6 +124,9 @@ extension Segment: CanonicalCodable {
         guard Tail.isGapless(entries) else { throw decoder.malformed("a gap in the revisions") }
         guard SegmentLinks.isWellFormed(links, before: index) else {
             throw decoder.malformed("skip links that do not fit the index")
+        }
+        if let nearest = links.first, nearest.firstRevision >= entries[0].revision {
+            throw decoder.malformed("a skip link to a later revision")
         }
         self.init(
             collection: collection, incarnation: incarnation, index: index, headerBefore: header,

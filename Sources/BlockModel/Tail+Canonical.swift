@@ -67,8 +67,8 @@ extension TailValue: CanonicalCodable {
 
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
-        case 1: self = .absent(generation: try decoder.uint64())
-        case 2: self = .dropped(generation: try decoder.uint64())
+        case 1: self = .absent(generation: try decoder.counter())
+        case 2: self = .dropped(generation: try decoder.counter())
         case 3: self = .live(try Tail(from: &decoder))
         default: throw decoder.malformed("an unknown state of a register")
         }
@@ -81,11 +81,17 @@ extension TailValue: CanonicalCodable {
     }
 
     /// The inverse of ``registerBytes``.
+    /// - Throws: `.malformedMessage`, also for the longer encoding of a register never written.
     public init(registerBytes bytes: Bytes) throws(DatabaseError) {
         if bytes.isEmpty {
             self = .absent(generation: 0)
         } else {
             try self.init(canonicalBytes: bytes)
+            if self == .absent(generation: 0) {
+                throw DatabaseError(
+                    .malformedMessage,
+                    "a register never written takes no bytes, not \(bytes.count)")
+            }
         }
     }
 

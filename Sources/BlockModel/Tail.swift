@@ -96,6 +96,7 @@ public struct Tail: Hashable, Sendable {
     var inconsistency: String? {
         if incarnation.generation == 0 { return "generation 0 is that of absence" }
         if !Tail.isGapless(entries) { return "the open entries have a gap" }
+        if entries.first?.revision == .zero { return "revision 0 is before any entry" }
         if let last = entries.last, last.revision != revision {
             return "the last entry is \(last.revision), the revision \(revision)"
         }

@@ -31,6 +31,15 @@ public struct Digest: Hashable, Sendable, Comparable {
         self.init(words: words)
     }
 
+    /// - Returns: nil unless `raw` is exactly 32 bytes long.
+    public init?(_ raw: UnsafeRawBufferPointer) {
+        guard raw.count == Self.byteCount else { return nil }
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        }
+        self.init(words: (word(0), word(1), word(2), word(3)))
+    }
+
     /// The SHA-256 of `domain`, one zero byte, and `bytes`.
     ///
     /// Every use of the hash has its own domain, so that a value made for one purpose can never be

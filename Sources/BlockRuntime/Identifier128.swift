@@ -16,6 +16,12 @@ public struct Identifier128: Hashable, Sendable, Comparable {
         self.value = value
     }
 
+    /// - Returns: nil unless `raw` is exactly 16 bytes long.
+    public init?(_ raw: UnsafeRawBufferPointer) {
+        guard raw.count == Self.byteCount else { return nil }
+        value = UInt128(bigEndian: raw.loadUnaligned(as: UInt128.self))
+    }
+
     /// The 16 bytes, most significant first.
     public var bytes: Bytes { withUnsafeBytes(of: value.bigEndian) { Bytes($0) } }
 

@@ -31,6 +31,9 @@ public enum Limits {
     public static let segmentEntryCountMax = 32
     /// Skip links of a segment: one for each bit of its index.
     public static let segmentLinkCountMax = 64
+    /// Revisions, generations, segment indices and ballot counters: so far above any real one, and so
+    /// far below the end of 64 bits, that arithmetic on values from outside cannot overflow.
+    public static let counterMax: UInt64 = 1 << 62
     /// Participants of one multi-collection attempt.
     public static let participantCountMax = 16
     public static let sharedIntentCountMax = 64
@@ -56,6 +59,24 @@ public enum Limits {
     public static let pageItemCountMax = 4096
     /// How far a ballot counter may jump in one message: a hostile counter must not exhaust it.
     public static let ballotCounterJumpMax: UInt64 = 1 << 32
+    /// Bytes of a sealed segment: the entries of a full tail, their links and a header.
+    public static let segmentBytesMax = tailBytesMax
+    /// Bytes of the text of an error on the wire; a longer one is cut.
+    public static let errorMessageBytesMax = 4096
+    /// Bytes of an address, of a name for people, or of a release.
+    public static let labelBytesMax = 256
+    /// Collections in the sample that a peer's status carries.
+    public static let statusRevisionCountMax = 64
+    /// Memory that unpacking a frame may take is this multiple of the frame (a field of one byte
+    /// becomes a structure), but at most ``unpackBytesMax`` above it, and a small frame always has
+    /// ``unpackBytesMin``.
+    public static let unpackFactor = 16
+    /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.
+    public static let unpackBytesMax = 32 * 1024 * 1024
+    /// Bytes that the smallest frame may take; see ``unpackFactor``.
+    public static let unpackBytesMin = 64 * 1024
+    /// Allocations that unpacking one frame may make. A full status takes 140 000.
+    public static let unpackAllocationCountMax = 262_144
     /// Longest time a client may ask a request to take.
     public static let requestTimeMax = Duration.seconds(600)
 
@@ -126,4 +147,6 @@ public enum Limits {
     public static let shardCountMax = 4096
     public static let peerCountMax = 1024
     public static let replicaCountMax = 5
+    /// Coordinators, and proxies.
+    public static let serviceCountMax = 1024
 }

@@ -1,0 +1,266 @@
+import BlockModel
+import BlockRuntime
+import CProtocol
+
+extension Wire {
+    /// The payload of ``WireKind/repositoryRequest``.
+    package static func encode(_ request: RepositoryRequest) -> Bytes {
+        pack { $0.message(request) }
+    }
+
+    /// - Throws: `.malformedMessage`.
+    package static func decodeRepositoryRequest(
+        _ frame: Bytes
+    ) throws(DatabaseError) -> RepositoryRequest {
+        try unpack(frame, as: "repository_request", optimystic__v1__repository_request__unpack) {
+            message throws(DatabaseError) in try RepositoryRequest(wire: message)
+        }
+    }
+
+    /// The payload of ``WireKind/repositoryReply``.
+    package static func encode(_ reply: RepositoryReply) -> Bytes {
+        pack { $0.message(reply) }
+    }
+
+    /// - Throws: `.malformedMessage`, also for a tail that contradicts itself.
+    package static func decodeRepositoryReply(
+        _ frame: Bytes
+    ) throws(DatabaseError) -> RepositoryReply {
+        try unpack(frame, as: "repository_reply", optimystic__v1__repository_reply__unpack) {
+            message throws(DatabaseError) in try RepositoryReply(wire: message)
+        }
+    }
+}
+
+// MARK: - Building
+
+extension WireArena {
+    func message(
+        _ request: RepositoryRequest
+    ) -> UnsafeMutablePointer<RepositoryRequestMessage> {
+        make(optimystic__v1__repository_request__init) {
+            switch request {
+            case .readTail(let collection):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_TAIL
+                $0.read_tail = digest(collection.digest)
+            case .create(let creation):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_CREATE
+                $0.create = message(creation)
+            case .commit(let attempt):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_COMMIT
+                $0.commit = message(attempt)
+            case .drop(let life):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP
+                $0.drop = make(optimystic__v1__drop_collection__init) {
+                    $0.collection = digest(life.collection.digest)
+                    $0.incarnation = message(life.incarnation)
+                }
+            case .getContent(let block):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT
+                $0.get_content = digest(block.digest)
+            case .getSegment(let key):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_SEGMENT
+                $0.get_segment = message(key)
+            case .listCollections(let after, let countMax):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_COLLECTIONS
+                $0.list_collections = message(collectionsAfter: after, countMax: countMax)
+            case .status:
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_STATUS
+                $0.status = nothing
+            case .audit(let target):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_AUDIT
+                $0.audit = message(target)
+            }
+        }
+    }
+
+    private func message(
+        _ creation: CreateCollection
+    ) -> UnsafeMutablePointer<CreateCollectionMessage> {
+        make(optimystic__v1__create_collection__init) {
+            $0.name = text(creation.name)
+            $0.header = message(creation.header)
+            $0.payload = message(creation.payload)
+            $0.nonce = identifier(creation.nonce)
+        }
+    }
+
+    private func message(_ attempt: CommitAttempt) -> UnsafeMutablePointer<CommitAttemptMessage> {
+        make(optimystic__v1__commit_attempt__init) {
+            $0.participant = message(attempt.participant)
+            $0.payload = message(attempt.payload)
+            $0.body = bytes(attempt.body)
+            if let checkpoint = attempt.checkpoint {
+                $0.riding_case = OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING_CHECKPOINT
+                $0.checkpoint = checkpoint.rawValue
+            }
+            $0.wall_ms = attempt.wallMilliseconds
+        }
+    }
+
+    func message(_ reply: RepositoryReply) -> UnsafeMutablePointer<RepositoryReplyMessage> {
+        make(optimystic__v1__repository_reply__init) {
+            switch reply {
+            case .tail(let tail):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_TAIL
+                $0.tail = bytes(tail.canonicalBytes)
+            case .committed(let revision, let chainHash):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COMMITTED
+                $0.committed = make(optimystic__v1__committed__init) {
+                    $0.revision = revision.rawValue
+                    $0.chain_hash = digest(chainHash)
+                }
+            case .refused(let refusal):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED
+                $0.refused = message(refusal)
+            case .content(let content):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_CONTENT
+                $0.content = bytes(content)
+            case .collections(let tails, let next):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COLLECTIONS
+                $0.collections = make(optimystic__v1__tail_page__init) {
+                    $0.tails = array(tails) { bytes($0.canonicalBytes) }
+                    $0.n_tails = tails.count
+                    $0.next = digest(next?.digest)
+                }
+            case .status(let reports):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_STATUS
+                $0.status = message(reports)
+            case .replicas(let reports, let copy):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REPLICAS
+                $0.replicas = message(reports, copy: copy)
+            case .failed(let error):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FAILED
+                $0.failed = message(error)
+            }
+        }
+    }
+
+    private func message(_ refusal: CommitRefusal) -> UnsafeMutablePointer<CommitRefusalMessage> {
+        make(optimystic__v1__commit_refusal__init) {
+            switch refusal {
+            case .moved(let tail):
+                $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_MOVED
+                $0.moved = bytes(tail.canonicalBytes)
+            case .gone(let tail):
+                $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_GONE
+                $0.gone = bytes(tail.canonicalBytes)
+            case .blocked(let tail):
+                $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_BLOCKED
+                $0.blocked = bytes(tail.canonicalBytes)
+            case .fenced(let tail):
+                $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_FENCED
+                $0.fenced = bytes(tail.canonicalBytes)
+            }
+        }
+    }
+}
+
+// MARK: - Reading
+
+extension RepositoryRequest {
+    init(wire message: RepositoryRequestMessage) throws(DatabaseError) {
+        switch message.request_case {
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_TAIL:
+            self = .readTail(try message.read_tail.collection("read_tail"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_CREATE:
+            self = .create(try CreateCollection(wire: message.create))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_COMMIT:
+            self = .commit(try CommitAttempt(wire: message.commit))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP:
+            let life = try required(message.drop, "drop")
+            self = .drop(
+                DropCollection(
+                    collection: try life.collection.collection("drop.collection"),
+                    incarnation: try Incarnation(wire: life.incarnation, "drop.incarnation")))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT:
+            self = .getContent(try message.get_content.block("get_content"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_SEGMENT:
+            self = .getSegment(try SegmentKey(wire: message.get_segment, "get_segment"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_COLLECTIONS:
+            let (after, countMax) = try listing(message.list_collections)
+            self = .listCollections(after: after, countMax: countMax)
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_STATUS:
+            self = .status
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_AUDIT:
+            self = .audit(try AuditTarget(wire: message.audit, "audit"))
+        default: throw unset("repository_request.request")
+        }
+    }
+}
+
+extension CreateCollection {
+    init(wire message: UnsafeMutablePointer<CreateCollectionMessage>?) throws(DatabaseError) {
+        let message = try required(message, "create")
+        self.init(
+            name: try message.name.name("create.name"),
+            header: try CollectionHeader(wire: message.header, "create.header"),
+            payload: try PayloadID(wire: message.payload, "create.payload"),
+            nonce: try message.nonce.identifier("create.nonce"))
+    }
+}
+
+extension CommitAttempt {
+    init(wire message: UnsafeMutablePointer<CommitAttemptMessage>?) throws(DatabaseError) {
+        let message = try required(message, "commit")
+        let carries = message.riding_case == OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING_CHECKPOINT
+        self.init(
+            participant: try Participant(wire: message.participant, "commit.participant"),
+            payload: try PayloadID(wire: message.payload, "commit.payload"),
+            body: try message.body.bytes("commit.body", bytesMax: Limits.bodyBytesMax),
+            checkpoint: try carries
+                ? Revision(wire: message.checkpoint, "commit.checkpoint") : nil,
+            wallMilliseconds: message.wall_ms)
+    }
+}
+
+extension RepositoryReply {
+    init(wire message: RepositoryReplyMessage) throws(DatabaseError) {
+        switch message.reply_case {
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_TAIL:
+            self = .tail(try message.tail.tail("tail"))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COMMITTED:
+            let committed = try required(message.committed, "committed")
+            self = .committed(
+                try Revision(wire: committed.revision, "committed.revision"),
+                chainHash: try committed.chain_hash.digest("committed.chain_hash"))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED:
+            self = .refused(try CommitRefusal(wire: message.refused))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_CONTENT:
+            self = .content(try message.content.bytes("content", bytesMax: Limits.bodyBytesMax))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COLLECTIONS:
+            let page = try required(message.collections, "collections")
+            self = .collections(
+                try array(
+                    page.tails, page.n_tails, "collections.tails",
+                    countMax: Limits.pageItemCountMax
+                ) { bytes throws(DatabaseError) in try bytes.tail("collections.tails") },
+                next: try page.next.collectionIfAny("collections.next"))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_STATUS:
+            self = .status(try peerReports(message.status, "status"))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REPLICAS:
+            let (reports, copy) = try auditedReplicas(message.replicas)
+            self = .replicas(reports, copy)
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FAILED:
+            self = .failed(try DatabaseError(wire: message.failed, "failed"))
+        default: throw unset("repository_reply.reply")
+        }
+    }
+}
+
+extension CommitRefusal {
+    init(wire message: UnsafeMutablePointer<CommitRefusalMessage>?) throws(DatabaseError) {
+        let message = try required(message, "refused")
+        switch message.reason_case {
+        case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_MOVED:
+            self = .moved(try message.moved.tail("refused.moved"))
+        case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_GONE:
+            self = .gone(try message.gone.tail("refused.gone"))
+        case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_BLOCKED:
+            self = .blocked(try message.blocked.tail("refused.blocked"))
+        case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_FENCED:
+            self = .fenced(try message.fenced.tail("refused.fenced"))
+        default: throw unset("refused.reason")
+        }
+    }
+}
