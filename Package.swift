@@ -68,8 +68,6 @@ let package = Package(
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
 
-        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
-        tests("BlockWireTests", ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol"]),
         tests(
             "BlockStorageTests",
             ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),

@@ -172,7 +172,8 @@ extension AppendRequest {
         guard message.value.len <= Limits.valueBytesMax else {
             throw DatabaseError(
                 .valueTooLarge,
-                "field append.value: \(message.value.len) bytes, of at most \(Limits.valueBytesMax)")
+                "field append.value: \(message.value.len) bytes, of at most "
+                    + "\(Limits.valueBytesMax)")
         }
         self.init(
             collection: try message.collection.collection("append.collection"),

@@ -125,7 +125,8 @@ extension ClientReply {
             let status = try required(message.action_status, "action_status")
             let position = try status.position == nil
                 ? nil : DiaryPosition(wire: status.position, "action_status.position")
-            self = .actionStatus(position, asOf: try Revision(wire: status.as_of, "action_status.as_of"))
+            self = .actionStatus(
+                position, asOf: try Revision(wire: status.as_of, "action_status.as_of"))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED:
             self = .dropped
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTIONS:

@@ -150,7 +150,7 @@ extension Incarnation {
     ) throws(DatabaseError) {
         let message = try required(message, field)
         self.init(
-            generation: try counter(message.generation, "incarnation.generation"),
+            generation: try counted(message.generation, "incarnation.generation"),
             nonce: try message.nonce.identifier("incarnation.nonce"))
     }
 }
@@ -172,7 +172,7 @@ extension Ballot {
     ) throws(DatabaseError) {
         let message = try required(message, field)
         self.init(
-            epoch: Epoch(message.epoch), counter: try counter(message.counter, "ballot.counter"),
+            epoch: Epoch(message.epoch), counter: try counted(message.counter, "ballot.counter"),
             proposer: ProposerID(rawValue: try message.proposer.identifier("ballot.proposer")))
     }
 }
@@ -210,7 +210,7 @@ extension SegmentKey {
         self.init(
             collection: try message.collection.collection("segment_key.collection"),
             incarnation: try Incarnation(wire: message.incarnation, "segment_key.incarnation"),
-            index: try counter(message.index, "segment_key.index"),
+            index: try counted(message.index, "segment_key.index"),
             hash: try message.hash.digest("segment_key.hash"))
     }
 }

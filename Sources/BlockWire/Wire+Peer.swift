@@ -5,7 +5,8 @@ import CProtocol
 extension Wire {
     /// The payload of ``WireKind/peerBatch``: at most ``Limits/batchRequestCountMax`` items.
     package static func encode(_ batch: [PeerBatchItem]) -> Bytes {
-        pack(bytesExpected: batch.reduce(0) { $0 + 256 + $1.request.operation.byteCount }) { arena in
+        pack(bytesExpected: batch.reduce(0) { $0 + 256 + $1.request.operation.byteCount }) {
+            arena in
             arena.make(optimystic__v1__peer_batch__init) {
                 $0.items = arena.list(batch) { arena.message($0) }
                 $0.n_items = batch.count

@@ -5,7 +5,7 @@ import CProtocol
 ///
 /// protobuf-c wants a pointer for each field and message. A bump allocator makes each of them a
 /// few instructions, and its budget bounds what a hostile frame can make this process allocate.
-final class WireArena {
+package final class WireArena {
     private static let alignment = MemoryLayout<UInt64>.alignment
     private static let firstChunkBytes = 4096
 
@@ -17,10 +17,10 @@ final class WireArena {
     private var chunkBytes: Int
 
     /// Bytes taken from the system.
-    private(set) var bytesReserved = 0
-    private(set) var allocationCount = 0
+    package private(set) var bytesReserved = 0
+    package private(set) var allocationCount = 0
     /// Whether an allocation was refused.
-    private(set) var isExhausted = false
+    package private(set) var isExhausted = false
 
     /// An arena for a message that this process makes: not bounded, since its parts are.
     /// - Parameter bytesExpected: What the message takes, roughly.
@@ -31,7 +31,7 @@ final class WireArena {
     }
 
     /// An arena to unpack a frame of `frameByteCount` bytes that came from outside.
-    init(unpackingFrameOf frameByteCount: Int) {
+    package init(unpackingFrameOf frameByteCount: Int) {
         bytesMax = Self.budget(frameByteCount: frameByteCount)
         allocationCountMax = Limits.unpackAllocationCountMax
         chunkBytes = min(max(2 * frameByteCount, Self.firstChunkBytes), bytesMax)
@@ -42,7 +42,7 @@ final class WireArena {
     }
 
     /// The most bytes that unpacking a frame may take.
-    static func budget(frameByteCount: Int) -> Int {
+    package static func budget(frameByteCount: Int) -> Int {
         let scaled = min(
             frameByteCount * Limits.unpackFactor, frameByteCount + Limits.unpackBytesMax)
         return scaled + Limits.unpackBytesMin
@@ -82,8 +82,9 @@ final class WireArena {
     }
 
     /// Calls `body` with an allocator for protobuf-c that takes from this arena and frees nothing.
-    func withAllocator<Result>(_ body: (UnsafeMutablePointer<ProtobufCAllocator>) -> Result) -> Result
-    {
+    package func withAllocator<Result>(
+        _ body: (UnsafeMutablePointer<ProtobufCAllocator>) -> Result
+    ) -> Result {
         var allocator = ProtobufCAllocator(
             alloc: { context, byteCount in
                 guard let context else { return nil }
@@ -139,7 +140,7 @@ extension WireArena {
         digest.map { self.digest($0) } ?? ProtobufCBinaryData()
     }
 
-    /// Pointers to the messages that `make` builds from `values`; nil for none, as protobuf-c has it.
+    /// Pointers to the messages that `make` builds from `values`; nil for none.
     func list<Value, Message>(
         _ values: [Value], _ make: (Value) -> UnsafeMutablePointer<Message>
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<Message>?>? {

@@ -29,7 +29,7 @@ func bounded<Value: FixedWidthInteger>(
 }
 
 /// A number that counts up by one; see ``Limits/counterMax``.
-func counter(_ value: UInt64, _ field: StaticString) throws(DatabaseError) -> UInt64 {
+func counted(_ value: UInt64, _ field: StaticString) throws(DatabaseError) -> UInt64 {
     guard value <= Limits.counterMax else {
         throw malformed(field, "\(value), of at most \(Limits.counterMax)")
     }
@@ -38,7 +38,7 @@ func counter(_ value: UInt64, _ field: StaticString) throws(DatabaseError) -> UI
 
 extension Revision {
     init(wire value: UInt64, _ field: StaticString) throws(DatabaseError) {
-        self.init(try counter(value, field))
+        self.init(try counted(value, field))
     }
 }
 
@@ -96,7 +96,9 @@ extension ProtobufCBinaryData {
 
     /// A copy.
     func bytes(_ field: StaticString, bytesMax: Int) throws(DatabaseError) -> Bytes {
-        guard len <= bytesMax else { throw malformed(field, "\(len) bytes, of at most \(bytesMax)") }
+        guard len <= bytesMax else {
+            throw malformed(field, "\(len) bytes, of at most \(bytesMax)")
+        }
         return Bytes(buffer)
     }
 

@@ -1,0 +1,227 @@
+import BlockModel
+import BlockRuntime
+
+/// Consistent values of the model, drawn from a seed: ordinary, empty, maximal and awkward ones.
+package struct ModelSamples {
+    package var random: SeededGenerator
+
+    package init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    /// Up to `countMax` bytes; often none, sometimes all zero or 255, now and then the maximum.
+    package mutating func bytes(countMax: Int) -> Bytes {
+        switch random.below(8) {
+        case 0: return []
+        case 1: return Bytes(repeating: 0, count: random.below(min(countMax, 64) + 1))
+        case 2: return Bytes(repeating: 255, count: random.below(min(countMax, 64) + 1))
+        case 3 where random.chance(1, in: 8): return Bytes(repeating: 7, count: countMax)
+        default:
+            let count = random.below(min(countMax, 200) + 1)
+            return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        }
+    }
+
+    /// A number with the awkward ones preferred.
+    package mutating func counter() -> UInt64 {
+        switch random.below(6) {
+        case 0: 0
+        case 1: Limits.counterMax
+        case 2: 127
+        case 3: 128
+        default: random.next() >> (2 + UInt64(random.below(62)))
+        }
+    }
+
+    package mutating func uint32() -> UInt32 {
+        random.chance(1, in: 4) ? .max : UInt32(truncatingIfNeeded: random.next())
+    }
+
+    package mutating func uint64() -> UInt64 { random.chance(1, in: 4) ? .max : random.next() }
+
+    /// 1 to 256 bytes of UTF-8, zero characters and combining marks among them.
+    package mutating func name() -> String {
+        let names = [
+            "events", "x", "a\u{0}b", "\u{0}", "ação", "e\u{301}", "日本語", "👩‍👩‍👧", " ", "a/b",
+            String(repeating: "n", count: Limits.nameBytesMax),
+        ]
+        return names[random.below(names.count)]
+    }
+
+    package mutating func identifier() -> Identifier128 {
+        switch random.below(8) {
+        case 0: .zero
+        case 1: Identifier128(.max)
+        default: random.identifier()
+        }
+    }
+
+    package mutating func digest() -> Digest {
+        let bytes = (0..<Digest.byteCount).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        return Digest(bytes) ?? .zero
+    }
+
+    package mutating func collection() -> CollectionID { CollectionID(digest()) }
+    package mutating func block() -> BlockID { BlockID(digest()) }
+    package mutating func revision() -> Revision { Revision(counter()) }
+    package mutating func action() -> ActionID { ActionID(rawValue: identifier()) }
+    package mutating func peer() -> PeerID { PeerID(rawValue: identifier()) }
+
+    package mutating func incarnation() -> Incarnation {
+        Incarnation(generation: max(1, counter()), nonce: identifier())
+    }
+
+    package mutating func payload() -> PayloadID {
+        PayloadID(action: action(), execution: uint32())
+    }
+
+    package mutating func ballot() -> Ballot {
+        if random.chance(1, in: 8) { return .zero }
+        return Ballot(
+            epoch: Epoch(uint32()), counter: counter(),
+            proposer: ProposerID(rawValue: identifier()))
+    }
+
+    package mutating func header() -> CollectionHeader {
+        CollectionHeader(
+            kind: CollectionKind.allCases[random.below(CollectionKind.allCases.count)],
+            encoding: ValueEncoding.allCases[random.below(ValueEncoding.allCases.count)],
+            capacity: uint32(), root: random.chance(1, in: 2) ? block() : nil)
+    }
+
+    package mutating func participant() -> Participant {
+        Participant(collection: collection(), incarnation: incarnation(), target: revision())
+    }
+
+    package mutating func segmentKey() -> SegmentKey {
+        SegmentKey(
+            collection: collection(), incarnation: incarnation(), index: counter(), hash: digest())
+    }
+
+    package mutating func segmentLink() -> SegmentLink {
+        SegmentLink(index: counter(), hash: digest(), firstRevision: revision())
+    }
+
+    package mutating func attempt(participantCount: Int) -> Attempt {
+        let participants = (0..<participantCount).map { _ in participant() }
+        return Attempt(
+            payload: payload(), home: participants[random.below(participantCount)].collection,
+            participants: participants)
+    }
+
+    package mutating func openDecision() -> OpenDecision {
+        OpenDecision(
+            attempt: attempt(participantCount: 1 + random.below(3)),
+            pending: (0..<random.below(3)).map { _ in collection() })
+    }
+
+    package mutating func body() -> EntryBody {
+        EntryBody(
+            actions: (0..<random.below(5)).map { _ in
+                Action(id: ActionID(rawValue: random.identifier()), bytes: bytes(countMax: 2000))
+            },
+            blocks: (0..<random.below(3)).map { _ in
+                TouchedBlock(
+                    block: block(), baseRevision: revision(),
+                    basePayload: random.chance(1, in: 2) ? payload() : nil,
+                    transformHash: digest(), resultHash: digest())
+            },
+            reads: (0..<random.below(3)).map { _ in
+                ReadDependency(block: block(), revision: revision())
+            },
+            readCollections: (0..<random.below(3)).map { _ in
+                ReadCollection(collection: collection(), revision: revision())
+            })
+    }
+
+    /// An entry; `previousHash` is what chains it.
+    package mutating func entry(revision: Revision, previousHash: Digest) -> Entry {
+        let content = bytes(countMax: Limits.inlineBodyBytesMax)
+        let isInline = random.chance(2, in: 3)
+        let participants = random.chance(1, in: 4) ? [participant(), participant()].sorted() : []
+        return Entry(
+            kind: EntryKind.allCases[random.below(EntryKind.allCases.count)], revision: revision,
+            payload: payload(), bodyHash: BlockID(content: content).digest,
+            body: isInline
+                ? .inline(content) : .stored(byteCount: UInt32(random.below(Limits.bodyBytesMax))),
+            headerAfter: random.chance(1, in: 4) ? header() : nil,
+            home: participants.first?.collection, participants: participants,
+            checkpoint: random.chance(1, in: 4) ? self.revision() : nil,
+            isFused: random.chance(1, in: 2), wallMilliseconds: uint64(),
+            previousHash: previousHash)
+    }
+
+    /// `count` entries from `first` on, chained from `hash`.
+    package mutating func chain(
+        count: Int, from first: Revision, after hash: Digest
+    ) -> [Entry] {
+        var entries: [Entry] = []
+        var previous = hash
+        for offset in 0..<UInt64(count) {
+            let entry = entry(revision: Revision(first.rawValue + offset), previousHash: previous)
+            previous = entry.chainHash
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    package mutating func segment() -> Segment {
+        let (frontier, next) = frontier(segmentCount: random.below(40))
+        return Segment(
+            collection: collection(), incarnation: incarnation(),
+            index: frontier.first.map { $0.index + 1 } ?? 0, headerBefore: header(),
+            entries: chain(count: 1 + random.below(6), from: next, after: digest()),
+            links: frontier)
+    }
+
+    /// The frontier after so many segments, and the first revision above them.
+    package mutating func frontier(
+        segmentCount: Int
+    ) -> (links: [SegmentLink], next: Revision) {
+        var links: [SegmentLink] = []
+        var next = Revision(1)
+        for index in 0..<UInt64(segmentCount) {
+            let link = SegmentLink(index: index, hash: digest(), firstRevision: next)
+            links = SegmentLinks.adding(link, to: links)
+            next = Revision(next.rawValue + 1 + UInt64(random.below(Limits.segmentEntryCountMax)))
+        }
+        return (links, next)
+    }
+
+    /// A live tail within its limits.
+    package mutating func tail() -> Tail {
+        var tail = Tail(
+            name: name(), incarnation: incarnation(), header: header(), createdBy: payload())
+        let (links, next) = frontier(segmentCount: random.below(20))
+        let hash = links.isEmpty ? tail.lastHash : digest()
+        let count = random.below(random.chance(1, in: 8) ? Limits.segmentEntryCountMax + 1 : 5)
+        tail.segments = links
+        tail.entries = chain(count: count, from: next, after: hash)
+        tail.revision = tail.entries.last?.revision ?? next.previous
+        tail.lastHash = tail.entries.last?.chainHash ?? hash
+        tail.headerAtOpen = header()
+        if random.chance(1, in: 4) {
+            let attempt = attempt(participantCount: 2)
+            tail.exclusiveIntent = Intent(
+                attempt: attempt, entry: entry(revision: tail.revision.next, previousHash: hash))
+        }
+        tail.sharedIntents = attempts()
+        tail.aborted = attempts()
+        tail.openDecisions = (0..<random.below(3)).map { _ in openDecision() }.sorted()
+        tail.settled = tail.revision.previous
+        tail.checkpoint = tail.revision.previous.previous
+        tail.truncatedThrough = tail.checkpoint.previous
+        tail.headerRevision = tail.revision
+        return tail
+    }
+
+    private mutating func attempts() -> [Attempt] {
+        (0..<random.below(3)).map { _ in attempt(participantCount: 1 + random.below(2)) }.sorted()
+    }
+
+    package mutating func tailValue() -> TailValue {
+        switch random.below(6) {
+        case 0: .absent(generation: counter())
+        case 1: .dropped(generation: counter())
+        default: .live(tail())
+        }
+    }
+}
