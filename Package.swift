@@ -67,6 +67,28 @@ let package = Package(
                 "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
+        // Level 6: what a service owes its operator.
+        library("BlockOperations", ["BlockRuntime", logging]),
+        // The three services.
+        .executableTarget(
+            name: "storage-peer",
+            dependencies: [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
+                "BlockStorage", "BlockStorageRocksDB", "BlockTransport", "BlockTransportZeroMQ",
+                logging,
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "coordinator",
+            dependencies: [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockTransport",
+                "BlockTransportZeroMQ", logging,
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "client-proxy",
+            dependencies: [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockTransport",
+                "BlockTransportZeroMQ", logging,
+            ], swiftSettings: settings),
 
         tests(
             "BlockStorageTests",
@@ -83,5 +105,8 @@ let package = Package(
                 "BlockTransportZeroMQ",
                 "CZeroMQ",
             ]),
+        tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
+        // The rules of the house, over the files of this repository.
+        tests("ConventionTests", []),
     ]
 )

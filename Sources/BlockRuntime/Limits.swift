@@ -158,4 +158,12 @@ public enum Limits {
     public static let replicaCountMax = 5
     /// Coordinators, and proxies.
     public static let serviceCountMax = 1024
+
+    // MARK: Operations
+
+    /// Bytes of one field of a log line: a line stays readable, and a hostile text cannot fill a
+    /// disk with one request.
+    public static let logFieldBytesMax = 4096
+    /// Bytes of a service's configuration file.
+    public static let configurationFileBytesMax = 1024 * 1024
 }

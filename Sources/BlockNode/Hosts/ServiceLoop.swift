@@ -57,7 +57,7 @@ package struct ServiceLoop {
             try service.turn(arrivals, now: environment.now())
         }
         service.endDrain()
-        port.logger.notice("stopped", metadata: counters(of: port))
+        port.logger.notice("drained", metadata: counters(of: port))
     }
 
     private func counters(of port: ServicePort) -> Logger.Metadata {

@@ -1,0 +1,67 @@
+import BlockRuntime
+import Foundation
+import Logging
+
+/// The frame around every executable of this system: settings, logging, signals and exit codes.
+package enum ServiceProcess {
+    /// Everything a service is given to run with.
+    package struct Context: Sendable {
+        package let configuration: Configuration
+        package let logger: Logger
+        package let stop: StopSignal
+        package let environment: BlockRuntime.Environment
+    }
+
+    /// Reads the settings, sets up logging and signals, runs `body` on the calling thread and ends
+    /// the process: with 0 when `body` returns, else with the ``ExitCode`` of its error, which is
+    /// the last log line.
+    ///
+    /// `--help`, `--version` and `--print-configuration` print to standard output and exit with 0
+    /// before `body`. A wrong setting is said in a plain sentence on standard error, since no log
+    /// format has been chosen then.
+    ///
+    /// - Precondition: Called once in a process, first thing in `main`.
+    /// - Parameter body: Returns once ``StopSignal/isRequested`` and its work is drained.
+    package static func run(
+        _ role: Role, arguments: [String] = Array(CommandLine.arguments.dropFirst()),
+        variables: [String: String] = ProcessInfo.processInfo.environment,
+        body: (Context) throws -> Void
+    ) -> Never {
+        let context: Context
+        do {
+            let stop = try StopSignal.install()
+            switch try ConfigurationReader(role: role, environment: variables).read(arguments) {
+            case .answer(let text):
+                LineWriter.standardOutput.writeLine(text)
+                exit(ExitCode.success.rawValue)
+            case .run(let configuration):
+                context = try makeContext(configuration, stop: stop)
+            }
+        } catch {
+            LineWriter.standardError.writeLine(ErrorReport.sentence(program: role.name, error))
+            exit(ExitCode(for: error).rawValue)
+        }
+        do {
+            try body(context)
+            context.logger.notice("stopped")
+            exit(ExitCode.success.rawValue)
+        } catch {
+            exit(ErrorReport.logLast(error, to: context.logger).rawValue)
+        }
+    }
+
+    private static func makeContext(
+        _ configuration: Configuration, stop: StopSignal
+    ) throws(DatabaseError) -> Context {
+        let environment = BlockRuntime.Environment.live()
+        LineLogHandler.bootstrap(
+            format: try configuration.value(of: Role.logFormat),
+            level: try configuration.value(of: Role.logLevel), environment: environment)
+        let logger = Logger(label: configuration.role.name)
+        for warning in configuration.warnings {
+            logger.warning("configuration", metadata: ["warning": .string(warning)])
+        }
+        return Context(
+            configuration: configuration, logger: logger, stop: stop, environment: environment)
+    }
+}
