@@ -67,10 +67,10 @@ public enum Limits {
     public static let labelBytesMax = 256
     /// Collections in the sample that a peer's status carries.
     public static let statusRevisionCountMax = 64
-    /// Memory that unpacking a frame may take is this multiple of the frame (a field of one byte
-    /// becomes a structure), but at most ``unpackBytesMax`` above it, and a small frame always has
+    /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9
+    /// bytes becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always has
     /// ``unpackBytesMin``.
-    public static let unpackFactor = 16
+    public static let unpackFactor = 32
     /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.
     public static let unpackBytesMax = 32 * 1024 * 1024
     /// Bytes that the smallest frame may take; see ``unpackFactor``.
@@ -97,6 +97,28 @@ public enum Limits {
     public static let collectionQueueBytesMax = 16 * 1024 * 1024
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
+
+    /// How long a service that did not answer is passed over when there is another: long enough
+    /// that a dead one costs few requests, short enough that one that is back gets its share.
+    public static let suspicionTime = Duration.seconds(5)
+
+    // MARK: The SDK
+
+    /// Requests one connection of an application has under way before it refuses more.
+    public static let connectionRequestCountMax = 4096
+    /// Proxies a connection knows: those of the URL and those it learned.
+    public static let proxyCountMax = 64
+    /// Bytes of a URL, and addresses in it.
+    public static let urlBytesMax = 4096
+    public static let urlAddressCountMax = 16
+    /// Time for a proxy to answer a greeting, before the next one is tried.
+    public static let greetingTime = Duration.seconds(1)
+    /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
+    public static let proxyTryTime = Duration.seconds(3)
+    /// Time a reader that follows a diary waits at a proxy before it asks again.
+    public static let followTime = Duration.seconds(5)
+    /// Bytes of values in a page of a reader; it holds two pages at most.
+    public static let readerPageBytes = 256 * 1024
 
     // MARK: Transport
 

@@ -49,7 +49,7 @@ package final class WireArena {
     }
 
     /// - Returns: nil when the budget is spent.
-    func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
         guard byteCount <= bytesMax, allocationCount < allocationCountMax else { return refuse() }
         let rounded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
         if rounded > chunkBytesLeft || cursor == nil {

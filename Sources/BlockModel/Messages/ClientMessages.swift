@@ -101,6 +101,20 @@ public struct DiaryPosition: Hashable, Sendable, Comparable {
     }
 }
 
+extension DiaryPosition: CustomStringConvertible {
+    /// `revision.index`.
+    public var description: String { "\(revision).\(index)" }
+
+    /// - Returns: nil unless `text` is `revision.index`, both decimal.
+    public init?(text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let revision = UInt64(parts[0]), let index = UInt32(parts[1]),
+            revision <= Limits.counterMax
+        else { return nil }
+        self.init(revision: Revision(revision), index: index)
+    }
+}
+
 /// A page of a diary.
 public struct DiaryReadRequest: Hashable, Sendable {
     public enum Direction: UInt8, Sendable { case forward = 1, backward = 2 }

@@ -4,9 +4,6 @@ import BlockTransactions
 
 /// Calls to coordinators: the choice, the tries, the answers.
 extension ClientProxy {
-    /// How long a coordinator that did not answer is passed over when there is another.
-    private static let suspicion = Duration.seconds(5)
-
     mutating func call(
         _ request: RepositoryRequest, owner: CoordinatorCall.Owner, deadline: Instant
     ) {
@@ -16,18 +13,8 @@ extension ClientProxy {
         sendTry(id)
     }
 
-    /// By rendezvous hashing of the collection, the suspected last.
     private func coordinators(for request: RepositoryRequest) -> [Int] {
-        let affinity = request.affinity?.digest.bytes ?? []
-        let ranked = map.coordinators.indices.map { index in
-            let key = affinity + Array(map.coordinators[index].address.utf8)
-            let weight = Digest(domain: "optimystic/rendezvous/1", key).prefix64
-            let isSuspect = suspects[index].map { $0 > now } ?? false
-            return (index: index, weight: weight, isSuspect: isSuspect)
-        }
-        return ranked.sorted {
-            ($0.isSuspect ? 1 : 0, $1.weight, $0.index) < ($1.isSuspect ? 1 : 0, $0.weight, $1.index)
-        }.map(\.index)
+        coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
     }
 
     private mutating func sendTry(_ id: UInt64) {
@@ -52,7 +39,7 @@ extension ClientProxy {
     mutating func coordinatorReplied(_ tryID: UInt64, _ reply: RepositoryReply) {
         guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
         else { return }
-        suspects[coordinator] = nil
+        coordinatorRanking.clear(coordinator)
         guard case .failed(let error) = reply else {
             // Also a late answer of an earlier try is a true statement.
             return endCall(id, reply)
@@ -65,7 +52,7 @@ extension ClientProxy {
     mutating func coordinatorWasNotReached(_ tryID: UInt64) {
         guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
         else { return }
-        suspects[coordinator] = now.advanced(by: ClientProxy.suspicion)
+        coordinatorRanking.suspect(coordinator, at: now)
         guard tryID == call.currentTry else { return }
         tryFailed(id, DatabaseError(.endpointUnreachable, "no coordinator can be reached"))
     }
@@ -90,7 +77,7 @@ extension ClientProxy {
         if let tryID = call.currentTry {
             // No answer: whether it was carried out is not known.
             if let coordinator = tries[tryID]?.coordinator {
-                suspects[coordinator] = now.advanced(by: ClientProxy.suspicion)
+                coordinatorRanking.suspect(coordinator, at: now)
             }
             let error =
                 call.request.changesState

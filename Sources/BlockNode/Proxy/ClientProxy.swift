@@ -38,8 +38,8 @@ package struct ClientProxy {
     var calls: [UInt64: CoordinatorCall] = [:]
     /// The call that each try belongs to, and the coordinator it was sent to.
     var tries: [UInt64: (call: UInt64, coordinator: Int)] = [:]
-    /// Coordinators that did not answer lately, and until when others are preferred.
-    var suspects: [Int: Instant] = [:]
+    /// Which coordinator to turn to.
+    var coordinatorRanking: ServiceRanking
     var tasks: [UInt64: ProxyTask] = [:]
     var appenders: [CollectionID: DiaryAppender] = [:]
     var tailReads: [CollectionID: TailReads] = [:]
@@ -59,6 +59,7 @@ package struct ClientProxy {
         cacheBytesMax: Int = 64 * 1024 * 1024
     ) {
         self.map = map
+        coordinatorRanking = ServiceRanking(addresses: map.coordinators.map(\.address))
         self.release = release
         self.generator = generator
         self.wallMilliseconds = wallMilliseconds

@@ -1,0 +1,126 @@
+import OptimysticClient
+
+extension Database {
+    // MARK: Diaries
+
+    /// Opens a diary of JSON values, and creates it first when no collection has the name.
+    ///
+    /// - Parameters:
+    ///   - name: 1 to ``Limits/nameBytesMax`` bytes without control characters.
+    ///   - type: What its entries are; see ``ValueCoding/json``.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func diary<Value: Codable & Sendable>(
+        _ name: String, of type: Value.Type, timeout: Duration? = nil
+    ) async throws -> Diary<Value> {
+        try await diary(name, coding: .json, timeout: timeout)
+    }
+
+    /// Opens a diary of raw bytes, and creates it first when no collection has the name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func diary(named name: String, timeout: Duration? = nil) async throws -> Diary<Bytes> {
+        try await diary(name, coding: .bytes, timeout: timeout)
+    }
+
+    /// Opens a diary of values in a given coding, and creates it first when no collection has the
+    /// name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func diary<Value>(
+        _ name: String, coding: ValueCoding<Value>, timeout: Duration? = nil
+    ) async throws -> Diary<Value> {
+        try await open(name, coding, encoding: coding.encoding, creates: true, timeout)
+    }
+
+    /// Opens a diary of JSON values that exists. Never creates one.
+    ///
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is something else.
+    public func openDiary<Value: Codable & Sendable>(
+        _ name: String, of type: Value.Type, timeout: Duration? = nil
+    ) async throws -> Diary<Value> {
+        try await open(name, .json, encoding: .json, creates: false, timeout)
+    }
+
+    /// Opens a diary that exists, whatever the encoding of its values, as raw bytes. Never creates
+    /// one. Whoever appends keeps to the encoding that ``Diary/info`` names.
+    ///
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no diary.
+    public func openDiary(
+        named name: String, timeout: Duration? = nil
+    ) async throws -> Diary<Bytes> {
+        try await open(name, .bytes, encoding: nil, creates: false, timeout)
+    }
+
+    private func open<Value>(
+        _ name: String, _ coding: ValueCoding<Value>, encoding: ValueEncoding?, creates: Bool,
+        _ timeout: Duration?
+    ) async throws -> Diary<Value> {
+        let open = OpenCollection(
+            name: name, kind: .diary, encoding: encoding, creates: creates,
+            action: makeActionID())
+        let info = try await ask(.openCollection(open), timeout: timeout) { reply in
+            if case .collection(let info) = reply { info } else { nil }
+        }
+        return Diary(database: self, info: info, coding: coding)
+    }
+
+    // MARK: Collections
+
+    /// All collections, in an order that does not change between two calls.
+    ///
+    /// - Complexity: One request for each ``Limits/pageItemCountMax`` / 16 collections.
+    public func collections(timeout: Duration? = nil) async throws -> [CollectionInfo] {
+        var all: [CollectionInfo] = []
+        var cursor: CollectionID?
+        repeat {
+            let request = ClientRequest.listCollections(
+                after: cursor, countMax: UInt32(Limits.pageItemCountMax / 16))
+            let (page, next) = try await ask(request, timeout: timeout) { reply in
+                if case .collections(let page, let next) = reply { (page, next) } else { nil }
+            }
+            all += page
+            cursor = next
+        } while cursor != nil
+        return all
+    }
+
+    /// Drops a collection and all it holds. The name can be used again at once, for a new one.
+    ///
+    /// It is not tried again when its outcome is unknown: somebody may have made a new collection
+    /// of the name meanwhile. Look with ``collections(timeout:)``.
+    /// - Throws: `.collectionNotFound`; `.commitResultUnknown`.
+    public func drop(_ name: String, timeout: Duration? = nil) async throws {
+        try await ask(.dropCollection(name: name), timeout: timeout) { reply in
+            if case .dropped = reply { () } else { nil }
+        }
+    }
+
+    // MARK: The cluster
+
+    /// What every storage peer says of itself, and why one takes no part.
+    public func status(timeout: Duration? = nil) async throws -> [PeerReport] {
+        try await ask(.clusterStatus, timeout: timeout) { reply in
+            if case .clusterStatus(let reports) = reply { reports } else { nil }
+        }
+    }
+
+    /// The chosen tail of a collection, and what each replica of its register holds.
+    ///
+    /// The tail is read first; while somebody writes, replicas may be ahead of it.
+    public func inspectTail(
+        _ name: String, timeout: Duration? = nil
+    ) async throws -> TailInspection {
+        try await ask(.inspectTail(name: name), timeout: timeout) { reply in
+            guard case .tail(let value, let replicas) = reply else { return nil }
+            return TailInspection(value: value, replicas: replicas)
+        }
+    }
+}
+
+/// A collection's tail register as its replicas hold it.
+public struct TailInspection: Hashable, Sendable {
+    /// The chosen value.
+    public let value: TailValue
+    /// What each replica held a moment later.
+    public let replicas: [ReplicaReport]
+}

@@ -1,0 +1,98 @@
+import BlockTransportZeroMQ
+import OptimysticClient
+
+/// A connection to a cluster.
+///
+/// Safe to use from any number of tasks. Every call has a deadline: the timeout of the URL (5 s
+/// unless it says otherwise), or the one the call is given. Within it, a call turns to another
+/// proxy when one does not answer, with the same action id, so nothing is applied twice.
+///
+/// Failures are `DatabaseError`. Decide by its `outcome`: `notApplied` means nothing was and nothing
+/// will be applied; `unknown` means it may have been, or may be later.
+/// Cancelling a task drops its request only: an append that was sent may still land.
+public final class Database: Sendable {
+    /// The cluster as the proxy introduced it.
+    public let cluster: Welcome
+    /// The time a request has unless a call says otherwise.
+    public let timeout: Duration
+
+    let connection: Connection
+    private let environment: Environment
+
+    package init(
+        connection: Connection, cluster: Welcome, timeout: Duration, environment: Environment
+    ) {
+        self.connection = connection
+        self.cluster = cluster
+        self.timeout = timeout
+        self.environment = environment
+    }
+
+    /// Connects to the cluster that `url` names and checks its name.
+    ///
+    /// - Parameters:
+    ///   - url: See ``DatabaseURL``.
+    ///   - connectTimeout: How long to look for a proxy that answers.
+    /// - Throws: `.invalidArgument` for a URL that is none; `.endpointUnreachable` naming each
+    ///   endpoint and what was wrong with it; `.wrongCluster` when a proxy belongs to another.
+    public static func connect(
+        _ url: String, connectTimeout: Duration = Limits.requestTimeDefault
+    ) async throws -> Database {
+        try await connect(to: DatabaseURL(url), connectTimeout: connectTimeout)
+    }
+
+    /// As ``connect(_:connectTimeout:)`` for a URL that was parsed.
+    public static func connect(
+        to url: DatabaseURL, connectTimeout: Duration = Limits.requestTimeDefault
+    ) async throws -> Database {
+        let environment = Environment.live()
+        let connection = try await Connection.open(
+            addresses: url.addresses, clusterName: url.clusterName, environment: environment
+        ) { () throws(DatabaseError) in try ZeroMQTransport() }
+        return try await Database(
+            over: connection, clusterName: url.clusterName, connectTimeout: connectTimeout,
+            timeout: url.timeout, environment: environment)
+    }
+
+    /// Greets the cluster over a connection. Closes the connection on failure.
+    package convenience init(
+        over connection: Connection, clusterName: String, connectTimeout: Duration,
+        timeout: Duration, environment: Environment
+    ) async throws {
+        do {
+            let hello = ClientRequest.hello(clusterName: clusterName)
+            let reply = try await connection.request(hello, timeout: connectTimeout)
+            guard case .welcome(let welcome) = reply else { throw Database.misfit(reply) }
+            self.init(
+                connection: connection, cluster: welcome, timeout: timeout,
+                environment: environment)
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    /// Ends the connection. What is under way fails with `.shuttingDown`, or with an unknown outcome
+    /// where that is the truth. Letting go of the database does the same.
+    public func close() { connection.close() }
+
+    /// A new action id: 128 random bits.
+    public func makeActionID() -> ActionID { ActionID(rawValue: environment.identifier()) }
+
+    // MARK: Requests
+
+    /// Sends a request and takes the part of the answer that was asked for.
+    func ask<Answer>(
+        _ request: ClientRequest, timeout: Duration?, _ pick: (ClientReply) -> Answer?
+    ) async throws -> Answer {
+        let reply = try await connection.request(request, timeout: timeout ?? self.timeout)
+        guard let answer = pick(reply) else { throw Database.misfit(reply) }
+        return answer
+    }
+
+    static func misfit(_ reply: ClientReply) -> DatabaseError {
+        DatabaseError(
+            .malformedMessage, "the proxy answered something else than was asked",
+            outcome: .unknown)
+    }
+}

@@ -1,0 +1,148 @@
+import OptimysticClient
+import Synchronization
+
+/// A diary: entries in one order that everybody sees, each there exactly once, for ever.
+///
+/// It speaks of one life of the collection: when that is dropped, every call fails with
+/// `.collectionNotFound`, even if the name lives again. Safe to use from any number of tasks; the
+/// appends of one task land in the order in which it awaits them.
+public struct Diary<Value: Sendable>: Sendable {
+    /// As it was when it was opened.
+    public let info: CollectionInfo
+
+    let database: Database
+    let coding: ValueCoding<Value>
+    private let seen: SeenRevision
+
+    init(database: Database, info: CollectionInfo, coding: ValueCoding<Value>) {
+        self.database = database
+        self.info = info
+        self.coding = coding
+        seen = SeenRevision(info.revision)
+    }
+
+    public var name: String { info.name }
+
+    /// The greatest revision that an answer has shown: what ``append(_:id:firstRevision:timeout:)``
+    /// wants to know of an action before it is first sent.
+    public var revision: Revision { seen.value }
+
+    // MARK: Appending
+
+    /// Appends an entry. When this returns, the entry is synced to the disks of a majority of the
+    /// diary's replicas, once, at the position returned.
+    ///
+    /// - Throws: `.valueTooLarge`; `.commitResultUnknown` when it may or may not be there: find out
+    ///   with an id of your own, see ``append(_:id:firstRevision:timeout:)``.
+    /// Cancelling drops the wait; the entry may still land.
+    @discardableResult
+    public func append(_ value: Value, timeout: Duration? = nil) async throws -> DiaryPosition {
+        try await append(
+            value, id: database.makeActionID(), firstRevision: revision, timeout: timeout)
+    }
+
+    /// Appends an entry under an id of the application's own, for retries that outlive the call or
+    /// the process: with the same id and the same first revision the entry lands at most once,
+    /// however often it is sent, through whatever proxy.
+    ///
+    /// - Parameters:
+    ///   - id: From ``Database/makeActionID()``; keep it with the value.
+    ///   - firstRevision: ``revision`` when the id was drawn; keep it too. An earlier landing is
+    ///     looked for from there on.
+    /// - Throws: `.actionIDReuse` for an id that came with another value; `.dedupeWindowLost` when
+    ///   the history since `firstRevision` is gone; and see ``append(_:timeout:)``.
+    @discardableResult
+    public func append(
+        _ value: Value, id: ActionID, firstRevision: Revision, timeout: Duration? = nil
+    ) async throws -> DiaryPosition {
+        let request = AppendRequest(
+            collection: info.collection, incarnation: info.incarnation, action: id,
+            firstRevision: firstRevision, bytes: try coding.bytes(of: value))
+        let position = try await database.ask(.append(request), timeout: timeout) { reply in
+            if case .appended(let position) = reply { position } else { nil }
+        }
+        seen.raise(to: position.revision)
+        return position
+    }
+
+    /// What became of an action: resolves an unknown outcome without trying again.
+    ///
+    /// - Parameter firstRevision: As in the append.
+    /// - Complexity: O(entries since `firstRevision`), read by the proxy.
+    public func status(
+        of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
+    ) async throws -> ActionStatus {
+        let request = ActionStatusRequest(
+            collection: info.collection, incarnation: info.incarnation, action: id,
+            firstRevision: firstRevision)
+        let (position, asOf) = try await database.ask(.actionStatus(request), timeout: timeout) {
+            if case .actionStatus(let position, let asOf) = $0 { (position, asOf) } else { nil }
+        }
+        seen.raise(to: asOf)
+        return position.map { .landed($0) } ?? .notLanded(asOf: asOf)
+    }
+
+    // MARK: Reading
+
+    /// The entries as of one revision: what the sequence yields does not change while it is read,
+    /// whatever is appended meanwhile.
+    ///
+    /// Reads pages of ``Limits/readerPageBytes`` and one page ahead, which belongs to the iterator
+    /// and ends with it.
+    /// - Parameters:
+    ///   - origin: Where to begin, in the direction of reading.
+    ///   - asOf: The revision to read as of; nil for the newest when reading begins, linearizable:
+    ///     an append that was acknowledged before is seen.
+    ///   - timeout: For each page.
+    /// - Throws: From the iterator: `.valueUndecodable`; `.invalidArgument` for a revision that does
+    ///   not exist yet.
+    public func entries(
+        from origin: ReadOrigin = .start, direction: DiaryReadRequest.Direction = .forward,
+        asOf: Revision? = nil, timeout: Duration? = nil
+    ) -> DiaryEntries<Value> {
+        DiaryEntries(
+            diary: self, origin: origin, direction: direction, asOf: asOf,
+            timeout: timeout ?? database.timeout)
+    }
+
+    /// The entries after a position and, when they have been read, those that come: endless.
+    ///
+    /// Resume with the position of the last entry that was handled.
+    /// - Parameters:
+    ///   - position: nil from the first entry on.
+    ///   - timeout: How long the cluster may be out of reach before the iterator throws.
+    public func follow(
+        after position: DiaryPosition? = nil, timeout: Duration? = nil
+    ) -> DiaryFollow<Value> {
+        DiaryFollow(diary: self, after: position, timeout: timeout ?? database.timeout)
+    }
+
+    func sawPage(_ page: DiaryPage) { seen.raise(to: page.asOf) }
+}
+
+/// Where reading begins.
+public enum ReadOrigin: Hashable, Sendable {
+    /// At the first entry in the direction of reading: the oldest forward, the newest backward.
+    case start
+    /// At the entry that follows this position in the direction of reading.
+    case after(DiaryPosition)
+}
+
+/// What became of an action.
+public enum ActionStatus: Hashable, Sendable {
+    case landed(DiaryPosition)
+    /// It is in no entry up to this revision. It may land later while its request, or a retry of
+    /// it, is on its way.
+    case notLanded(asOf: Revision)
+}
+
+/// A revision that only grows.
+final class SeenRevision: Sendable {
+    private let revision: Mutex<Revision>
+
+    init(_ revision: Revision) { self.revision = Mutex(revision) }
+
+    var value: Revision { revision.withLock { $0 } }
+
+    func raise(to other: Revision) { revision.withLock { $0 = max($0, other) } }
+}

@@ -1,0 +1,147 @@
+import OptimysticClient
+
+/// One entry of a diary, decoded.
+public struct DiaryItem<Value: Sendable>: Sendable {
+    public let value: Value
+    public let position: DiaryPosition
+    /// The id its writer gave it.
+    public let action: ActionID
+    /// When the proxy wrote it down, in milliseconds since 1970. Metadata: clocks differ, the order
+    /// is that of the positions.
+    public let wallMilliseconds: UInt64
+}
+
+extension DiaryItem: Equatable where Value: Equatable {}
+extension DiaryItem: Hashable where Value: Hashable {}
+
+/// The entries of a diary as of one revision; see ``Diary/entries(from:direction:asOf:timeout:)``.
+public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
+    let diary: Diary<Value>
+    let origin: ReadOrigin
+    let direction: DiaryReadRequest.Direction
+    let asOf: Revision?
+    let timeout: Duration
+
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Holds one page, and the request for the next.
+    public struct Iterator: AsyncIteratorProtocol {
+        private let sequence: DiaryEntries
+        private var page: [DiaryEntry] = []
+        private var position = 0
+        private var last: DiaryPosition?
+        private var asOf: Revision?
+        private var pending: PendingReply?
+        private var isLast = false
+
+        init(_ sequence: DiaryEntries) {
+            self.sequence = sequence
+            asOf = sequence.asOf
+            if case .after(let position) = sequence.origin { last = position }
+        }
+
+        /// The next entry; nil after the last, and after an error.
+        public mutating func next() async throws -> DiaryItem<Value>? {
+            do {
+                while position == page.count {
+                    guard !isLast else { return nil }
+                    try await nextPage()
+                }
+                defer { position += 1 }
+                return try sequence.diary.item(page[position])
+            } catch {
+                isLast = true
+                page = []
+                position = 0
+                pending = nil
+                throw error
+            }
+        }
+
+        private mutating func nextPage() async throws {
+            let reply = try await (pending ?? request()).value()
+            pending = nil
+            guard case .diaryPage(let next) = reply, next.isLast || !next.entries.isEmpty else {
+                throw Database.misfit(reply)
+            }
+            sequence.diary.sawPage(next)
+            page = next.entries
+            position = 0
+            asOf = next.asOf
+            isLast = next.isLast
+            last = next.entries.last?.position ?? last
+            if !isLast { pending = request() }
+        }
+
+        private func request() -> PendingReply {
+            let info = sequence.diary.info
+            let read = DiaryReadRequest(
+                collection: info.collection, incarnation: info.incarnation,
+                direction: sequence.direction, after: last, asOf: asOf,
+                bytesMax: UInt32(Limits.readerPageBytes))
+            return sequence.diary.database.connection.start(
+                .readDiary(read), timeout: sequence.timeout)
+        }
+    }
+}
+
+/// The entries of a diary, and those that come; see ``Diary/follow(after:timeout:)``.
+public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
+    let diary: Diary<Value>
+    let after: DiaryPosition?
+    let timeout: Duration
+
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Holds one page.
+    public struct Iterator: AsyncIteratorProtocol {
+        private let sequence: DiaryFollow
+        private var page: [DiaryEntry] = []
+        private var position = 0
+        private var last: DiaryPosition?
+        private var hasFailed = false
+
+        init(_ sequence: DiaryFollow) {
+            self.sequence = sequence
+            last = sequence.after
+        }
+
+        /// The next entry, when there is one. Never nil before an error; nil after one.
+        public mutating func next() async throws -> DiaryItem<Value>? {
+            guard !hasFailed else { return nil }
+            do {
+                while position == page.count { try await nextPage() }
+                defer { position += 1 }
+                return try sequence.diary.item(page[position])
+            } catch {
+                hasFailed = true
+                throw error
+            }
+        }
+
+        private mutating func nextPage() async throws {
+            let info = sequence.diary.info
+            let read = DiaryReadRequest(
+                collection: info.collection, incarnation: info.incarnation, after: last,
+                bytesMax: UInt32(Limits.readerPageBytes),
+                waitMilliseconds: UInt32(Limits.followTime.milliseconds))
+            let next = try await sequence.diary.database.ask(
+                .readDiary(read), timeout: Limits.followTime + sequence.timeout
+            ) { reply in
+                if case .diaryPage(let page) = reply { page } else { nil }
+            }
+            sequence.diary.sawPage(next)
+            page = next.entries
+            position = 0
+            last = next.entries.last?.position ?? last
+        }
+    }
+}
+
+extension Diary {
+    func item(_ entry: DiaryEntry) throws(DatabaseError) -> DiaryItem<Value> {
+        DiaryItem(
+            value: try coding.value(of: entry), position: entry.position, action: entry.action,
+            wallMilliseconds: entry.wallMilliseconds)
+    }
+}

@@ -1,0 +1,3 @@
+// The types of the API that live below it: ids, positions, revisions, reports, errors, limits.
+@_exported import BlockModel
+@_exported import BlockRuntime

@@ -1,0 +1,203 @@
+import BlockModel
+import BlockRuntime
+
+/// The client's side of the conversation with the proxies: which proxy to ask, when to ask another,
+/// and what may be told of an outcome.
+///
+/// A pure machine. Each request is resolved exactly once, by its deadline, if the host performs the
+/// directives in order and ticks no later than ``nextWake``.
+package struct ClientSession {
+    /// The host's handle of one request; never used twice.
+    package typealias Token = UInt64
+
+    package enum Event {
+        case request(Token, ClientRequest, deadline: Instant)
+        /// A proxy's answer to what was sent as `id`.
+        case reply(id: UInt64, ClientReply)
+        /// What was to be sent as `id` could not be handed to the network: nobody will get it.
+        case notSent(id: UInt64)
+        /// Nobody wants the answer any more. What was sent may still be carried out.
+        case cancel(Token)
+        /// The last event but ticks: everything under way is resolved.
+        case close
+        case tick
+    }
+
+    package enum Directive {
+        /// A proxy that was learned. The first proxies are the addresses the session was made with,
+        /// numbered from 0, and the host connects to them by itself.
+        case connect(proxy: Int, address: String)
+        case send(proxy: Int, id: UInt64, ClientRequest, deadline: Instant)
+        case resolve(Token, ClientReply)
+    }
+
+    /// How far the introduction to one proxy has got.
+    enum Greeting: Hashable, Sendable {
+        case none
+        case underWay(ends: Instant)
+        case done
+    }
+
+    struct Proxy: Sendable {
+        var greeting = Greeting.none
+        /// Of the last greeting; its answer is welcome also when it is late.
+        var greetingID: UInt64?
+        /// Calls that wait for the greeting. Some may have turned elsewhere since.
+        var waiting: [Token] = []
+    }
+
+    enum Timer: Hashable, Sendable {
+        case call(Token)
+        case greeting(proxy: Int)
+    }
+
+    let clusterName: String
+    /// The cluster that the first proxy introduced itself as a part of; all others must agree.
+    package internal(set) var cluster: ClusterID?
+    var generator: SeededGenerator
+    var ranking: ServiceRanking
+    var proxies: [Proxy]
+    var calls: [Token: ClientCall] = [:]
+    /// The call that each sent request belongs to, and the proxy it was sent to.
+    var sent: [UInt64: (token: Token, proxy: Int)] = [:]
+    var greetings: [UInt64: Int] = [:]
+    var now = Instant.origin
+    var directives: [Directive] = []
+    private var timers = TimerQueue<Timer>()
+    private var lastID: UInt64
+    private var isClosed = false
+
+    /// - Parameters:
+    ///   - addresses: Of proxies, at least one; at most ``Limits/urlAddressCountMax``.
+    ///   - clusterName: What every proxy must say its cluster is called.
+    ///   - generator: Also draws the first id, so that a reply meant for another session, or for
+    ///     an earlier life of this process, matches nothing.
+    package init(addresses: [String], clusterName: String, generator: SeededGenerator) {
+        invariant(!addresses.isEmpty, "a session needs a proxy")
+        self.clusterName = clusterName
+        self.generator = generator
+        ranking = ServiceRanking(addresses: addresses)
+        proxies = addresses.map { _ in Proxy() }
+        lastID = self.generator.next() >> 1
+    }
+
+    /// Requests under way; at most ``Limits/connectionRequestCountMax``.
+    package var requestCount: Int { calls.count }
+
+    /// The addresses of all proxies, by number.
+    package var addresses: [String] { ranking.addresses }
+
+    /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
+    package var nextWake: Instant? { calls.isEmpty ? nil : timers.next }
+
+    /// Handles one event. - Returns: What to do, in order.
+    package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
+        self.now = max(now, self.now)
+        switch event {
+        case .request(let token, let request, let deadline):
+            // A greeting that ran out while nobody waited is not this request's trouble.
+            wakeDue()
+            start(token, request, deadline: deadline)
+        case .reply(let id, let reply): replied(id, reply)
+        case .notSent(let id): wasNotSent(id)
+        case .cancel(let token): forget(token)
+        case .close: close()
+        case .tick: break
+        }
+        wakeDue()
+        defer { directives = [] }
+        return directives
+    }
+
+    // MARK: Requests
+
+    private mutating func start(
+        _ token: Token, _ request: ClientRequest, deadline: Instant
+    ) {
+        invariant(calls[token] == nil, "token \(token) is used twice")
+        let call = ClientCall(
+            request, deadline: min(deadline, now.advanced(by: Limits.requestTimeMax)))
+        if let refusal = refusal(of: call) {
+            return directives.append(.resolve(token, .failed(refusal)))
+        }
+        calls[token] = call
+        // It would have to end even if nothing else happened.
+        timers.insert(.call(token), at: call.deadline)
+        beginTry(token)
+    }
+
+    private func refusal(of call: ClientCall) -> DatabaseError? {
+        if isClosed { return DatabaseError(.shuttingDown, "the connection is closed") }
+        if calls.count >= Limits.connectionRequestCountMax {
+            return DatabaseError(
+                .overloaded,
+                "\(calls.count) requests are under way on this connection,"
+                    + " connectionRequestCountMax = \(Limits.connectionRequestCountMax)",
+                retryAfter: .milliseconds(10))
+        }
+        if call.tryTime(at: now) < .milliseconds(1) {
+            return DatabaseError(
+                .deadlineExceeded, "less than 1 ms was given; nothing was sent")
+        }
+        return nil
+    }
+
+    mutating func end(_ token: Token, _ reply: ClientReply) {
+        guard calls[token] != nil else { return }
+        forget(token)
+        directives.append(.resolve(token, reply))
+    }
+
+    private mutating func forget(_ token: Token) {
+        guard let call = calls.removeValue(forKey: token) else { return }
+        for id in call.sentIDs { sent[id] = nil }
+    }
+
+    private mutating func close() {
+        isClosed = true
+        for token in calls.keys.sorted() {
+            guard var call = calls[token] else { continue }
+            if case .sent(_, let proxy) = call.phase {
+                call.failed(ClientSession.unanswered("the connection was closed"), at: proxy)
+            }
+            let error = DatabaseError(.shuttingDown, "the connection was closed")
+            end(token, .failed(call.told(error)))
+        }
+    }
+
+    /// Whether a request without an answer was carried out is not known.
+    static func unanswered(_ message: String) -> DatabaseError {
+        DatabaseError(.endpointUnreachable, message, outcome: .unknown)
+    }
+
+    mutating func makeID() -> UInt64 {
+        lastID += 1
+        return lastID
+    }
+
+    // MARK: Time
+
+    mutating func wake(_ timer: Timer, at instant: Instant) {
+        if case .call(let token) = timer { calls[token]?.wakeAt = instant }
+        timers.insert(timer, at: instant)
+    }
+
+    private mutating func wakeDue() {
+        while let (timer, instant) = timers.popDue(at: now) {
+            switch timer {
+            case .call(let token):
+                guard let call = calls[token] else { continue }
+                if now >= call.deadline {
+                    ranOut(token)
+                } else if call.wakeAt == instant {
+                    wasWoken(token)
+                }
+            case .greeting(let proxy):
+                guard proxies[proxy].greeting == .underWay(ends: instant) else { continue }
+                let time = Limits.greetingTime.milliseconds
+                greetingFailed(
+                    proxy, DatabaseError(.endpointUnreachable, "no answer in \(time) ms"))
+            }
+        }
+    }
+}

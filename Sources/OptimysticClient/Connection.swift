@@ -1,0 +1,114 @@
+import BlockModel
+import BlockRuntime
+import BlockTransport
+import Glibc
+import Synchronization
+
+/// A ``ClientSession`` over a transport, driven by one background thread, for any number of tasks.
+///
+/// The thread ends when the connection is closed or let go of.
+package final class Connection: Sendable {
+    /// Makes the transport, on the thread that it will belong to.
+    package typealias TransportMaker = @Sendable () throws(DatabaseError) -> any Transport
+
+    private let mailbox: Mailbox<ConnectionLoop.Message>
+    private let environment: Environment
+    private let lastToken = Atomic<UInt64>(0)
+
+    private init(mailbox: Mailbox<ConnectionLoop.Message>, environment: Environment) {
+        self.mailbox = mailbox
+        self.environment = environment
+    }
+
+    deinit { close() }
+
+    /// Starts the thread. Talks to nobody yet.
+    ///
+    /// - Parameters:
+    ///   - addresses: Of proxies, in the transport's own form, e.g. `tcp://127.0.0.1:7730`.
+    ///   - clusterName: What the cluster must be called.
+    /// - Throws: `.ioFailed` when the system refuses a thread or a descriptor,
+    ///   `.configurationInvalid` for an address that can never work.
+    package static func open(
+        addresses: [String], clusterName: String, environment: Environment = .live(),
+        makeTransport: @escaping TransportMaker
+    ) async throws -> Connection {
+        let session = ClientSession(
+            addresses: addresses, clusterName: clusterName, generator: environment.generator())
+        let mailbox = try await withCheckedThrowingContinuation { started in
+            let body: @Sendable () -> Void = {
+                do throws(DatabaseError) {
+                    let loop = try ConnectionLoop(
+                        session: session, transport: makeTransport(), environment: environment)
+                    started.resume(returning: loop.mailbox)
+                    loop.run()
+                } catch {
+                    started.resume(throwing: error)
+                }
+            }
+            if let problem = EventThread.start(body) { started.resume(throwing: problem) }
+        }
+        return Connection(mailbox: mailbox, environment: environment)
+    }
+
+    /// Sends a request, without waiting for the answer.
+    ///
+    /// - Parameter timeout: When the answer is due, ``Limits/requestTimeMax`` at most.
+    package func start(_ request: ClientRequest, timeout: Duration) -> PendingReply {
+        let token = lastToken.add(1, ordering: .relaxed).newValue
+        let slot = ReplySlot()
+        let deadline = environment.now().advanced(by: timeout)
+        do throws(DatabaseError) {
+            try mailbox.post(.request(token, request, deadline: deadline, slot))
+        } catch {
+            slot.fill(.failed(error))
+        }
+        return PendingReply(slot: slot) { [mailbox] in
+            // A loop that has ended has nothing to cancel.
+            try? mailbox.post(.cancel(token))
+        }
+    }
+
+    /// Sends a request and waits for the answer.
+    ///
+    /// Cancelling the task drops this request only. What was sent may still be carried out: an
+    /// append may still land.
+    package func request(_ request: ClientRequest, timeout: Duration) async throws -> ClientReply {
+        try await start(request, timeout: timeout).value()
+    }
+
+    /// Ends the connection: whatever is under way fails with `.shuttingDown`, or with an unknown
+    /// outcome where that is the truth. Calling it again does nothing.
+    package func close() {
+        try? mailbox.post(.close)
+        mailbox.close()
+    }
+}
+
+/// Starts the one thread of a connection: a transport belongs to a thread, and a task has none.
+private enum EventThread {
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    /// - Returns: Why the thread could not be started; nil when it was.
+    static func start(_ body: @escaping @Sendable () -> Void) -> DatabaseError? {
+        let argument = Unmanaged.passRetained(Body(body))
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { raw in
+                guard let raw else { return nil }
+                Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
+                return nil
+            }, argument.toOpaque())
+        guard status == 0 else {
+            argument.release()
+            return DatabaseError(
+                .ioFailed, "cannot start a thread (\(status)); raise the limit (ulimit -u)")
+        }
+        pthread_detach(thread)
+        return nil
+    }
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct OptimysticCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "optimystic")
+}

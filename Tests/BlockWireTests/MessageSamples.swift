@@ -1,0 +1,267 @@
+import BlockModel
+import BlockRuntime
+import BlockWire
+import ModelSamples
+
+/// Messages with every case of every enum, drawn from a seed.
+extension ModelSamples {
+    mutating func error() -> DatabaseError {
+        let codes: [ErrorCode] = [.overloaded, .commitResultUnknown, ErrorCode(rawValue: 999_999)]
+        return DatabaseError(
+            codes[random.below(codes.count)], random.chance(1, in: 4) ? "" : name(),
+            outcome: random.chance(1, in: 2) ? .unknown : .notApplied,
+            retryAfter: random.chance(1, in: 2) ? .milliseconds(random.below(600_001)) : nil)
+    }
+
+    mutating func shard() -> ShardID {
+        ShardID(rawValue: UInt32(random.below(Limits.shardCountMax)))
+    }
+
+    mutating func countMax() -> UInt32 {
+        UInt32(1 + random.below(Limits.pageItemCountMax))
+    }
+
+    mutating func cursor() -> CollectionID? { random.chance(1, in: 2) ? collection() : nil }
+
+    mutating func position() -> DiaryPosition {
+        DiaryPosition(
+            revision: revision(), index: UInt32(random.below(Limits.bodyActionCountMax + 1)))
+    }
+
+    mutating func auditTarget() -> AuditTarget {
+        switch random.below(3) {
+        case 0: .register(collection())
+        case 1: .content(block())
+        default: .segment(segmentKey())
+        }
+    }
+
+    mutating func status() -> PeerStatus {
+        PeerStatus(
+            peer: peer(), refusal: random.chance(1, in: 2) ? error() : nil,
+            refusedShards: (0..<random.below(4)).map { UInt32($0) * 1365 }.map(ShardID.init),
+            shardCount: UInt32(random.below(Limits.shardCountMax + 1)), registerCount: uint64(),
+            contentCount: uint64(), segmentCount: uint64(), writeSequence: uint64(),
+            revisions: (0..<random.below(4)).map { _ in
+                CollectionRevision(name: name(), revision: revision())
+            })
+    }
+
+    mutating func peerReports() -> [PeerReport] {
+        (0..<random.below(4)).map { _ in
+            PeerReport(
+                peer: peer(), name: name(), address: random.chance(1, in: 4) ? "" : name(),
+                status: random.chance(1, in: 2) ? status() : nil)
+        }
+    }
+
+    mutating func replicaReports() -> [ReplicaReport] {
+        [
+            ReplicaReport(peer: peer(), state: .holds(digest(), accepted: nil)),
+            ReplicaReport(peer: peer(), state: .holds(digest(), accepted: ballot())),
+            ReplicaReport(peer: peer(), state: .lacks),
+            ReplicaReport(peer: peer(), state: .unreachable),
+            ReplicaReport(peer: peer(), state: .refuses(error())),
+        ]
+    }
+
+    mutating func peerBatch() -> [PeerBatchItem] {
+        let operations: [PeerRequest.Operation] = [
+            .prepare(collection(), ballot()),
+            .accept(collection(), ballot(), value: bytes(countMax: Limits.tailBytesMax)),
+            .query(collection(), wantsValue: true), .query(collection(), wantsValue: false),
+            .putContent(block(), bytes(countMax: Limits.bodyBytesMax)),
+            .putSegment(segmentKey(), bytes(countMax: Limits.segmentBytesMax)),
+            .getContent(block()), .getSegment(segmentKey()),
+            .listRegisters(after: nil, countMax: countMax()),
+            .listRegisters(after: collection(), countMax: countMax()), .status,
+        ]
+        return operations.map {
+            PeerBatchItem(
+                id: uint64(),
+                request: PeerRequest(shard: shard(), epoch: Epoch(uint32()), operation: $0))
+        }
+    }
+
+    mutating func peerBatchReply() -> PeerBatchReply {
+        let registers = (0..<random.below(4)).map { _ in collection() }.sorted()
+        let replies: [PeerReply] = [
+            .promise(ballot(), accepted: ballot(), value: bytes(countMax: Limits.tailBytesMax)),
+            .accepted(ballot()), .rejected(promised: ballot()),
+            .register(accepted: ballot(), valueHash: digest(), value: nil),
+            .register(accepted: ballot(), valueHash: digest(), value: bytes(countMax: 100)),
+            .stored, .content(nil), .content([]),
+            .content(bytes(countMax: Limits.bodyBytesMax)),
+            .registers(
+                registers.map { RegisterSummary(collection: $0, accepted: ballot()) },
+                isLast: random.chance(1, in: 2)),
+            .status(status()), .refused(error()),
+        ]
+        return PeerBatchReply(
+            peer: peer(), epoch: Epoch(uint32()),
+            items: replies.map { PeerReplyItem(id: uint64(), reply: $0) })
+    }
+
+    mutating func repositoryRequests() -> [RepositoryRequest] {
+        [
+            .readTail(collection()),
+            .create(
+                CreateCollection(
+                    name: name(), header: header(), payload: payload(), nonce: identifier())),
+            .commit(
+                CommitAttempt(
+                    participant: participant(), payload: payload(),
+                    body: bytes(countMax: Limits.bodyBytesMax),
+                    checkpoint: random.chance(1, in: 2) ? revision() : nil,
+                    wallMilliseconds: uint64())),
+            .drop(DropCollection(collection: collection(), incarnation: incarnation())),
+            .getContent(block()), .getSegment(segmentKey()),
+            .listCollections(after: cursor(), countMax: countMax()), .status,
+            .audit(auditTarget()),
+        ]
+    }
+
+    mutating func repositoryReplies() -> [RepositoryReply] {
+        [
+            .tail(tailValue()), .committed(revision(), chainHash: digest()),
+            .refused(.moved(tailValue())), .refused(.gone(tailValue())),
+            .refused(.blocked(tailValue())), .refused(.fenced(tailValue())),
+            .content(bytes(countMax: Limits.bodyBytesMax)), .collections([], next: nil),
+            .collections((0..<random.below(3)).map { _ in tailValue() }, next: cursor()),
+            .status(peerReports()), .replicas(replicaReports(), nil), .replicas([], []),
+            .replicas([], bytes(countMax: Limits.tailBytesMax)), .failed(error()),
+        ]
+    }
+
+    mutating func clientRequests() -> [ClientRequest] {
+        [
+            .hello(clusterName: name()),
+            .openCollection(
+                OpenCollection(
+                    name: name(), kind: .diary, encoding: random.chance(1, in: 2) ? .json : nil,
+                    creates: random.chance(1, in: 2), action: action())),
+            .append(
+                AppendRequest(
+                    collection: collection(), incarnation: incarnation(), action: action(),
+                    firstRevision: revision(), bytes: bytes(countMax: Limits.valueBytesMax))),
+            .readDiary(
+                DiaryReadRequest(
+                    collection: collection(), incarnation: incarnation(), direction: .backward,
+                    after: position(), asOf: revision(), bytesMax: 0, waitMilliseconds: 600_000)),
+            .readDiary(
+                DiaryReadRequest(collection: collection(), incarnation: incarnation())),
+            .actionStatus(
+                ActionStatusRequest(
+                    collection: collection(), incarnation: incarnation(), action: action(),
+                    firstRevision: revision())),
+            .dropCollection(name: name()),
+            .listCollections(after: cursor(), countMax: countMax()), .clusterStatus,
+            .inspectTail(name: name()), .audit(auditTarget()),
+        ]
+    }
+
+    mutating func clientReplies() -> [ClientReply] {
+        let infos = (0..<random.below(3)).map { _ in
+            CollectionInfo(
+                name: name(), incarnation: incarnation(), header: header(), revision: revision())
+        }
+        let entries = (0..<random.below(4)).map { _ in
+            DiaryEntry(
+                position: position(), action: action(),
+                bytes: bytes(countMax: Limits.valueBytesMax), wallMilliseconds: uint64())
+        }
+        return [
+            .welcome(
+                Welcome(
+                    cluster: ClusterID(rawValue: identifier()), clusterName: name(),
+                    proxies: ["tcp://127.0.0.1:7730", ""], version: "0.1.0")),
+            .collection(
+                CollectionInfo(
+                    name: name(), incarnation: incarnation(), header: header(),
+                    revision: revision())),
+            .appended(position()),
+            .diaryPage(
+                DiaryPage(entries: entries, asOf: revision(), isLast: random.chance(1, in: 2))),
+            .actionStatus(nil, asOf: revision()), .actionStatus(position(), asOf: revision()),
+            .dropped, .collections(infos, next: cursor()), .clusterStatus(peerReports()),
+            .tail(tailValue(), replicas: replicaReports()), .replicas(replicaReports(), nil),
+            .replicas(replicaReports(), bytes(countMax: 100)), .failed(error()),
+        ]
+    }
+
+    mutating func clusterMap() throws -> ClusterMap {
+        let peers = (0..<3 + random.below(4)).map { _ in
+            ClusterMap.Peer(
+                id: PeerID(rawValue: random.identifier()), name: name(), address: name())
+        }
+        let shards = (0..<1 + random.below(9)).map { _ in
+            let start = random.below(peers.count)
+            let count = random.chance(1, in: 4) ? 1 : 3
+            return (0..<count).map { peers[(start + $0) % peers.count].id }
+        }
+        return try ClusterMap(
+            cluster: ClusterID(rawValue: identifier()), name: name(), epoch: Epoch(uint32()),
+            peers: peers, shards: shards,
+            coordinators: [ClusterMap.Service(name: "c", address: "tcp://127.0.0.1:7720")],
+            proxies: random.chance(1, in: 2)
+                ? [] : [ClusterMap.Service(name: "", address: "tcp://127.0.0.1:7730")])
+    }
+}
+
+/// One message of the protocol with its decoder, the type forgotten.
+struct WireCodec: Sendable {
+    /// The name of the message in `Protos/`.
+    let message: String
+    let kind: WireKind?
+    /// Encodings of one message for each case.
+    let samples: @Sendable (inout ModelSamples) throws -> [Bytes]
+    /// Decodes and encodes again.
+    let pass: @Sendable (Bytes) throws(DatabaseError) -> Bytes
+    /// Whether decoding the encoding of generated values gives those values.
+    let keeps: @Sendable (inout ModelSamples) throws -> Bool
+
+    init<Value: Equatable>(
+        _ message: String, _ kind: WireKind?,
+        encode: @escaping @Sendable (Value) -> Bytes,
+        decode: @escaping @Sendable (Bytes) throws(DatabaseError) -> Value,
+        make: @escaping @Sendable (inout ModelSamples) throws -> [Value]
+    ) {
+        self.message = message
+        self.kind = kind
+        samples = { try make(&$0).map(encode) }
+        pass = { bytes throws(DatabaseError) in encode(try decode(bytes)) }
+        keeps = { try make(&$0).allSatisfy { try decode(encode($0)) == $0 } }
+    }
+
+    static let all = [
+        WireCodec(
+            "PeerBatch", .peerBatch, encode: { Wire.encode($0) }, decode: Wire.decodePeerBatch
+        ) { [[], $0.peerBatch()] },
+        WireCodec(
+            "PeerBatchReply", .peerBatchReply, encode: { Wire.encode($0) },
+            decode: Wire.decodePeerBatchReply
+        ) { [$0.peerBatchReply()] },
+        WireCodec(
+            "RepositoryRequest", .repositoryRequest, encode: { Wire.encode($0) },
+            decode: Wire.decodeRepositoryRequest
+        ) { $0.repositoryRequests() },
+        WireCodec(
+            "RepositoryReply", .repositoryReply, encode: { Wire.encode($0) },
+            decode: Wire.decodeRepositoryReply
+        ) { $0.repositoryReplies() },
+        WireCodec(
+            "ClientRequest", .clientRequest, encode: { Wire.encode($0) },
+            decode: Wire.decodeClientRequest
+        ) { $0.clientRequests() },
+        WireCodec(
+            "ClientReply", .clientReply, encode: { Wire.encode($0) },
+            decode: Wire.decodeClientReply
+        ) { $0.clientReplies() },
+        WireCodec("Error", .error, encode: { Wire.encode($0) }, decode: Wire.decodeError) {
+            [$0.error()]
+        },
+        WireCodec(
+            "ClusterMap", nil, encode: { Wire.encode($0) }, decode: Wire.decodeClusterMap
+        ) { [try $0.clusterMap()] },
+    ]
+}
