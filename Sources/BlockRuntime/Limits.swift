@@ -67,9 +67,9 @@ public enum Limits {
     public static let labelBytesMax = 256
     /// Collections in the sample that a peer's status carries.
     public static let statusRevisionCountMax = 64
-    /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9
-    /// bytes becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always has
-    /// ``unpackBytesMin``.
+    /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9 bytes
+    /// becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always
+    /// has ``unpackBytesMin``.
     public static let unpackFactor = 32
     /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.
     public static let unpackBytesMax = 32 * 1024 * 1024
