@@ -87,9 +87,9 @@ let package = Package(
         tests(
             "OptimysticClientTests",
             [
-                "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
-                "OptimysticClient", "OptimysticCommand",
+                "BlockConsensus", "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
+                "BlockStorage", "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
+                "OptimysticClient", "OptimysticCommand", arguments,
             ]),
         library(
             "Optimystic",
@@ -99,9 +99,9 @@ let package = Package(
             ]),
         // The command line. A module must not differ from `Optimystic` in case alone.
         .executableTarget(
-            name: "OptimysticCommand", dependencies: ["Optimystic", "OptimysticClient", arguments],
+            name: "OptimysticCommand",
+            dependencies: ["BlockModel", "BlockOperations", "BlockRuntime", "Optimystic", arguments],
             swiftSettings: settings),
-        tests("BlockModelTests", ["BlockModel", "BlockRuntime"]),
         // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
         .target(
             name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
