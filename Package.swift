@@ -122,7 +122,12 @@ let package = Package(
             ]),
         executable("simulator", ["BlockRuntime", "BlockSimulation"]),
         // The command line. A module must not differ from `Optimystic` in case alone.
-        executable("OptimysticCommand", ["Optimystic", "OptimysticClient", arguments]),
+        executable(
+            "OptimysticCommand",
+            [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
+                "BlockStorageRocksDB", "Optimystic", "OptimysticClient", arguments,
+            ]),
 
         // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
         .target(

@@ -120,6 +120,14 @@ public enum Limits {
     /// Bytes of values in a page of a reader; it holds two pages at most.
     public static let readerPageBytes = 256 * 1024
 
+    /// Things that are wrong with one collection that a verification names; more of them tell a
+    /// person nothing more.
+    public static let verificationFindingCountMax = 1000
+    /// Objects a verification asks for at a time.
+    public static let verificationFetchCountMax = 16
+    /// Looks at a register that is being written, until a majority holds one value.
+    public static let verificationLookCountMax = 20
+
     // MARK: Transport
 
     /// Messages a transport holds for one receiver that does not take them; then it answers
