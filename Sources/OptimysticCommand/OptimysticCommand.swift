@@ -19,6 +19,7 @@ struct OptimysticCommand: AsyncParsableCommand {
         subcommands: [
             DiaryCommand.self, CollectionsCommand.self, CollectionCommand.self,
             StatusCommand.self, VerifyCommand.self, InspectCommand.self, ExplainCommand.self,
+            ClusterCommand.self,
         ])
 
     static func main() async {
