@@ -53,7 +53,11 @@ let package = Package(
         library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
         // Level 5: the three roles.
         library(
-            "BlockNode", ["BlockConsensus", "BlockModel", "BlockRuntime", "BlockTransactions"]),
+            "BlockNode",
+            [
+                "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
+                "BlockTransactions", "BlockTransport", "BlockWire", logging,
+            ]),
         // Level 1: bytes between addresses, and the tools of the event loops.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZeroMQ"),
@@ -89,7 +93,7 @@ let package = Package(
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
                 "BlockStorage", "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
-                "OptimysticClient", "OptimysticCommand", arguments,
+                "OptimysticClient", "OptimysticCommand", arguments, logging,
             ]),
         library(
             "Optimystic",

@@ -79,6 +79,13 @@ public enum Limits {
     public static let unpackAllocationCountMax = 262_144
     /// Longest time a client may ask a request to take.
     public static let requestTimeMax = Duration.seconds(600)
+    /// Time a request has that does not say how much.
+    public static let requestTimeDefault = Duration.seconds(5)
+    /// Bytes of requests or replies that travel between a coordinator and a peer in one message,
+    /// as far as there is more than one: half a frame, so that estimates need not be exact.
+    public static let peerBatchBytesMax = 4 * 1024 * 1024
+    /// Time a stopping service gives the requests it has under way.
+    public static let drainTimeMax = Duration.seconds(10)
 
     // MARK: Queues
 
@@ -108,8 +115,6 @@ public enum Limits {
     public static let greetingTime = Duration.seconds(1)
     /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
     public static let proxyTryTime = Duration.seconds(3)
-    /// Time a request has unless the application says otherwise.
-    public static let requestTimeDefault = Duration.seconds(5)
     /// Time a reader that follows a diary waits at a proxy before it asks again.
     public static let followTime = Duration.seconds(5)
     /// Bytes of values in a page of a reader; it holds two pages at most.
@@ -176,6 +181,8 @@ public enum Limits {
 
     // MARK: The cluster file
 
+    /// Bytes of the file: the greatest table of shards fits twice.
+    public static let clusterFileBytesMax = 16 * 1024 * 1024
     public static let shardCountMax = 4096
     public static let peerCountMax = 1024
     public static let replicaCountMax = 5

@@ -132,7 +132,7 @@ struct KeyValueEngineConformance {
             try engine.sync()
             #expect(engine.counters.syncs == 2)
         }
-        try home.withEngine { engine in
+        try home.withEngine { engine throws in
             #expect(try engine.get([1]) == nil)
             #expect(try engine.get([2]) == Bytes(repeating: 7, count: 300_000))
             #expect(engine.counters.syncs == 0)

@@ -56,9 +56,9 @@ final class WatchedRocksDB: KeyValueEngine {
     func close() { engine.close() }
 }
 
-@Suite("A full disk under RocksDB")
+@Suite("RocksDB on a device that fails")
 struct KeyValueEngineRealFaults {
-    @Test("is the error noSpace, whose outcome is unknown")
+    @Test("A full disk is the error noSpace, and the outcome of the write is unknown")
     func fullDisk() throws {
         let engine = try WatchedRocksDB.open()
         try engine.redirectLog(to: "/dev/full")
@@ -69,7 +69,7 @@ struct KeyValueEngineRealFaults {
         #expect(error?.outcome == .unknown)
     }
 
-    @Test("and an fsync that fails on it are never followed by a second try")
+    @Test("A failed sync is not tried again")
     func failedSyncIsNotRepeated() throws {
         let engine = try WatchedRocksDB.open()
         try engine.write(batch(.put([1], [1])))

@@ -1,0 +1,143 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+import BlockStorage
+import BlockWire
+
+/// What a storage peer does with everything that arrived in one turn of its loop: all requests
+/// through the machine, then one synced batch, then the replies.
+///
+/// Knows no transport, clock or thread, so that a simulated peer runs exactly what a real one does.
+package struct StoragePeerCycle {
+    /// What one run did, for logs and counters.
+    package struct Report: Equatable {
+        /// Requests answered.
+        package var requestCount = 0
+        /// Whether anything had to be written, and so synced.
+        package var wroteBatch = false
+        /// What the machine found that must be impossible.
+        package var alarms: [String] = []
+        package init() {}
+    }
+
+    private var peer: StoragePeer
+    private let epoch: Epoch
+    /// nil exactly when the peer takes no part.
+    private let repository: StorageRepository?
+    /// nil exactly when the peer takes no part, or when nobody keeps a journal.
+    private let journal: AckJournal?
+
+    /// A peer that takes part.
+    /// - Parameter journal: Advanced by ``afterReplies(now:)``.
+    package init(
+        identity: PeerID, map: ClusterMap, repository: StorageRepository, journal: AckJournal?
+    ) {
+        peer = StoragePeer(identity: identity, map: map, refusal: nil)
+        epoch = map.epoch
+        self.repository = repository
+        self.journal = journal
+    }
+
+    /// A peer that answers its status and refuses everything else, because of `refusal`.
+    package init(identity: PeerID, map: ClusterMap, refusal: DatabaseError) {
+        peer = StoragePeer(identity: identity, map: map, refusal: refusal)
+        epoch = map.epoch
+        repository = nil
+        journal = nil
+    }
+
+    package var identity: PeerID { peer.identity }
+
+    /// Answers `batches`, which all arrived before any of them is answered.
+    ///
+    /// A request sees the writes of those before it. `reply` is called once for each batch, in
+    /// order, after everything that it says is durable.
+    /// - Throws: What the engine threw. Nothing was handed to `reply`, what is on disk is unknown,
+    ///   and the process must end: a write or sync is never tried again.
+    package mutating func run<Sender>(
+        _ batches: [(sender: Sender, items: [PeerBatchItem])],
+        reply: (Sender, PeerBatchReply) -> Void
+    ) throws -> Report {
+        var report = Report()
+        var replies: [(sender: Sender, items: [PeerReplyItem])] = []
+        replies.reserveCapacity(batches.count)
+        for batch in batches {
+            var answers: [PeerReplyItem] = []
+            answers.reserveCapacity(batch.items.count)
+            for item in batch.items {
+                answers.append(PeerReplyItem(id: item.id, reply: try answer(item, &report)))
+            }
+            report.requestCount += answers.count
+            replies.append((batch.sender, answers))
+        }
+        report.wroteBatch = repository?.hasStagedWrites ?? false
+        if !planted(.replyBeforeSync) { try repository?.commitCycle() }
+        for batch in replies {
+            reply(
+                batch.sender,
+                PeerBatchReply(peer: peer.identity, epoch: epoch, items: batch.items))
+        }
+        if planted(.replyBeforeSync) { try repository?.commitCycle() }
+        return report
+    }
+
+    /// Notes in the ack journal what was answered. Off the way of the replies: call it after they
+    /// left, and again at ``nextWake``.
+    /// - Throws: As ``AckJournal/acknowledge(_:at:)``; the process must end.
+    package func afterReplies(now: Instant) throws {
+        guard let repository, let journal else { return }
+        try journal.acknowledge(repository.writeSequence, at: now)
+    }
+
+    /// When ``afterReplies(now:)`` has something to do; nil when it has not.
+    package var nextWake: Instant? { journal?.nextWrite }
+
+    private mutating func answer(
+        _ item: PeerBatchItem, _ report: inout Report
+    ) throws(DatabaseError) -> PeerReply {
+        let directives =
+            if let repository {
+                peer.receive(item.request, view: repository)
+            } else {
+                peer.receive(item.request, view: UnreadableStore())
+            }
+        var answer: PeerReply?
+        for directive in directives {
+            switch directive {
+            case .write(let write):
+                invariant(repository != nil, "a peer that takes no part writes nothing")
+                try repository?.apply(write)
+            case .reply(let reply):
+                invariant(answer == nil, "a request is answered once")
+                answer = reply
+            case .alarm(let message): report.alarms.append(message)
+            }
+        }
+        guard let answer else {
+            throw DatabaseError(.internalError, "request \(item.id) got no answer")
+        }
+        return answer
+    }
+}
+
+/// The store of a peer that takes no part: nothing in it may be read.
+private struct UnreadableStore: PeerStoreView {
+    private static let refusal = DatabaseError(
+        .notParticipating, "the store of this peer is not read")
+
+    func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord {
+        throw Self.refusal
+    }
+
+    func content(_ block: BlockID) throws(DatabaseError) -> Bytes? { throw Self.refusal }
+
+    func segment(_ key: SegmentKey) throws(DatabaseError) -> Bytes? { throw Self.refusal }
+
+    func registers(
+        from lowest: CollectionID, countMax: Int
+    ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
+        throw Self.refusal
+    }
+
+    var statistics: PeerStoreStatistics { PeerStoreStatistics() }
+}
