@@ -14,27 +14,30 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-
 let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
-let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
-let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
-
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
     name: "optimystic",
     products: [
         .library(name: "Optimystic", targets: ["Optimystic"]),
         .executable(name: "optimystic", targets: ["OptimysticCommand"]),
+        .executable(name: "simulator", targets: ["simulator"]),
     ],
     traits: [
-        .trait(name: "SimulationHooks", description: "Planted bugs and coverage marks, for tests only"),
+        .trait(
+            name: "SimulationHooks", description: "Planted bugs and coverage marks, for tests only")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -43,14 +46,32 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
+        // C: system libraries behind a module map and a header each, and the generated wire code.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
+
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
         library("BlockRuntime", [crypto, heap]),
         // Level 1: what everything talks about.
         library("BlockModel", ["BlockRuntime"]),
+        // Level 1: bytes between addresses, and the tools of the event loops.
+        library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        // Level 2: what a storage peer keeps.
+        library("BlockStorage", ["BlockModel", "BlockRuntime"]),
         // Level 2: the protocol as pure machines.
         library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
         // Level 3: collections over their logs.
         library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
+        // The core library in one import.
+        library("OptimysticCore", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
+        // Level 4: the model as protobuf.
+        library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
+        // Leaf adapters: only executables and `Optimystic` import them.
+        library(
+            "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
+        library("BlockTransportZeroMQ", ["BlockRuntime", "BlockTransport", "CLinux", "CZeroMQ"]),
         // Level 5: the three roles.
         library(
             "BlockNode",
@@ -58,70 +79,68 @@ let package = Package(
                 "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
-        // Level 1: bytes between addresses, and the tools of the event loops.
-        .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "CZeroMQ"),
-        library("BlockTransport", ["BlockRuntime", "CLinux"]),
-        library("BlockTransportZeroMQ", ["BlockTransport", "BlockRuntime", "CZeroMQ", "CLinux"]),
-        tests("BlockTransportTests", ["BlockTransport", "BlockRuntime"]),
-        // The same suites over every engine and every transport.
-        tests("ConformanceTests", [
-            "BlockRuntime",
-            "BlockStorage",
-            "BlockStorageRocksDB",
-            "BlockTransport",
-            "BlockTransportZeroMQ",
-            "CZeroMQ",
-        ]),
-        // Level 2: what a storage peer keeps.
-        library("BlockStorage", ["BlockModel", "BlockRuntime"]),
-        // Leaf adapter: RocksDB and the data directory.
-        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
-        library(
-            "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
-        tests(
-            "BlockStorageTests",
-            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
-        // The core library in one import.
-        library("OptimysticCore", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
-        // Level 5: the SDK; level 6: what an application imports.
+        // Level 5: the SDK.
         library(
             "OptimysticClient",
             ["BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport", "BlockWire"]),
-        tests(
-            "OptimysticClientTests",
-            [
-                "BlockConsensus", "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
-                "BlockStorage", "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
-                "OptimysticClient", "OptimysticCommand", arguments, logging,
-            ]),
+        // Level 6: what an application imports.
         library(
             "Optimystic",
             [
                 "BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport",
                 "BlockTransportZeroMQ", "OptimysticClient", "OptimysticCore",
             ]),
+        // Level 6: logs, settings, signals, exit codes of an executable.
+        library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
+        // Level 6: one workload code for simulation, chaos and load.
+        library("BlockWorkloads", ["BlockModel", "BlockRuntime"]),
+        // Level 7: the seeded world.
+        library(
+            "BlockSimulation",
+            [
+                "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
+                "BlockTransactions", "BlockWire", "BlockWorkloads", "OptimysticClient", heap,
+            ]),
+
+        executable("simulator", ["BlockRuntime", "BlockSimulation"]),
         // The command line. A module must not differ from `Optimystic` in case alone.
-        .executableTarget(
-            name: "OptimysticCommand",
-            dependencies: ["BlockModel", "BlockOperations", "BlockRuntime", "Optimystic", arguments],
-            swiftSettings: settings),
+        executable(
+            "OptimysticCommand",
+            ["BlockModel", "BlockOperations", "BlockRuntime", "Optimystic", arguments]),
+
         // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
         .target(
             name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
             path: "Tests/ModelSamples", swiftSettings: settings),
         tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
-
-        // Level 4: the model as protobuf. CProtocol is generated from Protos/, never edited.
-        .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
-        library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
-        tests(
-            "BlockWireTests",
-            ["BlockWire", "BlockModel", "BlockRuntime", "CProtocol", "ModelSamples"]),
-        // Level 6: what a service owes its operator.
-        library("BlockOperations", ["BlockRuntime", logging]),
         tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
         // The rules of the house, over the files of this repository.
         tests("ConventionTests", []),
+        tests("BlockTransportTests", ["BlockRuntime", "BlockTransport"]),
+        tests(
+            "BlockStorageTests",
+            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
+        tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
+        tests(
+            "BlockWireTests",
+            ["BlockModel", "BlockRuntime", "BlockWire", "CProtocol", "ModelSamples"]),
+        tests(
+            "OptimysticClientTests",
+            [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockStorage",
+                "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
+                "OptimysticClient", "OptimysticCommand", arguments, logging,
+            ]),
+        // The same suites over every engine and every transport.
+        tests(
+            "ConformanceTests",
+            [
+                "BlockRuntime",
+                "BlockStorage",
+                "BlockStorageRocksDB",
+                "BlockTransport",
+                "BlockTransportZeroMQ",
+                "CZeroMQ",
+            ]),
     ]
 )

@@ -18,7 +18,7 @@ package protocol AckJournalFile: AnyObject {
 /// Remembers, beside the write-ahead log, a cycle that was synced and answered.
 ///
 /// A log alone cannot tell a torn tail that nobody was told about from a lost one that somebody
-/// was: both end early. So a second, tiny file holds a write sequence that certainly was in the log.
+/// was: both end early. So a second, tiny file holds a write sequence that was in the log for sure.
 /// A store that comes back with less has forgotten promises it gave, and must not vote.
 ///
 /// Two slots, each on a page of its own, are written in turn: a torn write leaves the other. A slot
@@ -150,6 +150,7 @@ package final class AckJournal {
         DatabaseError(
             .amnesia, "\(what). This peer may have forgotten promises it gave and must not vote "
                 + "again. Keep it out: the other members of its shards carry on. Do not wipe it "
-                + "and start it under the same identity. Membership change will allow replacing it.")
+                + "and start it under the same identity. Membership change, once there is one, "
+                + "will allow replacing it.")
     }
 }

@@ -1,3 +1,5 @@
+import BlockRuntime
+
 /// What goes wrong on a simulated disk, and when. Everything off is a disk without faults.
 ///
 /// Rates count in a million; a generator with a seed decides, so one seed is one history.
@@ -36,7 +38,7 @@ package struct FaultPlan: Hashable, Sendable {
     /// Reads before which one bit of the value read flips on the disk for good, in a million.
     package var bitFlipRate = 0
     /// Only values of keys that begin with this are flipped by ``bitFlipRate``.
-    package var bitFlipKeyPrefix: [UInt8] = []
+    package var bitFlipKeyPrefix: Bytes = []
     /// Bytes of keys and values the disk has room for; nil is no end.
     package var capacityBytes: Int?
     /// Synced cycles that a crash takes away again: a disk that lied about its sync, or a log cut

@@ -80,22 +80,26 @@ package struct SimulatedCrash: Error, Hashable, Sendable, CustomStringConvertibl
 }
 
 /// Whether an engine may still be used, and if not, why.
-struct EngineHealth {
+package struct EngineHealth: Sendable {
     private var failure: DatabaseError?
 
-    /// - Throws: The first failure, as the cause of an `.ioFailed`.
-    func check() throws(DatabaseError) {
+    package init() {}
+
+    /// - Throws: `.ioFailed` with the first failure as its cause.
+    package func check() throws(DatabaseError) {
         guard let failure else { return }
         throw DatabaseError(
-            .ioFailed, "the storage engine stopped earlier; restart the process", cause: failure)
+            .ioFailed, "the storage engine stopped earlier, restart the process: "
+                + failure.message, cause: failure)
     }
 
     /// From now on every ``check()`` throws. The first failure is the one that is remembered.
-    mutating func poison(_ error: DatabaseError) {
+    package mutating func poison(_ error: DatabaseError) {
         if failure == nil { failure = error }
     }
 
-    mutating func close() {
+    /// The engine was given back; that is no failure, but nothing works after it either.
+    package mutating func close() {
         poison(DatabaseError(.shuttingDown, "the storage engine was closed"))
     }
 }

@@ -38,7 +38,7 @@ package final class SimulatedDisk {
     /// Forgets what was not synced.
     func loseUnsynced() { unsynced = [] }
 
-    /// The machine loses power, or the process dies, as `plan` says. The next engine finds the rest.
+    /// The machine loses power or the process dies, as `plan` says. The next engine finds the rest.
     package func crash(_ plan: FaultPlan, using generator: inout SeededGenerator) {
         switch plan.unsyncedFate {
         case .survive: break

@@ -83,18 +83,6 @@ package struct SortedTable: Sendable {
         return records
     }
 
-    /// The `number`-th record in key order.
-    /// - Precondition: `0 <= number < count`.
-    /// - Complexity: O(n / 128).
-    package func record(_ number: Int) -> (key: Bytes, value: Bytes) {
-        var rest = number
-        for chunk in chunks {
-            if rest < chunk.keys.count { return (chunk.keys[rest], chunk.values[rest]) }
-            rest -= chunk.keys.count
-        }
-        fatalError("invariant: record \(number) of \(count)")
-    }
-
     private mutating func put(_ value: Bytes, for key: Bytes) {
         guard let chunk = chunkIndex(holding: key) ?? chunks.indices.first else {
             chunks.append(Chunk(keys: [key], values: [value]))

@@ -9,7 +9,7 @@ import BlockRuntime
 /// | `c` | block id (32) | the content, as it is: the key is its hash |
 /// | `m` | a name, ASCII | a ``SealedRecord`` about the directory itself |
 /// | `r` | collection id (32) | a ``SealedRecord`` of a register |
-/// | `s` | collection id (32), generation (8), nonce (16), index (8), hash (32) | the segment, as it is |
+/// | `s` | collection id (32), generation (8), nonce (16), index (8), hash (32) | the segment |
 package enum StorageKeys {
     /// Raised by any change that an older release would misread.
     package static let formatVersion: UInt32 = 1

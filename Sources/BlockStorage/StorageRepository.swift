@@ -3,8 +3,8 @@ import BlockRuntime
 
 /// The store of a storage peer over any engine: registers, contents and segments.
 ///
-/// Work goes in cycles. ``apply(_:)`` stages a write that reads see at once; ``commitCycle()`` turns
-/// all that is staged into one batch and one sync, after which replies may leave;
+/// Work goes in cycles. ``apply(_:)`` stages a write that reads see at once; ``commitCycle()``
+/// turns all that is staged into one batch and one sync, after which replies may leave;
 /// ``discardCycle()`` forgets it. After a failed commit the engine is unusable, and so is this: the
 /// process must end and open the directory again.
 ///
@@ -74,23 +74,37 @@ package final class StorageRepository: PeerStoreView {
     package func content(_ block: BlockID) throws(DatabaseError) -> Bytes? {
         let key = StorageKeys.content(block)
         if let staged = blocks[key] { return staged }
-        guard let stored = try engine.get(key) else { return nil }
+        guard let stored = try readable(key) else { return nil }
         return verified(stored, BlockID(content: stored) == block)
     }
 
     package func segment(_ segment: SegmentKey) throws(DatabaseError) -> Bytes? {
         let key = StorageKeys.segment(segment)
         if let staged = blocks[key] { return staged }
-        guard let stored = try engine.get(key) else { return nil }
+        guard let stored = try readable(key) else { return nil }
         if planted(.segmentKeyWithoutHash) { return stored }
         return verified(stored, Segment.hash(of: stored) == segment.hash)
     }
 
     private func verified(_ bytes: Bytes, _ intact: Bool) -> Bytes? {
         if intact { return bytes }
+        countCorruptBlock()
+        return nil
+    }
+
+    /// A content or segment, nil also when the engine found it damaged: another replica has it.
+    private func readable(_ key: Bytes) throws(DatabaseError) -> Bytes? {
+        do {
+            return try engine.get(key)
+        } catch where error.code == .corrupted {
+            countCorruptBlock()
+            return nil
+        }
+    }
+
+    private func countCorruptBlock() {
         mark("storage.content.corrupt")
         corruptBlockCount += 1
-        return nil
     }
 
     package func registers(
@@ -168,7 +182,7 @@ package final class StorageRepository: PeerStoreView {
             blocks[key] = bytes
             return false
         }
-        let stored = try engine.get(key)
+        let stored = try readable(key)
         if stored == bytes { return false }
         blocks[key] = bytes
         blockOrder.append(key)

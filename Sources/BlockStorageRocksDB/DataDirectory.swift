@@ -25,7 +25,7 @@ package final class DataDirectory {
     package let repository: StorageRepository?
     /// nil exactly when there is a ``refusal``.
     package let journal: AckJournal?
-    /// The cluster that the peer was bound to; nil before ``bind(to:)``, or when there is a refusal.
+    /// The cluster that the peer is bound to; nil before ``bind(to:)`` and with a ``refusal``.
     package private(set) var cluster: ClusterID?
 
     private let lock: DirectoryLock
@@ -112,11 +112,11 @@ package final class DataDirectory {
     package static func open(at path: String) throws -> DataDirectory {
         let identityPath = Name.identity.inside(path)
         guard let bytes = try identityBytes(at: identityPath) else {
-            let isUnfinished = PosixFile.exists(Name.lock.inside(path))
+            let isUnfinished = try PosixFile.exists(Name.lock.inside(path))
             throw DatabaseError(
                 .directoryForeign, "\(path) has no \(Name.identity): "
                     + (isUnfinished
-                        ? "`storage-peer init` did not finish; remove the directory and run it again"
+                        ? "`storage-peer init` did not finish; remove it and run that again"
                         : "it is not a data directory; make one with `storage-peer init`"))
         }
         let peer = try DirectoryIdentity(bytes: bytes, path: identityPath).peer
@@ -124,7 +124,7 @@ package final class DataDirectory {
         do {
             let contents = try open(storeIn: path, of: peer)
             return DataDirectory(path: path, peer: peer, lock: lock, contents)
-        } catch let error as DatabaseError where error.code == .amnesia || error.code == .corrupted {
+        } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             return DataDirectory(path: path, peer: peer, lock: lock, refusal: error)
         }
     }
@@ -136,7 +136,7 @@ package final class DataDirectory {
     private static func open(storeIn path: String, of peer: PeerID) throws -> Contents {
         let storePath = Name.store.inside(path)
         // RocksDB names its manifest in this file; without it there is no database to recover.
-        guard PosixFile.exists("CURRENT".inside(storePath)) else {
+        guard try PosixFile.exists("CURRENT".inside(storePath)) else {
             throw AckJournal.amnesia("\(storePath) is missing or empty")
         }
         let engine = try RocksDBEngine(at: storePath, creating: false)

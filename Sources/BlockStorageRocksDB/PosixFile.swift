@@ -11,7 +11,12 @@ enum PosixFile {
         return DatabaseError(code, "\(call) \(path): \(String(cString: strerror(number)))")
     }
 
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    /// - Throws: `.ioFailed` when the question cannot be answered: not allowed is not absent.
+    static func exists(_ path: String) throws(DatabaseError) -> Bool {
+        if access(path, F_OK) == 0 { return true }
+        guard errno == ENOENT || errno == ENOTDIR else { throw failure("access", path) }
+        return false
+    }
 
     /// - Returns: nil when there is no such file.
     /// - Throws: `.ioFailed`, also when the file has more than `countMax` bytes.
@@ -126,7 +131,7 @@ package final class PosixJournalFile: AckJournalFile {
 
     private func opened() throws(DatabaseError) -> Int32 {
         if let descriptor { return descriptor }
-        let isNew = !PosixFile.exists(path)
+        let isNew = try !PosixFile.exists(path)
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard opened >= 0 else { throw PosixFile.failure("open", path) }
         descriptor = opened

@@ -5,8 +5,8 @@ import CRocksDB
 /// An engine over a RocksDB database of its own.
 ///
 /// A write goes to the log file at once but waits for ``sync()``: one write and one `fdatasync` for
-/// a whole cycle. A process that is killed between the two loses nothing, a machine that loses power
-/// loses the batch as a whole.
+/// a whole cycle. A process that is killed between the two loses nothing; a machine that loses
+/// power there loses the batch as a whole.
 package final class RocksDBEngine: KeyValueEngine {
     package private(set) var counters = EngineCounters()
 
@@ -14,7 +14,7 @@ package final class RocksDBEngine: KeyValueEngine {
     private let settings: RocksDBSettings
     private let writeOptions: OpaquePointer
     private let batch: OpaquePointer
-    private var health: DatabaseError?
+    private var health = EngineHealth()
 
     /// Opens the database in the directory `path`.
     /// - Parameter creating: Whether to make one. A database that should be there and is not must
@@ -43,6 +43,7 @@ package final class RocksDBEngine: KeyValueEngine {
         guard let database else { return }
         rocksdb_close(database)
         self.database = nil
+        health.close()
     }
 
     package func get(_ key: Bytes) throws(DatabaseError) -> Bytes? {
@@ -134,14 +135,8 @@ package final class RocksDBEngine: KeyValueEngine {
     }
 
     private func usable() throws(DatabaseError) -> OpaquePointer {
-        if let health {
-            throw DatabaseError(
-                .ioFailed, "the storage engine stopped earlier; restart the process",
-                cause: health)
-        }
-        guard let database else {
-            throw DatabaseError(.ioFailed, "the storage engine was closed")
-        }
+        try health.check()
+        guard let database else { fatalError("invariant: a healthy engine has a database") }
         return database
     }
 
@@ -150,7 +145,7 @@ package final class RocksDBEngine: KeyValueEngine {
         do {
             try body()
         } catch {
-            health = error
+            health.poison(error)
             throw error
         }
     }

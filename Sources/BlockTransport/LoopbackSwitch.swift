@@ -42,7 +42,8 @@ struct LoopbackSwitch {
     /// - Throws: `.addressInUse`.
     mutating func open(at address: String?) throws(DatabaseError) -> Int {
         if let address, listeners[address] != nil {
-            throw DatabaseError(.addressInUse, "cannot listen at \"\(address)\": another transport does")
+            throw DatabaseError(
+                .addressInUse, "cannot listen at \"\(address)\": another transport does")
         }
         let number = nextStation
         nextStation += 1

@@ -26,7 +26,7 @@ private struct Oddity: Error {}
     @Test(
         "What an operator meets exits with the code that interfaces promise",
         arguments: [
-            (ErrorCode.invalidArgument, 64), (.valueTooLarge, 65), (.formatUnsupported, 65),
+            (ErrorCode.invalidArgument, Int32(64)), (.valueTooLarge, 65), (.formatUnsupported, 65),
             (.quorumUnavailable, 69), (.endpointUnreachable, 69), (.internalError, 70),
             (.ioFailed, 74), (.noSpace, 74), (.overloaded, 75), (.addressInUse, 75),
             (.directoryLocked, 75), (.wrongCluster, 76), (.versionUnsupported, 76),

@@ -58,7 +58,8 @@ private func parsed(_ sink: Sink) throws -> [String: Any] {
     func textLine() {
         let sink = Sink()
         logger(.text, into: sink).info(
-            "ready", metadata: ["address": "tcp://a:1", "reason": "two words", "n": .stringConvertible(7)])
+            "ready",
+            metadata: ["address": "tcp://a:1", "reason": "two words", "n": .stringConvertible(7)])
         #expect(
             sink.text == """
                 2026-01-31T23:59:59.007Z info     storage-peer: ready address=tcp://a:1 n=7 \
@@ -94,7 +95,9 @@ private func parsed(_ sink: Sink) throws -> [String: Any] {
 
     @Test("Bytes that are not UTF-8 become replacement characters and a line that still parses")
     func invalidUTF8() throws {
-        for bytes: Bytes in [[0xFF, 0xFE], [0xC2], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xC2, 0x41]] {
+        for bytes: Bytes in [
+            [0xFF, 0xFE], [0xC2], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xC2, 0x41],
+        ] {
             let sink = Sink()
             let text = String(decoding: bytes, as: UTF8.self)
             logger(.json, into: sink).info("\(text)")

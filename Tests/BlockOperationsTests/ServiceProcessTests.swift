@@ -127,12 +127,13 @@ import Testing
         for flag in ["--help", "--version", "--print-configuration"] {
             let result = await #expect(
                 processExitsWith: .success, observing: [\.standardOutputContent]
-            ) { [flag] in
+            ) { [flag = flag as String] in
                 ServiceProcess.run(
                     ServiceProcessTests.role, arguments: [flag], variables: [:]
                 ) { _ in exit(1) }
             }
-            let text = result.map { String(decoding: $0.standardOutputContent, as: UTF8.self) } ?? ""
+            let text =
+                result.map { String(decoding: $0.standardOutputContent, as: UTF8.self) } ?? ""
             #expect(text.contains("sample") || text.contains("log-level"), "\(flag): \(text)")
         }
     }

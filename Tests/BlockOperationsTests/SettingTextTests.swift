@@ -75,7 +75,9 @@ import Testing
 
     @Test(
         "An integer is digits with an optional minus",
-        arguments: [("0", 0), ("-1", -1), ("7710", 7710), ("00", 0), ("-9223372036854775808", .min)])
+        arguments: [
+            ("0", 0), ("-1", -1), ("7710", 7710), ("00", 0), ("-9223372036854775808", .min),
+        ])
     func integers(text: String, value: Int) {
         #expect(SettingText.integer(text) == value)
     }

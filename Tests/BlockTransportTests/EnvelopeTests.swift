@@ -82,7 +82,7 @@ struct EnvelopeTests {
     func fuzz() {
         var generator = SeededGenerator(seed: 0xF022)
         var decodedCount = 0
-        for _ in 0..<50_000 {
+        for _ in 0..<20_000 {
             var frames = Self.sample.frames
             switch generator.below(4) {
             case 0:
@@ -97,14 +97,15 @@ struct EnvelopeTests {
             }
             do throws(DatabaseError) {
                 let envelope = try Envelope(frames: frames)
-                #expect(envelope.frames == frames)
+                if envelope.frames != frames { Issue.record("\(frames) became \(envelope)") }
                 decodedCount += 1
             } catch {
-                #expect(error.code == .malformedMessage || error.code == .versionUnsupported)
-                #expect(error.outcome == .notApplied)
+                if error.code != .malformedMessage && error.code != .versionUnsupported {
+                    Issue.record("\(error)")
+                }
             }
         }
-        #expect(decodedCount > 5000)
+        #expect(decodedCount > 2000)
     }
 
     @Test("a route keeps its bytes, whatever their length")

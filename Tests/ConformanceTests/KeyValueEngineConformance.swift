@@ -39,7 +39,7 @@ final class EngineHome {
         return try body(engine)
     }
 
-    func open() throws -> any KeyValueEngine {
+    private func open() throws -> any KeyValueEngine {
         switch kind {
         case .memory: return MemoryEngine(table: table)
         case .fault: return FaultEngine(disk: disk, generator: SeededGenerator(seed: 1))
@@ -65,7 +65,9 @@ func keys(_ records: [(key: Bytes, value: Bytes)]) -> [Bytes] { records.map(\.ke
 
 @Suite("Every key-value engine")
 struct KeyValueEngineConformance {
-    @Test("reads what it wrote before any sync", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine reads what it wrote before any sync",
+        arguments: EngineKind.allCases)
     func readsItsWrites(kind: EngineKind) throws {
         try EngineHome(kind).withEngine { engine in
             #expect(try engine.get([1]) == nil)
@@ -81,7 +83,9 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("applies a batch in order, the last operation on a key wins", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine applies a batch in order, the last operation on a key wins",
+        arguments: EngineKind.allCases)
     func lastOperationWins(kind: EngineKind) throws {
         try EngineHome(kind).withEngine { engine in
             try engine.write(
@@ -93,7 +97,9 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("orders keys as unsigned bytes, a prefix first", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine orders keys as unsigned bytes, a prefix first",
+        arguments: EngineKind.allCases)
     func ordersKeys(kind: EngineKind) throws {
         let ascending: [Bytes] = [[0], [0, 0], [0, 255], [1], [127], [128], [255], [255, 0]]
         try EngineHome(kind).withEngine { engine in
@@ -104,11 +110,14 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("scans from its lower bound to below its upper bound", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine scans from its lower bound to below its upper bound",
+        arguments: EngineKind.allCases)
     func scanBounds(kind: EngineKind) throws {
         try EngineHome(kind).withEngine { engine in
             for byte in UInt8(10)..<20 { try engine.write(batch(.put([byte], [byte]))) }
-            #expect(keys(try engine.scan(from: [12], below: [15], countMax: 9)) == [[12], [13], [14]])
+            let three = try engine.scan(from: [12], below: [15], countMax: 9)
+            #expect(keys(three) == [[12], [13], [14]])
             #expect(keys(try engine.scan(from: [12], below: [15], countMax: 2)) == [[12], [13]])
             #expect(keys(try engine.scan(from: [12, 0], below: [14], countMax: 9)) == [[13]])
             #expect(keys(try engine.scan(from: [0], below: [11], countMax: 9)) == [[10]])
@@ -122,7 +131,9 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("keeps synced data when it is opened again", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine keeps synced data when it is opened again",
+        arguments: EngineKind.allCases)
     func keepsSyncedData(kind: EngineKind) throws {
         let home = try EngineHome(kind)
         try home.withEngine { engine in
@@ -139,7 +150,9 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("takes an empty batch and a sync without a write", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine takes an empty batch and a sync without a write",
+        arguments: EngineKind.allCases)
     func nothingToDo(kind: EngineKind) throws {
         try EngineHome(kind).withEngine { engine in
             try engine.sync()
@@ -149,16 +162,22 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("refuses every call after it was closed", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine refuses every call after it was closed",
+        arguments: EngineKind.allCases)
     func refusesAfterClose(kind: EngineKind) throws {
-        let engine = try EngineHome(kind).open()
-        try engine.write(batch(.put([1], [1])))
-        engine.close()
-        engine.close()
-        expectRefused(engine)
+        let home = try EngineHome(kind)
+        try home.withEngine { engine in
+            try engine.write(batch(.put([1], [1])))
+            engine.close()
+            engine.close()
+            expectRefused(engine)
+        }
     }
 
-    @Test("agrees with a dictionary over random operations", arguments: EngineKind.allCases)
+    @Test(
+        "Every key-value engine agrees with a dictionary over random operations",
+        arguments: EngineKind.allCases)
     func agreesWithAModel(kind: EngineKind) throws {
         var generator = SeededGenerator(seed: 42)
         var model: [Bytes: Bytes] = [:]
@@ -192,7 +211,9 @@ struct KeyValueEngineConformance {
         }
     }
 
-    @Test("refuses every call after a failed write", arguments: [EngineKind.fault, .rocksDB])
+    @Test(
+        "Every key-value engine refuses every call after a failed write",
+        arguments: [EngineKind.fault, .rocksDB])
     func poisonedByAFailedWrite(kind: EngineKind) throws {
         let engine = try failing(kind, at: .write)
         try engine.write(batch(.put([1], [1])))
@@ -205,7 +226,9 @@ struct KeyValueEngineConformance {
         expectRefused(engine)
     }
 
-    @Test("refuses every call after a failed sync", arguments: [EngineKind.fault, .rocksDB])
+    @Test(
+        "Every key-value engine refuses every call after a failed sync",
+        arguments: [EngineKind.fault, .rocksDB])
     func poisonedByAFailedSync(kind: EngineKind) throws {
         let engine = try failing(kind, at: .sync)
         try engine.write(batch(.put([1], [1])))

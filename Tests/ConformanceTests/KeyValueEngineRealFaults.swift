@@ -15,7 +15,11 @@ final class WatchedRocksDB: KeyValueEngine {
         self.directory = directory
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
+    deinit {
+        // An open database writes files until it is closed.
+        engine.close()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
 
     static func open() throws -> WatchedRocksDB {
         let directory = FileManager.default.temporaryDirectory.path

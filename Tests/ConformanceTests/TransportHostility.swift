@@ -84,7 +84,8 @@ struct TransportHostility {
         #expect(try scene.checkOthersUnhurt() == 0)
     }
 
-    @Test("a message of ten thousand frames is counted and dropped", arguments: TransportKind.allCases)
+    @Test("a message of ten thousand frames is counted and dropped",
+        arguments: TransportKind.allCases)
     func overlong(kind: TransportKind) throws {
         let scene = try Scene(kind)
         var frames = [Bytes](repeating: [7], count: 10_000)
@@ -169,7 +170,8 @@ struct TransportHostility {
         // A ZMTP 3 greeting with nothing behind it, an HTTP request, and noise.
         var greeting: Bytes = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0]
         greeting += Array("NULL".utf8) + Bytes(repeating: 0, count: 48)
-        var talks: [Bytes] = [greeting, greeting + [0x04, 0xFF], Array("GET / HTTP/1.1\r\n\r\n".utf8)]
+        let web = Bytes("GET / HTTP/1.1\r\n\r\n".utf8)
+        var talks: [Bytes] = [greeting, greeting + [0x04, 0xFF], web]
         for _ in 0..<30 {
             talks.append((0..<2000).map { _ in UInt8(truncatingIfNeeded: generator.next()) })
         }

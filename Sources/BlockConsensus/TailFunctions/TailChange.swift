@@ -41,7 +41,7 @@ package enum TailDecision: Equatable {
     /// points to it.
     case seal(Segment, TailValue, RepositoryReply)
 
-    var newTail: Tail? {
+    package var newTail: Tail? {
         switch self {
         case .keep: nil
         case .replace(let value, _), .seal(_, let value, _): value.live

@@ -57,13 +57,15 @@ struct ConfigurationFile {
             throw error
         } catch {
             throw DatabaseError(
-                .configurationInvalid, "the configuration file \(path) cannot be read", cause: error)
+                .configurationInvalid, "the configuration file \(path) cannot be read", cause: error
+            )
         }
     }
 
     private static func place(of error: any Error) -> String {
         switch error {
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+        case DecodingError.typeMismatch(_, let context),
+            DecodingError.valueNotFound(_, let context):
             context.codingPath.first.map { ": key \"\($0.stringValue)\"" } ?? ""
         default: ""
         }

@@ -22,7 +22,8 @@ package struct NetworkAddress: Hashable, Sendable {
             guard host == "*" || host.utf8.allSatisfy(Self.isNameByte) else { return nil }
         }
         let digits = bare[bare.index(after: colon)...]
-        let port = digits == "*" ? 0 : SettingText.integer(String(digits)).flatMap(UInt16.init(exactly:))
+        let port =
+            digits == "*" ? 0 : SettingText.integer(String(digits)).flatMap(UInt16.init(exactly:))
         guard !host.isEmpty, let port else { return nil }
         self.init(host: String(host), port: port)
     }

@@ -42,7 +42,8 @@ package struct Role: Sendable {
 
     /// The file that settings are read from when neither flag nor variable gives them.
     package static let configurationFile = Setting<String>.path(
-        "configuration", help: "A JSON file with an object of flags and their values.").optional()
+        "configuration", help: "A JSON file with an object of flags and their values."
+    ).optional()
     package static let logFormat = Setting<LogFormat>.choice(
         "log-format", default: .json, help: "How log lines look on standard error.")
     package static let logLevel = Setting<Logger.Level>.choice(

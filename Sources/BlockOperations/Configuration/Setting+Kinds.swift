@@ -65,7 +65,7 @@ extension Setting where Value == NetworkAddress {
     ) -> Setting {
         Setting(
             flag, placeholder: "ADDRESS",
-            expected: "an address such as 127.0.0.1:7710 or tcp://[::1]:0 (0: any free port)",
+            expected: "an address such as 127.0.0.1:7710; port 0 is any free one",
             default: text, help: help, parse: { NetworkAddress($0) })
     }
 

@@ -51,7 +51,8 @@ package final class StopSignal: Sendable {
         invariant(signalPipe < 0, "the stop signal is installed once in a process")
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw DatabaseError(.ioFailed, "no pipe for signals: \(String(cString: strerror(errno)))")
+            throw DatabaseError(
+                .ioFailed, "no pipe for signals: \(String(cString: strerror(errno)))")
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         // Touched before a handler can run: a lazily made global must not be made inside one.

@@ -1,0 +1,79 @@
+# What a person can do here: `make help`. Each target does its own set-up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Compilers at work at once.
+JOBS ?= 2
+# Seeds that `make simulate` runs, and the first of them.
+SEEDS ?= 2000
+FIRST_SEED ?= 0
+# Random inputs for each decoder that `make fuzz` tries.
+FUZZ_INPUTS ?= 1000000
+
+# Two build folders, because what ships and what is tested differ in one trait: .build is what
+# ships; .build-tests has the planted bugs and coverage marks of the simulations. Both are release.
+ship_build := swift build -c release -j $(JOBS) \
+	--explicit-target-dependency-import-check error
+test_options := -c release --traits SimulationHooks --scratch-path .build-tests
+test_build := swift build --build-tests $(test_options) -j $(JOBS) \
+	--explicit-target-dependency-import-check error
+test_run := swift test $(test_options) --skip-build
+bin := $(CURDIR)/.build/release
+
+packages := libzmq3-dev libprotobuf-c-dev protobuf-c-compiler librocksdb-dev iso-codes \
+	python3-zmq python3-protobuf protobuf-compiler
+sources := $(wildcard Package.swift Sources Tests)
+
+-include Protos/protos.mk
+
+.PHONY: help setup build build-tests check test simulate fuzz demo cluster-up cluster-status \
+	cluster-down format lint clean
+
+help: ## Prints this list
+	@sed -nE 's/^([a-z][a-z-]*):[^=#]*## (.*)$$/  \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## Installs the Debian packages that are missing and checks the Swift toolchain
+	@.ci/setup $(packages)
+
+build: setup ## Builds everything that ships, in release, into .build
+	$(ship_build)
+
+build-tests: setup ## Builds the tests, in release with simulation hooks, into .build-tests
+	$(test_build)
+
+check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (2 min)
+	OPTIMYSTIC_SEEDS=200 $(test_run) --skip IntegrationTests
+
+test: build build-tests ## Runs every test, with the real executables (10 min)
+	OPTIMYSTIC_SEEDS=200 OPTIMYSTIC_BIN=$(bin) $(test_run)
+
+simulate: build-tests ## Runs SEEDS simulated worlds from FIRST_SEED on
+	@test -d Tests/BlockSimulationTests || { echo "there is no simulation to run"; exit 69; }
+	OPTIMYSTIC_SEEDS=$(SEEDS) OPTIMYSTIC_FIRST_SEED=$(FIRST_SEED) \
+		$(test_run) --filter BlockSimulationTests
+
+fuzz: build-tests ## Feeds every decoder FUZZ_INPUTS random and damaged inputs
+	OPTIMYSTIC_FUZZ_INPUTS=$(FUZZ_INPUTS) $(test_run) --filter '[Ff]uzz'
+
+demo: build ## Shows a diary that survives kills: 3 peers, 2 coordinators, 1 proxy, 8 writers
+	$(bin)/demo
+
+cluster-up: build ## Starts a cluster on loopback and prints its URL
+	OPTIMYSTIC_BIN=$(bin) deploy/local/cluster.sh up
+
+cluster-status: ## Says what each process of that cluster is doing
+	OPTIMYSTIC_BIN=$(bin) deploy/local/cluster.sh status
+
+cluster-down: ## Stops that cluster
+	OPTIMYSTIC_BIN=$(bin) deploy/local/cluster.sh down
+
+format: ## Formats the Swift sources in place
+	swift format --in-place --parallel --recursive $(sources)
+
+lint: ## Checks the Swift sources against .swift-format
+	swift format lint --strict --parallel --recursive $(sources)
+
+clean: ## Removes both build folders
+	rm -rf .build .build-tests

@@ -1,0 +1,182 @@
+import BlockConsensus
+import BlockModel
+import BlockNode
+import BlockRuntime
+import BlockWorkloads
+import HeapModule
+import OptimysticClient
+
+/// A whole cluster and its clients in one thread under virtual time: the machines that ship, over a
+/// simulated network and simulated disks. One seed is one run.
+package final class World {
+    /// Something that will happen.
+    enum Event {
+        case deliver(SimulatedMessage, from: NodeID, to: NodeID, life: Int?, senderLife: Int)
+        /// The peer's event loop comes round.
+        case cycle(peer: Int, life: Int)
+        case wake(NodeID, life: Int)
+        case crash(NodeID)
+        case restart(NodeID)
+        /// The client's pause is over.
+        case proceed(client: Int, life: Int)
+    }
+
+    private struct Scheduled: Comparable {
+        let instant: Instant
+        let order: UInt64
+        let event: Event
+
+        static func < (left: Scheduled, right: Scheduled) -> Bool {
+            (left.instant, left.order) < (right.instant, right.order)
+        }
+        static func == (left: Scheduled, right: Scheduled) -> Bool { left.order == right.order }
+    }
+
+    package let seed: UInt64
+    package let plan: WorldPlan
+    let map: ClusterMap
+    private(set) var now = Instant.origin
+    var generator: SeededGenerator
+    var history = History()
+    /// Whether faults may still happen.
+    var isFaulty = true
+    package private(set) var trace = TraceHash()
+    package private(set) var eventCount = 0
+    /// The last events, for the report of a failure.
+    package private(set) var recentEvents: [String] = []
+    /// Broken invariants that a machine itself reported.
+    var alarms: [String] = []
+    let isTraced: Bool
+
+    var peers: [PeerNode] = []
+    var coordinators: [CoordinatorNode] = []
+    var proxies: [ProxyNode] = []
+    var clients: [ClientNode] = []
+
+    private var queue = Heap<Scheduled>()
+    private var scheduledCount: UInt64 = 0
+
+    /// - Parameter isTraced: Keep the last events as text.
+    package init(seed: UInt64, isTraced: Bool = false) throws(DatabaseError) {
+        self.seed = seed
+        self.isTraced = isTraced
+        let plan = WorldPlan(seed: seed)
+        self.plan = plan
+        var generator = SeededGenerator(seed: seed)
+        map = try plan.makeMap(using: &generator)
+        self.generator = generator
+        for index in 0..<plan.peerCount { peers.append(PeerNode(index: index, world: self)) }
+        for index in 0..<plan.coordinatorCount {
+            coordinators.append(CoordinatorNode(index: index, world: self))
+        }
+        for index in 0..<plan.proxyCount { proxies.append(ProxyNode(index: index, world: self)) }
+        for index in 0..<plan.clientCount {
+            clients.append(ClientNode(index: index, world: self))
+        }
+    }
+
+    // MARK: Time
+
+    func schedule(_ event: Event, after delay: Duration) {
+        scheduledCount += 1
+        queue.insert(
+            Scheduled(instant: now.advanced(by: delay), order: scheduledCount, event: event))
+    }
+
+    /// Runs until nothing is left to happen, the limit is reached, or `isDone` says so.
+    func run(until limit: Instant, isDone: () -> Bool) {
+        while let next = queue.min, next.instant <= limit, !isDone() {
+            _ = queue.popMin()
+            now = next.instant
+            eventCount += 1
+            trace.add(now.nanoseconds)
+            perform(next.event)
+        }
+        if !isDone(), now < limit { now = limit }
+    }
+
+    private func perform(_ event: Event) {
+        switch event {
+        case .deliver(let message, let from, let to, let life, let senderLife):
+            trace.add(to.code)
+            message.add(to: &trace)
+            guard life == nil || life == self.life(of: to) else { return }
+            note { "\(from) -> \(to)  \(message.summary)" }
+            deliver(message, from: from, to: to, senderLife: senderLife)
+        case .cycle(let index, let life):
+            if peers[index].life == life { peers[index].cycle() }
+        case .wake(let node, let life):
+            trace.add(node.code)
+            guard life == self.life(of: node) else { return }
+            wake(node)
+        case .crash(let node): crash(node)
+        case .restart(let node):
+            note { "\(node) restarts" }
+            restart(node)
+        case .proceed(let index, let life):
+            if clients[index].life == life { clients[index].proceed() }
+        }
+    }
+
+    /// Keeps one line for the report.
+    func note(_ line: () -> String) {
+        guard isTraced else { return }
+        recentEvents.append("\(now.nanoseconds / 1000) µs  \(line())")
+        if recentEvents.count > 4000 { recentEvents.removeFirst(2000) }
+    }
+
+    // MARK: Processes
+
+    func life(of node: NodeID) -> Int {
+        switch node {
+        case .peer(let index): peers[index].life
+        case .coordinator(let index): coordinators[index].life
+        case .proxy(let index): proxies[index].life
+        case .client(let index): clients[index].life
+        }
+    }
+
+    private func deliver(
+        _ message: SimulatedMessage, from: NodeID, to: NodeID, senderLife: Int
+    ) {
+        switch to {
+        case .peer(let index): peers[index].receive(message, from: from, senderLife: senderLife)
+        case .coordinator(let index):
+            coordinators[index].receive(message, from: from, senderLife: senderLife)
+        case .proxy(let index): proxies[index].receive(message, from: from, senderLife: senderLife)
+        case .client(let index): clients[index].receive(message, from: from)
+        }
+    }
+
+    private func wake(_ node: NodeID) {
+        switch node {
+        case .peer: break
+        case .coordinator(let index): coordinators[index].wake()
+        case .proxy(let index): proxies[index].wake()
+        case .client(let index): clients[index].wake()
+        }
+    }
+
+    /// Ends a process now; it comes back after a while.
+    func crash(_ node: NodeID) {
+        guard isFaulty else { return }
+        note { "\(node) crashes" }
+        mark("world.crash")
+        switch node {
+        case .peer(let index): peers[index].crash()
+        case .coordinator(let index): coordinators[index].crash()
+        case .proxy(let index): proxies[index].crash()
+        case .client(let index): clients[index].crash()
+        }
+        schedule(.restart(node), after: .milliseconds(5 + generator.below(1500)))
+    }
+
+    private func restart(_ node: NodeID) {
+        switch node {
+        case .peer(let index): peers[index].restart()
+        case .coordinator(let index): coordinators[index].restart()
+        case .proxy(let index): proxies[index].restart()
+        case .client(let index): clients[index].restart()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import BlockModel
+import BlockRuntime
+import BlockStorage
+
+/// What a world is made of and what goes wrong in it: all drawn from the seed.
+///
+/// Each fault family is off in half of the seeds: a fault that is always there hides others.
+package struct WorldPlan: Sendable {
+    package var peerCount: Int
+    package var replicaCount: Int
+    package var coordinatorCount: Int
+    package var proxyCount: Int
+    package var clientCount: Int
+    package var shardCount: Int
+    package var operationCount: Int
+    /// Collections; the clients are dealt out over them.
+    package var collectionCount: Int
+    package var valueBytesMax: Int
+    /// Open entries of a tail before it is sealed: small, so that seals are frequent.
+    package var openEntryCountMax: Int
+
+    /// Messages lost, of a thousand.
+    package var lossRate: Int
+    /// Messages doubled, of a thousand.
+    package var duplicationRate: Int
+    /// Mean of the random part of a message's delay.
+    package var delayMean: Duration
+    /// Messages delayed by seconds, of a thousand.
+    package var clogRate: Int
+    /// How often some peer dies between two cycles, or in the middle of one.
+    package var peerCrashEvery: Duration?
+    /// Whether crashes hit single writes and syncs, not only the moments between cycles.
+    package var crashesInsideCycles: Bool
+    package var coordinatorCrashEvery: Duration?
+    package var proxyCrashEvery: Duration?
+    package var clientCrashEvery: Duration?
+    package var unsyncedFate: FaultPlan.UnsyncedFate
+    /// How long the faults go on.
+    package var faultTime: Duration
+
+    package init(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0x5EED_0F9A_11)
+        func flip() -> Bool { generator.chance(1, in: 2) }
+        func every(_ seconds: Int) -> Duration? {
+            flip() ? .milliseconds(200 + generator.below(seconds * 1000)) : nil
+        }
+        replicaCount = generator.chance(1, in: 5) ? 5 : 3
+        peerCount = replicaCount + generator.below(3)
+        coordinatorCount = 1 + generator.below(3)
+        proxyCount = 1 + generator.below(3)
+        clientCount = 2 + generator.below(6)
+        shardCount = 1 + generator.below(8)
+        operationCount = 10 + generator.below(30)
+        collectionCount = 1 + generator.below(3)
+        valueBytesMax = generator.chance(1, in: 3) ? 6000 : 400
+        openEntryCountMax = flip() ? 1 + generator.below(4) : 32
+        lossRate = flip() ? generator.below(200) : 0
+        duplicationRate = flip() ? generator.below(200) : 0
+        delayMean = flip() ? .milliseconds(1 + generator.below(60)) : .microseconds(300)
+        clogRate = flip() ? generator.below(20) : 0
+        peerCrashEvery = every(3)
+        crashesInsideCycles = flip()
+        coordinatorCrashEvery = every(3)
+        proxyCrashEvery = every(4)
+        clientCrashEvery = every(6)
+        let fates: [FaultPlan.UnsyncedFate] = [
+            .lost, .prefixSurvives, .anySubsetSurvives, .survive,
+        ]
+        unsyncedFate = fates[generator.below(fates.count)]
+        faultTime = .milliseconds(2000 + generator.below(12_000))
+    }
+
+    /// The cluster of this plan: every shard's members drawn from the peers.
+    func makeMap(using generator: inout SeededGenerator) throws(DatabaseError) -> ClusterMap {
+        let peers = (0..<peerCount).map { index in
+            ClusterMap.Peer(
+                id: PeerID(rawValue: Identifier128(UInt128(index + 1))), name: "peer-\(index)",
+                address: "sim://peer-\(index)")
+        }
+        let shards = (0..<shardCount).map { _ in
+            var ids = peers.map(\.id)
+            while ids.count > replicaCount { ids.remove(at: generator.below(ids.count)) }
+            return ids
+        }
+        return try ClusterMap(
+            cluster: ClusterID(rawValue: Identifier128(0xC1)), name: "simulated", peers: peers,
+            shards: shards,
+            coordinators: (0..<coordinatorCount).map {
+                ClusterMap.Service(name: "coordinator-\($0)", address: "sim://coordinator-\($0)")
+            },
+            proxies: (0..<proxyCount).map {
+                ClusterMap.Service(name: "proxy-\($0)", address: "sim://proxy-\($0)")
+            })
+    }
+}

@@ -1,0 +1,168 @@
+import BlockModel
+import BlockRuntime
+
+/// One client of the diary and set workloads: what it asks next, and what it makes of the answer.
+///
+/// A pure machine, so that the simulator, chaos runs and load tests drive the same code.
+package struct DiaryClient: Sendable {
+    /// What to do next.
+    package enum Step {
+        case request(ClientRequest, timeout: Duration)
+        case pause(Duration)
+        case finished
+    }
+
+    private enum State {
+        case opening
+        case idle
+        case appending(History.OperationID, AppendRequest, triesLeft: Int)
+        case reading(History.OperationID, DiaryReadRequest, [History.Observation])
+    }
+
+    package let number: Int
+    private let collection: String
+    private var generator: SeededGenerator
+    private var operationsLeft: Int
+    private var state = State.opening
+    private var info: CollectionInfo?
+    private var sequence = 0
+    /// The highest revision any reply showed: what the next append names.
+    private var seen = Revision.zero
+    private var isWaiting = false
+    private let valueBytesMax: Int
+
+    /// - Parameters:
+    ///   - operationCount: Appends and reads until it is finished.
+    ///   - valueBytesMax: Values are padded to a random length up to this many bytes.
+    package init(
+        number: Int, collection: String, operationCount: Int, valueBytesMax: Int,
+        generator: SeededGenerator
+    ) {
+        self.number = number
+        self.collection = collection
+        operationsLeft = operationCount
+        self.valueBytesMax = valueBytesMax
+        self.generator = generator
+    }
+
+    /// Called when nothing of this client is under way.
+    package mutating func next(_ history: inout History, at now: Instant) -> Step {
+        let timeout = Duration.milliseconds(500 + generator.below(4000))
+        switch state {
+        case .opening:
+            let open = OpenCollection(
+                name: collection, kind: .diary, encoding: .bytes, creates: true,
+                action: ActionID(rawValue: generator.identifier()))
+            return .request(.openCollection(open), timeout: timeout)
+        case .appending(_, let request, _): return .request(.append(request), timeout: timeout)
+        case .reading(_, let request, _): return .request(.readDiary(request), timeout: timeout)
+        case .idle:
+            guard operationsLeft > 0 else { return .finished }
+            isWaiting.toggle()
+            if isWaiting { return .pause(.milliseconds(generator.below(60))) }
+            operationsLeft -= 1
+            begin(&history, at: now)
+            return next(&history, at: now)
+        }
+    }
+
+    private mutating func begin(_ history: inout History, at now: Instant) {
+        guard let info else { return state = .opening }
+        if generator.chance(1, in: 5) {
+            let isBackward = generator.chance(1, in: 2)
+            let id = history.invoke(
+                .read(backward: isBackward), on: collection, by: number, at: now)
+            let request = DiaryReadRequest(
+                collection: info.collection, incarnation: info.incarnation,
+                direction: isBackward ? .backward : .forward,
+                bytesMax: UInt32(1 << (6 + generator.below(12))))
+            state = .reading(id, request, [])
+            return
+        }
+        sequence += 1
+        let value = "\(number):\(sequence)"
+        let id = history.invoke(.append(value), on: collection, by: number, at: now)
+        let padding = Bytes(repeating: UInt8(ascii: "."), count: generator.below(valueBytesMax))
+        let request = AppendRequest(
+            collection: info.collection, incarnation: info.incarnation,
+            action: ActionID(rawValue: generator.identifier()), firstRevision: seen,
+            bytes: Array(value.utf8) + [UInt8(ascii: "|")] + padding)
+        state = .appending(id, request, triesLeft: generator.below(4))
+    }
+
+    /// The answer to what ``next(_:at:)`` asked for.
+    package mutating func receive(_ reply: ClientReply, _ history: inout History, at now: Instant) {
+        switch (state, reply) {
+        case (.opening, .collection(let info)):
+            self.info = info
+            seen = max(seen, info.revision)
+            state = .idle
+        case (.opening, _): break
+        case (.appending(let id, _, _), .appended(let position)):
+            seen = max(seen, position.revision)
+            end(id, .appended(position), &history, now)
+        case (.appending(let id, let request, let triesLeft), .failed(let error)):
+            if triesLeft > 0 {
+                // The application tries again under the same id: it must not land twice.
+                state = .appending(id, request, triesLeft: triesLeft - 1)
+                if error.outcome == .unknown { doubtful.insert(id) }
+            } else {
+                let isDefinite = error.outcome == .notApplied && !doubtful.contains(id)
+                end(id, isDefinite ? .notApplied(error.code) : .unknown, &history, now)
+            }
+        case (.reading(let id, let request, let observed), .diaryPage(let page)):
+            read(id, request, observed, page, &history, now)
+        case (.reading(let id, _, _), .failed(let error)):
+            end(id, .notApplied(error.code), &history, now)
+        default: invariant(false, "\(reply) does not answer what was asked")
+        }
+    }
+
+    /// Operations of which some try ended in the unknown.
+    private var doubtful: Set<History.OperationID> = []
+
+    /// The client's process died: what it waited for stays unknown, and it begins anew.
+    package mutating func crashed(_ history: inout History, at now: Instant) {
+        switch state {
+        case .appending(let id, _, _), .reading(let id, _, _):
+            end(id, .unknown, &history, now)
+        case .opening, .idle: break
+        }
+        info = nil
+        seen = .zero
+        state = .opening
+    }
+
+    private mutating func end(
+        _ id: History.OperationID, _ completion: History.Completion, _ history: inout History,
+        _ now: Instant
+    ) {
+        history.complete(id, completion, at: now)
+        state = .idle
+    }
+
+    private mutating func read(
+        _ id: History.OperationID, _ request: DiaryReadRequest,
+        _ observed: [History.Observation], _ page: DiaryPage, _ history: inout History,
+        _ now: Instant
+    ) {
+        let all = observed + page.entries.map(DiaryClient.observation(of:))
+        seen = max(seen, page.asOf)
+        if page.isLast || page.entries.isEmpty {
+            let ordered = request.direction == .forward ? all : all.reversed()
+            return end(id, .read(ordered, asOf: page.asOf), &history, now)
+        }
+        let following = DiaryReadRequest(
+            collection: request.collection, incarnation: request.incarnation,
+            direction: request.direction, after: page.entries.last?.position, asOf: page.asOf,
+            bytesMax: request.bytesMax)
+        state = .reading(id, following, all)
+    }
+
+    /// The value of an entry without its padding.
+    package static func observation(of entry: DiaryEntry) -> History.Observation {
+        let value = entry.bytes.prefix { $0 != UInt8(ascii: "|") }
+        return History.Observation(
+            position: entry.position, value: String(decoding: value, as: UTF8.self))
+    }
+}

@@ -1,0 +1,31 @@
+import BlockModel
+import BlockRuntime
+
+/// Checks a collection as a set: nothing acknowledged is lost, nothing refused is found, nothing is
+/// there that nobody sent.
+package enum SetChecker {
+    /// - Parameter final: All entries, read after every operation had ended.
+    package static func check(
+        _ history: History, collection: String, final: [History.Observation]
+    ) -> CheckResult {
+        var result = CheckResult()
+        let present = Set(final.map(\.value))
+        var sent: Set<String> = []
+        for operation in history.operations(on: collection) {
+            guard case .append(let value) = operation.kind else { continue }
+            sent.insert(value)
+            result.checkedCount += 1
+            switch operation.completion {
+            case .appended where !present.contains(value):
+                result.violation("\"\(value)\" was acknowledged and is lost")
+            case .notApplied(let code) where present.contains(value):
+                result.violation("\"\(value)\" was refused (\(code)) and is there")
+            case .appended, .notApplied, .unknown, .read: break
+            }
+        }
+        for value in present.subtracting(sent).sorted() {
+            result.violation("\"\(value)\" is there and nobody sent it")
+        }
+        return result
+    }
+}

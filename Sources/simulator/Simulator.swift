@@ -1,0 +1,79 @@
+import BlockRuntime
+import BlockSimulation
+import Glibc
+
+/// Runs worlds: `simulator SEED`, `simulator FIRST LAST`, with `--trace` and `--bug NAME`.
+///
+/// Exit status: 0 valid, 1 a promise was broken, 2 unknown, 3 something never ended, 64 usage.
+@main
+enum Simulator {
+    static func main() {
+        var numbers: [UInt64] = []
+        var isTraced = false
+        var bug: PlantedBug?
+        var arguments = CommandLine.arguments.dropFirst()
+        while let argument = arguments.popFirst() {
+            switch argument {
+            case "--trace": isTraced = true
+            case "--bug":
+                guard let name = arguments.popFirst(), let known = PlantedBug(rawValue: name) else {
+                    usage("--bug wants one of \(PlantedBug.allCases.map(\.rawValue))")
+                }
+                bug = known
+            default:
+                guard let number = UInt64(argument) else { usage("\"\(argument)\" is no seed") }
+                numbers.append(number)
+            }
+        }
+        guard let first = numbers.first, numbers.count <= 2 else { usage("a seed is wanted") }
+        run(first...(numbers.count == 2 ? numbers[1] : first), bug: bug, isTraced: isTraced)
+    }
+
+    private static func usage(_ problem: String) -> Never {
+        let text = "simulator: \(problem)\nusage: simulator [--trace] [--bug NAME] SEED [LAST]\n"
+        _ = text.withCString { write(2, $0, strlen($0)) }
+        exit(64)
+    }
+
+    private static func run(_ seeds: ClosedRange<UInt64>, bug: PlantedBug?, isTraced: Bool) {
+        var eventCount = 0
+        var acknowledgedCount = 0
+        var status: Int32 = 0
+        for seed in seeds {
+            let verdict = world(seed, bug: bug, isTraced: isTraced)
+            eventCount += verdict.eventCount
+            acknowledgedCount += verdict.acknowledgedCount
+            if verdict.outcome != .valid || seeds.count == 1 { report(verdict) }
+            if verdict.exitStatus != 0 {
+                status = verdict.exitStatus
+                if bug != nil || status == 1 { break }
+            }
+        }
+        print("\(seeds.count) seeds, \(eventCount) events, \(acknowledgedCount) acknowledged appends")
+        exit(status)
+    }
+
+    private static func world(_ seed: UInt64, bug: PlantedBug?, isTraced: Bool) -> Verdict {
+        do {
+            #if SIMULATION_HOOKS
+            return try SimulationHooks.$plantedBug.withValue(bug) {
+                try World.run(seed: seed, isTraced: isTraced)
+            }
+            #else
+            if bug != nil { usage("this build has no planted bugs; use `make simulate BUG=…`") }
+            return try World.run(seed: seed, isTraced: isTraced)
+            #endif
+        } catch {
+            usage("seed \(seed): \(error)")
+        }
+    }
+
+    private static func report(_ verdict: Verdict) {
+        for line in verdict.recentEvents { print(line) }
+        print(
+            "seed \(verdict.seed): \(verdict.outcome), trace \(String(verdict.trace.value, radix: 16)), "
+                + "\(verdict.eventCount) events, \(verdict.operationCount) operations, "
+                + "\(verdict.acknowledgedCount) appends acknowledged, "
+                + "\(verdict.simulatedTime.milliseconds) ms simulated")
+    }
+}

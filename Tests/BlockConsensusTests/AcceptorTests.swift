@@ -1,0 +1,120 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+import Testing
+
+/// Protocol C5.3, one test a rule.
+@Suite struct AcceptorTests {
+    let low = Sample.ballot(1)
+    let middle = Sample.ballot(2)
+    let high = Sample.ballot(3)
+
+    @Test("A promise keeps the ballot and tells what was accepted")
+    func promise() {
+        let record = RegisterRecord(promised: low, accepted: low, value: [7])
+        let decision = Acceptor.prepare(record, middle)
+        #expect(decision.record == RegisterRecord(promised: middle, accepted: low, value: [7]))
+        #expect(decision.reply == .promise(middle, accepted: low, value: [7]))
+    }
+
+    @Test("A prepare that is not above everything seen is rejected and changes nothing")
+    func prepareRejected() {
+        let record = RegisterRecord(promised: high, accepted: low, value: [7])
+        for ballot in [low, middle, high] {
+            let decision = Acceptor.prepare(record, ballot)
+            #expect(decision.record == nil)
+            #expect(decision.reply == .rejected(promised: high))
+        }
+    }
+
+    @Test("Accept raises promise (rule 3, M3)")
+    func acceptRaisesPromise() {
+        let decision = Acceptor.accept(.untouched, middle, [1])
+        #expect(decision.record == RegisterRecord(promised: middle, accepted: middle, value: [1]))
+        #expect(Acceptor.accept(decision.record!, low, [2]).reply == .rejected(promised: middle))
+    }
+
+    @Test("An accept below the promise is rejected and changes nothing")
+    func acceptRejected() {
+        let record = RegisterRecord(promised: high, accepted: low, value: [7])
+        let decision = Acceptor.accept(record, middle, [8])
+        #expect(decision.record == nil)
+        #expect(decision.reply == .rejected(promised: high))
+    }
+
+    @Test("The same value at the same ballot is accepted again, also after a higher promise")
+    func acceptIsIdempotent() {
+        let record = RegisterRecord(promised: high, accepted: low, value: [7])
+        let decision = Acceptor.accept(record, low, [7])
+        #expect(decision.record == nil)
+        #expect(decision.reply == .accepted(low))
+        #expect(!decision.isAlarming)
+    }
+
+    @Test("Another value at an accepted ballot is rejected with an alarm (rule 2, M4)")
+    func twoValuesAtOneBallot() {
+        let record = RegisterRecord(promised: low, accepted: low, value: [7])
+        let decision = Acceptor.accept(record, low, [8])
+        #expect(decision.record == nil)
+        #expect(decision.isAlarming)
+    }
+
+    @Test("Ballots compare by epoch, then counter, then proposer")
+    func ballotOrder() {
+        let older = Ballot(epoch: Epoch(1), counter: 9, proposer: Sample.proposer(9))
+        let newer = Ballot(epoch: Epoch(2), counter: 1, proposer: Sample.proposer(1))
+        #expect(older < newer)
+        #expect(Sample.ballot(1, 9) < Sample.ballot(2, 1))
+        #expect(Sample.ballot(2, 1) < Sample.ballot(2, 2))
+    }
+
+    @Test("A counter that jumps more than 2^32 is refused and changes nothing (S7)")
+    func counterJump() {
+        let jump = Sample.ballot(Limits.ballotCounterJumpMax + 1)
+        for decision in [
+            Acceptor.prepare(.untouched, jump), Acceptor.accept(.untouched, jump, [1]),
+            Acceptor.prepare(.untouched, Sample.ballot(.max)),
+        ] {
+            #expect(decision.record == nil)
+            guard case .refused(let error) = decision.reply else {
+                Issue.record("not refused: \(decision.reply)")
+                continue
+            }
+            #expect(error.code == .invalidArgument)
+            #expect(error.message.contains("ballotCounterJumpMax"))
+        }
+        let allowed = Sample.ballot(Limits.ballotCounterJumpMax)
+        #expect(Acceptor.prepare(.untouched, allowed).record != nil)
+    }
+
+    @Test("Over all sequences of three messages the promise never falls below what was accepted")
+    func exhaustive() {
+        enum Message { case prepare(Ballot), accept(Ballot, Bytes) }
+        let messages: [Message] = [low, middle, high].flatMap {
+            [.prepare($0), .accept($0, [1]), .accept($0, [2])]
+        }
+        for first in messages {
+            for second in messages {
+                for third in messages {
+                    var record = RegisterRecord.untouched
+                    for message in [first, second, third] {
+                        let before = record
+                        let decision =
+                            switch message {
+                            case .prepare(let ballot): Acceptor.prepare(record, ballot)
+                            case .accept(let ballot, let value):
+                                Acceptor.accept(record, ballot, value)
+                            }
+                        record = decision.record ?? record
+                        #expect(record.promised >= before.promised)
+                        #expect(record.accepted >= before.accepted)
+                        #expect(record.promised >= record.accepted)
+                        if record.accepted == before.accepted {
+                            #expect(record.value == before.value)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import BlockModel
+import BlockRuntime
+
+/// The state of one storage peer as dictionaries: the smallest thing the machine can run on.
+struct MemoryPeerStore: PeerStoreView {
+    private(set) var registers: [CollectionID: RegisterRecord] = [:]
+    private(set) var contents: [BlockID: Bytes] = [:]
+    private(set) var segments: [SegmentKey: Bytes] = [:]
+    /// Registers that fail their checksum.
+    var damaged: Set<CollectionID> = []
+
+    mutating func apply(_ write: PeerWrite) {
+        switch write {
+        case .register(let collection, let record): registers[collection] = record
+        case .content(let block, let bytes): contents[block] = bytes
+        case .segment(let key, let bytes): segments[key] = bytes
+        }
+    }
+
+    func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord {
+        if damaged.contains(collection) {
+            throw DatabaseError(.corrupted, "register \(collection) fails its checksum")
+        }
+        return registers[collection] ?? .untouched
+    }
+    func content(_ block: BlockID) throws(DatabaseError) -> Bytes? { contents[block] }
+    func segment(_ key: SegmentKey) throws(DatabaseError) -> Bytes? { segments[key] }
+
+    func registers(
+        from lowest: CollectionID, countMax: Int
+    ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
+        registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax).map { ($0, registers[$0]!) }
+    }
+
+    var statistics: PeerStoreStatistics {
+        var statistics = PeerStoreStatistics()
+        statistics.registerCount = UInt64(registers.count)
+        return statistics
+    }
+}
+
+enum Sample {
+    static func identifier(_ number: UInt64) -> Identifier128 { Identifier128(UInt128(number)) }
+    static func peer(_ number: UInt64) -> PeerID { PeerID(rawValue: identifier(number)) }
+    static func proposer(_ number: UInt64) -> ProposerID {
+        ProposerID(rawValue: identifier(number))
+    }
+    static func ballot(_ counter: UInt64, _ proposer: UInt64 = 1) -> Ballot {
+        Ballot(epoch: .first, counter: counter, proposer: self.proposer(proposer))
+    }
+    static func payload(_ number: UInt64, execution: UInt32 = 0) -> PayloadID {
+        PayloadID(action: ActionID(rawValue: identifier(number)), execution: execution)
+    }
+
+    /// Three peers, one shard for each `shardCount`, every peer a member of all.
+    static func map(shardCount: Int = 1, peerCount: Int = 3) throws -> ClusterMap {
+        let peers = (1...UInt64(peerCount)).map {
+            ClusterMap.Peer(id: peer($0), name: "peer-\($0)", address: "loopback://peer-\($0)")
+        }
+        return try ClusterMap(
+            cluster: ClusterID(rawValue: identifier(77)), name: "sample", peers: peers,
+            shards: Array(repeating: peers.map(\.id), count: shardCount), coordinators: [],
+            proxies: [])
+    }
+
+    static func tail(name: String = "events") -> Tail {
+        Tail(
+            name: name, incarnation: Incarnation(generation: 1, nonce: identifier(9)),
+            header: CollectionHeader(kind: .diary, encoding: .bytes), createdBy: payload(1000))
+    }
+
+    static func body(_ ids: [UInt64], size: Int = 10) -> EntryBody {
+        EntryBody(
+            actions: ids.map {
+                Action(
+                    id: ActionID(rawValue: identifier($0)),
+                    bytes: Bytes(repeating: UInt8(truncatingIfNeeded: $0), count: size))
+            })
+    }
+
+    static func commit(
+        _ batch: UInt64, at target: Revision, on tail: Tail, size: Int = 10,
+        checkpoint: Revision? = nil
+    ) -> CommitAttempt {
+        CommitAttempt(
+            participant: Participant(
+                collection: tail.collection, incarnation: tail.incarnation, target: target),
+            payload: payload(batch), body: body([batch], size: size).canonicalBytes,
+            checkpoint: checkpoint, wallMilliseconds: 5)
+    }
+}

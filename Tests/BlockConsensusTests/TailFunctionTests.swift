@@ -1,0 +1,244 @@
+import BlockModel
+import BlockRuntime
+import Testing
+
+import BlockConsensus
+
+/// Protocol C5.6, C5.11, C5.15, A4: the functions that change a tail.
+@Suite struct TailFunctionTests {
+    /// Applies commits one after another and returns the tail and every segment cut from it.
+    static func grow(
+        _ tail: Tail, by count: Int, policy: TailPolicy = TailPolicy(), size: Int = 10
+    ) -> (tail: Tail, segments: [Segment]) {
+        var tail = tail
+        var segments: [Segment] = []
+        for number in 0..<count {
+            let attempt = Sample.commit(
+                UInt64(number) + 2000, at: tail.revision.next, on: tail, size: size)
+            let decision = TailChange.commit(attempt).apply(
+                to: .live(tail), isChosen: true, policy: policy)
+            switch decision {
+            case .replace(.live(let new), _): tail = new
+            case .seal(let segment, .live(let new), _):
+                segments.append(segment)
+                tail = new
+            default: Issue.record("entry \(number): \(decision)")
+            }
+        }
+        return (tail, segments)
+    }
+
+    @Test("The first creator wins; the second finds the winner's collection")
+    func create() throws {
+        func creation(_ number: UInt64) -> CreateCollection {
+            CreateCollection(
+                name: "events", header: CollectionHeader(kind: .diary, encoding: .json),
+                payload: Sample.payload(number), nonce: Sample.identifier(number))
+        }
+        let first = TailChange.create(creation(1)).apply(
+            to: .absent(generation: 0), isChosen: true, policy: TailPolicy())
+        guard case .replace(let value, .tail(let told)) = first else {
+            return #expect(Bool(false), "\(first)")
+        }
+        #expect(value == told)
+        #expect(value.live?.incarnation.generation == 1)
+        #expect(value.live?.createdBy == Sample.payload(1))
+        let second = TailChange.create(creation(2)).apply(
+            to: value, isChosen: true, policy: TailPolicy())
+        #expect(second == .keep(.tail(value)))
+        let again = TailChange.create(creation(1)).apply(
+            to: .dropped(generation: 4), isChosen: true, policy: TailPolicy())
+        guard case .replace(.live(let revived), _) = again else {
+            return #expect(Bool(false), "\(again)")
+        }
+        #expect(revived.incarnation.generation == 5)
+    }
+
+    @Test("An attempt lands only at the revision after the last, once")
+    func commit() {
+        let tail = TailFunctionTests.grow(Sample.tail(), by: 3).tail
+        #expect(tail.revision == Revision(3))
+        for target in [1, 2, 3, 5, 6] {
+            let attempt = Sample.commit(77, at: Revision(UInt64(target)), on: tail)
+            let decision = TailChange.commit(attempt).apply(
+                to: .live(tail), isChosen: true, policy: TailPolicy())
+            #expect(decision == .keep(.refused(.moved(.live(tail)))), "target \(target)")
+        }
+        let attempt = Sample.commit(77, at: Revision(4), on: tail)
+        let decision = TailChange.commit(attempt).apply(
+            to: .live(tail), isChosen: true, policy: TailPolicy())
+        guard case .replace(.live(let grown), let reply) = decision else {
+            return #expect(Bool(false), "\(decision)")
+        }
+        #expect(reply == .committed(Revision(4), chainHash: grown.lastHash))
+        // Run again on the value with its own entry, the function recognises its success.
+        let again = TailChange.commit(attempt).apply(
+            to: .live(grown), isChosen: true, policy: TailPolicy())
+        #expect(again == .keep(reply))
+    }
+
+    @Test("Another life, an absent and a dropped collection are gone")
+    func gone() {
+        let tail = Sample.tail()
+        let attempt = Sample.commit(5, at: Revision(1), on: tail)
+        var other = tail
+        other.incarnation = Incarnation(generation: 2, nonce: Sample.identifier(8))
+        other.lastHash = Entry.initialHash(name: other.name, incarnation: other.incarnation)
+        for value in [TailValue.absent(generation: 0), .dropped(generation: 1), .live(other)] {
+            let decision = TailChange.commit(attempt).apply(
+                to: value, isChosen: true, policy: TailPolicy())
+            #expect(decision == .keep(.refused(.gone(value))))
+        }
+    }
+
+    @Test("An intent of a multi-collection attempt blocks commits and drops")
+    func blocked() {
+        let tail = Sample.tail()
+        let attempt = Sample.commit(5, at: Revision(1), on: tail)
+        let foreign = Attempt(
+            payload: Sample.payload(6),
+            on: Participant(
+                collection: tail.collection, incarnation: tail.incarnation, target: Revision(1)))
+        var exclusive = tail
+        exclusive.exclusiveIntent = Intent(
+            attempt: foreign, entry: TailFunctionTests.grow(tail, by: 1).tail.entries[0])
+        var shared = tail
+        shared.sharedIntents = [foreign]
+        for value in [TailValue.live(exclusive), .live(shared)] {
+            let decision = TailChange.commit(attempt).apply(
+                to: value, isChosen: true, policy: TailPolicy())
+            #expect(decision == .keep(.refused(.blocked(value))))
+            let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
+            let dropped = TailChange.drop(drop).apply(
+                to: value, isChosen: true, policy: TailPolicy())
+            #expect(dropped == .keep(.refused(.blocked(value))))
+        }
+    }
+
+    @Test("A home with an open decision is not dropped (N10)")
+    func dropWithOpenDecision() {
+        var tail = Sample.tail()
+        let attempt = Attempt(
+            payload: Sample.payload(6),
+            on: Participant(
+                collection: tail.collection, incarnation: tail.incarnation, target: Revision(1)))
+        tail.openDecisions = [OpenDecision(attempt: attempt, pending: [tail.collection])]
+        let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
+        let value = TailValue.live(tail)
+        let decision = TailChange.drop(drop).apply(to: value, isChosen: true, policy: TailPolicy())
+        #expect(decision == .keep(.refused(.blocked(value))))
+        tail.openDecisions = []
+        let allowed = TailChange.drop(drop).apply(
+            to: .live(tail), isChosen: true, policy: TailPolicy())
+        #expect(allowed == .replace(.dropped(generation: 1), .tail(.dropped(generation: 1))))
+    }
+
+    @Test("A fenced attempt is dead; the fence goes when the revision advances")
+    func fenced() {
+        var tail = Sample.tail()
+        let attempt = Sample.commit(5, at: Revision(1), on: tail)
+        tail.aborted = [attempt.attempt]
+        let decision = TailChange.commit(attempt).apply(
+            to: .live(tail), isChosen: true, policy: TailPolicy())
+        #expect(decision == .keep(.refused(.fenced(.live(tail)))))
+        let grown = TailFunctionTests.grow(tail, by: 1).tail
+        #expect(grown.aborted.isEmpty)
+    }
+
+    @Test("`settled` follows what the proposer knew to be chosen, and nothing else (A1.2)")
+    func settled() {
+        let tail = TailFunctionTests.grow(Sample.tail(), by: 2).tail
+        #expect(tail.settled == Revision(1))
+        let attempt = Sample.commit(5, at: Revision(3), on: tail)
+        let unsure = TailChange.commit(attempt).apply(
+            to: .live(tail), isChosen: false, policy: TailPolicy())
+        #expect(unsure.newTail?.settled == Revision(1))
+        let sure = TailChange.commit(attempt).apply(
+            to: .live(tail), isChosen: true, policy: TailPolicy())
+        #expect(sure.newTail?.settled == Revision(2))
+    }
+
+    @Test("A checkpoint rides in an entry, or is one, and never goes back")
+    func checkpoint() {
+        var tail = TailFunctionTests.grow(Sample.tail(), by: 4).tail
+        let riding = Sample.commit(50, at: Revision(5), on: tail, checkpoint: Revision(3))
+        tail = TailChange.commit(riding).apply(
+            to: .live(tail), isChosen: true, policy: TailPolicy()).newTail ?? tail
+        #expect(tail.checkpoint == Revision(3))
+        #expect(tail.entries.last?.kind == .actions)
+        let alone = CommitAttempt(
+            participant: Participant(
+                collection: tail.collection, incarnation: tail.incarnation, target: Revision(6)),
+            payload: Sample.payload(51), body: EntryBody.empty.canonicalBytes,
+            checkpoint: Revision(2), wallMilliseconds: 0)
+        tail = TailChange.commit(alone).apply(
+            to: .live(tail), isChosen: true, policy: TailPolicy()).newTail ?? tail
+        #expect(tail.revision == Revision(6))
+        #expect(tail.entries.last?.kind == .checkpoint)
+        #expect(tail.checkpoint == Revision(3))
+    }
+
+    @Test("A full tail is sealed by the next append, whatever the capacity", arguments: 1...9)
+    func seal(capacity: Int) throws {
+        let policy = TailPolicy(openEntryCountMax: capacity)
+        let (tail, segments) = TailFunctionTests.grow(Sample.tail(), by: 40, policy: policy)
+        #expect(segments.count == 39 / capacity)
+        let entries = segments.flatMap(\.entries) + tail.entries
+        #expect(entries.map(\.revision.rawValue) == Array(1...40))
+        var hash = Entry.initialHash(name: tail.name, incarnation: tail.incarnation)
+        for entry in entries {
+            #expect(entry.previousHash == hash)
+            hash = entry.chainHash
+        }
+        #expect(hash == tail.lastHash)
+        for (index, segment) in segments.enumerated() {
+            #expect(segment.index == UInt64(index))
+            #expect(segment.entries.count == capacity)
+            #expect(try Segment(canonicalBytes: segment.canonicalBytes) == segment)
+        }
+        #expect(tail.segments.first?.hash == segments.last.map { Segment.hash(of: $0.canonicalBytes) })
+    }
+
+    @Test("Entries of the greatest inline size are sealed by bytes before the tail is over its limit")
+    func sealByBytes() {
+        let size = Limits.inlineBodyBytesMax - 64
+        let (tail, segments) = TailFunctionTests.grow(Sample.tail(), by: 200, size: size)
+        #expect(!segments.isEmpty)
+        #expect(tail.canonicalBytes.count <= Limits.tailBytesMax)
+        for segment in segments {
+            #expect(segment.canonicalBytes.count <= Limits.tailBytesMax)
+        }
+    }
+
+    @Test("Two proposers that seal the same tail write the same bytes")
+    func sealIsPure() {
+        let tail = TailFunctionTests.grow(Sample.tail(), by: 32).tail
+        let segments = [UInt64(5), 6].compactMap { number -> Segment? in
+            let attempt = Sample.commit(number, at: Revision(33), on: tail)
+            let decision = TailChange.commit(attempt).apply(
+                to: .live(tail), isChosen: number == 5, policy: TailPolicy())
+            guard case .seal(let segment, _, _) = decision else { return nil }
+            return segment
+        }
+        #expect(segments.count == 2)
+        #expect(segments[0].canonicalBytes == segments[1].canonicalBytes)
+    }
+
+    @Test("The computed size of an entry is the size of its encoding")
+    func entrySize() {
+        var entry = TailFunctionTests.grow(Sample.tail(), by: 1).tail.entries[0]
+        #expect(entry.byteCount == entry.canonicalBytes.count)
+        entry.body = .stored(byteCount: 5000)
+        entry.headerAfter = CollectionHeader(kind: .tree, encoding: .json, capacity: 64)
+        #expect(entry.byteCount == entry.canonicalBytes.count)
+        entry.headerAfter?.root = BlockID(content: [1])
+        entry.home = CollectionID(name: "x")
+        entry.participants = [
+            Participant(
+                collection: CollectionID(name: "x"),
+                incarnation: Incarnation(generation: 1, nonce: .zero), target: Revision(1))
+        ]
+        entry.checkpoint = Revision(3)
+        #expect(entry.byteCount == entry.canonicalBytes.count)
+    }
+}

@@ -1,0 +1,173 @@
+import Testing
+
+/// Words that no code may say, each with what to say instead.
+enum BannedCodeRule {
+    struct Ban {
+        let pattern: Regex<Substring>
+        let replacement: String
+        /// Tests may say it too, since they start processes, wait for them and make names of files.
+        let allowedInTests: Bool
+        /// Adapters and executables may: there real time, threads and output begin.
+        let allowedAtEdge: Bool
+        /// Paths that may, each with its reason.
+        let exceptions: [String: String]
+
+        init(
+            _ pattern: Regex<Substring>, use replacement: String, inTests: Bool = false,
+            atEdge: Bool = false, except exceptions: [String: String] = [:]
+        ) {
+            // The default boundaries are those of prose, where `a.b` is one word.
+            self.pattern = pattern.wordBoundaryKind(.simple)
+            self.replacement = replacement
+            allowedInTests = inTests
+            allowedAtEdge = atEdge
+            self.exceptions = exceptions
+        }
+    }
+
+    static let edge = LayeringRule.executables.union(LayeringRule.adapterTargets)
+
+    static var bans: [Ban] { taskBans + clockBans + chanceBans + threadBans + habitBans }
+
+    private static var taskBans: [Ban] {
+        let childTask = "a child task (`async let`, a task group) or Task(executorPreference:)"
+        return [
+            Ban(#/\bTask\s*\{/#, use: childTask, inTests: true, atEdge: true),
+            Ban(#/\bTask\.detached\b/#, use: childTask, inTests: true, atEdge: true),
+            Ban(
+                #/\bTask\.sleep\b/#, use: "the deadline of an event loop or the injected clock",
+                inTests: true, atEdge: true),
+        ]
+    }
+
+    private static var clockBans: [Ban] {
+        let clock = "environment.now or environment.wallMilliseconds"
+        let live = ["Sources/BlockRuntime/EnvironmentLive.swift": "the one door to the clocks"]
+        return [
+            Ban(#/\bContinuousClock\b/#, use: clock, inTests: true, atEdge: true),
+            Ban(#/\bSuspendingClock\b/#, use: clock, inTests: true, atEdge: true),
+            Ban(#/\bDate\s*\(/#, use: clock, inTests: true, atEdge: true),
+            Ban(#/\bDispatchTime\b/#, use: clock, inTests: true, atEdge: true),
+            Ban(
+                #/\bclock_gettime\s*\(/#, use: clock, inTests: true, atEdge: true, except: live),
+        ]
+    }
+
+    /// Not even in tests: a test that draws from nowhere cannot be replayed.
+    private static var chanceBans: [Ban] {
+        let chance = "a SeededGenerator, or environment.entropy and environment.identifier"
+        let live = ["Sources/BlockRuntime/EnvironmentLive.swift": "the one door to entropy"]
+        return [
+            Ban(#/\bUUID\s*\(\s*\)/#, use: chance, inTests: true, atEdge: true),
+            // `.random(in: range, using: &generator)` is what to use, so only one-line calls
+            // without a generator are meant.
+            Ban(#/\.random\s*\((?!.*using:).*/#, use: chance),
+            Ban(#/\.shuffled\s*\(\s*\)/#, use: chance),
+            Ban(#/\.shuffle\s*\(\s*\)/#, use: chance),
+            Ban(#/\.randomElement\s*\(\s*\)/#, use: chance),
+            Ban(#/\bSystemRandomNumberGenerator\b/#, use: chance, except: live),
+        ]
+    }
+
+    private static var threadBans: [Ban] {
+        let shared = "Synchronization.Mutex, or state that one event loop owns"
+        return [
+            Ban(#/\bDispatchQueue\b/#, use: shared, inTests: true, atEdge: true),
+            Ban(#/\bThread\s*[.({]/#, use: shared, inTests: true, atEdge: true),
+            Ban(
+                #/\bpthread_create\s*\(/#, use: shared, inTests: true, atEdge: true,
+                except: [
+                    "Sources/BlockOperations/Process/StopSignal.swift":
+                        "a signal handler may not run actions itself",
+                    "Sources/OptimysticClient/Connection.swift":
+                        "the event loop behind the async calls of an application",
+                ]),
+            Ban(#/\bNSLock\b/#, use: shared),
+        ]
+    }
+
+    private static var habitBans: [Ban] {
+        [
+            Ban(#/\btry!/#, use: "`try` in a throwing function, or `invariant`"),
+            Ban(#/\bas!/#, use: "`as?` with a guard"),
+            Ban(#/(?:^|[^.\w])print\s*\(/#, use: "the logger, or LineWriter", atEdge: true),
+            Ban(#/(?:^|[^.\w])debugPrint\s*\(/#, use: "the logger"),
+            Ban(#/(?:^|[^.\w])dump\s*\(/#, use: "the logger"),
+            Ban(
+                #/\bfatalError\s*\(/#, use: "invariant(_:_:), or throw a DatabaseError",
+                except: ["Sources/BlockRuntime/Invariant.swift": "where `invariant` stops"]),
+            Ban(#/\bpreconditionFailure\s*\(/#, use: "invariant(_:_:)"),
+            Ban(#/@test[a]ble\b/#, use: "`package` access"),
+        ]
+    }
+
+    static func violations(in files: [TextFile]) -> [Violation] {
+        let bans = bans
+        return files.filter(\.isSwift).flatMap { file in
+            let isEdge = file.target.map { edge.contains($0) } ?? false
+            let applicable = bans.filter { ban in
+                !(ban.allowedInTests && file.isTest) && !(ban.allowedAtEdge && isEdge)
+                    && ban.exceptions[file.path] == nil
+            }
+            return SwiftCode(file.text).lines.enumerated().flatMap { index, line in
+                applicable.compactMap { ban in
+                    line.firstMatch(of: ban.pattern).map { match in
+                        let word = match.output.drop { $0.isWhitespace }
+                        return Violation(
+                            path: file.path, line: index + 1,
+                            message: "`\(word)` is banned here; use \(ban.replacement)")
+                    }
+                }
+            }
+        }
+    }
+}
+
+@Suite struct BannedCodeTests {
+    @Test("No banned word is in the code")
+    func repository() {
+        expectNone(BannedCodeRule.violations(in: Repository.files))
+    }
+
+    @Test(
+        "Each banned word is found in a library",
+        arguments: [
+            "Task { await a() }", "Task.detached {", "try await Task.sleep(for: .seconds(1))",
+            "let c = ContinuousClock()", "SuspendingClock()", "let d = Date()",
+            "DispatchTime.now()", "clock_gettime(CLOCK_MONOTONIC, &t)", "let u = UUID()",
+            "Int.random(in: 0..<3)", "Bool.random()", "a.shuffled()", "a.shuffle()",
+            "a.randomElement()", "var g = SystemRandomNumberGenerator()", "DispatchQueue.main",
+            "Thread.sleep(1)", "Thread { }", "pthread_create(&t, nil, f, nil)", "NSLock()",
+            "let a = try! b()", "let a = b as! C", "print(1)", "dump(a)", "debugPrint(1)",
+            "fatalError(\"x\")", "preconditionFailure()", "@testable import A",
+            "let t = \"\\(Int.random(in: 0..<3))\"",
+        ])
+    func planted(code: String) {
+        #expect(!BannedCodeRule.violations(in: [ConventionTests.planted(code)]).isEmpty)
+    }
+
+    @Test(
+        "What only looks like one is not",
+        arguments: [
+            "// Task { is banned", "/* try! /* as! */ print( */", "let t = \"Task { UUID() }\"",
+            "struct ProxyTask {", "extension ProxyTask {", "group.addTask {",
+            "Int.random(in: 0..<3, using: &generator)", "a.shuffled(using: &generator)",
+            "UUID(uuidString: text)", "self.print(1)", "MyThread.start()",
+            "let x = #\"\"print(\"\"#",
+            "Task(executorPreference: e) {", "threads.count", "try? b()", "let update(1)",
+        ])
+    func lookalikes(code: String) {
+        #expect(BannedCodeRule.violations(in: [ConventionTests.planted(code)]).isEmpty)
+    }
+
+    @Test("Executables may print and read clocks, but not draw without a seed or `try!`")
+    func edge() {
+        func count(_ code: String, _ path: String) -> Int {
+            BannedCodeRule.violations(in: [ConventionTests.planted(code, at: path)]).count
+        }
+        #expect(count("print(1); Date()", "Sources/optimystic/P.swift") == 0)
+        #expect(count("Thread { }", "Sources/BlockTransportZeroMQ/P.swift") == 0)
+        #expect(count("Bool.random()", "Tests/BlockModelTests/P.swift") == 1)
+        #expect(count("try! a()", "Sources/demo/P.swift") == 1)
+    }
+}
