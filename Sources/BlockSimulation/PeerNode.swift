@@ -136,7 +136,7 @@ final class PeerNode {
     }
 
     /// What the disk durably holds, for the checks at the end.
-    func openRepository() throws(DatabaseError) -> StorageRepository {
+    func openRepository() throws -> StorageRepository {
         try StorageRepository(
             engine: FaultEngine(disk: disk, generator: SeededGenerator(seed: 0)))
     }
