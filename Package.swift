@@ -102,6 +102,11 @@ let package = Package(
                 "BlockTransactions", "BlockWire", "BlockWorkloads", "OptimysticClient", heap,
             ]),
 
+        // Level 6: real executables on loopback, for demonstrations and tests.
+        library("BlockDeployment", ["BlockRuntime"]),
+
+        executable(
+            "demo", ["BlockDeployment", "BlockOperations", "BlockRuntime", "Optimystic"]),
         executable(
             "storage-peer",
             [
