@@ -91,7 +91,7 @@ let package = Package(
                 "BlockTransportZeroMQ", "OptimysticClient", "OptimysticCore",
             ]),
         // Level 6: logs, settings, signals, exit codes of an executable.
-        library("BlockOperations", ["BlockRuntime", logging]),
+        library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
         // Level 6: one workload code for simulation, chaos and load.
         library("BlockWorkloads", ["BlockModel", "BlockRuntime"]),
         // Level 7: the seeded world.

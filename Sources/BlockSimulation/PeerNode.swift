@@ -43,7 +43,7 @@ final class PeerNode {
             cycleMachine = StoragePeerCycle(
                 identity: identity, map: world.map, repository: repository, journal: journal)
             refusal = nil
-        } catch let error as DatabaseError {
+        } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             // Nothing in these worlds takes synced writes away: a refusal is somebody's bug.
             refusal = error
             world.alarms.append("\(node) refuses to take part: \(error)")
