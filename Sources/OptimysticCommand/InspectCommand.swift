@@ -1,21 +1,25 @@
 import ArgumentParser
 import Optimystic
 
-struct InspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct InspectCommand: ParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Shows what the cluster holds, as it holds it.",
         subcommands: [InspectTailCommand.self])
 }
 
-struct InspectTailCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct InspectTailCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "tail",
         abstract: "Shows the chosen tail of a collection and what each replica holds of it.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The collection.") var name: String
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The collection.") package var name: String
 
-    func run() async throws {
+    package func run() async throws {
         let inspection = try await options.withDatabase {
             try await $0.inspectTail(name, timeout: options.timeout?.duration)
         }
