@@ -127,9 +127,9 @@ let package = Package(
         tests(
             "OptimysticClientTests",
             [
-                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockStorage",
-                "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
-                "OptimysticClient", "OptimysticCommand", arguments, logging,
+                "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
+                "BlockTransport", "BlockTransportZeroMQ", "Optimystic", "OptimysticClient",
+                "OptimysticCommand", arguments, logging,
             ]),
         // The same suites over every engine and every transport.
         tests(

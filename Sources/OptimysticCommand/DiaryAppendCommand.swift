@@ -34,7 +34,8 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @Argument(help: "The diary.") package var name: String
     @Argument(help: "The entry; - for one entry a line from stdin.") package var value: String
-    @Option(help: "What a new diary holds: bytes or json.") package var encoding = ValueEncoding.bytes
+    @Option(help: "What a new diary holds: bytes or json.")
+    package var encoding = ValueEncoding.bytes
     @Option(help: ArgumentHelp("The id of the action, of a retry.", valueName: "uuid"))
     package var action: ActionID?
     @Option(

@@ -34,7 +34,8 @@ package struct DiaryReadCommand: AsyncParsableCommand {
         name: .customLong("as-of"),
         help: ArgumentHelp("Read the diary as it was at this revision.", valueName: "revision"))
     package var asOf: UInt64?
-    @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count")) package var limit: Int?
+    @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count"))
+    package var limit: Int?
 
     package func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit is not negative") }

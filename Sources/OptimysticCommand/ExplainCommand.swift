@@ -13,7 +13,8 @@ package struct ExplainCommand: ParsableCommand {
 
     package func validate() throws {
         if let code, ExplainCommand.find(code) == nil {
-            throw ValidationError("there is no error code \"\(code)\"; `optimystic explain` lists all")
+            throw ValidationError(
+                "there is no error code \"\(code)\"; `optimystic explain` lists all")
         }
     }
 

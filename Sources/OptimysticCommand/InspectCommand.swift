@@ -50,7 +50,8 @@ extension TailInspection {
                 "  open entries  \(tail.entries.count), "
                     + "\(tail.segments.first.map { $0.index + 1 } ?? 0) sealed segments")
             for entry in tail.entries {
-                lines.append("  \(entry.revision)\t\(entry.kind)\t\(entry.bodyText)\t\(entry.bodyID)")
+                lines.append(
+                    "  \(entry.revision)\t\(entry.kind)\t\(entry.bodyText)\t\(entry.bodyID)")
             }
         }
         lines += replicas.map { "  replica \($0.peer)\t\($0.state.text)" }

@@ -49,7 +49,9 @@ package enum LeadingOptions {
     private static let names = ["--connect", "--output", "--timeout"]
 
     /// `arguments` with the leading options moved behind the words of the command.
-    package static func moved(_ arguments: [String], in root: any ParsableCommand.Type) -> [String] {
+    package static func moved(
+        _ arguments: [String], in root: any ParsableCommand.Type
+    ) -> [String] {
         var leading: [String] = []
         var rest = arguments[...]
         while let first = rest.first {

@@ -43,7 +43,8 @@ package struct VerifyCommand: AsyncParsableCommand {
 extension CollectionVerification {
     fileprivate var lines: [String] {
         let verdict =
-            findings.isEmpty ? "sound" : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
+            findings.isEmpty
+            ? "sound" : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
         var lines = [
             "\(name): \(verdict), up to revision \(revision)",
             "  \(entryCount) entries with \(actionCount) actions, each action once; "

@@ -1,3 +1,4 @@
+import BlockModel
 import Foundation
 import Testing
 
@@ -10,12 +11,23 @@ import Testing
     }
 
     @Test("The sample in the README is the one that is compiled here")
-    func sample() throws {
+    func sampleIsTheSame() throws {
         let blocks = try readme().components(separatedBy: "```swift\n").dropFirst()
         #expect(blocks.count == 1)
         let block = try #require(blocks.first?.components(separatedBy: "```").first)
         let file = here.appendingPathComponent("ReadmeSample.swift")
         #expect(try String(contentsOf: file, encoding: .utf8) == block)
+    }
+
+    @Test("The sample runs against the services over real sockets, as often as one likes")
+    func run() async throws {
+        try await LoopbackCluster.run(usesSockets: true) { cluster in
+            let hosts = cluster.map.proxies.map { $0.address.dropFirst("tcp://".count) }
+            let url = "optimystic://\(hosts.joined(separator: ","))/demo"
+            let first = try await sample(url: url)
+            #expect(first.map { $0.split(separator: " ")[1] } == ["withdrawal", "deposit"])
+            #expect(try await sample(url: url).count == 4)
+        }
     }
 
     @Test("The README is at most 250 lines long")
