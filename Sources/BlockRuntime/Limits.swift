@@ -122,7 +122,7 @@ public enum Limits {
     /// person nothing more.
     public static let verificationFindingCountMax = 1000
     /// Objects a verification asks for at a time.
-    public static let verificationFetchCountMax = 16
+    public static let verificationFetchCountMax = 32
     /// Looks at a register that is being written, until a majority holds one value.
     public static let verificationLookCountMax = 20
 

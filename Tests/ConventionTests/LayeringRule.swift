@@ -68,6 +68,7 @@ enum LayeringRule {
     /// Tests of more than one target, which therefore see all of them.
     static let broadTests: Set<String> = [
         "ConformanceTests", "IntegrationTests", "BlockSimulationTests", "FuzzTests",
+        "OptimysticClientTests",
     ]
 
     /// Real engines and sockets: for executables, `Optimystic`, and tests.

@@ -93,7 +93,7 @@ private struct Reading: Codable, Sendable, Hashable {
         }
     }
 
-    @Test("Appends go on while a proxy, a coordinator and a peer go away, and none is lost or doubled")
+    @Test("Appends go on while a proxy, a coordinator and a peer go, none lost, none doubled")
     func outages() async throws {
         try await LoopbackCluster.run { cluster in
             let database = try await cluster.connect(timeout: .seconds(20))

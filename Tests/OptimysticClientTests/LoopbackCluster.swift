@@ -3,13 +3,14 @@ import BlockNode
 import BlockRuntime
 import BlockStorage
 import BlockTransport
+import BlockTransportZeroMQ
 import Logging
 import Optimystic
 import OptimysticClient
 import Synchronization
 
-/// A whole cluster in this process: the real services on a loopback network, each on its thread,
-/// storage in memory.
+/// A whole cluster in this process: the real services, each on its thread, over a loopback network
+/// or over real sockets; storage in memory.
 final class LoopbackCluster: Sendable {
     /// One service that can be stopped.
     private final class Running: Sendable {
@@ -25,26 +26,42 @@ final class LoopbackCluster: Sendable {
 
     let map: ClusterMap
     let network: LoopbackNetwork
-    let environment = Environment.live()
+    let environment: Environment
+    private let makeTransport: @Sendable (String) throws -> any Transport
     private let services = Mutex<[String: Running]>([:])
 
-    init(peerCount: Int = 3, coordinatorCount: Int = 2, proxyCount: Int = 2) throws {
-        let peers = (0..<peerCount).map {
+    /// Three peers, two coordinators, two proxies.
+    /// - Parameter usesSockets: Whether they talk over TCP on free ports of 127.0.0.1.
+    init(usesSockets: Bool = false) throws {
+        let environment = Environment.live()
+        let network = LoopbackNetwork(environment: environment)
+        self.environment = environment
+        self.network = network
+        makeTransport = { address in
+            if usesSockets { return try ZeroMQTransport(address: address) }
+            return try LoopbackTransport(network: network, address: address)
+        }
+        func address(_ name: String) throws -> String {
+            guard usesSockets else { return "loopback://\(name)" }
+            // A port that was free a moment ago: everybody has to know it before anybody listens.
+            let probe = try ZeroMQTransport(address: "tcp://127.0.0.1:*")
+            defer { probe.close() }
+            return probe.boundAddress ?? ""
+        }
+        let peers = try (0..<3).map {
             ClusterMap.Peer(
                 id: PeerID(rawValue: Identifier128(UInt128($0 + 1))), name: "peer\($0)",
-                address: "loopback://peer\($0)")
+                address: try address("peer\($0)"))
         }
-        func make(_ name: String, _ count: Int) -> [ClusterMap.Service] {
-            (0..<count).map {
-                ClusterMap.Service(name: "\(name)\($0)", address: "loopback://\(name)\($0)")
+        func make(_ name: String) throws -> [ClusterMap.Service] {
+            try (0..<2).map {
+                ClusterMap.Service(name: "\(name)\($0)", address: try address("\(name)\($0)"))
             }
         }
         map = try ClusterMap(
             cluster: ClusterID(rawValue: Identifier128(99)), name: "demo", peers: peers,
             shards: Array(repeating: peers.map(\.id), count: 4),
-            coordinators: make("coordinator", coordinatorCount),
-            proxies: make("proxy", proxyCount))
-        network = LoopbackNetwork(environment: environment)
+            coordinators: try make("coordinator"), proxies: try make("proxy"))
         for peer in map.peers { startPeer(peer) }
         for service in map.coordinators { startCoordinator(service) }
         for service in map.proxies { startProxy(service) }
@@ -78,10 +95,10 @@ final class LoopbackCluster: Sendable {
     ) {
         let running = Running()
         services.withLock { $0[name] = running }
-        let problem = EventThread.start { [network, map, environment] in
+        let problem = EventThread.start { [makeTransport, map, environment] in
             defer { running.hasEnded.store(true, ordering: .sequentiallyConsistent) }
             do {
-                let transport = try LoopbackTransport(network: network, address: address)
+                let transport = try makeTransport(address)
                 defer { transport.close() }
                 running.waker.withLock { $0 = transport.waker }
                 let logger = Logger(label: name) { _ in SwiftLogNoOpLogHandler() }
@@ -123,9 +140,9 @@ final class LoopbackCluster: Sendable {
 
     /// Runs `body` in a cluster that is gone afterwards.
     static func run(
-        _ body: @Sendable (LoopbackCluster) async throws -> Void
+        usesSockets: Bool = false, _ body: @Sendable (LoopbackCluster) async throws -> Void
     ) async throws {
-        let cluster = try LoopbackCluster()
+        let cluster = try LoopbackCluster(usesSockets: usesSockets)
         do {
             try await body(cluster)
         } catch {
