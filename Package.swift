@@ -77,7 +77,7 @@ let package = Package(
             "BlockNode",
             [
                 "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
-                "BlockTransactions", "BlockWire",
+                "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
         // Level 5: the SDK.
         library(
@@ -102,9 +102,37 @@ let package = Package(
                 "BlockTransactions", "BlockWire", "BlockWorkloads", "OptimysticClient", heap,
             ]),
 
+        // Level 6: real executables on loopback, for demonstrations and tests.
+        library("BlockDeployment", ["BlockRuntime"]),
+
+        executable(
+            "demo", ["BlockDeployment", "BlockOperations", "BlockRuntime", "Optimystic"]),
+        executable(
+            "storage-peer",
+            [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockStorage",
+                "BlockStorageRocksDB", "BlockTransport", "BlockTransportZeroMQ", logging,
+            ]),
+        executable(
+            "coordinator",
+            [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockTransport",
+                "BlockTransportZeroMQ", logging,
+            ]),
+        executable(
+            "client-proxy",
+            [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockTransport",
+                "BlockTransportZeroMQ", logging,
+            ]),
         executable("simulator", ["BlockRuntime", "BlockSimulation"]),
         // The command line. A module must not differ from `Optimystic` in case alone.
-        executable("OptimysticCommand", ["Optimystic", "OptimysticClient", arguments]),
+        executable(
+            "OptimysticCommand",
+            [
+                "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
+                "BlockStorageRocksDB", "Optimystic", "OptimysticClient", arguments,
+            ]),
 
         // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
         .target(

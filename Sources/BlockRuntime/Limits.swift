@@ -65,11 +65,9 @@ public enum Limits {
     public static let errorMessageBytesMax = 4096
     /// Bytes of an address, of a name for people, or of a release.
     public static let labelBytesMax = 256
-    /// Collections in the sample that a peer's status carries.
-    public static let statusRevisionCountMax = 64
-    /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9
-    /// bytes becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always has
-    /// ``unpackBytesMin``.
+    /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9 bytes
+    /// becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always
+    /// has ``unpackBytesMin``.
     public static let unpackFactor = 32
     /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.
     public static let unpackBytesMax = 32 * 1024 * 1024
@@ -79,6 +77,13 @@ public enum Limits {
     public static let unpackAllocationCountMax = 262_144
     /// Longest time a client may ask a request to take.
     public static let requestTimeMax = Duration.seconds(600)
+    /// Time a request has that does not say how much.
+    public static let requestTimeDefault = Duration.seconds(5)
+    /// Bytes of requests or replies that travel between a coordinator and a peer in one message,
+    /// as far as there is more than one: half a frame, so that estimates need not be exact.
+    public static let peerBatchBytesMax = 4 * 1024 * 1024
+    /// Time a stopping service gives the requests it has under way.
+    public static let drainTimeMax = Duration.seconds(10)
 
     // MARK: Queues
 
@@ -108,12 +113,18 @@ public enum Limits {
     public static let greetingTime = Duration.seconds(1)
     /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
     public static let proxyTryTime = Duration.seconds(3)
-    /// Time a request has unless the application says otherwise.
-    public static let requestTimeDefault = Duration.seconds(5)
     /// Time a reader that follows a diary waits at a proxy before it asks again.
     public static let followTime = Duration.seconds(5)
     /// Bytes of values in a page of a reader; it holds two pages at most.
     public static let readerPageBytes = 256 * 1024
+
+    /// Things that are wrong with one collection that a verification names; more of them tell a
+    /// person nothing more.
+    public static let verificationFindingCountMax = 1000
+    /// Objects a verification asks for at a time.
+    public static let verificationFetchCountMax = 16
+    /// Looks at a register that is being written, until a majority holds one value.
+    public static let verificationLookCountMax = 20
 
     // MARK: Transport
 
@@ -168,6 +179,8 @@ public enum Limits {
 
     // MARK: The cluster file
 
+    /// Bytes of the file: the greatest table of shards fits twice.
+    public static let clusterFileBytesMax = 16 * 1024 * 1024
     public static let shardCountMax = 4096
     public static let peerCountMax = 1024
     public static let replicaCountMax = 5

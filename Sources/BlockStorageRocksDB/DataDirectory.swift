@@ -103,13 +103,10 @@ package final class DataDirectory {
 
     // MARK: Opening one
 
-    /// Opens and locks the data directory at `path`.
-    ///
-    /// A peer whose store forgot or cannot be read is opened all the same, with ``refusal`` set, so
-    /// that it can tell whoever asks why it takes no part.
-    /// - Throws: `.directoryForeign`, `.formatUnsupported`, `.directoryLocked`, `.corrupted` (the
-    ///   identity file), `.ioFailed`, `.noSpace`.
-    package static func open(at path: String) throws -> DataDirectory {
+    /// Whose data directory `path` is, without opening or locking it.
+    /// - Throws: `.directoryForeign`, `.formatUnsupported`, `.corrupted` (the identity file),
+    ///   `.ioFailed`.
+    package static func identity(at path: String) throws(DatabaseError) -> PeerID {
         let identityPath = Name.identity.inside(path)
         guard let bytes = try identityBytes(at: identityPath) else {
             let isUnfinished = try PosixFile.exists(Name.lock.inside(path))
@@ -119,7 +116,17 @@ package final class DataDirectory {
                         ? "`storage-peer init` did not finish; remove it and run that again"
                         : "it is not a data directory; make one with `storage-peer init`"))
         }
-        let peer = try DirectoryIdentity(bytes: bytes, path: identityPath).peer
+        return try DirectoryIdentity(bytes: bytes, path: identityPath).peer
+    }
+
+    /// Opens and locks the data directory at `path`.
+    ///
+    /// A peer whose store forgot or cannot be read is opened all the same, with ``refusal`` set, so
+    /// that it can tell whoever asks why it takes no part.
+    /// - Throws: `.directoryForeign`, `.formatUnsupported`, `.directoryLocked`, `.corrupted` (the
+    ///   identity file), `.ioFailed`, `.noSpace`.
+    package static func open(at path: String) throws -> DataDirectory {
+        let peer = try identity(at: path)
         let lock = try DirectoryLock(path: Name.lock.inside(path))
         do {
             let contents = try open(storeIn: path, of: peer)

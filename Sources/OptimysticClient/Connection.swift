@@ -1,7 +1,6 @@
 import BlockModel
 import BlockRuntime
 import BlockTransport
-import Glibc
 import Synchronization
 
 /// A ``ClientSession`` over a transport, driven by one background thread, for any number of tasks.
@@ -82,33 +81,5 @@ package final class Connection: Sendable {
     package func close() {
         try? mailbox.post(.close)
         mailbox.close()
-    }
-}
-
-/// Starts the one thread of a connection: a transport belongs to a thread, and a task has none.
-private enum EventThread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// - Returns: Why the thread could not be started; nil when it was.
-    static func start(_ body: @escaping @Sendable () -> Void) -> DatabaseError? {
-        let argument = Unmanaged.passRetained(Body(body))
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw else { return nil }
-                Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
-                return nil
-            }, argument.toOpaque())
-        guard status == 0 else {
-            argument.release()
-            return DatabaseError(
-                .ioFailed, "cannot start a thread (\(status)); raise the limit (ulimit -u)")
-        }
-        pthread_detach(thread)
-        return nil
     }
 }

@@ -45,6 +45,7 @@ enum LayeringRule {
         "Optimystic": client.union(adapters).union(node)
             .union(["OptimysticClient", "OptimysticCore", "BlockNode"]),
         "BlockOperations": ["BlockRuntime", "Logging", "Foundation"],
+        "BlockDeployment": ["BlockRuntime", "Foundation"],
         "BlockWorkloads": client.union(["OptimysticClient", "OptimysticCore"]),
         "BlockSimulation": node.union(collections)
             .union(["BlockNode", "OptimysticClient", "BlockWorkloads", "OptimysticCore"]),

@@ -299,15 +299,23 @@ def verify_chain(tail, segment_bytes):
     """Checks a whole log: the tail and the canonical bytes of all its segments, oldest first.
     Returns all entries."""
     wanted = verify_tail(tail)
+    segments = [Canonical.decode("segment", data) for data in segment_bytes]
     known = {link["index"]: link["hash"] for link in tail["segments"]}
-    previous = chain_start(tail["name"], tail["incarnation_bytes"])
-    entries = []
-    for index, data in enumerate(segment_bytes):
-        segment = Canonical.decode("segment", data)
+    if len(segments) != max(known, default=-1) + 1:
+        raise DatabaseError(4002, f"{len(segments)} segments, of {max(known, default=-1) + 1}")
+    # Newest first: each segment links to its predecessor, so every hash is known when it is needed.
+    for index in reversed(range(len(segments))):
+        segment = segments[index]
         if segment["index"] != index or segment["incarnation"] != tail["incarnation"]:
             raise DatabaseError(4002, f"segment {index} is another one")
-        if index in known and known[index] != segment_hash(data):
-            raise DatabaseError(4002, f"segment {index} is not the one the tail links to")
+        if known.get(index) != segment_hash(segment_bytes[index]):
+            raise DatabaseError(4002, f"segment {index} is not the one that is linked to")
+        for link in segment["links"]:
+            if known.setdefault(link["index"], link["hash"]) != link["hash"]:
+                raise DatabaseError(4002, f"two links to segment {link['index']} differ")
+    previous = chain_start(tail["name"], tail["incarnation_bytes"])
+    entries = []
+    for segment in segments:
         previous = verify_entries(segment["entries"], previous)
         entries += segment["entries"]
     if previous != wanted:
@@ -350,7 +358,7 @@ class Diary:
                 read.after.CopyFrom(after)
             if as_of is not None:
                 read.as_of = as_of
-            page = self.database.ask(client.ClientRequest(read_diary=read), "diary_page")
+            page = self.database.ask(client.ClientRequest(read_diary=read), "diary_page", wait_ms)
             self.revision = max(self.revision, page.as_of)
             yield page
             if page.is_last:
@@ -438,15 +446,15 @@ class Database:
             if correlation == self._correlation:
                 return kind, frames[1]
 
-    def ask(self, request, wanted):
+    def ask(self, request, wanted, wait_ms=0):
         """The reply of this name. All requests may be sent again: they change nothing, or carry
-        an action id under which they act once."""
+        an action id under which they act once. `wait_ms` is what the proxy was asked to wait."""
         payload, end = request.SerializeToString(), time.monotonic() + self.timeout
         while True:
             remaining = end - time.monotonic()
             if remaining <= 0:
                 raise DatabaseError(1201, f"no answer within {self.timeout} s", unknown=True)
-            answer = self._exchange(payload, min(remaining, 5.0))
+            answer = self._exchange(payload, min(remaining, 5 + wait_ms / 1000))
             if answer is None:
                 # This proxy may be gone: turn to the next one.
                 self._disconnect()

@@ -1,0 +1,263 @@
+import BlockRuntime
+import Foundation
+import Synchronization
+
+/// A cluster of real executables on loopback in a directory of its own, for demonstrations and
+/// tests. Whoever makes one calls ``tearDown()``, whatever happens: then no process and no file of
+/// it is left.
+package final class LocalCluster: Sendable {
+    /// How much of each service there is.
+    package struct Shape: Hashable, Sendable {
+        package var name = "demo"
+        package var peers = 3
+        package var replicas = 3
+        package var shards = 16
+        package var coordinators = 2
+        package var proxies = 1
+        package init() {}
+    }
+
+    /// One service of the cluster.
+    package struct Member: Hashable, Sendable, CustomStringConvertible {
+        package enum Role: String, Sendable, CaseIterable {
+            case storagePeer = "storage-peer"
+            case coordinator = "coordinator"
+            case clientProxy = "client-proxy"
+        }
+
+        package let role: Role
+        /// From 1.
+        package let number: Int
+
+        package init(_ role: Role, _ number: Int) {
+            self.role = role
+            self.number = number
+        }
+
+        package var description: String { "\(role.rawValue) \(number)" }
+        /// For file names.
+        fileprivate var slug: String { "\(role.rawValue)-\(number)" }
+    }
+
+    /// How long a service may take from its start until it is ready.
+    private static let startTimeMax = Duration.seconds(20)
+    /// A drain, and what is needed beside it.
+    private static let stopTimeMax = Duration.seconds(15)
+
+    /// The folder of the executables.
+    package let executables: String
+    package let directory: String
+    package let shape: Shape
+    package let environment: BlockRuntime.Environment
+    private let addresses: [Member: String]
+    private let state = Mutex(State())
+
+    private struct State {
+        var processes: [Member: ChildProcess] = [:]
+        var isTornDown = false
+    }
+
+    /// Makes the directory, the identities and the cluster file. Nothing runs yet.
+    ///
+    /// - Parameter executables: The folder that holds the three services and `optimystic`.
+    /// - Throws: What a tool said when it failed; nothing is left then.
+    package init(executables: String, shape: Shape = Shape()) throws {
+        self.executables = executables
+        self.shape = shape
+        environment = BlockRuntime.Environment.live()
+        var generator = environment.generator()
+        let members = LocalCluster.members(of: shape)
+        let ports = try LoopbackPorts.take(members.count, using: &generator)
+        var addresses: [Member: String] = [:]
+        for (member, port) in zip(members, ports) { addresses[member] = "tcp://127.0.0.1:\(port)" }
+        self.addresses = addresses
+        directory =
+            FileManager.default.temporaryDirectory.path
+            + "/optimystic-\(environment.identifier())"
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: false)
+        do {
+            try plan()
+        } catch {
+            tearDown()
+            throw error
+        }
+    }
+
+    private static func members(of shape: Shape) -> [Member] {
+        (1...shape.peers).map { Member(.storagePeer, $0) }
+            + (1...shape.coordinators).map { Member(.coordinator, $0) }
+            + (1...shape.proxies).map { Member(.clientProxy, $0) }
+    }
+
+    private func plan() throws {
+        var arguments = ["cluster", "plan", "--name", shape.name, "--out", clusterFile]
+        arguments += ["--replicas", "\(shape.replicas)", "--shards", "\(shape.shards)"]
+        for member in members {
+            switch member.role {
+            case .storagePeer:
+                let data = dataDirectory(of: member)
+                try expectSuccess(
+                    run("storage-peer", ["init", "--data-directory", data]), "storage-peer init")
+                arguments += ["--peer", "\(data)=\(address(of: member))"]
+            case .coordinator: arguments += ["--coordinator", address(of: member)]
+            case .clientProxy: arguments += ["--proxy", address(of: member)]
+            }
+        }
+        try expectSuccess(run("optimystic", arguments), "optimystic cluster plan")
+    }
+
+    private func expectSuccess(_ result: CommandResult, _ command: String) throws {
+        guard result.ending == .exited(0) else {
+            throw DatabaseError(
+                .internalError, "\(command) ended with \(result.ending): \(result.errors)")
+        }
+    }
+
+    // MARK: Where things are
+
+    /// Storage peers, coordinators, proxies.
+    package var members: [Member] { LocalCluster.members(of: shape) }
+    package var clusterFile: String { directory + "/cluster.json" }
+    package func address(of member: Member) -> String { addresses[member] ?? "" }
+    package func dataDirectory(of member: Member) -> String { directory + "/" + member.slug }
+    package func logFile(of member: Member) -> String { directory + "/\(member.slug).log" }
+
+    /// What the service has logged since it was started last.
+    package func log(of member: Member) -> String {
+        (try? String(contentsOfFile: logFile(of: member), encoding: .utf8)) ?? ""
+    }
+
+    /// What an application connects to.
+    package var url: String {
+        let proxies = members.filter { $0.role == .clientProxy }
+        let list = proxies.map { address(of: $0).replacingOccurrences(of: "tcp://", with: "") }
+        return "optimystic://\(list.joined(separator: ","))/\(shape.name)"
+    }
+
+    // MARK: Starting and ending
+
+    /// Starts every member that does not run, and waits until all are ready.
+    package func startAll() throws {
+        for member in members where process(of: member)?.isRunning != true { try start(member) }
+        for member in members { try waitUntilReady(member) }
+    }
+
+    /// Starts a member and does not wait for it.
+    package func start(_ member: Member, extra: [String] = []) throws {
+        // Under the lock: a process that is started while all is torn down would stay behind.
+        try state.withLock { state throws(DatabaseError) in
+            guard !state.isTornDown else {
+                throw DatabaseError(.shuttingDown, "the cluster is torn down")
+            }
+            state.processes[member] = try ChildProcess.start(
+                executables + "/" + member.role.rawValue, arguments(of: member) + extra,
+                output: nil, errors: logFile(of: member))
+        }
+    }
+
+    package func arguments(of member: Member) -> [String] {
+        var arguments = ["--cluster-file", clusterFile, "--listen", address(of: member)]
+        if member.role == .storagePeer {
+            arguments += ["--data-directory", dataDirectory(of: member)]
+        }
+        return arguments
+    }
+
+    /// Waits until a started member says that it is ready.
+    /// - Throws: `.endpointUnreachable` with the end of its log when it ends or takes too long.
+    package func waitUntilReady(_ member: Member) throws(DatabaseError) {
+        let end = environment.now().advanced(by: LocalCluster.startTimeMax)
+        while !log(of: member).contains("\"msg\":\"ready\"") {
+            let isRunning = process(of: member)?.isRunning ?? false
+            guard isRunning, environment.now() < end else {
+                throw DatabaseError(
+                    .endpointUnreachable,
+                    "\(member) \(isRunning ? "is not ready" : "ended"): "
+                        + log(of: member).suffix(2000))
+            }
+            usleep(10_000)
+        }
+    }
+
+    /// The process of a member; nil when it was never started.
+    package func process(of member: Member) -> ChildProcess? {
+        state.withLock { $0.processes[member] }
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    package func kill(_ member: Member) {
+        process(of: member)?.kill(environment: environment)
+    }
+
+    /// SIGTERM, and waits until the process has ended.
+    @discardableResult
+    package func stop(_ member: Member) -> ChildProcess.Ending? {
+        process(of: member)?.stop(patience: LocalCluster.stopTimeMax, environment: environment)
+    }
+
+    /// Asks all to stop, proxies and coordinators first, as nobody should wait for a peer that is
+    /// gone.
+    /// - Returns: How each ended.
+    @discardableResult
+    package func stopAll() -> [Member: ChildProcess.Ending] {
+        var endings: [Member: ChildProcess.Ending] = [:]
+        for role in [Member.Role.clientProxy, .coordinator, .storagePeer] {
+            let members = members.filter { $0.role == role }
+            for member in members { process(of: member)?.send(SIGTERM) }
+            // A second signal would end a service without its drain.
+            for member in members {
+                endings[member] = process(of: member)?.awaitEnd(
+                    patience: LocalCluster.stopTimeMax, environment: environment)
+            }
+        }
+        return endings
+    }
+
+    /// Kills what still runs and removes the directory. From any thread; nothing starts afterwards.
+    package func tearDown() {
+        state.withLock { $0.isTornDown = true }
+        for member in members { kill(member) }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    // MARK: Tools
+
+    /// What a tool of ours printed, and how it ended.
+    package struct CommandResult: Sendable {
+        package let ending: ChildProcess.Ending
+        package let output: String
+        package let errors: String
+    }
+
+    /// Runs an executable of ours to its end.
+    /// - Parameter timeout: After which it is killed.
+    package func run(
+        _ executable: String, _ arguments: [String], timeout: Duration = .seconds(120),
+        variables: [String]? = nil
+    ) throws(DatabaseError) -> CommandResult {
+        try runTool(
+            executables + "/" + executable, arguments, timeout: timeout, variables: variables)
+    }
+
+    /// The same for any program, by its path.
+    package func runTool(
+        _ path: String, _ arguments: [String], timeout: Duration = .seconds(120),
+        variables: [String]? = nil
+    ) throws(DatabaseError) -> CommandResult {
+        let files = directory + "/run-\(environment.identifier())"
+        defer {
+            unlink(files + ".out")
+            unlink(files + ".err")
+        }
+        let child = try ChildProcess.start(
+            path, arguments, output: files + ".out", errors: files + ".err", variables: variables)
+        let ending =
+            child.wait(timeout: timeout, environment: environment)
+            ?? child.kill(environment: environment)
+        return CommandResult(
+            ending: ending,
+            output: (try? String(contentsOfFile: files + ".out", encoding: .utf8)) ?? "",
+            errors: (try? String(contentsOfFile: files + ".err", encoding: .utf8)) ?? "")
+    }
+}

@@ -1,0 +1,145 @@
+import BlockModel
+import BlockRuntime
+import BlockTransport
+import BlockWire
+
+/// A client proxy on a transport.
+package final class ClientProxyHost: Service {
+    package let port: ServicePort
+    private var machine: ClientProxy
+    private var callers = CallerTable()
+    /// The links to the coordinators, in the order of the cluster file.
+    private let coordinators: [Endpoint]
+    /// Added to the machine's ids, and drawn at every start: an answer to a predecessor of this
+    /// process finds no request.
+    private let correlationBase: UInt64
+
+    /// - Throws: `.configurationInvalid` when the address of a coordinator can never work.
+    package init(
+        port: ServicePort, map: ClusterMap, release: String, environment: Environment
+    ) throws(DatabaseError) {
+        self.port = port
+        machine = ClientProxy(
+            map: map, release: release, generator: environment.generator(),
+            wallMilliseconds: environment.wallMilliseconds)
+        var coordinators: [Endpoint] = []
+        for coordinator in map.coordinators {
+            coordinators.append(try port.transport.connect(to: coordinator.address))
+        }
+        self.coordinators = coordinators
+        correlationBase = environment.entropy() >> 1
+    }
+
+    package var nextWake: Instant? { machine.nextWake }
+    package var unansweredCount: Int { callers.count }
+
+    package func turn(_ arrivals: [Inbound], now: Instant) {
+        for arrival in arrivals {
+            switch arrival {
+            case .malformed(let endpoint, let error): port.refuseMalformed(from: endpoint, error)
+            case .message(let endpoint, let envelope):
+                switch endpoint {
+                case .route: request(envelope, from: endpoint, now)
+                case .link: reply(envelope, now)
+                }
+            }
+        }
+        if let wake = machine.nextWake, wake <= now { receive(.tick, now) }
+    }
+
+    private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
+        let request = port.accept(
+            envelope, from: endpoint, as: .clientRequest, mayLackCluster: \ClientRequest.isHello
+        ) { bytes throws(DatabaseError) in try Wire.decodeClientRequest(bytes) }
+        guard let request else { return }
+        let caller = Caller(envelope, from: endpoint)
+        do throws(DatabaseError) {
+            let token = try callers.add(
+                caller, changesState: request.changesState, isPatient: request.isPatient)
+            let deadline = ServicePort.deadline(of: envelope, arrival: now)
+            receive(.request(token, request, deadline: deadline), now)
+        } catch {
+            port.note(.refused, error.message)
+            port.refuse(caller, error)
+        }
+    }
+
+    private func reply(_ envelope: Envelope, _ now: Instant) {
+        let answer = port.acceptAnswer(envelope, as: .repositoryReply) {
+            bytes throws(DatabaseError) in try Wire.decodeRepositoryReply(bytes)
+        }
+        guard let answer else { return }
+        let id = envelope.correlation &- correlationBase
+        switch answer {
+        case .success(let reply): receive(.reply(id: id, reply), now)
+        case .failure(let error): receive(.reply(id: id, .failed(error)), now)
+        }
+    }
+
+    /// Gives an event to the machine and does what it asks for, until it asks for nothing more: a
+    /// message that the transport does not take is an event again.
+    private func receive(_ event: ClientProxy.Event, _ now: Instant) {
+        var events = [event]
+        while !events.isEmpty {
+            let current = events
+            events = []
+            for event in current {
+                for directive in machine.receive(event, now: now) {
+                    guard let failed = perform(directive, now) else { continue }
+                    events.append(.notSent(id: failed))
+                }
+            }
+        }
+    }
+
+    /// - Returns: The id of a request that was certainly not sent.
+    private func perform(_ directive: ClientProxy.Directive, _ now: Instant) -> UInt64? {
+        switch directive {
+        case .respond(let token, let reply):
+            if let caller = callers.take(token) {
+                port.answer(caller, .clientReply, Wire.encode(reply))
+            }
+            return nil
+        case .send(let coordinator, let id, let request, let deadline):
+            let result = port.ask(
+                coordinators[coordinator], .repositoryRequest,
+                correlation: correlationBase &+ id,
+                time: max(.milliseconds(1), deadline.since(now)), Wire.encode(request))
+            guard result != .queued else { return nil }
+            port.note(.undelivered, "coordinator \(coordinator): \(result)")
+            return id
+        }
+    }
+
+    package func beginDrain(now: Instant) {
+        for (caller, error) in callers.beginDrain() { port.refuse(caller, error) }
+    }
+
+    package func endDrain() {
+        for (caller, error) in callers.endDrain() { port.refuse(caller, error) }
+    }
+}
+
+extension ClientRequest {
+    fileprivate var isHello: Bool {
+        if case .hello = self { return true }
+        return false
+    }
+
+    /// Whether an unanswered request may have changed something.
+    fileprivate var changesState: Bool {
+        switch self {
+        case .append, .dropCollection: true
+        case .openCollection(let open): open.creates
+        case .hello, .readDiary, .actionStatus, .listCollections, .clusterStatus, .inspectTail,
+            .audit:
+            false
+        }
+    }
+
+    /// Whether it may wait for an entry that nobody has appended yet.
+    fileprivate var isPatient: Bool {
+        if case .readDiary(let read) = self { return read.waitMilliseconds > 0 }
+        return false
+    }
+}

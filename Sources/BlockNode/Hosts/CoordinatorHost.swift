@@ -1,0 +1,140 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+import BlockTransport
+import BlockWire
+
+/// A coordinator on a transport. All requests that one turn makes for one peer travel in one
+/// message, so that the peer syncs them together.
+package final class CoordinatorHost: Service {
+    package let port: ServicePort
+    private var machine: Coordinator
+    private var callers = CallerTable()
+    /// The peers in the order of the cluster file, and the link to each.
+    private let links: [(peer: PeerID, endpoint: Endpoint)]
+    private let peers: [Endpoint: PeerID]
+    /// What this turn has for each peer.
+    private var outbox: [PeerID: [PeerBatchItem]] = [:]
+    /// Numbers the batches from a random start: an answer to a predecessor of this process has none
+    /// of these numbers.
+    private let firstCorrelation: UInt64
+    private var nextCorrelation: UInt64
+
+    /// - Throws: `.configurationInvalid` when the address of a peer can never work.
+    package init(
+        port: ServicePort, map: ClusterMap, environment: Environment
+    ) throws(DatabaseError) {
+        self.port = port
+        machine = Coordinator(
+            map: map, proposer: ProposerID(rawValue: environment.identifier()),
+            generator: environment.generator())
+        var links: [(PeerID, Endpoint)] = []
+        var peers: [Endpoint: PeerID] = [:]
+        for peer in map.peers {
+            let endpoint = try port.transport.connect(to: peer.address)
+            links.append((peer.id, endpoint))
+            peers[endpoint] = peer.id
+        }
+        self.links = links
+        self.peers = peers
+        firstCorrelation = environment.entropy() >> 2 | 1
+        nextCorrelation = firstCorrelation
+    }
+
+    package var nextWake: Instant? { machine.nextWake }
+    package var unansweredCount: Int { callers.count }
+
+    package func turn(_ arrivals: [Inbound], now: Instant) {
+        for arrival in arrivals {
+            switch arrival {
+            case .malformed(let endpoint, let error): port.refuseMalformed(from: endpoint, error)
+            case .message(let endpoint, let envelope):
+                switch endpoint {
+                case .route: request(envelope, from: endpoint, now)
+                case .link: reply(envelope, from: endpoint, now)
+                }
+            }
+        }
+        if let wake = machine.nextWake, wake <= now { perform(machine.receive(.tick, now: now)) }
+        sendBatches()
+    }
+
+    private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
+        let request = port.accept(envelope, from: endpoint, as: .repositoryRequest) {
+            bytes throws(DatabaseError) in try Wire.decodeRepositoryRequest(bytes)
+        }
+        guard let request else { return }
+        let caller = Caller(envelope, from: endpoint)
+        do throws(DatabaseError) {
+            let token = try callers.add(caller, changesState: request.changesState)
+            let deadline = ServicePort.deadline(of: envelope, arrival: now)
+            perform(
+                machine.receive(
+                    .request(Coordinator.Token(rawValue: token), request, deadline: deadline), now: now))
+        } catch {
+            port.note(.refused, error.message)
+            port.refuse(caller, error)
+        }
+    }
+
+    private func reply(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
+        let answer = port.acceptAnswer(envelope, as: .peerBatchReply) {
+            bytes throws(DatabaseError) in try Wire.decodePeerBatchReply(bytes)
+        }
+        guard let answer, let peer = peers[endpoint] else { return }
+        switch answer {
+        case .failure(let error):
+            port.note(.foreign, "storage peer \(peer) refuses a batch: \(error.message)")
+        case .success(let batch):
+            guard (firstCorrelation..<nextCorrelation).contains(envelope.correlation) else {
+                return port.note(.foreign, "an answer to a batch that was not sent")
+            }
+            guard batch.peer == peer else {
+                // Its votes must not count for the peer that was asked; the machine sees to that.
+                return port.note(
+                    .foreign, "storage \(batch.peer) answers at the address of \(peer)")
+            }
+            for item in batch.items {
+                perform(
+                    machine.receive(
+                        .reply(id: item.id, peer: batch.peer, epoch: batch.epoch, item.reply),
+                        now: now))
+            }
+        }
+    }
+
+    private func perform(_ directives: [Coordinator.Directive]) {
+        for directive in directives {
+            switch directive {
+            case .send(let peer, let id, let request):
+                outbox[peer, default: []].append(PeerBatchItem(id: id, request: request))
+            case .respond(let token, let reply):
+                guard let caller = callers.take(token.rawValue) else { continue }
+                port.answer(caller, .repositoryReply, Wire.encode(reply))
+            }
+        }
+    }
+
+    private func sendBatches() {
+        for (peer, endpoint) in links {
+            guard let items = outbox.removeValue(forKey: peer) else { continue }
+            for message in PeerBatching.messages(of: items) {
+                // What is not taken is lost like any message: the rounds ask again.
+                let result = port.ask(
+                    endpoint, .peerBatch, correlation: nextCorrelation,
+                    Wire.encode(Array(message)))
+                nextCorrelation += 1
+                if result != .queued { port.note(.undelivered, "storage peer \(peer): \(result)") }
+            }
+        }
+        invariant(outbox.isEmpty, "a request to a peer that the cluster file does not name")
+    }
+
+    package func beginDrain(now: Instant) {
+        for (caller, error) in callers.beginDrain() { port.refuse(caller, error) }
+    }
+
+    package func endDrain() {
+        for (caller, error) in callers.endDrain() { port.refuse(caller, error) }
+    }
+}

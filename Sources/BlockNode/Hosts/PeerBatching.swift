@@ -1,0 +1,70 @@
+import BlockModel
+import BlockRuntime
+import BlockWire
+
+/// Cuts what goes to one receiver into as few messages as the limits of a frame allow: one, as a
+/// rule.
+enum PeerBatching {
+    /// Bytes of an item beside what it carries, at most: ids, ballots and lengths.
+    private static let itemBytes = 512
+
+    static func messages(of items: [PeerBatchItem]) -> [ArraySlice<PeerBatchItem>] {
+        cut(items) { $0.request.operation.payloadBytes }
+    }
+
+    static func messages(of items: [PeerReplyItem]) -> [ArraySlice<PeerReplyItem>] {
+        cut(items) { $0.reply.payloadBytes }
+    }
+
+    private static func cut<Item>(
+        _ items: [Item], payloadBytes: (Item) -> Int
+    ) -> [ArraySlice<Item>] {
+        var messages: [ArraySlice<Item>] = []
+        var start = 0
+        var byteCount = 0
+        for (index, item) in items.enumerated() {
+            let itemBytes = itemBytes + payloadBytes(item)
+            let isFull =
+                byteCount + itemBytes > Limits.peerBatchBytesMax
+                || index - start >= Limits.batchRequestCountMax
+            if isFull, index > start {
+                messages.append(items[start..<index])
+                start = index
+                byteCount = 0
+            }
+            byteCount += itemBytes
+        }
+        if start < items.count { messages.append(items[start...]) }
+        return messages
+    }
+}
+
+extension PeerRequest.Operation {
+    fileprivate var payloadBytes: Int {
+        switch self {
+        case .accept(_, _, let value): value.count
+        case .putContent(_, let bytes), .putSegment(_, let bytes): bytes.count
+        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status: 0
+        }
+    }
+}
+
+extension PeerReply {
+    /// Bytes of one register in a page, and of one collection in a status beside its name.
+    private static let rowBytes = 128
+
+    fileprivate var payloadBytes: Int {
+        switch self {
+        case .promise(_, _, let value): value.count
+        case .register(_, _, let value): value?.count ?? 0
+        case .content(let bytes): bytes?.count ?? 0
+        case .registers(let summaries, _): summaries.count * PeerReply.rowBytes
+        case .status(let status):
+            status.revisions.reduce(status.refusedShards.count * 8) {
+                $0 + PeerReply.rowBytes + $1.name.utf8.count
+            }
+        case .refused(let error): error.message.utf8.count
+        case .accepted, .rejected, .stored: 0
+        }
+    }
+}

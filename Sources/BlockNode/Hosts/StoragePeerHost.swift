@@ -1,0 +1,56 @@
+import BlockModel
+import BlockRuntime
+import BlockTransport
+import BlockWire
+import Logging
+
+/// A storage peer on a transport: one turn of the loop is one ``StoragePeerCycle``.
+package final class StoragePeerHost: Service {
+    package let port: ServicePort
+    private var cycle: StoragePeerCycle
+    private let environment: Environment
+
+    package init(port: ServicePort, cycle: StoragePeerCycle, environment: Environment) {
+        self.port = port
+        self.cycle = cycle
+        self.environment = environment
+    }
+
+    package var nextWake: Instant? { cycle.nextWake }
+
+    /// Every turn ends with its replies, so nothing is ever under way between two turns.
+    package var unansweredCount: Int { 0 }
+
+    /// - Throws: A failed write or sync, after which nothing may be answered: the process must end.
+    package func turn(_ arrivals: [Inbound], now: Instant) throws {
+        var batches: [(sender: Caller, items: [PeerBatchItem])] = []
+        for arrival in arrivals {
+            switch arrival {
+            case .malformed(let endpoint, let error): port.refuseMalformed(from: endpoint, error)
+            case .message(let endpoint, let envelope):
+                let items = port.accept(envelope, from: endpoint, as: .peerBatch) {
+                    bytes throws(DatabaseError) in try Wire.decodePeerBatch(bytes)
+                }
+                if let items { batches.append((Caller(envelope, from: endpoint), items)) }
+            }
+        }
+        if !batches.isEmpty {
+            let report = try cycle.run(batches) { caller, reply in answer(caller, reply) }
+            for alarm in report.alarms {
+                port.logger.critical("protocol broken by a sender", metadata: ["alarm": "\(alarm)"])
+            }
+        }
+        // After the replies: the journal costs them nothing.
+        try cycle.afterReplies(now: environment.now())
+    }
+
+    private func answer(_ caller: Caller, _ reply: PeerBatchReply) {
+        for items in PeerBatching.messages(of: reply.items) {
+            let part = PeerBatchReply(peer: reply.peer, epoch: reply.epoch, items: Array(items))
+            port.answer(caller, .peerBatchReply, Wire.encode(part))
+        }
+    }
+
+    package func beginDrain(now: Instant) {}
+    package func endDrain() {}
+}

@@ -1,0 +1,121 @@
+import OptimysticClient
+
+extension Database {
+    /// Reads the whole history of collections and checks it, without trusting what answers: every
+    /// hash is computed here, and every replica of the register, of each segment and of each body
+    /// is asked what it holds.
+    ///
+    /// Runs beside writers: it verifies each collection up to the revision it has when its turn
+    /// comes.
+    /// - Parameters:
+    ///   - names: The collections; nil for all.
+    ///   - timeout: For each request.
+    ///   - onProgress: Called after each segment, with what was found so far.
+    /// - Throws: `.collectionNotFound`; whatever keeps the cluster from answering. What is wrong
+    ///   with the data is not thrown, it is in the report.
+    /// - Complexity: One request for each segment (32 entries) and for each body above
+    ///   ``Limits/inlineBodyBytesMax``. Memory: 40 bytes for each action of a collection.
+    public func verify(
+        _ names: [String]? = nil, timeout: Duration? = nil,
+        onProgress: (@Sendable (CollectionVerification) -> Void)? = nil
+    ) async throws -> VerificationReport {
+        var report = VerificationReport()
+        let all: [String]
+        if let names {
+            all = names
+        } else {
+            all = try await collections(timeout: timeout).map(\.name).sorted()
+        }
+        for name in all {
+            // Of all collections, one that was dropped meanwhile is no trouble.
+            guard let result = try await verify(name, timeout, onProgress) else {
+                if names == nil { continue }
+                throw DatabaseError(.collectionNotFound, "there is no collection \"\(name)\"")
+            }
+            report.collections.append(result)
+        }
+        return report
+    }
+
+    private func verify(
+        _ name: String, _ timeout: Duration?,
+        _ onProgress: (@Sendable (CollectionVerification) -> Void)?
+    ) async throws -> CollectionVerification? {
+        let first = try await inspectTail(name, timeout: timeout)
+        guard let tail = first.value.live else { return nil }
+        var checker = LogChecker(tail: tail)
+        checker.takeRegister(try await settledReplicas(of: name, first.replicas, timeout))
+        try await takeBodies(of: tail.entries, &checker, timeout)
+        var segment: Segment?
+        var isComplete = true
+        while let key = checker.next(after: segment) {
+            let object = "segment \(key.index)"
+            let (replicas, bytes) = try await audit(.segment(key), timeout)
+            checker.take(replicas, of: object, digest: key.hash)
+            if bytes == nil { checker.lost(object) }
+            segment = bytes.flatMap { checker.take(key, bytes: $0) }
+            guard let segment else {
+                isComplete = false
+                break
+            }
+            try await takeBodies(of: segment.entries, &checker, timeout)
+            onProgress?(checker.result)
+        }
+        checker.finish(isComplete: isComplete)
+        onProgress?(checker.result)
+        return checker.result
+    }
+
+    /// What the replicas of a register hold. Replicas are asked one after another, so while
+    /// somebody writes a look may find each at another value: it is repeated a few times.
+    private func settledReplicas(
+        of name: String, _ first: [ReplicaReport], _ timeout: Duration?
+    ) async throws -> [ReplicaReport] {
+        var replicas = first
+        for _ in 1..<Limits.verificationLookCountMax {
+            let heldCount = replicas.count {
+                if case .holds = $0.state { true } else { false }
+            }
+            let isMoving =
+                LogChecker.agreeingCount(replicas) <= replicas.count / 2
+                && heldCount > replicas.count / 2
+            guard isMoving else { break }
+            (replicas, _) = try await audit(.register(CollectionID(name: name)), timeout)
+        }
+        return replicas
+    }
+
+    private func audit(
+        _ target: AuditTarget, _ timeout: Duration?
+    ) async throws -> ([ReplicaReport], Bytes?) {
+        try await ask(.audit(target), timeout: timeout) { reply in
+            if case .replicas(let replicas, let bytes) = reply { (replicas, bytes) } else { nil }
+        }
+    }
+
+    private func takeBodies(
+        of entries: [Entry], _ checker: inout LogChecker, _ timeout: Duration?
+    ) async throws {
+        let stored = entries.filter { if case .stored = $0.body { true } else { false } }
+        for start in stride(from: 0, to: stored.count, by: Limits.verificationFetchCountMax) {
+            let chunk = stored[start...].prefix(Limits.verificationFetchCountMax)
+            let replies = chunk.map { entry in
+                connection.start(
+                    .audit(.content(entry.bodyID)), timeout: timeout ?? self.timeout)
+            }
+            for (entry, pending) in zip(chunk, replies) {
+                let reply = try await pending.value()
+                guard case .replicas(let replicas, let bytes) = reply else {
+                    throw Database.misfit(reply)
+                }
+                let object = "body of entry \(entry.revision)"
+                checker.take(replicas, of: object, digest: entry.bodyHash)
+                if let bytes {
+                    checker.take(bodyOf: entry, bytes: bytes)
+                } else {
+                    checker.lost(object)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import BlockTransactions
+
+/// Checks a collection's log against the hashes in its chosen tail, from the newest entry to the
+/// oldest. Pure: whoever runs it fetches the segments and bodies.
+///
+/// Memory grows with the number of actions: their ids are remembered to find one that occurs twice.
+package struct LogChecker {
+    package private(set) var result: CollectionVerification
+    private let tail: Tail
+    /// What the entry before the ones seen must be: its revision, and its chain hash.
+    private var expectedRevision: Revision
+    private var expectedHash: Digest
+    private var landings: [ActionID: DiaryPosition] = [:]
+    /// Every link seen, by index: all that name one segment must agree.
+    private var links: [UInt64: SegmentLink] = [:]
+
+    package init(tail: Tail) {
+        self.tail = tail
+        result = CollectionVerification(name: tail.name)
+        result.revision = tail.revision
+        expectedRevision = tail.revision
+        expectedHash = tail.lastHash
+        check(tail.segments, of: "the tail")
+        take(tail.entries, of: "the tail")
+    }
+
+    /// The segment to be fetched next; nil when history begins with what was seen.
+    package func next(after segment: Segment?) -> SegmentKey? {
+        guard expectedRevision > tail.truncatedThrough,
+            let link = segment == nil ? tail.segments.first : segment?.links.first
+        else { return nil }
+        return SegmentKey(
+            collection: tail.collection, incarnation: tail.incarnation, index: link.index,
+            hash: link.hash)
+    }
+
+    /// Takes the segment that ``next(after:)`` named.
+    ///
+    /// - Returns: The segment; nil when the bytes are not it.
+    package mutating func take(_ key: SegmentKey, bytes: Bytes) -> Segment? {
+        let name = "segment \(key.index)"
+        do throws(DatabaseError) {
+            guard case .segment(let segment) = try LogObject(.segment(key), bytes: bytes) else {
+                invariant(false, "the object of a segment key is a segment")
+                return nil
+            }
+            result.segmentCount += 1
+            if let link = links[key.index], link.firstRevision != segment.firstRevision {
+                result.found(
+                    .wrongContent, name,
+                    "it begins at \(segment.firstRevision), its link says \(link.firstRevision)")
+            }
+            check(segment.links, of: name)
+            take(segment.entries, of: name)
+            return segment
+        } catch {
+            result.found(.wrongContent, name, error.message)
+            return nil
+        }
+    }
+
+    /// Takes the body of an entry that was taken.
+    package mutating func take(bodyOf entry: Entry, bytes: Bytes) {
+        let name = "body of entry \(entry.revision)"
+        if case .stored(let byteCount) = entry.body {
+            result.bodyCount += 1
+            if Int(byteCount) != bytes.count {
+                result.found(
+                    .wrongContent, name, "\(bytes.count) bytes, its entry says \(byteCount)")
+            }
+        }
+        do throws(DatabaseError) {
+            guard case .body(let body) = try LogObject(.body(entry.bodyID), bytes: bytes) else {
+                invariant(false, "the object of a body key is a body")
+                return
+            }
+            take(body.actions, of: entry)
+        } catch {
+            result.found(.wrongContent, name, error.message)
+        }
+    }
+
+    /// The object cannot be had from anybody.
+    package mutating func lost(_ object: String) {
+        result.found(.lost, object, "no replica hands it out")
+    }
+
+    /// Counts how many replicas confirmed an object.
+    package mutating func take(_ replicas: [ReplicaReport], of object: String, digest: Digest) {
+        var holderCount = 0
+        for replica in replicas {
+            guard case .holds(let held, _) = replica.state else { continue }
+            if held == digest {
+                holderCount += 1
+            } else {
+                result.found(
+                    .disagreement, object, "peer \(replica.peer) holds other bytes (\(held))")
+            }
+        }
+        count(holderCount, of: replicas.count, object)
+    }
+
+    /// Counts how many replicas confirmed the register: those that hold what most hold.
+    ///
+    /// Two ballots may carry two values, the later one on its way; one ballot carries one.
+    package mutating func takeRegister(_ replicas: [ReplicaReport]) {
+        var values: [Ballot: Digest] = [:]
+        for replica in replicas {
+            guard case .holds(let digest, let ballot?) = replica.state else { continue }
+            if let other = values[ballot], other != digest {
+                result.found(
+                    .disagreement, "register", "two values were accepted at ballot \(ballot)")
+            }
+            values[ballot] = digest
+        }
+        count(LogChecker.agreeingCount(replicas), of: replicas.count, "register")
+    }
+
+    /// How many replicas of a register hold the value that most of them hold.
+    package static func agreeingCount(_ replicas: [ReplicaReport]) -> Int {
+        var counts: [Digest: Int] = [:]
+        for replica in replicas {
+            if case .holds(let digest, _) = replica.state { counts[digest, default: 0] += 1 }
+        }
+        return counts.values.max() ?? 0
+    }
+
+    /// Ends the walk.
+    ///
+    /// - Parameter isComplete: Whether every segment could be followed.
+    package mutating func finish(isComplete: Bool) {
+        guard isComplete else { return }
+        if expectedRevision > tail.truncatedThrough {
+            result.found(
+                .gap, "entry \(expectedRevision)", "history ends above it, and is not truncated")
+        } else if expectedRevision == .zero,
+            expectedHash != Entry.initialHash(name: tail.name, incarnation: tail.incarnation)
+        {
+            result.found(.brokenChain, "entry 1", "it does not continue the start of the chain")
+        }
+    }
+
+    // MARK: Parts
+
+    private mutating func count(_ holderCount: Int, of replicaCount: Int, _ object: String) {
+        if holderCount == replicaCount, replicaCount > 0 {
+            result.fullyReplicatedCount += 1
+        } else if holderCount > replicaCount / 2 {
+            result.partlyReplicatedCount += 1
+        } else {
+            result.found(
+                .underReplicated, object,
+                "\(holderCount) of \(replicaCount) replicas confirm it, a majority must")
+        }
+    }
+
+    /// - Parameter entries: The entries of one part, oldest first.
+    private mutating func take(_ entries: [Entry], of part: String) {
+        for entry in entries.reversed() {
+            result.entryCount += 1
+            if entry.revision != expectedRevision {
+                result.found(
+                    .gap, "entry \(entry.revision)",
+                    "in \(part), where \(expectedRevision) belongs")
+            }
+            if entry.chainHash != expectedHash {
+                result.found(
+                    .brokenChain, "entry \(entry.revision)",
+                    "in \(part), its hash is not the one its successor names")
+            }
+            expectedRevision = entry.revision.previous
+            expectedHash = entry.previousHash
+            if case .inline(let bytes) = entry.body { take(bodyOf: entry, bytes: bytes) }
+        }
+    }
+
+    private mutating func take(_ actions: [Action], of entry: Entry) {
+        for (index, action) in actions.enumerated() {
+            result.actionCount += 1
+            let place = DiaryPosition(revision: entry.revision, index: UInt32(index))
+            if let other = landings.updateValue(place, forKey: action.id) {
+                result.found(
+                    .duplicateAction, "action \(action.id)", "it is at \(place) and at \(other)")
+            }
+        }
+    }
+
+    private mutating func check(_ seen: [SegmentLink], of part: String) {
+        for link in seen {
+            if let other = links[link.index], other != link {
+                result.found(
+                    .brokenChain, "segment \(link.index)",
+                    "\(part) names another one than a later part does")
+            } else {
+                links[link.index] = link
+            }
+        }
+    }
+}

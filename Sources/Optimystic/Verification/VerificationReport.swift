@@ -1,0 +1,71 @@
+/// What a verification found: the history of each collection, read from the end to the beginning,
+/// every hash computed again, every replica asked what it holds.
+public struct VerificationReport: Hashable, Sendable {
+    /// In the order in which they were verified.
+    public var collections: [CollectionVerification] = []
+
+    /// Whether nothing at all was wrong.
+    public var isSound: Bool { collections.allSatisfy(\.findings.isEmpty) }
+}
+
+/// One collection's part of a ``VerificationReport``.
+public struct CollectionVerification: Hashable, Sendable {
+    public let name: String
+    /// The revision that was verified: everything up to it.
+    public internal(set) var revision = Revision.zero
+    /// Entries whose place in the hash chain was checked.
+    public internal(set) var entryCount = 0
+    /// Client actions in them, none of which occurs twice.
+    public internal(set) var actionCount = 0
+    /// Sealed segments that were fetched and checked.
+    public internal(set) var segmentCount = 0
+    /// Bodies outside their entries that were fetched and checked.
+    public internal(set) var bodyCount = 0
+    /// Objects (the register, segments and bodies) that every replica of their shard confirmed.
+    public internal(set) var fullyReplicatedCount = 0
+    /// Objects that a majority confirmed, but not every replica: they are safe, and one more loss
+    /// away from a repair that nobody makes yet.
+    public internal(set) var partlyReplicatedCount = 0
+    /// What is wrong; empty when nothing is. At most ``Limits/verificationFindingCountMax``.
+    public internal(set) var findings: [VerificationFinding] = []
+
+    init(name: String) { self.name = name }
+
+    /// Objects whose replicas were asked.
+    public var objectCount: Int {
+        fullyReplicatedCount + partlyReplicatedCount
+            + findings.count { $0.kind == .underReplicated }
+    }
+
+    mutating func found(_ kind: VerificationFinding.Kind, _ object: String, _ problem: String) {
+        guard findings.count < Limits.verificationFindingCountMax else { return }
+        findings.append(VerificationFinding(kind: kind, object: object, problem: problem))
+    }
+}
+
+/// Something that is wrong.
+public struct VerificationFinding: Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// A revision is missing, or two claim its place.
+        case gap
+        /// An entry does not continue the chain of hashes.
+        case brokenChain
+        /// An object's bytes are not what its hash or its entry says.
+        case wrongContent
+        /// One action is in the log twice.
+        case duplicateAction
+        /// No replica hands the object out.
+        case lost
+        /// Fewer replicas than a majority confirm that they hold the object.
+        case underReplicated
+        /// Two replicas hold different bytes for what must be the same.
+        case disagreement
+    }
+
+    public let kind: Kind
+    /// What it is about, e.g. `segment 17`.
+    public let object: String
+    public let problem: String
+
+    public var description: String { "\(kind.rawValue): \(object): \(problem)" }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Optimystic
+
+struct CollectionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collections", abstract: "Lists the collections of the cluster.")
+
+    @OptionGroup var options: CommandOptions
+
+    func run() async throws {
+        let infos = try await options.withDatabase {
+            try await $0.collections(timeout: options.timeout?.duration)
+        }
+        var output = StandardOutput()
+        for info in infos.sorted(by: { $0.name < $1.name }) {
+            switch options.output {
+            case .text:
+                output.line(
+                    "\(info.name)\t\(info.header.kind)\t\(info.header.encoding)\t"
+                        + "revision \(info.revision)")
+            case .json:
+                output.line(
+                    JSONText.object([
+                        "encoding": .string("\(info.header.encoding)"),
+                        "generation": .number(info.incarnation.generation),
+                        "kind": .string("\(info.header.kind)"),
+                        "name": .string(info.name),
+                        "revision": .number(info.revision.rawValue),
+                    ]).text)
+            }
+        }
+    }
+}
+
+struct CollectionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collection", abstract: "Changes a collection as a whole.",
+        subcommands: [CollectionDropCommand.self])
+}
+
+struct CollectionDropCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drop", abstract: "Drops a collection and all it holds, for ever.")
+
+    @OptionGroup var options: CommandOptions
+    @Argument(help: "The collection.") var name: String
+    @Flag(help: "Yes, this is meant.") var yes = false
+
+    func validate() throws {
+        if !yes { throw ValidationError("dropping \"\(name)\" is for ever; say --yes") }
+    }
+
+    func run() async throws {
+        try await options.withDatabase {
+            try await $0.drop(name, timeout: options.timeout?.duration)
+        }
+        var output = StandardOutput()
+        switch options.output {
+        case .text: output.line("dropped \(name)")
+        case .json: output.line(JSONText.object(["dropped": .string(name)]).text)
+        }
+    }
+}

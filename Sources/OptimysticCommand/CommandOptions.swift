@@ -1,0 +1,63 @@
+import ArgumentParser
+import BlockOperations
+import Foundation
+import Optimystic
+
+/// How results are written.
+enum OutputForm: String, ExpressibleByArgument, CaseIterable {
+    /// For people.
+    case text
+    /// One JSON object a line, with stable keys.
+    case json
+}
+
+/// A time as settings write it: `250ms`, `5s`, `2m`.
+struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
+    let duration: Duration
+
+    init?(argument: String) {
+        guard let duration = SettingText.duration(argument), duration > .zero,
+            duration <= Limits.requestTimeMax
+        else { return nil }
+        self.duration = duration
+    }
+}
+
+/// The options of every command that talks to a cluster.
+struct CommandOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The cluster: optimystic://host:port,host:port/clusterName.",
+            discussion: "Default: the environment variable OPTIMYSTIC_URL.", valueName: "url"))
+    var connect: String?
+
+    @Option(help: "How results are written: text, or json (one object a line).")
+    var output = OutputForm.text
+
+    @Option(
+        help: ArgumentHelp(
+            "Time for each request: 250ms, 5s, 2m; 10m at most. Default: the URL's, or 5s.",
+            valueName: "time"))
+    var timeout: TimeArgument?
+
+    /// - Throws: `.invalidArgument` when neither the option nor the variable names a cluster.
+    func url(
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> DatabaseURL {
+        guard let text = connect ?? environment["OPTIMYSTIC_URL"] else {
+            throw DatabaseError(
+                .invalidArgument,
+                "no cluster is named; use --connect optimystic://host:port/clusterName "
+                    + "or set OPTIMYSTIC_URL")
+        }
+        return try DatabaseURL(text)
+    }
+
+    /// Runs `body` with a connection, and closes it.
+    func withDatabase<Value>(_ body: (Database) async throws -> Value) async throws -> Value {
+        let database = try await Database.connect(
+            to: url(), connectTimeout: timeout?.duration ?? Limits.requestTimeDefault)
+        defer { database.close() }
+        return try await body(database)
+    }
+}

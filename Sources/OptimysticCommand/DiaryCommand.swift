@@ -1,0 +1,115 @@
+import ArgumentParser
+import Optimystic
+
+struct DiaryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diary", abstract: "Appends to diaries and reads them.",
+        subcommands: [
+            DiaryAppendCommand.self, DiaryReadCommand.self, DiaryFollowCommand.self,
+            DiaryActionCommand.self,
+        ])
+}
+
+extension DiaryPosition: ExpressibleByArgument {
+    public init?(argument: String) { self.init(text: argument) }
+}
+
+struct DiaryReadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "read",
+        abstract: "Prints the entries of a diary as of one revision: position, tab, value.")
+
+    @OptionGroup var options: CommandOptions
+    @Argument(help: "The diary.") var name: String
+    @Flag(help: "From the newest entry to the oldest.") var reverse = false
+    @Option(
+        help: ArgumentHelp(
+            "Begin behind this entry, in the direction of reading.", valueName: "revision.index"))
+    var after: DiaryPosition?
+    @Option(
+        name: .customLong("as-of"),
+        help: ArgumentHelp("Read the diary as it was at this revision.", valueName: "revision"))
+    var asOf: UInt64?
+    @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count")) var limit: Int?
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit is not negative") }
+        if let asOf, asOf > Limits.counterMax {
+            throw ValidationError("--as-of is at most \(Limits.counterMax)")
+        }
+    }
+
+    func run() async throws {
+        try await options.withDatabase { database in
+            let time = options.timeout?.duration
+            let diary = try await database.openDiary(named: name, timeout: time)
+            let entries = diary.entries(
+                from: after.map { .after($0) } ?? .start,
+                direction: reverse ? .backward : .forward, asOf: asOf.map { Revision($0) },
+                timeout: time)
+            var output = StandardOutput()
+            var count = 0
+            // Asked before the next entry is: a limit of 0 reads nothing.
+            var iterator = entries.makeAsyncIterator()
+            while count < limit ?? .max, let entry = try await iterator.next() {
+                output.entry(entry, of: diary, options.output)
+                count += 1
+            }
+        }
+    }
+}
+
+struct DiaryFollowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "follow",
+        abstract: "Prints the entries of a diary, and those that come, until it is stopped.")
+
+    @OptionGroup var options: CommandOptions
+    @Argument(help: "The diary.") var name: String
+    @Option(help: ArgumentHelp("Begin behind this entry.", valueName: "revision.index"))
+    var after: DiaryPosition?
+
+    func run() async throws {
+        try await options.withDatabase { database in
+            let time = options.timeout?.duration
+            let diary = try await database.openDiary(named: name, timeout: time)
+            var output = StandardOutput()
+            for try await entry in diary.follow(after: after, timeout: time) {
+                output.entry(entry, of: diary, options.output)
+                output.flush()
+            }
+        }
+    }
+}
+
+extension StandardOutput {
+    fileprivate mutating func entry(
+        _ entry: DiaryItem<Bytes>, of diary: Diary<Bytes>, _ form: OutputForm
+    ) {
+        switch form {
+        case .text: line(Array("\(entry.position)\t".utf8) + entry.value)
+        case .json: line(JSONText(entry, encoding: diary.info.header.encoding).text)
+        }
+    }
+}
+
+extension JSONText {
+    /// `value` holds JSON, `text` other UTF-8, `hex` anything else.
+    init(_ entry: DiaryItem<Bytes>, encoding: ValueEncoding) {
+        var pairs: [String: JSONText] = [
+            "action": .string("\(entry.action)"),
+            "index": .number(UInt64(entry.position.index)),
+            "position": .string("\(entry.position)"),
+            "revision": .number(entry.position.revision.rawValue),
+            "wallMilliseconds": .number(entry.wallMilliseconds),
+        ]
+        if encoding == .json, let value = JSONText(json: entry.value) {
+            pairs["value"] = value
+        } else if let text = String(validating: entry.value, as: UTF8.self) {
+            pairs["text"] = .string(text)
+        } else {
+            pairs["hex"] = .string(ByteText.hex(entry.value))
+        }
+        self = .object(pairs)
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Optimystic
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Shows every storage peer: its shards, how far it has got, and why it takes no "
+            + "part when it does not.")
+
+    @OptionGroup var options: CommandOptions
+
+    func run() async throws {
+        let (cluster, reports) = try await options.withDatabase { database in
+            (database.cluster, try await database.status(timeout: options.timeout?.duration))
+        }
+        var output = StandardOutput()
+        if options.output == .text {
+            let count = reports.count { $0.isParticipating }
+            output.line(
+                "cluster \(cluster.clusterName) (\(cluster.cluster)), release \(cluster.version): "
+                    + "\(count) of \(reports.count) storage peers take part")
+            output.line("proxies: \(cluster.proxies.joined(separator: ", "))")
+        }
+        for report in reports {
+            switch options.output {
+            case .text: for line in report.lines { output.line(line) }
+            case .json: output.line(report.json.text)
+            }
+        }
+    }
+}
+
+extension PeerReport {
+    var isParticipating: Bool { status != nil && status?.refusal == nil }
+
+    /// Why the peer takes no part, or not in everything; nil when it does.
+    fileprivate var trouble: String? {
+        guard let status else { return "it did not answer" }
+        if let refusal = status.refusal { return refusal.description }
+        guard !status.refusedShards.isEmpty else { return nil }
+        return "it refuses the shards "
+            + status.refusedShards.map(\.description).joined(separator: ", ")
+    }
+
+    fileprivate var lines: [String] {
+        let state = isParticipating ? "takes part" : "takes NO part"
+        var lines = ["\(name)\tstorage peer\t\(address)\t\(state)"]
+        if let trouble { lines.append("  why: \(trouble)") }
+        guard let status else { return lines }
+        lines.append(
+            "  \(status.shardCount) shards, \(status.registerCount) registers, "
+                + "\(status.segmentCount) segments, \(status.contentCount) bodies, "
+                + "\(status.writeSequence) synced writes, id \(peer)")
+        for reached in status.revisions.sorted(by: { $0.name < $1.name }) {
+            lines.append("  \(reached.name): revision \(reached.revision)")
+        }
+        return lines
+    }
+
+    fileprivate var json: JSONText {
+        var pairs: [String: JSONText] = [
+            "address": .string(address), "name": .string(name), "peer": .string("\(peer)"),
+            "participates": .boolean(isParticipating), "role": .string("storage-peer"),
+            "why": .optional(trouble),
+        ]
+        guard let status else { return .object(pairs) }
+        pairs["contents"] = .number(status.contentCount)
+        pairs["refusedShards"] = .array(
+            status.refusedShards.map { .number(UInt64($0.rawValue)) })
+        pairs["registers"] = .number(status.registerCount)
+        pairs["revisions"] = .object(
+            Dictionary(
+                status.revisions.map { ($0.name, .number($0.revision.rawValue)) },
+                uniquingKeysWith: { first, _ in first }))
+        pairs["segments"] = .number(status.segmentCount)
+        pairs["shards"] = .number(UInt64(status.shardCount))
+        pairs["syncedWrites"] = .number(status.writeSequence)
+        return .object(pairs)
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import BlockOperations
+import Optimystic
+
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Checks the whole history of collections, and what every replica holds of it.",
+        discussion: """
+            Every hash is computed here; no service is trusted with it. Exit code 65 when \
+            something is wrong with the data.
+            """)
+
+    @OptionGroup var options: CommandOptions
+    @Argument(help: "The collections; none for all.") var names: [String] = []
+
+    func run() async throws {
+        let report = try await options.withDatabase { database in
+            try await database.verify(
+                names.isEmpty ? nil : names, timeout: options.timeout?.duration
+            ) { progress in
+                StandardError.progress(
+                    "\(progress.name): \(progress.entryCount) of \(progress.revision) entries")
+            }
+        }
+        StandardError.progress("")
+        var output = StandardOutput()
+        for collection in report.collections {
+            switch options.output {
+            case .text: for line in collection.lines { output.line(line) }
+            case .json: output.line(collection.json.text)
+            }
+        }
+        output.flush()
+        guard report.isSound else {
+            throw ArgumentParser.ExitCode(BlockOperations.ExitCode.badInput.rawValue)
+        }
+    }
+}
+
+extension CollectionVerification {
+    fileprivate var lines: [String] {
+        let verdict =
+            findings.isEmpty ? "sound" : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
+        var lines = [
+            "\(name): \(verdict), up to revision \(revision)",
+            "  \(entryCount) entries with \(actionCount) actions, each action once; "
+                + "\(segmentCount) segments, \(bodyCount) bodies beside them",
+            "  \(fullyReplicatedCount) of \(objectCount) objects held by all replicas, "
+                + "\(partlyReplicatedCount) by a majority only",
+        ]
+        lines += findings.map { "  \($0)" }
+        return lines
+    }
+
+    fileprivate var json: JSONText {
+        .object([
+            "actions": .count(actionCount), "bodies": .count(bodyCount),
+            "entries": .count(entryCount),
+            "findings": .array(
+                findings.map { finding in
+                    .object([
+                        "kind": .string(finding.kind.rawValue),
+                        "object": .string(finding.object),
+                        "problem": .string(finding.problem),
+                    ])
+                }),
+            "fullyReplicated": .count(fullyReplicatedCount), "name": .string(name),
+            "objects": .count(objectCount), "partlyReplicated": .count(partlyReplicatedCount),
+            "revision": .number(revision.rawValue), "segments": .count(segmentCount),
+            "sound": .boolean(findings.isEmpty),
+        ])
+    }
+}

@@ -1,0 +1,43 @@
+import BlockModel
+import BlockNode
+import BlockOperations
+import BlockRuntime
+import BlockTransport
+import BlockTransportZeroMQ
+import Logging
+
+@main
+enum CoordinatorCommand {
+    private static let clusterFile = Setting<String>.path(
+        "cluster-file", help: "The file that describes the cluster.")
+    private static let listen = Setting<NetworkAddress>.listenAddress(
+        "listen", default: "tcp://127.0.0.1:7720", help: "Where to listen.")
+
+    private static let role = Role(
+        "coordinator",
+        summary: "Carries requests of proxies through their rounds with the storage peers. Keeps nothing.",
+        settings: [clusterFile, listen])
+
+    static func main() {
+        ServiceProcess.run(role) { context in try serve(context) }
+    }
+
+    private static func serve(_ context: ServiceProcess.Context) throws {
+        let map = try ClusterFile.read(at: try context.configuration.value(of: clusterFile))
+        let address = try context.configuration.value(of: listen)
+        let transport = try ZeroMQTransport(address: address.description)
+        defer { transport.close() }
+        let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
+        let host = try CoordinatorHost(
+            port: port, map: map, environment: context.environment)
+        context.stop.onRequest { [waker = transport.waker] in waker.wake() }
+        context.logger.notice(
+            "ready",
+            metadata: [
+                "address": "\(transport.boundAddress ?? "")", "cluster": "\(map.name)",
+                "release": "\(Release.version)", "libzmq": "\(ZeroMQContext.libraryDescription)",
+            ])
+        try ServiceLoop(host, environment: context.environment)
+            .run { context.stop.isRequested }
+    }
+}

@@ -1,0 +1,54 @@
+import BlockRuntime
+import BlockWire
+import Foundation
+import Testing
+
+/// `Protos/README.md` is all that other languages have: it must say what the code does.
+@Suite("The specification")
+struct SpecificationTests {
+    private func readme() throws -> String {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        return try String(
+            contentsOf: root.appendingPathComponent("Protos/README.md"), encoding: .utf8)
+    }
+
+    @Test("it lists every error code with its name and meaning")
+    func errorCodes() throws {
+        let text = try readme()
+        for row in ErrorCode.table {
+            let line = "| \(row.code.rawValue) | \(row.name) | \(row.meaning) |"
+            #expect(text.contains(line), "missing: \(line)")
+        }
+    }
+
+    @Test("it states every bound of the messages with the figure of the code")
+    func bounds() throws {
+        let text = try readme()
+        let bounds: [(String, String)] = [
+            ("payload frame", "\(Limits.frameBytesMax) bytes"),
+            ("frames of a message, with routing", "\(Limits.frameCountMax)"),
+            ("name of a collection or cluster", "1 to \(Limits.nameBytesMax) bytes"),
+            ("value of a diary entry", "\(Limits.valueBytesMax) bytes (code 2003 above it)"),
+            ("canonical entry body; content block", "\(Limits.bodyBytesMax) bytes"),
+            ("actions in a body", "\(Limits.bodyActionCountMax)"),
+            ("tail value; segment", "\(Limits.tailBytesMax) bytes"),
+            ("items of a `PeerBatch` or its reply", "\(Limits.batchRequestCountMax)"),
+            ("`count_max`, and items of a page", "1 to \(Limits.pageItemCountMax)"),
+            ("`bytes_max`", "0 to \(Limits.pageBytesMax)"),
+            ("`wait_ms`, `retry_after_ms`", "\(Limits.requestTimeMax.milliseconds)"),
+            ("shard number", "below \(Limits.shardCountMax)"),
+            ("text of an error", "\(Limits.errorMessageBytesMax) bytes"),
+            ("addresses, names for people, releases", "\(Limits.labelBytesMax) bytes"),
+            ("replicas in a report", "\(Limits.replicaCountMax)"),
+            ("peers; coordinators; proxies", "\(Limits.peerCountMax) each"),
+            ("collections in the sample of a status", "\(Limits.statusCollectionCountMax)"),
+        ]
+        for (name, figure) in bounds {
+            #expect(text.contains("| \(name) | \(figure) |"), "\(name): \(figure)")
+        }
+        #expect(Limits.segmentBytesMax == Limits.tailBytesMax)
+        #expect(Limits.serviceCountMax == Limits.peerCountMax)
+        #expect(Limits.counterMax == 1 << 62)
+    }
+}
