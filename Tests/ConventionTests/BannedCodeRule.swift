@@ -52,9 +52,11 @@ enum BannedCodeRule {
         let live = ["Sources/BlockRuntime/EnvironmentLive.swift": "the one door to the clocks"]
         return [
             Ban(
-                "ContinuousClock", #/\bContinuousClock\b/#, use: clock, inTests: true, atEdge: true),
+                "ContinuousClock", #/\bContinuousClock\b/#, use: clock, inTests: true,
+                atEdge: true),
             Ban(
-                "SuspendingClock", #/\bSuspendingClock\b/#, use: clock, inTests: true, atEdge: true),
+                "SuspendingClock", #/\bSuspendingClock\b/#, use: clock, inTests: true,
+                atEdge: true),
             Ban("Date", #/\bDate\s*\(/#, use: clock, inTests: true, atEdge: true),
             Ban("DispatchTime", #/\bDispatchTime\b/#, use: clock, inTests: true, atEdge: true),
             Ban(
@@ -92,7 +94,7 @@ enum BannedCodeRule {
                 except: [
                     "Sources/BlockOperations/Process/StopSignal.swift":
                         "a signal handler may not run actions itself",
-                    "Sources/OptimysticClient/Connection.swift":
+                    "Sources/OptimysticClient/EventThread.swift":
                         "the event loop behind the async calls of an application",
                 ]),
             Ban("NSLock", #/\bNSLock\b/#, use: shared),
