@@ -108,7 +108,7 @@ enum LayeringRule {
 
     /// Modules by line: `import M`, `@attribute import M`, `package import struct M.T`.
     private static func imports(of file: TextFile) -> [(line: Int, module: String)] {
-        SwiftCode(file.text).lines.enumerated().compactMap { index, line in
+        file.code.lines.enumerated().compactMap { index, line in
             guard let match = line.firstMatch(of: importPattern) else { return nil }
             return (index + 1, String(match.module))
         }
