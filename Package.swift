@@ -168,5 +168,18 @@ let package = Package(
                 "BlockTransportZeroMQ",
                 "CZeroMQ",
             ]),
+        tests(
+            "BlockNodeTests",
+            [
+                "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
+                "BlockTransport", "BlockWire", logging,
+            ]),
+        // The real executables; skipped without OPTIMYSTIC_BIN.
+        tests(
+            "IntegrationTests",
+            [
+                "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
+                "BlockTransportZeroMQ", "BlockWire", "Optimystic", "OptimysticClient",
+            ]),
     ]
 )
