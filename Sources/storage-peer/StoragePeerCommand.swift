@@ -105,7 +105,7 @@ enum StoragePeerCommand {
                 "address": "\(transport.boundAddress ?? "")", "cluster": "\(map.name)",
                 "peer": "\(entry.name)", "storage": "\(directory.peer)",
                 "release": "\(Release.version)", "libzmq": "\(ZeroMQContext.libraryDescription)",
-                "rocksdb": "\(StoreLog.rocksDBVersion(in: directory.path) ?? "unknown")",
+                "rocksdb": "\(StoreOptions.rocksDBVersion(in: directory.path) ?? "unknown")",
             ])
         try ServiceLoop(host, environment: context.environment)
             .run { context.stop.isRequested }
