@@ -6,9 +6,10 @@ SHELL := /bin/bash
 
 # Compilers at work at once.
 JOBS ?= 2
-# Seeds that `make simulate` runs, and the first of them.
+# Seeds that `make simulate` runs, the first of them, and a planted bug (empty: none).
 SEEDS ?= 2000
 FIRST_SEED ?= 0
+BUG ?=
 # Random inputs for each decoder that `make fuzz` tries.
 FUZZ_INPUTS ?= 1000000
 
@@ -20,6 +21,7 @@ test_options := -c release --traits SimulationHooks --scratch-path .build-tests
 test_build := swift build --build-tests $(test_options) -j $(JOBS) \
 	--explicit-target-dependency-import-check error
 test_run := swift test $(test_options) --skip-build
+simulator := .build-tests/release/simulator
 bin := $(CURDIR)/.build/release
 
 packages := libzmq3-dev libprotobuf-c-dev protobuf-c-compiler librocksdb-dev iso-codes \
@@ -44,15 +46,15 @@ build-tests: setup ## Builds the tests, in release with simulation hooks, into .
 	$(test_build)
 
 check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (2 min)
-	OPTIMYSTIC_SEEDS=200 $(test_run) --skip IntegrationTests
+	$(test_run) --skip IntegrationTests
+	$(simulator) 0 199
 
 test: build build-tests ## Runs every test, with the real executables (10 min)
-	OPTIMYSTIC_SEEDS=200 OPTIMYSTIC_BIN=$(bin) $(test_run)
+	OPTIMYSTIC_BIN=$(bin) $(test_run)
+	$(simulator) 0 199
 
-simulate: build-tests ## Runs SEEDS simulated worlds from FIRST_SEED on
-	@test -d Tests/BlockSimulationTests || { echo "there is no simulation to run"; exit 69; }
-	OPTIMYSTIC_SEEDS=$(SEEDS) OPTIMYSTIC_FIRST_SEED=$(FIRST_SEED) \
-		$(test_run) --filter BlockSimulationTests
+simulate: build-tests ## Runs SEEDS simulated worlds from FIRST_SEED on, with BUG planted if given
+	$(simulator) $(if $(BUG),--bug $(BUG)) $(FIRST_SEED) $$(( $(FIRST_SEED) + $(SEEDS) - 1 ))
 
 fuzz: build-tests ## Feeds every decoder FUZZ_INPUTS random and damaged inputs
 	OPTIMYSTIC_FUZZ_INPUTS=$(FUZZ_INPUTS) $(test_run) --filter '[Ff]uzz'

@@ -70,9 +70,19 @@ public struct Digest: Hashable, Sendable, Comparable {
 
     /// Appends the 32 bytes to `bytes`.
     public func append(to bytes: inout Bytes) {
-        for word in [word0, word1, word2, word3] {
-            withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: bigEndianWords) { bytes.append(contentsOf: $0) }
+    }
+
+    /// Copies the 32 bytes to `target`, which has room for them.
+    public func store(to target: UnsafeMutableRawPointer) {
+        withUnsafeBytes(of: bigEndianWords) { words in
+            UnsafeMutableRawBufferPointer(start: target, count: Self.byteCount)
+                .copyMemory(from: words)
         }
+    }
+
+    private var bigEndianWords: (UInt64, UInt64, UInt64, UInt64) {
+        (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)
     }
 
     /// The first eight bytes as a number: what placement divides into shards.

@@ -65,8 +65,6 @@ public enum Limits {
     public static let errorMessageBytesMax = 4096
     /// Bytes of an address, of a name for people, or of a release.
     public static let labelBytesMax = 256
-    /// Collections in the sample that a peer's status carries.
-    public static let statusRevisionCountMax = 64
     /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9 bytes
     /// becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always
     /// has ``unpackBytesMin``.
@@ -124,7 +122,7 @@ public enum Limits {
     /// person nothing more.
     public static let verificationFindingCountMax = 1000
     /// Objects a verification asks for at a time.
-    public static let verificationFetchCountMax = 16
+    public static let verificationFetchCountMax = 32
     /// Looks at a register that is being written, until a majority holds one value.
     public static let verificationLookCountMax = 20
 

@@ -43,7 +43,7 @@ final class PeerNode {
             cycleMachine = StoragePeerCycle(
                 identity: identity, map: world.map, repository: repository, journal: journal)
             refusal = nil
-        } catch let error as DatabaseError {
+        } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             // Nothing in these worlds takes synced writes away: a refusal is somebody's bug.
             refusal = error
             world.alarms.append("\(node) refuses to take part: \(error)")
@@ -58,7 +58,7 @@ final class PeerNode {
         var plan = FaultPlan()
         plan.unsyncedFate = world.plan.unsyncedFate
         guard world.isFaulty, world.plan.crashesInsideCycles else { return plan }
-        let moment = UInt64(1 + world.generator.below(400))
+        let moment = UInt64(1 + world.generator.below(world.generator.chance(1, in: 2) ? 20 : 300))
         switch world.generator.below(4) {
         case 0: plan.crashAtWrite = moment
         case 1: plan.crashAtSync = moment
@@ -136,7 +136,7 @@ final class PeerNode {
     }
 
     /// What the disk durably holds, for the checks at the end.
-    func openRepository() throws(DatabaseError) -> StorageRepository {
+    func openRepository() throws -> StorageRepository {
         try StorageRepository(
             engine: FaultEngine(disk: disk, generator: SeededGenerator(seed: 0)))
     }

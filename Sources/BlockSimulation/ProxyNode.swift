@@ -24,7 +24,7 @@ final class ProxyNode {
         guard machine == nil else { return }
         life += 1
         machine = ClientProxy(
-            map: world.map, release: "simulated", generator: world.generator.fork(),
+            map: world.mapForProxy(index), release: "simulated", generator: world.generator.fork(),
             wallMilliseconds: { 1_700_000_000_000 }, cacheBytesMax: 1 << 14)
     }
 

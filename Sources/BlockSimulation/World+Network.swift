@@ -11,6 +11,11 @@ extension World {
             note { "\(from) -x \(to)  \(message.summary)" }
             return
         }
+        if isFaulty, isCut(from: from, to: to) {
+            mark("world.message.cut")
+            note { "\(from) -/ \(to)  \(message.summary)" }
+            return
+        }
         let isDoubled = isFaulty && generator.chance(plan.duplicationRate, in: 1000)
         if isDoubled { mark("world.message.doubled") }
         for _ in 0..<(isDoubled ? 2 : 1) {
@@ -18,6 +23,32 @@ extension World {
                 .deliver(message, from: from, to: to, life: life, senderLife: senderLife),
                 after: delay())
         }
+    }
+
+    private func isCut(from: NodeID, to: NodeID) -> Bool {
+        cuts.contains { $0.cuts(from: from, to: to) && now < $0.until }
+    }
+
+    /// Cuts one process off from some others, in one direction or in both, for a while.
+    func partition() {
+        guard isFaulty else { return }
+        cuts.removeAll { now >= $0.until }
+        let nodes =
+            peers.indices.map { NodeID.peer($0) }
+            + coordinators.indices.map { NodeID.coordinator($0) }
+            + proxies.indices.map { NodeID.proxy($0) }
+        let victim = nodes[generator.below(nodes.count)]
+        let isTotal = generator.chance(1, in: 2)
+        var others: Set<NodeID> = []
+        for node in nodes where isTotal || generator.chance(1, in: 2) { others.insert(node) }
+        let direction = generator.below(3)
+        let cut = NetworkCut(
+            victim: victim, others: others, cutsIncoming: direction != 0,
+            cutsOutgoing: direction != 1,
+            until: now.advanced(by: .milliseconds(50 + generator.below(3000))))
+        note { "\(victim) is cut off: \(cut)" }
+        mark("world.partition")
+        cuts.append(cut)
     }
 
     /// A base of 50 µs and a random part; sometimes seconds.
@@ -31,5 +62,19 @@ extension World {
         let scale = generator.below(1000) * generator.below(1000)
         let random = plan.delayMean.nanoseconds * Int64(scale) / 250_000
         return .microseconds(50) + .nanoseconds(random)
+    }
+}
+
+/// One process that some others cannot reach, or that cannot reach them.
+struct NetworkCut {
+    let victim: NodeID
+    let others: Set<NodeID>
+    let cutsIncoming: Bool
+    let cutsOutgoing: Bool
+    let until: Instant
+
+    func cuts(from: NodeID, to: NodeID) -> Bool {
+        (cutsOutgoing && from == victim && others.contains(to))
+            || (cutsIncoming && to == victim && others.contains(from))
     }
 }

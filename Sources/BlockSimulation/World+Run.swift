@@ -28,15 +28,22 @@ extension World {
 
     /// Crashes of whole processes, at random moments of the faulty time.
     private func planCrashes() {
-        func plan(_ mean: Duration?, _ nodes: [NodeID]) {
+        func plan(every mean: Duration?, _ event: () -> Event) {
             guard let mean else { return }
             var at = Duration.zero
             while true {
                 at += .nanoseconds(Int64(generator.below(Int(mean.nanoseconds) * 2)) + 1_000_000)
                 guard at < self.plan.faultTime else { return }
-                schedule(.crash(nodes[generator.below(nodes.count)]), after: at)
+                schedule(event(), after: at)
             }
         }
+        func plan(_ mean: Duration?, _ nodes: [NodeID]) {
+            plan(every: mean) { .crash(nodes[generator.below(nodes.count)]) }
+        }
+        plan(every: self.plan.hasPowerCuts ? self.plan.peerCrashEvery.map { $0 * 3 } : nil) {
+            .powerCut
+        }
+        plan(every: self.plan.partitionEvery) { .partition }
         plan(self.plan.peerCrashEvery, peers.indices.map { .peer($0) })
         plan(self.plan.coordinatorCrashEvery, coordinators.indices.map { .coordinator($0) })
         plan(self.plan.proxyCrashEvery, proxies.indices.map { .proxy($0) })

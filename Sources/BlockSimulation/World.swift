@@ -16,6 +16,8 @@ package final class World {
         case cycle(peer: Int, life: Int)
         case wake(NodeID, life: Int)
         case crash(NodeID)
+        case powerCut
+        case partition
         case restart(NodeID)
         /// The client's pause is over.
         case proceed(client: Int, life: Int)
@@ -38,6 +40,7 @@ package final class World {
     private(set) var now = Instant.origin
     var generator: SeededGenerator
     var history = History()
+    var cuts: [NetworkCut] = []
     /// Whether faults may still happen.
     var isFaulty = true
     package private(set) var trace = TraceHash()
@@ -72,6 +75,22 @@ package final class World {
         for index in 0..<plan.proxyCount { proxies.append(ProxyNode(index: index, world: self)) }
         for index in 0..<plan.clientCount {
             clients.append(ClientNode(index: index, world: self))
+        }
+    }
+
+    /// The map as one proxy sees it: the coordinators' addresses, which decide the preferred one,
+    /// differ from proxy to proxy, so that several coordinators work on one register.
+    func mapForProxy(_ index: Int) -> ClusterMap {
+        let coordinators = map.coordinators.map {
+            ClusterMap.Service(name: $0.name, address: "\($0.address)#\(index)")
+        }
+        do throws(DatabaseError) {
+            return try ClusterMap(
+                cluster: map.cluster, name: map.name, peers: map.peers, shards: map.shards,
+                coordinators: coordinators, proxies: [])
+        } catch {
+            invariant(false, "the map was sound before: \(error)")
+            return map
         }
     }
 
@@ -110,6 +129,8 @@ package final class World {
             guard life == self.life(of: node) else { return }
             wake(node)
         case .crash(let node): crash(node)
+        case .powerCut: for index in peers.indices { crash(.peer(index)) }
+        case .partition: partition()
         case .restart(let node):
             note { "\(node) restarts" }
             restart(node)

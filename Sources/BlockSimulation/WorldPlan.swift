@@ -31,6 +31,10 @@ package struct WorldPlan: Sendable {
     package var peerCrashEvery: Duration?
     /// Whether crashes hit single writes and syncs, not only the moments between cycles.
     package var crashesInsideCycles: Bool
+    /// Whether all peers sometimes die at once, as when the power goes.
+    package var hasPowerCuts: Bool
+    /// How often some process is cut off from some others for a while.
+    package var partitionEvery: Duration?
     package var coordinatorCrashEvery: Duration?
     package var proxyCrashEvery: Duration?
     package var clientCrashEvery: Duration?
@@ -53,13 +57,15 @@ package struct WorldPlan: Sendable {
         operationCount = 10 + generator.below(30)
         collectionCount = 1 + generator.below(3)
         valueBytesMax = generator.chance(1, in: 3) ? 6000 : 400
-        openEntryCountMax = flip() ? 1 + generator.below(4) : 32
+        openEntryCountMax = flip() ? 1 + generator.below(3) : 32
         lossRate = flip() ? generator.below(200) : 0
         duplicationRate = flip() ? generator.below(200) : 0
         delayMean = flip() ? .milliseconds(1 + generator.below(60)) : .microseconds(300)
         clogRate = flip() ? generator.below(20) : 0
         peerCrashEvery = every(3)
         crashesInsideCycles = flip()
+        hasPowerCuts = flip()
+        partitionEvery = every(2)
         coordinatorCrashEvery = every(3)
         proxyCrashEvery = every(4)
         clientCrashEvery = every(6)

@@ -31,9 +31,15 @@ package final class StorageRepository: PeerStoreView {
     package private(set) var corruptBlockCount: UInt64 = 0
 
     /// Opens what `engine` holds; an engine without a record is an empty store.
-    /// - Throws: `.corrupted` when the record of the store's progress is damaged, `.ioFailed`.
-    package init(engine: any KeyValueEngine) throws(DatabaseError) {
+    ///
+    /// Syncs before anything is read: a process that died between its write and its sync leaves a
+    /// batch that is readable and yet not durable, and whoever answers from it breaks the promise
+    /// that an answer outlives the next loss of power.
+    /// - Throws: `.corrupted` when the record of the store's progress is damaged, `.ioFailed`; what
+    ///   ``KeyValueEngine/sync()`` throws.
+    package init(engine: any KeyValueEngine) throws {
         self.engine = engine
+        try engine.sync()
         if let stored = try engine.get(StorageKeys.progress) {
             committed = try StoreProgress(sealed: stored)
         } else {

@@ -155,7 +155,8 @@ extension ClientRequest {
 extension OpenCollection {
     init(wire message: UnsafeMutablePointer<OpenCollectionMessage>?) throws(DatabaseError) {
         let message = try required(message, "open_collection")
-        let encoding: ValueEncoding? = try message.encoding.rawValue == 0
+        let encoding: ValueEncoding? =
+            try message.encoding.rawValue == 0
             ? nil : known(message.encoding, "open_collection.encoding")
         self.init(
             name: try message.name.name("open_collection.name"),

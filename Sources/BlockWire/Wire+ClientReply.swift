@@ -123,7 +123,8 @@ extension ClientReply {
             self = .diaryPage(try DiaryPage(wire: message.diary_page))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ACTION_STATUS:
             let status = try required(message.action_status, "action_status")
-            let position = try status.position == nil
+            let position =
+                try status.position == nil
                 ? nil : DiaryPosition(wire: status.position, "action_status.position")
             self = .actionStatus(
                 position, asOf: try Revision(wire: status.as_of, "action_status.as_of"))

@@ -88,7 +88,8 @@ extension PeerStatus {
         wire message: UnsafeMutablePointer<PeerStatusMessage>?, _ field: StaticString
     ) throws(DatabaseError) {
         let message = try required(message, field)
-        let refusal = try message.refusal == nil
+        let refusal =
+            try message.refusal == nil
             ? nil : DatabaseError(wire: message.refusal, "status.refusal")
         let refusedShards = try array(
             message.refused_shards, message.n_refused_shards, "status.refused_shards",
@@ -106,7 +107,7 @@ extension PeerStatus {
             segmentCount: message.segment_count, writeSequence: message.write_sequence,
             revisions: try list(
                 message.revisions, message.n_revisions, "status.revisions",
-                countMax: Limits.statusRevisionCountMax
+                countMax: Limits.statusCollectionCountMax
             ) { item throws(DatabaseError) in
                 try CollectionRevision(wire: item, "status.revisions")
             })
@@ -163,7 +164,8 @@ extension ReplicaReport {
         switch message.state_case {
         case OPTIMYSTIC__V1__REPLICA_REPORT__STATE_HOLDS:
             let holding = try required(message.holds, "replica.holds")
-            let accepted = try holding.accepted == nil
+            let accepted =
+                try holding.accepted == nil
                 ? nil : Ballot(wire: holding.accepted, "replica.holds.accepted")
             let hash = try holding.hash.digest("replica.holds.hash")
             self.init(peer: peer, state: .holds(hash, accepted: accepted))
@@ -193,7 +195,8 @@ func auditedReplicas(
     _ message: UnsafeMutablePointer<ReplicasMessage>?
 ) throws(DatabaseError) -> (reports: [ReplicaReport], copy: Bytes?) {
     let message = try required(message, "replicas")
-    let copy = try message.copy_case == OPTIMYSTIC__V1__REPLICAS__COPY_VERIFIED
+    let copy =
+        try message.copy_case == OPTIMYSTIC__V1__REPLICAS__COPY_VERIFIED
         ? message.verified.bytes("replicas.verified", bytesMax: Limits.bodyBytesMax) : nil
     return (try replicaReports(message.reports, message.n_reports), copy)
 }

@@ -76,7 +76,7 @@ package final class WireArena {
         chunks.append(chunk)
         bytesReserved += size
         chunkBytesLeft = size
-        chunkBytes = min(chunkBytes.multipliedReportingOverflow(by: 2).partialValue, 1 << 20)
+        chunkBytes = min(chunkBytes, 1 << 19) * 2
         invariant(bytesReserved <= bytesMax, "\(bytesReserved) bytes of \(bytesMax) are reserved")
         return chunk
     }
@@ -133,7 +133,12 @@ extension WireArena {
         withUnsafeBytes(of: identifier.value.bigEndian) { copy($0) }
     }
 
-    func digest(_ digest: Digest) -> ProtobufCBinaryData { bytes(digest.bytes) }
+    func digest(_ digest: Digest) -> ProtobufCBinaryData {
+        let target = memory(Digest.byteCount)
+        digest.store(to: target)
+        return ProtobufCBinaryData(
+            len: Digest.byteCount, data: target.assumingMemoryBound(to: UInt8.self))
+    }
 
     /// No bytes stand for nil.
     func digest(_ digest: Digest?) -> ProtobufCBinaryData {

@@ -7,8 +7,8 @@ import OptimysticClient
 /// unless it says otherwise), or the one the call is given. Within it, a call turns to another
 /// proxy when one does not answer, with the same action id, so nothing is applied twice.
 ///
-/// Failures are `DatabaseError`. Decide by its `outcome`: `notApplied` means nothing was and nothing
-/// will be applied; `unknown` means it may have been, or may be later.
+/// Failures are `DatabaseError`. Decide by its `outcome`: `notApplied` means nothing was and
+/// nothing will be applied; `unknown` means it may have been, or may be later.
 /// Cancelling a task drops its request only: an append that was sent may still land.
 public final class Database: Sendable {
     /// The cluster as the proxy introduced it.
@@ -72,8 +72,8 @@ public final class Database: Sendable {
         }
     }
 
-    /// Ends the connection. What is under way fails with `.shuttingDown`, or with an unknown outcome
-    /// where that is the truth. Letting go of the database does the same.
+    /// Ends the connection. What is under way fails with `.shuttingDown`, or with an unknown
+    /// outcome where that is the truth. Letting go of the database does the same.
     public func close() { connection.close() }
 
     /// A new action id: 128 random bits.

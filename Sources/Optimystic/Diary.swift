@@ -94,8 +94,8 @@ public struct Diary<Value: Sendable>: Sendable {
     ///   - asOf: The revision to read as of; nil for the newest when reading begins, linearizable:
     ///     an append that was acknowledged before is seen.
     ///   - timeout: For each page.
-    /// - Throws: From the iterator: `.valueUndecodable`; `.invalidArgument` for a revision that does
-    ///   not exist yet.
+    /// - Throws: From the iterator: `.valueUndecodable`; `.invalidArgument` for a revision that
+    ///   does not exist yet.
     public func entries(
         from origin: ReadOrigin = .start, direction: DiaryReadRequest.Direction = .forward,
         asOf: Revision? = nil, timeout: Duration? = nil

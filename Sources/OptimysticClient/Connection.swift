@@ -85,15 +85,15 @@ package final class Connection: Sendable {
     }
 }
 
-/// Starts the one thread of a connection: a transport belongs to a thread, and a task has none.
-private enum EventThread {
+/// Starts a thread for an event loop: a transport belongs to a thread, and a task has none.
+package enum EventThread {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
     /// - Returns: Why the thread could not be started; nil when it was.
-    static func start(_ body: @escaping @Sendable () -> Void) -> DatabaseError? {
+    package static func start(_ body: @escaping @Sendable () -> Void) -> DatabaseError? {
         let argument = Unmanaged.passRetained(Body(body))
         var thread = pthread_t()
         let status = pthread_create(

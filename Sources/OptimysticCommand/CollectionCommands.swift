@@ -1,13 +1,15 @@
 import ArgumentParser
 import Optimystic
 
-struct CollectionsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct CollectionsCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "collections", abstract: "Lists the collections of the cluster.")
 
-    @OptionGroup var options: CommandOptions
+    @OptionGroup package var options: CommandOptions
 
-    func run() async throws {
+    package func run() async throws {
         let infos = try await options.withDatabase {
             try await $0.collections(timeout: options.timeout?.duration)
         }
@@ -32,25 +34,29 @@ struct CollectionsCommand: AsyncParsableCommand {
     }
 }
 
-struct CollectionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct CollectionCommand: ParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "collection", abstract: "Changes a collection as a whole.",
         subcommands: [CollectionDropCommand.self])
 }
 
-struct CollectionDropCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct CollectionDropCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "drop", abstract: "Drops a collection and all it holds, for ever.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The collection.") var name: String
-    @Flag(help: "Yes, this is meant.") var yes = false
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The collection.") package var name: String
+    @Flag(help: "Yes, this is meant.") package var yes = false
 
-    func validate() throws {
+    package func validate() throws {
         if !yes { throw ValidationError("dropping \"\(name)\" is for ever; say --yes") }
     }
 
-    func run() async throws {
+    package func run() async throws {
         try await options.withDatabase {
             try await $0.drop(name, timeout: options.timeout?.duration)
         }

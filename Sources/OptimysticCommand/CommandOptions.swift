@@ -4,7 +4,7 @@ import Foundation
 import Optimystic
 
 /// How results are written.
-enum OutputForm: String, ExpressibleByArgument, CaseIterable {
+package enum OutputForm: String, ExpressibleByArgument, CaseIterable {
     /// For people.
     case text
     /// One JSON object a line, with stable keys.
@@ -12,10 +12,10 @@ enum OutputForm: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// A time as settings write it: `250ms`, `5s`, `2m`.
-struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
-    let duration: Duration
+package struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
+    package let duration: Duration
 
-    init?(argument: String) {
+    package init?(argument: String) {
         guard let duration = SettingText.duration(argument), duration > .zero,
             duration <= Limits.requestTimeMax
         else { return nil }
@@ -24,24 +24,26 @@ struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
 }
 
 /// The options of every command that talks to a cluster.
-struct CommandOptions: ParsableArguments {
+package struct CommandOptions: ParsableArguments {
+    package init() {}
+
     @Option(
         help: ArgumentHelp(
             "The cluster: optimystic://host:port,host:port/clusterName.",
             discussion: "Default: the environment variable OPTIMYSTIC_URL.", valueName: "url"))
-    var connect: String?
+    package var connect: String?
 
     @Option(help: "How results are written: text, or json (one object a line).")
-    var output = OutputForm.text
+    package var output = OutputForm.text
 
     @Option(
         help: ArgumentHelp(
             "Time for each request: 250ms, 5s, 2m; 10m at most. Default: the URL's, or 5s.",
             valueName: "time"))
-    var timeout: TimeArgument?
+    package var timeout: TimeArgument?
 
     /// - Throws: `.invalidArgument` when neither the option nor the variable names a cluster.
-    func url(
+    package func url(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> DatabaseURL {
         guard let text = connect ?? environment["OPTIMYSTIC_URL"] else {

@@ -19,8 +19,10 @@ extension ActionID: ExpressibleByArgument {
     }
 }
 
-struct DiaryAppendCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct DiaryAppendCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "append",
         abstract: "Appends an entry, or one for each line of stdin, and prints each position.",
         discussion: """
@@ -29,18 +31,19 @@ struct DiaryAppendCommand: AsyncParsableCommand {
             again, without doubling it, with the same --action and --first-revision.
             """)
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The diary.") var name: String
-    @Argument(help: "The entry; - for one entry a line from stdin.") var value: String
-    @Option(help: "What a new diary holds: bytes or json.") var encoding = ValueEncoding.bytes
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The diary.") package var name: String
+    @Argument(help: "The entry; - for one entry a line from stdin.") package var value: String
+    @Option(help: "What a new diary holds: bytes or json.")
+    package var encoding = ValueEncoding.bytes
     @Option(help: ArgumentHelp("The id of the action, of a retry.", valueName: "uuid"))
-    var action: ActionID?
+    package var action: ActionID?
     @Option(
         name: .customLong("first-revision"),
         help: ArgumentHelp("What the first try named.", valueName: "revision"))
-    var firstRevision: UInt64?
+    package var firstRevision: UInt64?
 
-    func validate() throws {
+    package func validate() throws {
         if (action == nil) != (firstRevision == nil) {
             throw ValidationError("--action and --first-revision go together")
         }
@@ -52,7 +55,7 @@ struct DiaryAppendCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    package func run() async throws {
         try await options.withDatabase { database in
             let diary = try await open(in: database)
             var output = StandardOutput()
@@ -111,20 +114,22 @@ struct DiaryAppendCommand: AsyncParsableCommand {
     }
 }
 
-struct DiaryActionCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct DiaryActionCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "action",
         abstract: "Tells whether an action of unknown outcome landed, and where.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The diary.") var name: String
-    @Argument(help: "The id of the action.") var action: ActionID
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The diary.") package var name: String
+    @Argument(help: "The id of the action.") package var action: ActionID
     @Option(
         name: .customLong("first-revision"),
         help: ArgumentHelp("What the append named.", valueName: "revision"))
-    var firstRevision: UInt64
+    package var firstRevision: UInt64
 
-    func run() async throws {
+    package func run() async throws {
         try await options.withDatabase { database in
             let time = options.timeout?.duration
             let diary = try await database.openDiary(named: name, timeout: time)

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Optimystic
 
-struct DiaryCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct DiaryCommand: ParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "diary", abstract: "Appends to diaries and reads them.",
         subcommands: [
             DiaryAppendCommand.self, DiaryReadCommand.self, DiaryFollowCommand.self,
@@ -14,32 +16,35 @@ extension DiaryPosition: ExpressibleByArgument {
     public init?(argument: String) { self.init(text: argument) }
 }
 
-struct DiaryReadCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct DiaryReadCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "read",
         abstract: "Prints the entries of a diary as of one revision: position, tab, value.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The diary.") var name: String
-    @Flag(help: "From the newest entry to the oldest.") var reverse = false
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The diary.") package var name: String
+    @Flag(help: "From the newest entry to the oldest.") package var reverse = false
     @Option(
         help: ArgumentHelp(
             "Begin behind this entry, in the direction of reading.", valueName: "revision.index"))
-    var after: DiaryPosition?
+    package var after: DiaryPosition?
     @Option(
         name: .customLong("as-of"),
         help: ArgumentHelp("Read the diary as it was at this revision.", valueName: "revision"))
-    var asOf: UInt64?
-    @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count")) var limit: Int?
+    package var asOf: UInt64?
+    @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count"))
+    package var limit: Int?
 
-    func validate() throws {
+    package func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit is not negative") }
         if let asOf, asOf > Limits.counterMax {
             throw ValidationError("--as-of is at most \(Limits.counterMax)")
         }
     }
 
-    func run() async throws {
+    package func run() async throws {
         try await options.withDatabase { database in
             let time = options.timeout?.duration
             let diary = try await database.openDiary(named: name, timeout: time)
@@ -59,17 +64,19 @@ struct DiaryReadCommand: AsyncParsableCommand {
     }
 }
 
-struct DiaryFollowCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct DiaryFollowCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "follow",
         abstract: "Prints the entries of a diary, and those that come, until it is stopped.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The diary.") var name: String
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The diary.") package var name: String
     @Option(help: ArgumentHelp("Begin behind this entry.", valueName: "revision.index"))
-    var after: DiaryPosition?
+    package var after: DiaryPosition?
 
-    func run() async throws {
+    package func run() async throws {
         try await options.withDatabase { database in
             let time = options.timeout?.duration
             let diary = try await database.openDiary(named: name, timeout: time)

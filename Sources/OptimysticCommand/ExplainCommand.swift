@@ -2,20 +2,23 @@ import ArgumentParser
 import BlockOperations
 import Optimystic
 
-struct ExplainCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct ExplainCommand: ParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Tells what an error code means and what to do about it.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "A number or a name; none for all.") var code: String?
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "A number or a name; none for all.") package var code: String?
 
-    func validate() throws {
+    package func validate() throws {
         if let code, ExplainCommand.find(code) == nil {
-            throw ValidationError("there is no error code \"\(code)\"; `optimystic explain` lists all")
+            throw ValidationError(
+                "there is no error code \"\(code)\"; `optimystic explain` lists all")
         }
     }
 
-    func run() throws {
+    package func run() throws {
         let rows = code.flatMap(ExplainCommand.find).map { [$0] } ?? ErrorCode.table
         var stream = StandardOutput()
         for row in rows {
@@ -23,11 +26,11 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    static func find(_ text: String) -> ErrorCode.Explanation? {
+    package static func find(_ text: String) -> ErrorCode.Explanation? {
         ErrorCode.table.first { $0.name == text || "\($0.code.rawValue)" == text }
     }
 
-    static func lines(_ row: ErrorCode.Explanation, _ form: OutputForm) -> [String] {
+    package static func lines(_ row: ErrorCode.Explanation, _ form: OutputForm) -> [String] {
         let exit = BlockOperations.ExitCode(row.code).rawValue
         switch form {
         case .text:

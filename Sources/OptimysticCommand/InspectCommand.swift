@@ -1,21 +1,25 @@
 import ArgumentParser
 import Optimystic
 
-struct InspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct InspectCommand: ParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Shows what the cluster holds, as it holds it.",
         subcommands: [InspectTailCommand.self])
 }
 
-struct InspectTailCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct InspectTailCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "tail",
         abstract: "Shows the chosen tail of a collection and what each replica holds of it.")
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The collection.") var name: String
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The collection.") package var name: String
 
-    func run() async throws {
+    package func run() async throws {
         let inspection = try await options.withDatabase {
             try await $0.inspectTail(name, timeout: options.timeout?.duration)
         }
@@ -46,7 +50,8 @@ extension TailInspection {
                 "  open entries  \(tail.entries.count), "
                     + "\(tail.segments.first.map { $0.index + 1 } ?? 0) sealed segments")
             for entry in tail.entries {
-                lines.append("  \(entry.revision)\t\(entry.kind)\t\(entry.bodyText)\t\(entry.bodyID)")
+                lines.append(
+                    "  \(entry.revision)\t\(entry.kind)\t\(entry.bodyText)\t\(entry.bodyID)")
             }
         }
         lines += replicas.map { "  replica \($0.peer)\t\($0.state.text)" }

@@ -3,7 +3,7 @@ import Optimystic
 
 /// A JSON value to be written on one line. Keys come out in the order of the alphabet, so that the
 /// same result is the same text.
-indirect enum JSONText {
+package indirect enum JSONText {
     case null
     case boolean(Bool)
     case number(UInt64)
@@ -17,7 +17,7 @@ indirect enum JSONText {
 
     static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
 
-    var text: String {
+    package var text: String {
         switch self {
         case .null: "null"
         case .boolean(let value): value ? "true" : "false"
@@ -52,7 +52,7 @@ indirect enum JSONText {
     }
 
     /// JSON bytes as JSON text on one line; nil when they are not JSON.
-    init?(json bytes: Bytes) {
+    package init?(json bytes: Bytes) {
         guard
             let value = try? JSONSerialization.jsonObject(
                 with: Data(bytes), options: [.fragmentsAllowed])

@@ -5,8 +5,10 @@ import Optimystic
 
 /// The command line: results on stdout, everything else on stderr, exit codes of `sysexits.h`.
 @main
-struct OptimysticCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct OptimysticCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "optimystic",
         abstract: "Talks to an Optimystic cluster.",
         discussion: """
@@ -22,7 +24,7 @@ struct OptimysticCommand: AsyncParsableCommand {
             ClusterCommand.self,
         ])
 
-    static func main() async {
+    package static func main() async {
         // Whoever reads our output may stop reading: StandardOutput ends the process quietly.
         signal(SIGPIPE, SIG_IGN)
         do {
@@ -44,11 +46,13 @@ struct OptimysticCommand: AsyncParsableCommand {
 
 /// Options of every command may also stand before the command's words, as in
 /// `optimystic --output json diary read events`.
-enum LeadingOptions {
+package enum LeadingOptions {
     private static let names = ["--connect", "--output", "--timeout"]
 
     /// `arguments` with the leading options moved behind the words of the command.
-    static func moved(_ arguments: [String], in root: any ParsableCommand.Type) -> [String] {
+    package static func moved(
+        _ arguments: [String], in root: any ParsableCommand.Type
+    ) -> [String] {
         var leading: [String] = []
         var rest = arguments[...]
         while let first = rest.first {

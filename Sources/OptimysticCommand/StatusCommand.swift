@@ -1,15 +1,17 @@
 import ArgumentParser
 import Optimystic
 
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct StatusCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Shows every storage peer: its shards, how far it has got, and why it takes no "
             + "part when it does not.")
 
-    @OptionGroup var options: CommandOptions
+    @OptionGroup package var options: CommandOptions
 
-    func run() async throws {
+    package func run() async throws {
         let (cluster, reports) = try await options.withDatabase { database in
             (database.cluster, try await database.status(timeout: options.timeout?.duration))
         }

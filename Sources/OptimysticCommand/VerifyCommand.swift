@@ -2,8 +2,10 @@ import ArgumentParser
 import BlockOperations
 import Optimystic
 
-struct VerifyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct VerifyCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Checks the whole history of collections, and what every replica holds of it.",
         discussion: """
@@ -11,10 +13,10 @@ struct VerifyCommand: AsyncParsableCommand {
             something is wrong with the data.
             """)
 
-    @OptionGroup var options: CommandOptions
-    @Argument(help: "The collections; none for all.") var names: [String] = []
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The collections; none for all.") package var names: [String] = []
 
-    func run() async throws {
+    package func run() async throws {
         let report = try await options.withDatabase { database in
             try await database.verify(
                 names.isEmpty ? nil : names, timeout: options.timeout?.duration
@@ -41,7 +43,8 @@ struct VerifyCommand: AsyncParsableCommand {
 extension CollectionVerification {
     fileprivate var lines: [String] {
         let verdict =
-            findings.isEmpty ? "sound" : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
+            findings.isEmpty
+            ? "sound" : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
         var lines = [
             "\(name): \(verdict), up to revision \(revision)",
             "  \(entryCount) entries with \(actionCount) actions, each action once; "

@@ -10,7 +10,7 @@ private struct Codec: Sendable {
     /// Decodes and encodes again.
     let pass: @Sendable (Bytes) throws(DatabaseError) -> Bytes
 
-    init<Value: CanonicalCodable & Hashable>(
+    init<Value: CanonicalCodable & Hashable & Sendable>(
         _ name: String, _ make: @escaping @Sendable (inout ModelSamples) -> Value
     ) {
         self.name = name
@@ -82,7 +82,8 @@ struct CanonicalTests {
             var mutations = Mutations(seed: 300 + UInt64(number))
             var refusedCount = 0
             for round in 0..<400 * Mutations.factor {
-                let bytes = round.isMultiple(of: 4)
+                let bytes =
+                    round.isMultiple(of: 4)
                     ? mutations.garbage(countMax: 300) : mutations.damaged(codec.sample(&samples))
                 do throws(DatabaseError) {
                     #expect(try codec.pass(bytes) == bytes, "\(codec.name) is not canonical")
@@ -147,6 +148,15 @@ struct CanonicalTests {
             #expect(throws: DatabaseError.self, "\(name)") {
                 _ = try Tail(canonicalBytes: broken.canonicalBytes)
             }
+        }
+    }
+
+    @Test("the byte count of an entry is that of its encoding")
+    func entryByteCount() {
+        var samples = ModelSamples(seed: 7)
+        for _ in 0..<200 {
+            let entry = samples.entry(revision: samples.revision(), previousHash: .zero)
+            #expect(entry.byteCount == entry.canonicalBytes.count)
         }
     }
 

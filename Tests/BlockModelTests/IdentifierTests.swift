@@ -38,8 +38,8 @@ struct IdentifierTests {
             #expect(Identifier128(text: identifier.description) == identifier)
             #expect(Identifier128(identifier.bytes) == identifier)
             #expect(identifier.bytes.withUnsafeBytes { Identifier128($0) } == identifier)
-            #expect(
-                (previous < identifier) == previous.bytes.lexicographicallyPrecedes(identifier.bytes))
+            let precedes = previous.bytes.lexicographicallyPrecedes(identifier.bytes)
+            #expect((previous < identifier) == precedes)
             previous = identifier
         }
         #expect(Identifier128(Bytes(repeating: 0, count: 15)) == nil)

@@ -36,7 +36,7 @@ struct SegmentLinksTests {
         }
     }
 
-    @Test("in a chain of any length up to 300, every segment is found in at most 2·log₂ n + 2 fetches")
+    @Test("in chains of 1 to 300 segments each one is found in at most 2·log₂ n + 2 fetches")
     func everySegmentIsNear() {
         var samples = ModelSamples(seed: 1)
         let chain = Chain(segmentCount: 300, samples: &samples)
@@ -47,7 +47,8 @@ struct SegmentLinksTests {
             let bound = 2 * (Int.bitWidth - 1 - count.leadingZeroBitCount) + 2
             var worst = 0
             for (index, link) in part.links.enumerated() {
-                let last = index + 1 < count
+                let last =
+                    index + 1 < count
                     ? part.links[index + 1].firstRevision.previous : link.firstRevision
                 for revision in Set([link.firstRevision, last]) {
                     let (found, fetchCount) = part.seek(revision)

@@ -101,7 +101,8 @@ struct VectorTests {
             "incarnation": ByteText.hex(diary.incarnation.canonicalBytes),
             "id": hex(Entry.initialHash(name: diary.name, incarnation: diary.incarnation)),
         ])
-        let file = VectorFile(about: "Derivation of ids and hashes; all bytes in hex", vectors: vectors)
+        let file = VectorFile(
+            about: "Derivation of ids and hashes; all bytes in hex", vectors: vectors)
         #expect(try file.golden("ids") == file)
     }
 

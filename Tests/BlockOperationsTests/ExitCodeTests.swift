@@ -40,10 +40,9 @@ private struct Oddity: Error {}
     func sentence() {
         let error = DatabaseError(.commitResultUnknown, "no answer in 5 s", outcome: .unknown)
         #expect(
-            ErrorReport.sentence(program: "optimystic", error) == """
-                optimystic: no answer in 5 s [commitResultUnknown (1101), outcome unknown]
-                  Retry with the same action id, which never applies it twice, or ask for its status.
-                """)
+            ErrorReport.sentence(program: "optimystic", error)
+                == "optimystic: no answer in 5 s [commitResultUnknown (1101), outcome unknown]\n"
+                + "  \(ErrorCode.commitResultUnknown.explanation?.remedy ?? "")")
         #expect(ErrorReport.sentence(program: "p", Oddity()) == "p: Oddity()")
     }
 

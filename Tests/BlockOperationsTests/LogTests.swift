@@ -168,9 +168,8 @@ private func parsed(_ sink: Sink) throws -> [String: Any] {
         #expect(try parsed(sink)["ts"] as? String == text)
     }
 
-    @Test("Lines of many threads reach a pipe whole, and a reader who goes away stops nobody")
+    @Test("Lines of many threads reach a pipe whole")
     func writer() async throws {
-        signal(SIGPIPE, SIG_IGN)
         var ends: [Int32] = [-1, -1]
         try #require(pipe(&ends) == 0)
         let writer = LineWriter(fileDescriptor: ends[1])
@@ -187,9 +186,6 @@ private func parsed(_ sink: Sink) throws -> [String: Any] {
             .split(separator: "\n")
         #expect(lines.count == 64)
         #expect(lines.allSatisfy { $0.count == 500 && Set($0).count == 1 })
-        close(ends[0])
-        #expect(!writer.writeLine("nobody reads this"))
-        close(ends[1])
-        #expect(!writer.writeLine("nor this"))
+        for end in ends { close(end) }
     }
 }

@@ -18,7 +18,8 @@ struct HostileTests {
             // Large values hide the structure from random damage.
             for valid in try codec.samples(&samples) where valid.count < 20_000 {
                 for round in 0..<8 {
-                    let bytes = round == 0
+                    let bytes =
+                        round == 0
                         ? mutations.garbage(countMax: 200) : mutations.damaged(valid)
                     roundCount += 1
                     do throws(DatabaseError) {
@@ -48,7 +49,8 @@ struct HostileTests {
                         let passed = try codec.pass(Bytes(valid[..<count]))
                         #expect(try codec.pass(passed) == passed)
                     } catch {
-                        #expect(error.code == .malformedMessage || error.code == .configurationInvalid)
+                        let codes: [ErrorCode] = [.malformedMessage, .configurationInvalid]
+                        #expect(codes.contains(error.code))
                     }
                 }
             }
@@ -117,21 +119,23 @@ struct HostileTests {
         }
     }
 
+    /// Expects `decode` to throw this code with all `words` in the message.
+    private func refuses(
+        _ words: [String], _ code: ErrorCode = .malformedMessage,
+        _ decode: () throws(DatabaseError) -> Void
+    ) {
+        do throws(DatabaseError) {
+            try decode()
+            Issue.record("\(words) was let through")
+        } catch {
+            #expect(error.code == code && error.outcome == .notApplied)
+            for word in words { #expect(error.message.contains(word), "\(error)") }
+        }
+    }
+
     @Test("a bound that is broken is named with its limit and the actual figure")
     func bounds() throws {
         var samples = ModelSamples(seed: 11)
-        func refuses(
-            _ words: [String], _ code: ErrorCode = .malformedMessage,
-            _ decode: () throws(DatabaseError) -> Void
-        ) {
-            do throws(DatabaseError) {
-                try decode()
-                Issue.record("\(words) was let through")
-            } catch {
-                #expect(error.code == code && error.outcome == .notApplied)
-                for word in words { #expect(error.message.contains(word), "\(error)") }
-            }
-        }
         let life = samples.incarnation()
         let collection = samples.collection()
 
@@ -166,6 +170,12 @@ struct HostileTests {
             () throws(DatabaseError) in
             _ = try Wire.decodeClientRequest(Wire.encode(.readDiary(read)))
         }
+    }
+
+    @Test("a bound of the messages between peers that is broken is named, too")
+    func peerBounds() throws {
+        var samples = ModelSamples(seed: 12)
+        let collection = samples.collection()
         let shard = PeerRequest(
             shard: ShardID(rawValue: 4096), epoch: .first, operation: .status)
         refuses(["shard", "4096", "4095"]) { () throws(DatabaseError) in

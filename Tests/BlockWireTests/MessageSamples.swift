@@ -220,7 +220,7 @@ struct WireCodec: Sendable {
     /// Whether decoding the encoding of generated values gives those values.
     let keeps: @Sendable (inout ModelSamples) throws -> Bool
 
-    init<Value: Equatable>(
+    init<Value: Equatable & Sendable>(
         _ message: String, _ kind: WireKind?,
         encode: @escaping @Sendable (Value) -> Bytes,
         decode: @escaping @Sendable (Bytes) throws(DatabaseError) -> Value,

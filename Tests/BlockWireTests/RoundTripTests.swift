@@ -45,7 +45,7 @@ struct RoundTripTests {
             shardCount: UInt32(Limits.shardCountMax),
             revisions: Array(
                 repeating: CollectionRevision(name: "x", revision: Revision(1)),
-                count: Limits.statusRevisionCountMax))
+                count: Limits.statusCollectionCountMax))
         let report = PeerReport(peer: samples.peer(), name: name, address: name, status: status)
         let cluster = ClientReply.clusterStatus(
             Array(repeating: report, count: Limits.peerCountMax))

@@ -42,7 +42,7 @@ struct SpecificationTests {
             ("addresses, names for people, releases", "\(Limits.labelBytesMax) bytes"),
             ("replicas in a report", "\(Limits.replicaCountMax)"),
             ("peers; coordinators; proxies", "\(Limits.peerCountMax) each"),
-            ("collections in the sample of a status", "\(Limits.statusRevisionCountMax)"),
+            ("collections in the sample of a status", "\(Limits.statusCollectionCountMax)"),
         ]
         for (name, figure) in bounds {
             #expect(text.contains("| \(name) | \(figure) |"), "\(name): \(figure)")

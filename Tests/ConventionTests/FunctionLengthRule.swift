@@ -6,7 +6,7 @@ enum FunctionLengthRule {
 
     static func violations(in files: [TextFile]) -> [Violation] {
         files.filter { $0.isSwift && !$0.isGenerated }.flatMap { file in
-            let code = SwiftCode(file.text).code
+            let code = file.code.code
             return functions(in: code).compactMap { function -> Violation? in
                 guard function.lineCount > lineCountMax else { return nil }
                 return Violation(

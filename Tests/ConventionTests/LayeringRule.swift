@@ -57,9 +57,18 @@ enum LayeringRule {
         "load-tester", "simulator", "demo",
     ]
 
+    /// What tests share with one another, and what it may import.
+    static let testSupport: [String: Set<String>] = ["ModelSamples": model]
+
+    /// What a suite sees beyond its subject, because it puts real neighbours beside it.
+    static let neighbours: [String: Set<String>] = [
+        "OptimysticClientTests": machines.union(["BlockNode", "Optimystic", "OptimysticCommand"])
+    ]
+
     /// Tests of more than one target, which therefore see all of them.
     static let broadTests: Set<String> = [
         "ConformanceTests", "IntegrationTests", "BlockSimulationTests", "FuzzTests",
+        "OptimysticClientTests",
     ]
 
     /// Real engines and sockets: for executables, `Optimystic`, and tests.
@@ -91,14 +100,15 @@ enum LayeringRule {
         }
         if broadTests.contains(target) || ["Testing", "Foundation"].contains(module) { return nil }
         let subject = target.hasSuffix("Tests") ? String(target.dropLast(5)) : target
-        let seen = (table[subject] ?? []).union([subject]).union(adapterTargets)
+        let seen = (table[subject] ?? testSupport[target] ?? []).union([subject])
+            .union(testSupport.keys).union(adapterTargets).union(neighbours[target] ?? [])
         return seen.contains(module)
             ? nil : "tests of \(subject) see only what it sees; \(module) belongs to another suite"
     }
 
     /// Modules by line: `import M`, `@attribute import M`, `package import struct M.T`.
     private static func imports(of file: TextFile) -> [(line: Int, module: String)] {
-        SwiftCode(file.text).lines.enumerated().compactMap { index, line in
+        file.code.lines.enumerated().compactMap { index, line in
             guard let match = line.firstMatch(of: importPattern) else { return nil }
             return (index + 1, String(match.module))
         }

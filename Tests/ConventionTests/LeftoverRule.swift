@@ -5,12 +5,14 @@ enum LeftoverRule {
     /// Written in parts, so that this file does not break its own rule.
     static let words = ["TO" + "DO", "FIX" + "ME", "X" + "XX"]
     static let phrases = [
-        "for " + "now", "st" + "ub", "tempo" + "rarily", "work" + "around for now",
+        "for " + "now", "st" + "ub", "tempo" + "rarily",
     ]
 
     static func violations(in files: [TextFile]) -> [Violation] {
-        files.filter { !$0.isGenerated }.flatMap { file in
-            file.lines.enumerated().compactMap { index, line -> Violation? in
+        files.filter { !$0.isGenerated }.flatMap { file -> [Violation] in
+            let words = words.filter(file.mentions)
+            if words.isEmpty && !file.isSwift { return [] }
+            return file.lines.enumerated().compactMap { index, line -> Violation? in
                 let found =
                     words.first { contains($0, in: line) }
                     ?? (file.isSwift ? phrase(in: line) : nil)

@@ -14,8 +14,11 @@ enum MachinePathRule {
     ]
 
     static func violations(in files: [TextFile]) -> [Violation] {
-        files.flatMap { file in
-            file.lines.enumerated().compactMap { index, line in
+        files.flatMap { file -> [Violation] in
+            let folders = folders.filter(file.mentions)
+            let names = names.filter(file.mentions)
+            if folders.isEmpty && names.isEmpty { return [] }
+            return file.lines.enumerated().compactMap { index, line in
                 let found =
                     folders.first { beginsPath($0, in: line) } ?? names.first { line.contains($0) }
                 return found.map {

@@ -14,7 +14,7 @@ enum NamesRule {
             if let objection = objection(to: String(base)) {
                 found.append(Violation(path: file.path, line: 0, message: objection))
             }
-            for (index, line) in SwiftCode(file.text).lines.enumerated() {
+            for (index, line) in file.code.lines.enumerated() {
                 for match in line.matches(of: declarationPattern) {
                     guard let objection = objection(to: String(match.name)) else { continue }
                     found.append(Violation(path: file.path, line: index + 1, message: objection))

@@ -5,8 +5,23 @@ struct TextFile {
     /// Relative to the repository: `Sources/BlockModel/Tail.swift`.
     let path: String
     let text: String
+    let lines: [Substring]
+    /// Without comments and the contents of strings; empty when it is not Swift.
+    let code: SwiftCode
 
-    var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        code = SwiftCode(path.hasSuffix(".swift") ? text : "")
+    }
+
+    /// Whether the text has `word` anywhere: rules that look closer ask this first, since a
+    /// regular expression over every line of the repository takes seconds.
+    func mentions(_ word: String) -> Bool {
+        strstr(text, word) != nil
+    }
+
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
     var isSwift: Bool { path.hasSuffix(".swift") }
     var isTest: Bool { path.hasPrefix("Tests/") }

@@ -9,7 +9,7 @@ enum SafetyCommentRule {
     static func violations(in files: [TextFile]) -> [Violation] {
         files.filter(\.isSwift).flatMap { file in
             let lines = file.lines
-            return SwiftCode(file.text).lines.enumerated().compactMap { index, code -> Violation? in
+            return file.code.lines.enumerated().compactMap { index, code -> Violation? in
                 guard code.contains("@unchecked Sendable") || code.contains("nonisolated(unsafe)")
                 else { return nil }
                 let near = lines[

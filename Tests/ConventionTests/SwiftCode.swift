@@ -6,18 +6,17 @@
 struct SwiftCode {
     /// The source with blanks for comments and strings.
     private(set) var code: [UInt8] = []
-    private let source: [UInt8]
+    /// The blanked source by lines.
+    private(set) var lines: [String] = []
+    private var source: [UInt8]
     private var position = 0
 
     init(_ text: String) {
         source = Array(text.utf8)
         code.reserveCapacity(source.count)
         lexCode(untilParenthesis: false)
-    }
-
-    /// The blanked source by lines.
-    var lines: [String] {
-        code.split(separator: 0x0A, omittingEmptySubsequences: false)
+        source = []
+        lines = code.split(separator: 0x0A, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -103,7 +102,14 @@ struct SwiftCode {
 
     private func byte(at index: Int) -> UInt8? { index < source.count ? source[index] : nil }
 
-    private func starts(with text: String) -> Bool { starts(with: Array(text.utf8)) }
+    private func starts(with text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard position + count <= source.count else { return false }
+        for offset in 0..<count where source[position + offset] != text.utf8Start[offset] {
+            return false
+        }
+        return true
+    }
 
     private func starts(with bytes: [UInt8]) -> Bool { source[position...].starts(with: bytes) }
 

@@ -1,1 +1,303 @@
+import BlockModel
+import BlockRuntime
+import OptimysticClient
 import Testing
+
+@Suite("Client session") struct ClientSessionTests {
+    @Test("A proxy is greeted before its first request, and only once")
+    func greeting() throws {
+        var world = SessionHarness()
+        let first = world.start(SessionHarness.append(1))
+        #expect(world.sent.count == 1)
+        try world.welcome()
+        let append = try world.take()
+        #expect(append.request == SessionHarness.append(1))
+        world.feed(.reply(id: append.id, .appended(SessionHarness.position)))
+        #expect(world.resolved[first] == .appended(SessionHarness.position))
+        _ = world.start(SessionHarness.append(2))
+        #expect(try world.take().request == SessionHarness.append(2))
+        #expect(world.session.requestCount == 1)
+    }
+
+    @Test("Requests about one collection go to one proxy, whatever the order of the addresses")
+    func affinity() throws {
+        for addresses in [["tcp://a:1", "tcp://b:1"], ["tcp://b:1", "tcp://a:1"]] {
+            var world = SessionHarness(addresses: addresses)
+            _ = world.start(SessionHarness.append(1))
+            let first = addresses[try world.welcome()]
+            for number in 2..<10 { _ = world.start(SessionHarness.append(UInt64(number))) }
+            #expect(world.sent.allSatisfy { addresses[$0.proxy] == first })
+            #expect(
+                first == addresses.sorted()[
+                    ServiceRanking(addresses: addresses.sorted()).order(
+                        for: SessionHarness.diary.digest.bytes, at: .origin)[0]])
+        }
+    }
+
+    @Test("A silent proxy is left for the other one, with the same action id and first revision")
+    func failover() throws {
+        var world = SessionHarness()
+        let token = world.start(SessionHarness.append(1))
+        let silent = try world.welcome()
+        let lost = try world.take()
+        world.advanceUntilSent()
+        #expect(try world.welcome() != silent)
+        let retry = try world.take()
+        #expect(retry.request == lost.request)
+        #expect(retry.id != lost.id)
+        world.feed(.reply(id: retry.id, .appended(SessionHarness.position)))
+        #expect(world.resolved[token] == .appended(SessionHarness.position))
+    }
+
+    @Test("An unanswered append that then fails for certain stays of unknown outcome")
+    func pessimism() throws {
+        for code in [ErrorCode.collectionNotFound, .valueTooLarge, .quorumUnavailable] {
+            var world = SessionHarness()
+            let token = world.start(SessionHarness.append(1))
+            try world.welcome()
+            _ = try world.take()
+            world.advanceUntilSent()
+            try world.welcome()
+            while world.resolved[token] == nil {
+                if let retry = world.sent.first {
+                    world.sent.removeFirst()
+                    if case .hello = retry.request {
+                        world.feed(.reply(id: retry.id, .welcome(SessionHarness.welcome())))
+                    } else {
+                        world.feed(.reply(id: retry.id, .failed(DatabaseError(code, "no"))))
+                    }
+                } else {
+                    world.advanceUntilSent()
+                }
+            }
+            let error = try world.error(of: token)
+            #expect(error.code == .commitResultUnknown, "\(code)")
+            #expect(error.outcome == .unknown)
+        }
+    }
+
+    @Test("A definite failure of the request itself ends it at once")
+    func finalErrors() throws {
+        for code in [
+            ErrorCode.invalidArgument, .valueTooLarge, .collectionNotFound,
+            .collectionKindMismatch, .actionIDReuse, .conflict,
+        ] {
+            var world = SessionHarness()
+            let token = world.start(SessionHarness.append(1))
+            try world.welcome()
+            world.feed(.reply(id: try world.take().id, .failed(DatabaseError(code, "no"))))
+            #expect(try world.error(of: token).code == code)
+            #expect(try world.error(of: token).outcome == .notApplied)
+        }
+    }
+
+    @Test("Nobody there: the error names every endpoint and what was wrong with it")
+    func unreachable() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1", "tcp://b:1", "tcp://c:1"])
+        let token = world.start(SessionHarness.append(1))
+        while world.resolved[token] == nil {
+            world.sent = []
+            world.advanceUntilSent()
+        }
+        let error = try world.error(of: token)
+        #expect(error.code == .endpointUnreachable)
+        #expect(error.outcome == .notApplied, "greetings leave nothing behind")
+        for address in ["tcp://a:1", "tcp://b:1", "tcp://c:1"] {
+            #expect(error.message.contains("\(address): no answer"), "\(error.message)")
+        }
+    }
+
+    @Test("A message that was not sent leaves nothing behind")
+    func notSent() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1"])
+        let token = world.start(SessionHarness.append(1), timeout: .seconds(1))
+        try world.welcome()
+        while world.resolved[token] == nil {
+            if let refused = world.sent.popLast() {
+                world.feed(.notSent(id: refused.id))
+            } else {
+                world.advanceUntilSent()
+            }
+        }
+        #expect(try world.error(of: token).code == .endpointUnreachable)
+        #expect(try world.error(of: token).outcome == .notApplied)
+    }
+
+    @Test("Another cluster's proxy ends the request at once, by name or by id")
+    func wrongCluster() throws {
+        var world = SessionHarness()
+        let token = world.start(SessionHarness.append(1))
+        try world.welcome(name: "other")
+        #expect(try world.error(of: token).code == .wrongCluster)
+        #expect(try world.error(of: token).message.contains("\"other\""))
+
+        var twins = SessionHarness()
+        let first = twins.start(SessionHarness.read)
+        let good = try twins.welcome()
+        twins.feed(.reply(id: try twins.take().id, .failed(DatabaseError(.shuttingDown, ""))))
+        twins.advanceUntilSent()
+        let hello = try twins.take()
+        #expect(hello.proxy != good)
+        let impostor = Welcome(
+            cluster: ClusterID(rawValue: Identifier128(8)), clusterName: "demo", proxies: [],
+            version: "1")
+        twins.feed(.reply(id: hello.id, .welcome(impostor)))
+        #expect(try twins.error(of: first).code == .wrongCluster)
+    }
+
+    @Test("An overloaded proxy is not asked again before the time it names")
+    func overload() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1"])
+        let token = world.start(SessionHarness.append(1))
+        try world.welcome()
+        let busy = DatabaseError(.overloaded, "busy", retryAfter: .milliseconds(700))
+        world.feed(.reply(id: try world.take().id, .failed(busy)))
+        let refusedAt = world.now
+        world.advanceUntilSent()
+        #expect(world.now.since(refusedAt) >= .milliseconds(700))
+        world.feed(.reply(id: try world.take().id, .appended(SessionHarness.position)))
+        #expect(world.resolved[token] == .appended(SessionHarness.position))
+    }
+
+    @Test("There is no waiting for a retry that would come after the deadline")
+    func pointlessWait() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1"])
+        let token = world.start(SessionHarness.append(1), timeout: .seconds(1))
+        try world.welcome()
+        let busy = DatabaseError(.overloaded, "busy", retryAfter: .seconds(30))
+        world.feed(.reply(id: try world.take().id, .failed(busy)))
+        #expect(try world.error(of: token).code == .overloaded)
+    }
+
+    @Test("Late, repeated and foreign replies change nothing that was resolved")
+    func lateReplies() throws {
+        var world = SessionHarness()
+        let token = world.start(SessionHarness.append(1))
+        try world.welcome()
+        let slow = try world.take()
+        world.advanceUntilSent()
+        try world.welcome()
+        let retry = try world.take()
+        // A late failure of the first try is not the end of the second.
+        world.feed(.reply(id: slow.id, .failed(DatabaseError(.collectionNotFound, "no"))))
+        #expect(world.resolved[token] == nil)
+        // A late success of it is the truth.
+        world.feed(.reply(id: slow.id, .appended(SessionHarness.position)))
+        #expect(world.resolved[token] == .appended(SessionHarness.position))
+        world.feed(.reply(id: slow.id, .appended(SessionHarness.position)))
+        world.feed(.reply(id: retry.id, .failed(DatabaseError(.internalError, "no"))))
+        world.feed(.reply(id: 42, .dropped))
+        #expect(world.session.requestCount == 0)
+    }
+
+    @Test("An answer to another question is an unknown outcome, not a success")
+    func misfit() throws {
+        var world = SessionHarness()
+        let token = world.start(SessionHarness.append(1))
+        try world.welcome()
+        world.feed(.reply(id: try world.take().id, .dropped))
+        #expect(try world.error(of: token).code == .malformedMessage)
+        #expect(try world.error(of: token).outcome == .unknown)
+    }
+
+    @Test("A drop whose outcome is unknown is not sent again")
+    func drop() throws {
+        var world = SessionHarness()
+        let token = world.start(.dropCollection(name: "events"))
+        try world.welcome()
+        _ = try world.take()
+        world.advanceUntilSent()
+        #expect(world.sent.isEmpty)
+        #expect(try world.error(of: token).code == .commitResultUnknown)
+    }
+
+    @Test("Proxies that a welcome names are learned once, and greeted beside running requests")
+    func learning() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1"])
+        let token = world.start(SessionHarness.read)
+        let others = (0..<20).map { "tcp://x\($0):1" }
+        try world.welcome(proxies: ["tcp://a:1"] + others)
+        #expect(world.learned == others)
+        #expect(try world.take().proxy == 0, "the request under way is not held up")
+        world.feed(.cancel(token))
+        for number in 0..<5 { _ = world.start(SessionHarness.append(UInt64(number))) }
+        let appends = world.sent.filter { $0.request != .hello(clusterName: "demo") }
+        #expect(appends.count == 5 && appends.allSatisfy { $0.proxy == 0 })
+        #expect(world.sent.count == 6, "one greeting for the proxy that ranks before it")
+    }
+
+    @Test("A cancelled request is forgotten, and its reply ignored")
+    func cancel() throws {
+        var world = SessionHarness()
+        let token = world.start(SessionHarness.append(1))
+        try world.welcome()
+        let append = try world.take()
+        world.feed(.cancel(token))
+        #expect(world.session.nextWake == nil)
+        world.feed(.reply(id: append.id, .appended(SessionHarness.position)))
+        #expect(world.resolved.isEmpty)
+    }
+
+    @Test("Closing resolves everything, truthfully")
+    func close() throws {
+        var world = SessionHarness()
+        let append = world.start(SessionHarness.append(1))
+        let read = world.start(SessionHarness.read)
+        try world.welcome()
+        world.feed(.close)
+        #expect(try world.error(of: append).outcome == .unknown)
+        #expect(try world.error(of: read).code == .shuttingDown)
+        let late = world.start(SessionHarness.read)
+        #expect(try world.error(of: late).code == .shuttingDown)
+    }
+
+    @Test("More requests than connectionRequestCountMax are refused, and nothing is sent for them")
+    func bound() throws {
+        var world = SessionHarness()
+        for number in 0..<Limits.connectionRequestCountMax {
+            _ = world.start(SessionHarness.append(UInt64(number)))
+        }
+        #expect(world.resolved.isEmpty)
+        let token = world.start(SessionHarness.append(1 << 40))
+        #expect(try world.error(of: token).code == .overloaded)
+        #expect(world.session.requestCount == Limits.connectionRequestCountMax)
+    }
+
+    @Test("Every try ends before the deadline, with room for its answer")
+    func deadlines() throws {
+        for milliseconds in [10, 100, 1000, 5000, 60_000] {
+            var world = SessionHarness()
+            let deadline = world.now.advanced(by: .milliseconds(milliseconds))
+            let token = world.start(SessionHarness.append(1), timeout: .milliseconds(milliseconds))
+            while world.resolved[token] == nil {
+                for sent in world.sent {
+                    guard case .hello = sent.request else {
+                        #expect(sent.deadline < deadline)
+                        continue
+                    }
+                    world.feed(.reply(id: sent.id, .welcome(SessionHarness.welcome())))
+                }
+                world.sent = world.sent.filter { _ in false }
+                world.advanceUntilSent()
+            }
+            #expect(world.now <= deadline)
+        }
+    }
+
+    @Test("A waiting read asks the proxy to answer within its try")
+    func waitingRead() throws {
+        var world = SessionHarness()
+        let read = DiaryReadRequest(
+            collection: SessionHarness.diary, incarnation: SessionHarness.life,
+            waitMilliseconds: 60_000)
+        _ = world.start(.readDiary(read), timeout: .seconds(10))
+        try world.welcome()
+        let sent = try world.take()
+        guard case .readDiary(let asked) = sent.request else {
+            Issue.record("\(sent.request)")
+            return
+        }
+        let time = sent.deadline.since(world.now).milliseconds
+        #expect(Int64(asked.waitMilliseconds) <= time / 2 && asked.waitMilliseconds > 1000)
+    }
+}

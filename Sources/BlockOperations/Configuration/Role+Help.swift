@@ -1,7 +1,7 @@
 import BlockRuntime
 
 extension Role {
-    /// What `--help` prints: every command and flag with its values and default. No final line feed.
+    /// What `--help` prints: every command and flag, its values and default. No final line feed.
     package var helpText: String {
         var lines = ["\(name) \(Release.version): \(summary)", ""]
         let command = commands.isEmpty ? "" : " [COMMAND]"
@@ -20,9 +20,9 @@ extension Role {
         lines += TextTable.lines(Role.answers.map { ["--\($0.flag)", $0.help] }, indent: 2)
         lines += [
             "",
-            "Each flag is also the environment variable \(environmentPrefix)<FLAG>, in capitals and",
-            "with _ for -, and a key of the file that --configuration names.",
-            "A flag goes before a variable, a variable before the file, the file before the default.",
+            "Each flag is also the environment variable \(environmentPrefix)<FLAG>, in",
+            "capitals with _ for -, and a key of the file that --configuration names. A flag goes",
+            "before a variable, a variable before the file, the file before the default.",
         ]
         return lines.joined(separator: "\n")
     }

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// The first signal asks: ``isRequested`` turns true, ``fileDescriptor`` becomes readable and stays
 /// so, and the actions given to ``onRequest(_:)`` run. The second one ends the process at once with
-/// ``ExitCode/tryAgain``, without running anything else: a drain that hangs can always be cut short.
+/// ``ExitCode/tryAgain``, without running anything else: a drain that hangs can be cut short.
 /// SIGPIPE is ignored from then on, so that a reader who goes away is an error of one write.
 package final class StopSignal: Sendable {
     /// Readable (level-triggered) from the first signal on: for `poll` and `zmq_poll`. Nobody reads

@@ -45,22 +45,27 @@ extension Database {
         guard let tail = first.value.live else { return nil }
         var checker = LogChecker(tail: tail)
         checker.takeRegister(try await settledReplicas(of: name, first.replicas, timeout))
-        try await takeBodies(of: tail.entries, &checker, timeout)
+        var entries = tail.entries
         var segment: Segment?
         var isComplete = true
         while let key = checker.next(after: segment) {
             let object = "segment \(key.index)"
-            let (replicas, bytes) = try await audit(.segment(key), timeout)
+            // On its way while the bodies of the part above are checked.
+            let pending = connection.start(
+                .audit(.segment(key)), timeout: timeout ?? self.timeout)
+            try await takeBodies(of: entries, &checker, timeout)
+            let (replicas, bytes) = try Database.audited(await pending.value())
             checker.take(replicas, of: object, digest: key.hash)
             if bytes == nil { checker.lost(object) }
             segment = bytes.flatMap { checker.take(key, bytes: $0) }
-            guard let segment else {
+            entries = segment?.entries ?? []
+            onProgress?(checker.result)
+            guard segment != nil else {
                 isComplete = false
                 break
             }
-            try await takeBodies(of: segment.entries, &checker, timeout)
-            onProgress?(checker.result)
         }
+        try await takeBodies(of: entries, &checker, timeout)
         checker.finish(isComplete: isComplete)
         onProgress?(checker.result)
         return checker.result
@@ -80,17 +85,18 @@ extension Database {
                 LogChecker.agreeingCount(replicas) <= replicas.count / 2
                 && heldCount > replicas.count / 2
             guard isMoving else { break }
-            (replicas, _) = try await audit(.register(CollectionID(name: name)), timeout)
+            let again = ClientRequest.audit(.register(CollectionID(name: name)))
+            (replicas, _) = try Database.audited(
+                await connection.request(again, timeout: timeout ?? self.timeout))
         }
         return replicas
     }
 
-    private func audit(
-        _ target: AuditTarget, _ timeout: Duration?
-    ) async throws -> ([ReplicaReport], Bytes?) {
-        try await ask(.audit(target), timeout: timeout) { reply in
-            if case .replicas(let replicas, let bytes) = reply { (replicas, bytes) } else { nil }
-        }
+    private static func audited(
+        _ reply: ClientReply
+    ) throws(DatabaseError) -> ([ReplicaReport], Bytes?) {
+        guard case .replicas(let replicas, let bytes) = reply else { throw misfit(reply) }
+        return (replicas, bytes)
     }
 
     private func takeBodies(
@@ -104,10 +110,7 @@ extension Database {
                     .audit(.content(entry.bodyID)), timeout: timeout ?? self.timeout)
             }
             for (entry, pending) in zip(chunk, replies) {
-                let reply = try await pending.value()
-                guard case .replicas(let replicas, let bytes) = reply else {
-                    throw Database.misfit(reply)
-                }
+                let (replicas, bytes) = try Database.audited(await pending.value())
                 let object = "body of entry \(entry.revision)"
                 checker.take(replicas, of: object, digest: entry.bodyHash)
                 if let bytes {

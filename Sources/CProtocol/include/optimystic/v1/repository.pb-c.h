@@ -233,7 +233,7 @@ typedef enum {
 } Optimystic__V1__CommitRefusal__ReasonCase;
 
 /*
- * The attempt is not, and never will be; each carries the canonical tail value that shows why.
+ * The attempt did not land; each carries the canonical tail value that shows why.
  * Later: 5–9 further reasons of multi-collection commits.
  */
 struct  Optimystic__V1__CommitRefusal

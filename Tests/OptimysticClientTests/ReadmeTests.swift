@@ -1,0 +1,37 @@
+import BlockModel
+import Foundation
+import Testing
+
+@Suite("README") struct ReadmeTests {
+    private var here: URL { URL(fileURLWithPath: #filePath).deletingLastPathComponent() }
+
+    private func readme() throws -> String {
+        let root = here.deletingLastPathComponent().deletingLastPathComponent()
+        return try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    }
+
+    @Test("The sample in the README is the one that is compiled here")
+    func sampleIsTheSame() throws {
+        let blocks = try readme().components(separatedBy: "```swift\n").dropFirst()
+        #expect(blocks.count == 1)
+        let block = try #require(blocks.first?.components(separatedBy: "```").first)
+        let file = here.appendingPathComponent("ReadmeSample.swift")
+        #expect(try String(contentsOf: file, encoding: .utf8) == block)
+    }
+
+    @Test("The sample runs against the services over real sockets, as often as one likes")
+    func run() async throws {
+        try await LoopbackCluster.run(usesSockets: true) { cluster in
+            let hosts = cluster.map.proxies.map { $0.address.dropFirst("tcp://".count) }
+            let url = "optimystic://\(hosts.joined(separator: ","))/demo"
+            let first = try await sample(url: url)
+            #expect(first.map { $0.split(separator: " ")[1] } == ["withdrawal", "deposit"])
+            #expect(try await sample(url: url).count == 4)
+        }
+    }
+
+    @Test("The README is at most 250 lines long")
+    func length() throws {
+        #expect(try readme().split(separator: "\n", omittingEmptySubsequences: false).count <= 251)
+    }
+}
