@@ -134,7 +134,7 @@ let package = Package(
                 "BlockStorageRocksDB", "Optimystic", "OptimysticClient", arguments,
             ]),
 
-        // Generated values and the golden vectors of Protos/vectors, for the tests of several targets.
+        // Generated values and the golden vectors of Protos/vectors, for several targets' tests.
         .target(
             name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
             path: "Tests/ModelSamples", swiftSettings: settings),

@@ -93,6 +93,20 @@ package final class ChildProcess: Sendable {
 
     package var isRunning: Bool { poll() == nil }
 
+    /// Processor time it has used, in the system's ticks; nil when it has ended.
+    package var processorTicks: Int? {
+        guard let file = fopen("/proc/\(processID)/stat", "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = Bytes(repeating: 0, count: 4096)
+        let count = fread(&bytes, 1, bytes.count, file)
+        // The name in brackets may hold spaces; the fields after it are counted from the state, 3.
+        guard let bracket = bytes[..<count].lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = bytes[(bracket + 1)..<count].split(separator: UInt8(ascii: " "))
+        guard fields.count > 12 else { return nil }
+        let times = fields[11...12].compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+        return times.reduce(0, +)
+    }
+
     /// Sends `signal`, unless the process has ended: its id may be another's by then.
     package func send(_ signal: Int32) {
         ending.withLock { ending in

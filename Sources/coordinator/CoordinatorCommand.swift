@@ -15,7 +15,7 @@ enum CoordinatorCommand {
 
     private static let role = Role(
         "coordinator",
-        summary: "Carries requests of proxies through their rounds with the storage peers. Keeps nothing.",
+        summary: "Carries requests through their rounds with the storage peers. Keeps nothing.",
         settings: [clusterFile, listen])
 
     static func main() {

@@ -10,8 +10,12 @@ struct Language: Hashable, Sendable {
 
     private struct File: Decodable {
         struct Row: Decodable {
-            let alpha_3: String
+            let code: String
             let name: String
+            enum CodingKeys: String, CodingKey {
+                case code = "alpha_3"
+                case name
+            }
         }
         let rows: [Row]
         enum CodingKeys: String, CodingKey { case rows = "639-3" }
@@ -25,7 +29,7 @@ struct Language: Hashable, Sendable {
                 .configurationInvalid, "\(path) is missing; install the Debian package iso-codes")
         }
         let file = try JSONDecoder().decode(File.self, from: data)
-        return file.rows.map { Language(code: $0.alpha_3, name: $0.name) }
+        return file.rows.map { Language(code: $0.code, name: $0.name) }
     }
 }
 

@@ -16,7 +16,7 @@ enum StoragePeerCommand {
         "cluster-file", help: "The file that describes the cluster; for init: bind to it at once."
     ).optional()
     private static let listen = Setting<NetworkAddress>.listenAddress(
-        "listen", help: "Where to listen. Not set: the address that the cluster file gives the peer."
+        "listen", help: "Where to listen. Not set: where the cluster file says."
     ).optional()
 
     private static let role = Role(
@@ -40,9 +40,8 @@ enum StoragePeerCommand {
 
     private static func initialize(_ context: ServiceProcess.Context) throws {
         let path = try context.configuration.value(of: dataDirectory)
-        let map = try context.configuration.value(of: clusterFile).map { file throws(DatabaseError) in
-            try ClusterFile.read(at: file)
-        }
+        let file = try context.configuration.value(of: clusterFile)
+        let map = try file.map { path throws(DatabaseError) in try ClusterFile.read(at: path) }
         let peer = try DataDirectory.initialize(
             at: path, cluster: map?.cluster, environment: context.environment)
         context.logger.info(
@@ -105,12 +104,13 @@ enum StoragePeerCommand {
                 "address": "\(transport.boundAddress ?? "")", "cluster": "\(map.name)",
                 "peer": "\(entry.name)", "storage": "\(directory.peer)",
                 "release": "\(Release.version)", "libzmq": "\(ZeroMQContext.libraryDescription)",
-                "rocksdb": "\(StoreLog.rocksDBVersion(in: directory.path) ?? "unknown")",
+                "rocksdb": "\(StoreOptions.rocksDBVersion(in: directory.path) ?? "unknown")",
             ])
         try ServiceLoop(host, environment: context.environment)
             .run { context.stop.isRequested }
         context.logger.info(
-            "store", metadata: [
+            "store",
+            metadata: [
                 "cycles": "\(directory.repository?.writeSequence ?? 0)",
                 "wal.syncs": "\(directory.walSyncs)",
             ])

@@ -9,7 +9,7 @@ import Testing
 enum Executables {
     static let folder = ProcessInfo.processInfo.environment["OPTIMYSTIC_BIN"]
     static var areKnown: Bool { folder != nil }
-    static let hint: Comment = "set OPTIMYSTIC_BIN to the folder of the executables (make test does)"
+    static let hint: Comment = "set OPTIMYSTIC_BIN to the executables' folder (make test does)"
 
     /// - Throws: When an executable is missing: that is a mistake, not a reason to skip.
     static func require() throws -> String {

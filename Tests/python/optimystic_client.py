@@ -401,7 +401,12 @@ class Database:
         # Zero until the welcome tells it: the one moment at which a proxy accepts it.
         self.cluster_id = bytes(16)
         hello = client.ClientRequest(hello=client.Hello(cluster_name=cluster_name.encode()))
-        self.welcome = self.ask(hello, "welcome")
+        try:
+            self.welcome = self.ask(hello, "welcome")
+        except BaseException:
+            # A context that still has a socket is never collected: it would wait for it for ever.
+            self.close()
+            raise
         self.cluster_id = self.welcome.cluster
         for address in self.welcome.proxies:
             if address.decode() not in self._addresses:

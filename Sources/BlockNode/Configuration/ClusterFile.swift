@@ -8,7 +8,7 @@ import Foundation
 /// {
 ///   "format": 1,
 ///   "cluster": "<UUID>", "name": "demo", "epoch": 1, "replicas": 3, "shardCount": 2,
-///   "peers": [ { "name": "peer-1", "storage": "<UUID>", "address": "tcp://127.0.0.1:7710" }, … ],
+///   "peers": [ { "name": "peer-1", "storage": "<UUID>", "address": "tcp://10.0.0.1:7710" }, … ],
 ///   "shards": [ ["peer-1", "peer-2", "peer-3"], ["peer-1", "peer-2", "peer-3"] ],
 ///   "coordinators": [ { "name": "coordinator-1", "address": "tcp://127.0.0.1:7720" }, … ],
 ///   "proxies": [ { "name": "proxy-1", "address": "tcp://127.0.0.1:7730" }, … ]
@@ -115,7 +115,9 @@ package enum ClusterFile {
         for row in try table.elements(countMax: Limits.shardCountMax) {
             var members: [PeerID] = []
             for place in try row.elements(countMax: Limits.replicaCountMax) {
-                guard let peer = ids[try place.name()] else { throw place.wrong("the name of a peer") }
+                guard let peer = ids[try place.name()] else {
+                    throw place.wrong("the name of a peer")
+                }
                 members.append(peer)
             }
             shards.append(members)
@@ -162,7 +164,8 @@ package enum ClusterFile {
         var names: [PeerID: String] = [:]
         for peer in map.peers { names[peer.id] = peer.name }
         let peers = map.peers.map {
-            "{ \"name\": \"\($0.name)\", \"storage\": \"\($0.id)\", \"address\": \"\($0.address)\" }"
+            "{ \"name\": \"\($0.name)\", \"storage\": \"\($0.id)\", "
+                + "\"address\": \"\($0.address)\" }"
         }
         let shards = map.shards.map { members in
             "[" + members.map { "\"\(names[$0] ?? "\($0)")\"" }.joined(separator: ", ") + "]"

@@ -68,9 +68,9 @@ package final class CoordinatorHost: Service {
         do throws(DatabaseError) {
             let token = try callers.add(caller, changesState: request.changesState)
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
-            perform(
-                machine.receive(
-                    .request(Coordinator.Token(rawValue: token), request, deadline: deadline), now: now))
+            let event = Coordinator.Event.request(
+                Coordinator.Token(rawValue: token), request, deadline: deadline)
+            perform(machine.receive(event, now: now))
         } catch {
             port.note(.refused, error.message)
             port.refuse(caller, error)

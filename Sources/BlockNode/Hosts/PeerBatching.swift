@@ -4,15 +4,15 @@ import BlockWire
 
 /// Cuts what goes to one receiver into as few messages as the limits of a frame allow: one, as a
 /// rule.
-enum PeerBatching {
+package enum PeerBatching {
     /// Bytes of an item beside what it carries, at most: ids, ballots and lengths.
     private static let itemBytes = 512
 
-    static func messages(of items: [PeerBatchItem]) -> [ArraySlice<PeerBatchItem>] {
+    package static func messages(of items: [PeerBatchItem]) -> [ArraySlice<PeerBatchItem>] {
         cut(items) { $0.request.operation.payloadBytes }
     }
 
-    static func messages(of items: [PeerReplyItem]) -> [ArraySlice<PeerReplyItem>] {
+    package static func messages(of items: [PeerReplyItem]) -> [ArraySlice<PeerReplyItem>] {
         cut(items) { $0.reply.payloadBytes }
     }
 

@@ -1,0 +1,246 @@
+import BlockModel
+import BlockNode
+import BlockRuntime
+import BlockStorage
+import BlockTransport
+import BlockWire
+import Logging
+import Testing
+
+/// The three hosts on a loopback network, turned by the test one after the other on one thread.
+private final class HostWorld {
+    let world: OnePeerWorld
+    let environment = Environment.live()
+    let services: [any Service]
+    let client: LoopbackTransport
+    private var correlation: UInt64 = 0
+
+    init() throws {
+        let world = try OnePeerWorld()
+        let network = LoopbackNetwork(environment: environment)
+        let map = world.map
+        func port(_ address: String) throws -> ServicePort {
+            ServicePort(
+                transport: try LoopbackTransport(network: network, address: address),
+                cluster: map.cluster,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        let repository = try StorageRepository(engine: MemoryEngine())
+        services = [
+            StoragePeerHost(
+                port: try port("loopback://peer-1"), cycle: world.cycle(repository),
+                environment: environment),
+            try CoordinatorHost(
+                port: port("loopback://coordinator-1"), map: map, environment: environment),
+            try ClientProxyHost(
+                port: port("loopback://proxy-1"), map: map, release: "test",
+                environment: environment),
+        ]
+        client = try LoopbackTransport(network: network)
+        self.world = world
+    }
+
+    deinit {
+        for service in services { service.port.transport.close() }
+        client.close()
+    }
+
+    /// Turns every service once.
+    func turn() throws {
+        for service in services {
+            let arrivals = try service.port.transport.receive(timeout: .zero)
+            try service.turn(arrivals, now: environment.now())
+        }
+    }
+
+    /// Sends to a service and turns all until the answer is there.
+    func ask(
+        _ address: String, _ kind: UInt16, _ payload: Bytes, cluster: Identifier128? = nil,
+        remainingMilliseconds: UInt32 = 0
+    ) throws -> Envelope {
+        correlation += 1
+        let envelope = Envelope(
+            kind: kind, correlation: correlation, remainingMilliseconds: remainingMilliseconds,
+            cluster: cluster ?? world.map.cluster.rawValue, trace: 77, payload: payload)
+        let link = try client.connect(to: address)
+        #expect(client.send(envelope, to: link) == .queued)
+        let end = environment.now().advanced(by: .seconds(10))
+        while environment.now() < end {
+            try turn()
+            for arrival in try client.receive(timeout: .milliseconds(1)) {
+                guard case .message(_, let reply) = arrival, reply.correlation == correlation
+                else { continue }
+                #expect(reply.trace == 77)
+                return reply
+            }
+        }
+        throw DatabaseError(.deadlineExceeded, "no answer")
+    }
+
+    func ask(_ request: ClientRequest) throws -> ClientReply {
+        let reply = try ask(
+            "loopback://proxy-1", WireKind.clientRequest.rawValue, Wire.encode(request))
+        #expect(reply.kind == WireKind.clientReply.rawValue)
+        return try Wire.decodeClientReply(reply.payload)
+    }
+
+    func error(_ reply: Envelope) throws -> DatabaseError {
+        #expect(reply.kind == WireKind.error.rawValue)
+        return try Wire.decodeError(reply.payload)
+    }
+}
+
+@Suite("The hosts on a network")
+struct HostTests {
+    @Test("A diary is created, appended to and read through all three")
+    func diary() throws {
+        let hosts = try HostWorld()
+        let open = OpenCollection(
+            name: "events", kind: .diary, encoding: .bytes, creates: true,
+            action: ActionID(rawValue: Identifier128(1)))
+        guard case .collection(let info) = try hosts.ask(.openCollection(open)) else {
+            Issue.record("not opened")
+            return
+        }
+        for number in UInt8(0)..<40 {
+            let append = AppendRequest(
+                collection: info.collection, incarnation: info.incarnation,
+                action: ActionID(rawValue: Identifier128(UInt128(number) + 100)),
+                firstRevision: info.revision, bytes: [number])
+            guard case .appended = try hosts.ask(.append(append)) else {
+                Issue.record("not appended")
+                return
+            }
+        }
+        let read = DiaryReadRequest(collection: info.collection, incarnation: info.incarnation)
+        guard case .diaryPage(let page) = try hosts.ask(.readDiary(read)) else {
+            Issue.record("not read")
+            return
+        }
+        #expect(page.entries.map(\.bytes) == (UInt8(0)..<40).map { [$0] })
+        #expect(hosts.services.allSatisfy { $0.unansweredCount == 0 })
+    }
+
+    @Test("Every service refuses other clusters, other kinds and what does not decode")
+    func refusals() throws {
+        let hosts = try HostWorld()
+        let served: [(String, WireKind, Bytes)] = [
+            ("loopback://peer-1", .peerBatch, Wire.encode([PeerBatchItem]())),
+            ("loopback://coordinator-1", .repositoryRequest, Wire.encode(RepositoryRequest.status)),
+            ("loopback://proxy-1", .clientRequest, Wire.encode(ClientRequest.clusterStatus)),
+        ]
+        for (index, (address, kind, payload)) in served.enumerated() {
+            for cluster in [Identifier128(8), .zero] {
+                let reply = try hosts.ask(address, kind.rawValue, payload, cluster: cluster)
+                #expect(try hosts.error(reply).code == .wrongCluster)
+            }
+            for other in WireKind.allCases.map(\.rawValue) + [0, 500] where other != kind.rawValue {
+                let reply = try hosts.ask(address, other, payload)
+                #expect(try hosts.error(reply).code == .malformedMessage)
+            }
+            let garbage = try hosts.ask(address, kind.rawValue, [0xFF, 0xFF, 0xFF])
+            #expect(try hosts.error(garbage).code == .malformedMessage)
+            let troubles = hosts.services[index].port.troubles
+            #expect(troubles[.wrongCluster] == 2)
+            #expect(troubles[.malformed] == UInt64(WireKind.allCases.count + 2))
+        }
+        // A greeting may come without the cluster's id: its sender is about to learn it.
+        let hello = Wire.encode(ClientRequest.hello(clusterName: "test"))
+        let reply = try hosts.ask(
+            "loopback://proxy-1", WireKind.clientRequest.rawValue, hello, cluster: .zero)
+        guard case .welcome(let welcome) = try Wire.decodeClientReply(reply.payload) else {
+            Issue.record("not welcome")
+            return
+        }
+        #expect(welcome.cluster == hosts.world.map.cluster)
+    }
+
+    @Test("A message of the wrong shape is answered, counted, and answered to answers never")
+    func malformed() throws {
+        let hosts = try HostWorld()
+        for service in hosts.services {
+            let address = try #require(service.port.transport.boundAddress)
+            let link = try hosts.client.connect(to: address)
+            #expect(hosts.client.send(frames: [[1, 2, 3]], to: link) == .queued)
+            try hosts.turn()
+            let arrivals = try hosts.client.receive(timeout: .seconds(1))
+            guard case .message(_, let reply) = arrivals.first else {
+                Issue.record("no answer from \(address)")
+                continue
+            }
+            #expect(try hosts.error(reply).code == .malformedMessage)
+            #expect(reply.correlation == 0)
+            #expect(service.port.troubles == [.malformed: 1])
+            let before = service.port.transport.statistics.messagesOut
+            service.port.refuseMalformed(
+                from: .link(0), DatabaseError(.malformedMessage, "an answer"))
+            #expect(service.port.transport.statistics.messagesOut == before)
+        }
+    }
+
+    @Test("A draining proxy refuses new requests, and lets go of those that wait for nothing")
+    func drain() throws {
+        let hosts = try HostWorld()
+        let open = OpenCollection(
+            name: "events", kind: .diary, encoding: .bytes, creates: true,
+            action: ActionID(rawValue: Identifier128(1)))
+        guard case .collection(let info) = try hosts.ask(.openCollection(open)) else {
+            Issue.record("not opened")
+            return
+        }
+        let read = DiaryReadRequest(
+            collection: info.collection, incarnation: info.incarnation,
+            waitMilliseconds: 60_000)
+        let waiting = Envelope(
+            kind: WireKind.clientRequest.rawValue, correlation: 900,
+            remainingMilliseconds: 60_000, cluster: hosts.world.map.cluster.rawValue, trace: 77,
+            payload: Wire.encode(ClientRequest.readDiary(read)))
+        let link = try hosts.client.connect(to: "loopback://proxy-1")
+        #expect(hosts.client.send(waiting, to: link) == .queued)
+        for _ in 0..<20 { try hosts.turn() }
+        let proxy = hosts.services[2]
+        #expect(proxy.unansweredCount == 1)
+        proxy.beginDrain(now: hosts.environment.now())
+        #expect(proxy.unansweredCount == 0)
+        let arrivals = try hosts.client.receive(timeout: .seconds(1))
+        guard case .message(_, let reply) = arrivals.first else {
+            Issue.record("the waiting reader got no answer")
+            return
+        }
+        #expect(reply.correlation == 900)
+        #expect(try hosts.error(reply).code == .shuttingDown)
+        let late = try hosts.ask(
+            "loopback://proxy-1", WireKind.clientRequest.rawValue,
+            Wire.encode(ClientRequest.hello(clusterName: "test")))
+        #expect(try hosts.error(late).code == .shuttingDown)
+    }
+
+    @Test("The loop drains and returns when it is asked to stop")
+    func loop() throws {
+        let hosts = try HostWorld()
+        let loop = ServiceLoop(hosts.services[0], environment: hosts.environment)
+        var askedCount = 0
+        let waker = hosts.services[0].port.transport.waker
+        try loop.run {
+            askedCount += 1
+            waker.wake()
+            return askedCount > 3
+        }
+        #expect(askedCount == 4)
+    }
+
+    @Test("A deadline is what the envelope says, within the limits")
+    func deadlines() {
+        let cases: [(UInt32, Duration)] = [
+            (0, Limits.requestTimeDefault), (1, .milliseconds(1)), (30_000, .seconds(30)),
+            (.max, Limits.requestTimeMax),
+        ]
+        for (remaining, time) in cases {
+            let envelope = Envelope(
+                kind: 1, correlation: 1, remainingMilliseconds: remaining, cluster: .zero,
+                trace: 0, payload: [])
+            let deadline = ServicePort.deadline(of: envelope, arrival: Instant(nanoseconds: 5))
+            #expect(deadline == Instant(nanoseconds: 5).advanced(by: time))
+        }
+    }
+}
