@@ -6,9 +6,11 @@ SHELL := /bin/bash
 
 # Compilers at work at once.
 JOBS ?= 2
-# Seeds that `make simulate` runs, the first of them, and a planted bug (empty: none).
-SEEDS ?= 2000
-FIRST_SEED ?= 0
+# The seed that `make simulate` replays, and whether it prints every event (TRACE=1).
+SEED ?= 1
+TRACE ?=
+# How many seeds `make simulate-many` runs, and a planted bug for either (empty: none).
+SEEDS ?= 1000
 BUG ?=
 # Random inputs for each decoder that `make fuzz` tries.
 FUZZ_INPUTS ?= 1000000
@@ -30,7 +32,7 @@ sources := $(wildcard Package.swift Sources Tests)
 
 -include Protos/protos.mk
 
-.PHONY: help setup build build-tests check test simulate fuzz demo cluster-up cluster-status \
+.PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations fuzz demo cluster-up cluster-status \
 	cluster-down format lint clean
 
 help: ## Prints this list
@@ -47,14 +49,21 @@ build-tests: setup ## Builds the tests, in release with simulation hooks, into .
 
 check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (2 min)
 	$(test_run) --skip IntegrationTests
-	$(simulator) 0 199
 
 test: build build-tests ## Runs every test, with the real executables (10 min)
 	OPTIMYSTIC_BIN=$(bin) $(test_run)
-	$(simulator) 0 199
 
-simulate: build-tests ## Runs SEEDS simulated worlds from FIRST_SEED on, with BUG planted if given
-	$(simulator) $(if $(BUG),--bug $(BUG)) $(FIRST_SEED) $$(( $(FIRST_SEED) + $(SEEDS) - 1 ))
+simulator-build: setup
+	swift build $(test_options) -j $(JOBS) --product simulator
+
+simulate: simulator-build ## Replays one simulated world: SEED=n [TRACE=1] [BUG=name]
+	$(simulator) $(if $(BUG),--bug $(BUG)) $(if $(TRACE),--trace) $(SEED)
+
+simulate-many: simulator-build ## Runs the worlds 1 to SEEDS and stops at one that breaks a promise
+	$(simulator) $(if $(BUG),--bug $(BUG)) 1 $(SEEDS)
+
+mutations: simulator-build ## Prints, for each planted bug, the first seed that finds it
+	@for bug in $$($(simulator) --list-bugs); do $(simulator) --bug $$bug 1 $(SEEDS) || true; done
 
 fuzz: build-tests ## Feeds every decoder FUZZ_INPUTS random and damaged inputs
 	OPTIMYSTIC_FUZZ_INPUTS=$(FUZZ_INPUTS) $(test_run) --filter '[Ff]uzz'

@@ -174,6 +174,7 @@ let package = Package(
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
                 "BlockTransport", "BlockWire", logging,
             ]),
+        tests("BlockSimulationTests", ["BlockRuntime", "BlockSimulation"]),
         // The real executables; skipped without OPTIMYSTIC_BIN.
         tests(
             "IntegrationTests",

@@ -15,6 +15,9 @@ enum Simulator {
         while let argument = arguments.popFirst() {
             switch argument {
             case "--trace": isTraced = true
+            case "--list-bugs":
+                for bug in PlantedBug.allCases { print(bug.rawValue) }
+                exit(0)
             case "--bug":
                 guard let name = arguments.popFirst(), let known = PlantedBug(rawValue: name) else {
                     usage("--bug wants one of \(PlantedBug.allCases.map(\.rawValue))")
@@ -39,7 +42,9 @@ enum Simulator {
         var eventCount = 0
         var acknowledgedCount = 0
         var status: Int32 = 0
+        var ran = 0
         for seed in seeds {
+            ran += 1
             let verdict = world(seed, bug: bug, isTraced: isTraced)
             eventCount += verdict.eventCount
             acknowledgedCount += verdict.acknowledgedCount
@@ -49,7 +54,9 @@ enum Simulator {
                 if bug != nil || status == 1 { break }
             }
         }
-        print("\(seeds.count) seeds, \(eventCount) events, \(acknowledgedCount) acknowledged appends")
+        let name = bug.map { "\($0.rawValue): " } ?? ""
+        print(name + "\(ran) seeds, \(eventCount) events, \(acknowledgedCount) acknowledged appends, "
+                + (status == 0 ? "all valid" : "the last one not"))
         exit(status)
     }
 
