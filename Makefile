@@ -10,8 +10,8 @@ JOBS ?= 2
 SEEDS ?= 2000
 FIRST_SEED ?= 0
 BUG ?=
-# Random inputs for each decoder that `make fuzz` tries.
-FUZZ_INPUTS ?= 1000000
+# How many times as many inputs as in `make check` each decoder gets from `make fuzz`.
+FUZZ_FACTOR ?= 100
 
 # Two build folders, because what ships and what is tested differ in one trait: .build is what
 # ships; .build-tests has the planted bugs and coverage marks of the simulations. Both are release.
@@ -56,8 +56,8 @@ test: build check ## Runs every test, with the real executables last (10 min)
 simulate: build-tests ## Runs SEEDS simulated worlds from FIRST_SEED on, with BUG planted if given
 	$(simulator) $(if $(BUG),--bug $(BUG)) $(FIRST_SEED) $$(( $(FIRST_SEED) + $(SEEDS) - 1 ))
 
-fuzz: build-tests ## Feeds every decoder FUZZ_INPUTS random and damaged inputs
-	OPTIMYSTIC_FUZZ_INPUTS=$(FUZZ_INPUTS) $(test_run) --filter '[Ff]uzz'
+fuzz: build-tests ## Feeds every decoder random and damaged inputs, FUZZ_FACTOR times those of check
+	OPTIMYSTIC_FUZZ_FACTOR=$(FUZZ_FACTOR) $(test_run) --filter '/fuzz'
 
 demo: build ## Shows a diary that survives kills: 3 peers, 2 coordinators, 1 proxy, 8 writers
 	$(bin)/demo
