@@ -12,8 +12,8 @@ TRACE ?=
 # How many seeds `make simulate-many` runs, and a planted bug for either (empty: none).
 SEEDS ?= 1000
 BUG ?=
-# Random inputs for each decoder that `make fuzz` tries.
-FUZZ_INPUTS ?= 1000000
+# How many times as many inputs as in `make check` each decoder gets from `make fuzz`.
+FUZZ_FACTOR ?= 100
 
 # Two build folders, because what ships and what is tested differ in one trait: .build is what
 # ships; .build-tests has the planted bugs and coverage marks of the simulations. Both are release.
@@ -52,6 +52,9 @@ check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 
 
 test: build build-tests ## Runs every test, with the real executables (10 min)
 	OPTIMYSTIC_BIN=$(bin) $(test_run)
+# The real processes come last and alone: they need the cores that the other suites take.
+test: build check ## Runs every test, with the real executables last (10 min)
+	OPTIMYSTIC_BIN=$(bin) $(test_run) --filter IntegrationTests
 
 simulator-build: setup
 	swift build $(test_options) -j $(JOBS) --product simulator
@@ -65,8 +68,8 @@ simulate-many: simulator-build ## Runs the worlds 1 to SEEDS and stops at one th
 mutations: simulator-build ## Prints, for each planted bug, the first seed that finds it
 	@for bug in $$($(simulator) --list-bugs); do $(simulator) --bug $$bug 1 $(SEEDS) || true; done
 
-fuzz: build-tests ## Feeds every decoder FUZZ_INPUTS random and damaged inputs
-	OPTIMYSTIC_FUZZ_INPUTS=$(FUZZ_INPUTS) $(test_run) --filter '[Ff]uzz'
+fuzz: build-tests ## Feeds every decoder random and damaged inputs, FUZZ_FACTOR times those of check
+	OPTIMYSTIC_FUZZ_FACTOR=$(FUZZ_FACTOR) $(test_run) --filter '/fuzz'
 
 demo: build ## Shows a diary that survives kills: 3 peers, 2 coordinators, 1 proxy, 8 writers
 	$(bin)/demo
