@@ -153,9 +153,9 @@ let package = Package(
         tests(
             "OptimysticClientTests",
             [
-                "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransactions", "BlockTransport", "BlockWire", "Optimystic",
-                "OptimysticClient", "OptimysticCommand",
+                "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage", "BlockTransport",
+                "BlockTransportZeroMQ", "Optimystic", "OptimysticClient", "OptimysticCommand",
+                arguments, logging,
             ]),
         // The same suites over every engine and every transport.
         tests(

@@ -131,8 +131,7 @@ final class PeerNode {
         mark("world.peer.diedInside")
         if !(error is SimulatedCrash) { engine?.crash() }
         stop()
-        world.schedule(
-            .restart(node), after: .milliseconds(5 + world.generator.below(1500)))
+        world.schedule(.restart(node), after: world.restartDelay())
     }
 
     /// What the disk durably holds, for the checks at the end.

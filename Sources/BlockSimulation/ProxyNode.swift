@@ -25,7 +25,7 @@ final class ProxyNode {
         life += 1
         machine = ClientProxy(
             map: world.mapForProxy(index), release: "simulated", generator: world.generator.fork(),
-            wallMilliseconds: { 1_700_000_000_000 }, cacheBytesMax: 1 << 14)
+            wallMilliseconds: { 1_700_000_000_000 }, cacheBytesMax: 1 << 17)
     }
 
     func crash() {

@@ -10,6 +10,14 @@ enum SimulatedMessage {
     case clientRequest(id: UInt64, ClientRequest, time: Duration)
     case clientReply(id: UInt64, ClientReply)
 
+    /// Whether the network may deliver it twice.
+    var mayBeDoubled: Bool {
+        switch self {
+        case .repositoryRequest, .clientRequest: false
+        case .peerBatch, .peerReplies, .repositoryReply, .clientReply: true
+        }
+    }
+
     /// For the trace: the kind, and the ids it carries.
     func add(to hash: inout TraceHash) {
         switch self {

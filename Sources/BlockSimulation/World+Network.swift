@@ -16,7 +16,10 @@ extension World {
             note { "\(from) -/ \(to)  \(message.summary)" }
             return
         }
-        let isDoubled = isFaulty && generator.chance(plan.duplicationRate, in: 1000)
+        // A connection delivers a request at most once; what a coordinator and a peer say to each
+        // other must bear more.
+        let isDoubled =
+            isFaulty && message.mayBeDoubled && generator.chance(plan.duplicationRate, in: 1000)
         if isDoubled { mark("world.message.doubled") }
         for _ in 0..<(isDoubled ? 2 : 1) {
             schedule(

@@ -189,7 +189,12 @@ package final class World {
         case .proxy(let index): proxies[index].crash()
         case .client(let index): clients[index].crash()
         }
-        schedule(.restart(node), after: .milliseconds(5 + generator.below(1500)))
+        schedule(.restart(node), after: restartDelay())
+    }
+
+    /// Half of the dead are back before the messages of their last life have all arrived.
+    func restartDelay() -> Duration {
+        .milliseconds(1 + generator.below(generator.chance(1, in: 2) ? 40 : 1500))
     }
 
     private func restart(_ node: NodeID) {

@@ -74,6 +74,30 @@ package struct WorldPlan: Sendable {
         ]
         unsyncedFate = fates[generator.below(fates.count)]
         faultTime = .milliseconds(2000 + generator.below(12_000))
+        if flip() { makeStormy(&generator) }
+    }
+
+    /// Turns a plan into a storm: one log that several coordinators fight over, on links and peers
+    /// that fail all the time. Rules that need three ballots in a row to be broken break here.
+    private mutating func makeStormy(_ generator: inout SeededGenerator) {
+        replicaCount = 3
+        // With other peers than the tail's, a body or segment may be lost where the tail is not.
+        peerCount = generator.chance(1, in: 2) ? 3 : 5
+        shardCount = peerCount == 3 ? 1 : 8
+        coordinatorCount = 3
+        proxyCount = 3
+        clientCount = 4 + generator.below(4)
+        collectionCount = 1
+        operationCount = 20 + generator.below(30)
+        openEntryCountMax = 1 + generator.below(2)
+        valueBytesMax = generator.chance(1, in: 2) ? 4000 : 40
+        lossRate = 30 + generator.below(220)
+        delayMean = .milliseconds(1 + generator.below(25))
+        peerCrashEvery = .milliseconds(150 + generator.below(600))
+        crashesInsideCycles = generator.chance(2, in: 3)
+        partitionEvery = .milliseconds(200 + generator.below(1500))
+        coordinatorCrashEvery = .milliseconds(150 + generator.below(1200))
+        faultTime = .seconds(12)
     }
 
     /// The cluster of this plan: every shard's members drawn from the peers.

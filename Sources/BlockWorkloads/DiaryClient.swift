@@ -68,14 +68,14 @@ package struct DiaryClient: Sendable {
 
     private mutating func begin(_ history: inout History, at now: Instant) {
         guard let info else { return state = .opening }
-        if generator.chance(1, in: 5) {
+        if generator.chance(1, in: 8) {
             let isBackward = generator.chance(1, in: 2)
             let id = history.invoke(
                 .read(backward: isBackward), on: collection, by: number, at: now)
             let request = DiaryReadRequest(
                 collection: info.collection, incarnation: info.incarnation,
                 direction: isBackward ? .backward : .forward,
-                bytesMax: UInt32(1 << (6 + generator.below(12))))
+                bytesMax: UInt32(1 << (11 + generator.below(8))))
             state = .reading(id, request, [])
             return
         }
