@@ -114,6 +114,41 @@ extension Integration {
             }
         }
 
+        @Test("A disk that refuses a write ends its peer with 74; the others carry on")
+        func failingDisk() async throws {
+            try await withDatabase { cluster, database in
+                let diary = try await database.diary(named: "events")
+                let peer = LocalCluster.Member(.storagePeer, 3)
+                #expect(cluster.stop(peer) == .exited(0))
+                // No file may grow beyond 2 MiB: a write fails as it would on a full disk.
+                let script = "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""
+                let log = cluster.directory + "/limited.log"
+                let limited = try ChildProcess.start(
+                    "/bin/bash",
+                    ["-c", script, cluster.executables + "/storage-peer"]
+                        + cluster.arguments(of: peer), output: nil, errors: log)
+                defer { limited.kill(environment: cluster.environment) }
+                let value = Bytes(repeating: 7, count: Limits.valueBytesMax)
+                var appended = 0
+                while limited.isRunning, appended < 200 {
+                    try await diary.append(value)
+                    appended += 1
+                }
+                let ending = limited.wait(timeout: .seconds(5), environment: cluster.environment)
+                #expect(ending == .exited(74))
+                let last = try String(contentsOfFile: log, encoding: .utf8)
+                    .split(separator: "\n").last
+                #expect(last?.contains("\"level\":\"critical\"") == true, "\(last ?? "")")
+                #expect(last?.contains("\"exit.code\"") == true, "\(last ?? "")")
+
+                try cluster.start(peer)
+                try cluster.waitUntilReady(peer)
+                try await diary.append(value)
+                #expect(try await diary.all().count == appended + 1)
+                try expectSound(cluster)
+            }
+        }
+
         @Test("Every acknowledged cycle was synced: RocksDB's own counter says so")
         func synced() async throws {
             try await withDatabase { cluster, database in
