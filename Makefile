@@ -32,8 +32,8 @@ sources := $(wildcard Package.swift Sources Tests)
 
 -include Protos/protos.mk
 
-.PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations fuzz demo cluster-up cluster-status \
-	cluster-down format lint clean
+.PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations \
+	fuzz demo cluster-up cluster-status cluster-down format lint clean
 
 help: ## Prints this list
 	@sed -nE 's/^([a-z][a-z-]*):[^=#]*## (.*)$$/  \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,8 +50,6 @@ build-tests: setup ## Builds the tests, in release with simulation hooks, into .
 check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (2 min)
 	$(test_run) --skip IntegrationTests
 
-test: build build-tests ## Runs every test, with the real executables (10 min)
-	OPTIMYSTIC_BIN=$(bin) $(test_run)
 # The real processes come last and alone: they need the cores that the other suites take.
 test: build check ## Runs every test, with the real executables last (10 min)
 	OPTIMYSTIC_BIN=$(bin) $(test_run) --filter IntegrationTests

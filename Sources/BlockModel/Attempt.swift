@@ -29,7 +29,8 @@ public struct Attempt: Hashable, Sendable, Comparable {
 
     public init(payload: PayloadID, home: CollectionID, participants: [Participant]) {
         invariant(
-            participants.contains { $0.collection == home }, "an attempt has its home as participant")
+            participants.contains { $0.collection == home },
+            "an attempt has its home as participant")
         self.payload = payload
         self.home = home
         self.participants = participants.sorted()

@@ -55,7 +55,9 @@ public struct ClusterMap: Hashable, Sendable {
     }
 
     private var problem: String? {
-        if name.isEmpty || name.utf8.count > Limits.nameBytesMax { return "the name is empty or long" }
+        if name.isEmpty || name.utf8.count > Limits.nameBytesMax {
+            return "the name is empty or long"
+        }
         if shards.isEmpty || shards.count > Limits.shardCountMax {
             return "\(shards.count) shards, of 1 to \(Limits.shardCountMax)"
         }

@@ -76,7 +76,7 @@ public struct PayloadID: Hashable, Sendable, Comparable {
     }
 }
 
-/// A storage peer, by its storage UUID. A peer that lost its data has lost this too: it is a new peer.
+/// A storage peer, by its storage UUID. A peer that lost its data lost this too: it is a new one.
 public struct PeerID: RawRepresentable, Hashable, Sendable, Comparable, CustomStringConvertible {
     public let rawValue: Identifier128
     public init(rawValue: Identifier128) { self.rawValue = rawValue }

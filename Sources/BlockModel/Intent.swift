@@ -12,7 +12,7 @@ public struct Intent: Hashable, Sendable {
     }
 }
 
-/// A decision taken at this collection whose other participants are not all known to have applied it.
+/// A decision taken at this collection that not all other participants are known to have applied.
 public struct OpenDecision: Hashable, Sendable, Comparable {
     public let attempt: Attempt
     /// Participants still to be resolved, ascending.

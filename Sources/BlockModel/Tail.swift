@@ -101,7 +101,9 @@ public struct Tail: Hashable, Sendable {
             return "the last entry is \(last.revision), the revision \(revision)"
         }
         if let last = entries.last, last.chainHash != lastHash { return "the chain hash is wrong" }
-        if entries.isEmpty, segments.isEmpty, revision != .zero { return "revisions without entries" }
+        if entries.isEmpty, segments.isEmpty, revision != .zero {
+            return "revisions without entries"
+        }
         if let newest = segments.first, newest.firstRevision >= firstOpenRevision {
             return "a segment above the open entries"
         }

@@ -59,7 +59,7 @@ public enum ByteText {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// - Returns: The bytes, or nil when a character is outside the alphabet or a padding bit is set.
+    /// - Returns: The bytes; nil when a character is not of the alphabet or a padding bit is set.
     public static func bytes(base32 text: some StringProtocol) -> Bytes? {
         var bytes = Bytes()
         var accumulator: UInt32 = 0

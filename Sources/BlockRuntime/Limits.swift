@@ -31,8 +31,8 @@ public enum Limits {
     public static let segmentEntryCountMax = 32
     /// Skip links of a segment: one for each bit of its index.
     public static let segmentLinkCountMax = 64
-    /// Revisions, generations, segment indices and ballot counters: so far above any real one, and so
-    /// far below the end of 64 bits, that arithmetic on values from outside cannot overflow.
+    /// Revisions, generations, segment indices and ballot counters: so far above any real one, and
+    /// so far below the end of 64 bits, that arithmetic on values from outside cannot overflow.
     public static let counterMax: UInt64 = 1 << 62
     /// Participants of one multi-collection attempt.
     public static let participantCountMax = 16
@@ -66,7 +66,7 @@ public enum Limits {
     /// Bytes of an address, of a name for people, or of a release.
     public static let labelBytesMax = 256
     /// Memory that unpacking a frame may take is this multiple of the frame (an item of 9 bytes
-    /// becomes structures of 200), but at most ``unpackBytesMax`` above it, and a small frame always
+    /// becomes structures of 200), at most ``unpackBytesMax`` above it, and a small frame always
     /// has ``unpackBytesMin``.
     public static let unpackFactor = 32
     /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.

@@ -32,7 +32,8 @@ final class ClientNode {
         guard session == nil else { return }
         life += 1
         session = ClientSession(
-            addresses: world.map.proxies.map { "\($0.address)#\(index)" }, clusterName: world.map.name,
+            addresses: world.map.proxies.map { "\($0.address)#\(index)" },
+            clusterName: world.map.name,
             generator: world.generator.fork())
         world.schedule(
             .proceed(client: index, life: life), after: .milliseconds(world.generator.below(20)))

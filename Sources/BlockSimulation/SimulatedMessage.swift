@@ -70,7 +70,9 @@ extension PeerRequest.Operation {
 }
 
 private func tail(_ value: Bytes) -> String {
-    guard let live = try? TailValue(registerBytes: value).live else { return "\(value.count) bytes" }
+    guard let live = try? TailValue(registerBytes: value).live else {
+        return "\(value.count) bytes"
+    }
     return "\(live.name)@\(live.revision)"
 }
 
@@ -92,7 +94,8 @@ extension RepositoryRequest {
     fileprivate var summary: String {
         switch self {
         case .commit(let attempt):
-            "commit(\(attempt.participant.target), batch \(attempt.payload.action.description.suffix(4)))"
+            "commit(\(attempt.participant.target), "
+                + "batch \(attempt.payload.action.description.suffix(4)))"
         default: firstWord("\(self)")
         }
     }
@@ -101,7 +104,8 @@ extension RepositoryRequest {
 extension RepositoryReply {
     fileprivate var summary: String {
         switch self {
-        case .tail(let value): "tail(\(value.live.map { "\($0.name)@\($0.revision)" } ?? "not live"))"
+        case .tail(let value):
+            "tail(\(value.live.map { "\($0.name)@\($0.revision)" } ?? "not live"))"
         case .committed(let revision, _): "committed(\(revision))"
         case .refused(.moved(let value)): "moved(\(value.live?.revision ?? .zero))"
         case .failed(let error): "failed(\(error.code))"

@@ -110,10 +110,11 @@ extension World {
         guard let highest = records.max(by: { $0.accepted < $1.accepted }),
             let tail = try TailValue(registerBytes: highest.value).live
         else { return [] }
-        let source = DiskObjects(stores: stores)
+        let source = DiskObjects(stores: stores, map: map)
         let view = LogView(tail: tail, source: source)
         let entries = try view.entries(from: Revision(1), through: tail.revision)
         try checkChain(entries, tail)
+        try checkDurability(entries, view, source)
         return try zip(entries, view.bodies(of: entries)).flatMap { entry, body in
             body.actions.enumerated().map { number, action in
                 DiaryClient.observation(
@@ -122,6 +123,15 @@ extension World {
                         action: action.id, bytes: action.bytes, wallMilliseconds: 0))
             }
         }
+    }
+
+    /// Pends before the decision: whatever an accepted value points to is on a quorum (rule 6).
+    private func checkDurability(
+        _ entries: [Entry], _ view: LogView<DiskObjects>, _ source: DiskObjects
+    ) throws {
+        _ = try view.bodies(of: entries)
+        guard let (key, count) = source.thinlySpread.first else { return }
+        throw DatabaseError(.corrupted, "\(key) is on \(count) peers only, although it was decided on")
     }
 
     private func checkChain(_ entries: [Entry], _ tail: Tail) throws(DatabaseError) {
@@ -139,18 +149,44 @@ extension World {
 }
 
 /// Segments and bodies as they are on the disks of a world, from any that holds them.
-private struct DiskObjects: LogObjectSource {
-    let stores: [StorageRepository]
+private final class DiskObjects: LogObjectSource {
+    private let stores: [StorageRepository]
+    private let map: ClusterMap
+    private var found: [LogObjectKey: LogObject] = [:]
+    /// Objects that fewer members than a quorum hold intact.
+    private(set) var thinlySpread: [(key: LogObjectKey, count: Int)] = []
+
+    init(stores: [StorageRepository], map: ClusterMap) {
+        self.stores = stores
+        self.map = map
+    }
 
     func object(_ key: LogObjectKey) -> LogObject? {
-        for store in stores {
-            let bytes: Bytes?
+        if let known = found[key] { return known }
+        let block =
             switch key {
-            case .segment(let segment): bytes = try? store.segment(segment)
-            case .body(let block): bytes = try? store.content(block)
+            case .segment(let segment): segment.blockID
+            case .body(let block): block
             }
-            if let bytes, let object = try? LogObject(key, bytes: bytes) { return object }
+        let members = map.members(of: map.shard(of: block))
+        var holderCount = 0
+        for (index, peer) in map.peers.enumerated() where members.contains(peer.id) {
+            guard let object = read(key, from: stores[index]) else { continue }
+            holderCount += 1
+            found[key] = object
         }
-        return nil
+        if holderCount < map.quorum(of: map.shard(of: block)) {
+            thinlySpread.append((key, holderCount))
+        }
+        return found[key]
+    }
+
+    private func read(_ key: LogObjectKey, from store: StorageRepository) -> LogObject? {
+        let bytes: Bytes?
+        switch key {
+        case .segment(let segment): bytes = try? store.segment(segment)
+        case .body(let block): bytes = try? store.content(block)
+        }
+        return bytes.flatMap { try? LogObject(key, bytes: $0) }
     }
 }

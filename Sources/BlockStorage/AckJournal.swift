@@ -148,7 +148,8 @@ package final class AckJournal {
     /// The refusal of a peer that forgot what it had promised.
     package static func amnesia(_ what: String) -> DatabaseError {
         DatabaseError(
-            .amnesia, "\(what). This peer may have forgotten promises it gave and must not vote "
+            .amnesia,
+            "\(what). This peer may have forgotten promises it gave and must not vote "
                 + "again. Keep it out: the other members of its shards carry on. Do not wipe it "
                 + "and start it under the same identity. Membership change, once there is one, "
                 + "will allow replacing it.")

@@ -51,7 +51,8 @@ package final class FaultEngine: KeyValueEngine {
         }
         if let capacity = plan.capacityBytes, table.byteCount + batch.byteCount > capacity {
             throw fail(
-                .noSpace, "the disk holds \(table.byteCount) of \(capacity) bytes, "
+                .noSpace,
+                "the disk holds \(table.byteCount) of \(capacity) bytes, "
                     + "\(batch.byteCount) more do not fit; free space and restart")
         }
         disk.write(batch)

@@ -89,7 +89,8 @@ package struct EngineHealth: Sendable {
     package func check() throws(DatabaseError) {
         guard let failure else { return }
         throw DatabaseError(
-            .ioFailed, "the storage engine stopped earlier, restart the process: "
+            .ioFailed,
+            "the storage engine stopped earlier, restart the process: "
                 + failure.message, cause: failure)
     }
 

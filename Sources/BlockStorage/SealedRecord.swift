@@ -35,7 +35,8 @@ package enum SealedRecord {
     /// The error of a record that cannot be trusted.
     package static func damaged(_ key: Bytes, _ what: String) -> DatabaseError {
         DatabaseError(
-            .corrupted, "stored record \(ByteText.hex(key)): \(what); keep the directory for "
+            .corrupted,
+            "stored record \(ByteText.hex(key)): \(what); keep the directory for "
                 + "analysis and check the disk")
     }
 

@@ -102,7 +102,7 @@ package final class StorageRepository: PeerStoreView {
     private func readable(_ key: Bytes) throws(DatabaseError) -> Bytes? {
         do {
             return try engine.get(key)
-        } catch where error.code == .corrupted {
+        } catch  where error.code == .corrupted {
             countCorruptBlock()
             return nil
         }

@@ -77,7 +77,8 @@ package final class DataDirectory {
         guard names.isEmpty else {
             let isOurs = names.contains(Name.identity)
             throw DatabaseError(
-                .directoryForeign, "\(path) is not empty: it "
+                .directoryForeign,
+                "\(path) is not empty: it "
                     + (isOurs ? "is a data directory already" : "holds \(names[0])")
                     + "; initialise an empty directory")
         }
@@ -111,7 +112,8 @@ package final class DataDirectory {
         guard let bytes = try identityBytes(at: identityPath) else {
             let isUnfinished = try PosixFile.exists(Name.lock.inside(path))
             throw DatabaseError(
-                .directoryForeign, "\(path) has no \(Name.identity): "
+                .directoryForeign,
+                "\(path) has no \(Name.identity): "
                     + (isUnfinished
                         ? "`storage-peer init` did not finish; remove it and run that again"
                         : "it is not a data directory; make one with `storage-peer init`"))
@@ -153,7 +155,8 @@ package final class DataDirectory {
             }
             guard owner == peer.rawValue else {
                 throw DatabaseError(
-                    .directoryForeign, "\(storePath) belongs to storage \(owner), the directory "
+                    .directoryForeign,
+                    "\(storePath) belongs to storage \(owner), the directory "
                         + "to \(peer); put each store back under its own identity")
             }
             let repository = try StorageRepository(engine: engine)
@@ -182,7 +185,8 @@ package final class DataDirectory {
         if let bound = self.cluster {
             guard bound == cluster else {
                 throw DatabaseError(
-                    .wrongCluster, "\(path) belongs to cluster \(bound), not to \(cluster); check "
+                    .wrongCluster,
+                    "\(path) belongs to cluster \(bound), not to \(cluster); check "
                         + "the data directory and the cluster file")
             }
             return

@@ -40,7 +40,8 @@ struct DirectoryIdentity: Hashable {
         let version = Self.value(of: "format", in: lines, at: 1).flatMap { UInt32($0) }
         if let version, version > Self.formatVersion {
             throw DatabaseError(
-                .formatUnsupported, "\(path) has format \(version), this release knows "
+                .formatUnsupported,
+                "\(path) has format \(version), this release knows "
                     + "\(Self.formatVersion); run the release that wrote it or a later one")
         }
         guard let text = Self.value(of: "storage", in: lines, at: 2),

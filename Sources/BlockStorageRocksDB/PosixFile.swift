@@ -154,7 +154,8 @@ final class DirectoryLock {
             Glibc.close(opened)
             guard isTaken else { throw other }
             throw DatabaseError(
-                .directoryLocked, "\(path) is locked: another process uses this data directory; "
+                .directoryLocked,
+                "\(path) is locked: another process uses this data directory; "
                     + "stop it, or choose another directory")
         }
         descriptor = opened

@@ -36,7 +36,8 @@ extension DiaryAppender {
                     kept.append(pending)
                     continue
                 }
-                let message = "the collection was dropped, and perhaps created again, since it was opened"
+                let message =
+                    "the collection was dropped, and perhaps created again, since it was opened"
                 pending.fail(DatabaseError(.collectionNotFound, message), &effects)
             } else if pending.firstRevision > log.revision {
                 guard log.isFresh else {
@@ -44,10 +45,12 @@ extension DiaryAppender {
                     kept.append(pending)
                     continue
                 }
-                let message = "firstRevision \(pending.firstRevision) is above revision \(log.revision)"
+                let message =
+                    "firstRevision \(pending.firstRevision) is above revision \(log.revision)"
                 pending.fail(DatabaseError(.invalidArgument, message), &effects)
             } else if pending.firstRevision < log.truncatedThrough {
-                let message = "history through revision \(log.truncatedThrough) is gone, the action "
+                let message =
+                    "history through revision \(log.truncatedThrough) is gone, the action "
                     + "may be in it: it was first sent at \(pending.firstRevision)"
                 pending.fail(
                     DatabaseError(.dedupeWindowLost, message, outcome: .unknown), &effects)
@@ -126,7 +129,9 @@ extension DiaryAppender {
         if index == nil { index = ActionIndex(incarnation: incarnation, after: revision.previous) }
         if index?.through == revision.previous { index?.append(revision, actions: actions) }
         for (number, action) in actions.enumerated() {
-            guard let position = queue.firstIndex(where: { $0.action == action.id }) else { continue }
+            guard let position = queue.firstIndex(where: { $0.action == action.id }) else {
+                continue
+            }
             let pending = queue.remove(at: position)
             queuedBytes -= pending.bytes.count
             let place = DiaryPosition(revision: revision, index: UInt32(number))
@@ -146,7 +151,9 @@ extension DiaryAppender {
         for pending in queue where pending.scannedThrough == log.revision {
             // Headroom for ids and counts around the actions' own bytes.
             let grown = bytes + pending.bytes.count + 64
-            guard grown <= Limits.actionBytesMax, batch.count < Limits.bodyActionCountMax else { break }
+            guard grown <= Limits.actionBytesMax, batch.count < Limits.bodyActionCountMax else {
+                break
+            }
             bytes = grown
             batch.append(pending)
         }

@@ -132,7 +132,9 @@ public struct DiaryAppender: Sendable {
                 incarnation: tail.incarnation, revision: tail.revision,
                 truncatedThrough: tail.truncatedThrough, isFresh: isFresh)
         }
-        if self.tail?.incarnation != tail.incarnation || (self.tail?.revision ?? .zero) <= tail.revision {
+        if self.tail?.incarnation != tail.incarnation
+            || (self.tail?.revision ?? .zero) <= tail.revision
+        {
             self.tail = tail
         }
     }

@@ -30,7 +30,8 @@ public enum DiaryReader {
                 let positions = isForward ? indices : indices.reversed()
                 for index in positions {
                     let position = DiaryPosition(revision: entry.revision, index: UInt32(index))
-                    if let after = request.after, isForward ? position <= after : position >= after {
+                    if let after = request.after, isForward ? position <= after : position >= after
+                    {
                         continue
                     }
                     let action = body.actions[index]
@@ -73,7 +74,8 @@ public enum DiaryReader {
             isForward
             ? part.filter { $0.revision >= revision && $0.revision <= asOf }
             : Array(
-                part.filter { $0.revision <= revision && $0.revision > truncatedThrough }.reversed())
+                part.filter { $0.revision <= revision && $0.revision > truncatedThrough }.reversed()
+            )
         var run: [Entry] = []
         var bytes = 0
         for entry in candidates.prefix(lookAheadCountMax) {

@@ -76,7 +76,8 @@ package enum DiaryChecker {
             }
             for earlier in latestRead
             where earlier.completed < operation.invoked && earlier.asOf > asOf {
-                result.violation("a read as of \(asOf) began after a read as of \(earlier.asOf) ended")
+                result.violation(
+                    "a read as of \(asOf) began after a read as of \(earlier.asOf) ended")
             }
             if let completed = operation.completed { latestRead.append((completed, asOf)) }
         }

@@ -30,7 +30,8 @@ public struct DatabaseURL: Hashable, Sendable {
         let name = parts[0][parts[0].index(after: slash)...]
         guard !name.isEmpty, name.utf8.count <= Limits.nameBytesMax, !name.contains("/") else {
             throw DatabaseURL.problem(
-                text, "the cluster's name is empty, longer than \(Limits.nameBytesMax) bytes, "
+                text,
+                "the cluster's name is empty, longer than \(Limits.nameBytesMax) bytes, "
                     + "or has a \"/\"")
         }
         clusterName = String(name)
@@ -56,7 +57,8 @@ public struct DatabaseURL: Hashable, Sendable {
         }
         guard addresses.count <= Limits.urlAddressCountMax else {
             throw problem(
-                text, "it names \(addresses.count) proxies, "
+                text,
+                "it names \(addresses.count) proxies, "
                     + "urlAddressCountMax = \(Limits.urlAddressCountMax)")
         }
         return addresses
@@ -92,7 +94,8 @@ public struct DatabaseURL: Hashable, Sendable {
             Duration.milliseconds(count * unit) <= Limits.requestTimeMax
         else {
             throw problem(
-                text, "\"\(pair[1])\" is not a time such as 250ms, 5s or 1m, of at most "
+                text,
+                "\"\(pair[1])\" is not a time such as 250ms, 5s or 1m, of at most "
                     + "\(Limits.requestTimeMax.milliseconds / 1000)s")
         }
         return .milliseconds(count * unit)

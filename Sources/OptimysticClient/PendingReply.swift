@@ -62,7 +62,10 @@ final class ReplySlot: Sendable {
     }
 
     func wait(_ continuation: Continuation) {
-        enum Readiness { case ready(ClientReply), cancelled, later }
+        enum Readiness {
+            case ready(ClientReply)
+            case cancelled, later
+        }
         let readiness = state.withLock { state -> Readiness in
             switch state {
             case .empty:

@@ -55,7 +55,8 @@ enum Simulator {
             }
         }
         let name = bug.map { "\($0.rawValue): " } ?? ""
-        print(name + "\(ran) seeds, \(eventCount) events, \(acknowledgedCount) acknowledged appends, "
+        print(
+            name + "\(ran) seeds, \(eventCount) events, \(acknowledgedCount) acknowledged appends, "
                 + (status == 0 ? "all valid" : "the last one not"))
         exit(status)
     }
@@ -78,7 +79,8 @@ enum Simulator {
     private static func report(_ verdict: Verdict) {
         for line in verdict.recentEvents { print(line) }
         print(
-            "seed \(verdict.seed): \(verdict.outcome), trace \(String(verdict.trace.value, radix: 16)), "
+            "seed \(verdict.seed): \(verdict.outcome), "
+                + "trace \(String(verdict.trace.value, radix: 16)), "
                 + "\(verdict.eventCount) events, \(verdict.operationCount) operations, "
                 + "\(verdict.acknowledgedCount) appends acknowledged, "
                 + "\(verdict.simulatedTime.milliseconds) ms simulated")

@@ -89,7 +89,10 @@ import Testing
 
     @Test("Over all sequences of three messages the promise never falls below what was accepted")
     func exhaustive() {
-        enum Message { case prepare(Ballot), accept(Ballot, Bytes) }
+        enum Message {
+            case prepare(Ballot)
+            case accept(Ballot, Bytes)
+        }
         let messages: [Message] = [low, middle, high].flatMap {
             [.prepare($0), .accept($0, [1]), .accept($0, [2])]
         }

@@ -85,7 +85,8 @@ import Testing
             switch generator.below(100) {
             case 0..<45 where !messages.isEmpty:
                 let index = generator.below(messages.count)
-                let message = generator.chance(1, in: 8) ? messages[index] : messages.remove(at: index)
+                let message =
+                    generator.chance(1, in: 8) ? messages[index] : messages.remove(at: index)
                 deliver(message)
             case 45..<85 where !answers.isEmpty:
                 let index = generator.below(answers.count)
@@ -177,7 +178,8 @@ import Testing
             }
         }
         let landed = Set(world.acknowledged.values)
-        #expect(landed.count == world.acknowledged.count, "two attempts acknowledged at one revision")
+        #expect(
+            landed.count == world.acknowledged.count, "two attempts acknowledged at one revision")
         #expect(world.acknowledged.values.allSatisfy { world.seen[$0] != nil })
         #expect(world.acknowledged.count >= 3, "the world stood still: it proves nothing")
     }

@@ -29,7 +29,9 @@ struct MemoryPeerStore: PeerStoreView {
     func registers(
         from lowest: CollectionID, countMax: Int
     ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
-        registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax).map { ($0, registers[$0]!) }
+        registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax).map {
+            ($0, registers[$0]!)
+        }
     }
 
     var statistics: PeerStoreStatistics {

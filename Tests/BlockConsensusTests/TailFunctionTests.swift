@@ -1,8 +1,7 @@
+import BlockConsensus
 import BlockModel
 import BlockRuntime
 import Testing
-
-import BlockConsensus
 
 /// Protocol C5.6, C5.11, C5.15, A4: the functions that change a tail.
 @Suite struct TailFunctionTests {
@@ -162,8 +161,10 @@ import BlockConsensus
     func checkpoint() {
         var tail = TailFunctionTests.grow(Sample.tail(), by: 4).tail
         let riding = Sample.commit(50, at: Revision(5), on: tail, checkpoint: Revision(3))
-        tail = TailChange.commit(riding).apply(
-            to: .live(tail), isChosen: true, policy: TailPolicy()).newTail ?? tail
+        tail =
+            TailChange.commit(riding).apply(
+                to: .live(tail), isChosen: true, policy: TailPolicy()
+            ).newTail ?? tail
         #expect(tail.checkpoint == Revision(3))
         #expect(tail.entries.last?.kind == .actions)
         let alone = CommitAttempt(
@@ -171,8 +172,10 @@ import BlockConsensus
                 collection: tail.collection, incarnation: tail.incarnation, target: Revision(6)),
             payload: Sample.payload(51), body: EntryBody.empty.canonicalBytes,
             checkpoint: Revision(2), wallMilliseconds: 0)
-        tail = TailChange.commit(alone).apply(
-            to: .live(tail), isChosen: true, policy: TailPolicy()).newTail ?? tail
+        tail =
+            TailChange.commit(alone).apply(
+                to: .live(tail), isChosen: true, policy: TailPolicy()
+            ).newTail ?? tail
         #expect(tail.revision == Revision(6))
         #expect(tail.entries.last?.kind == .checkpoint)
         #expect(tail.checkpoint == Revision(3))
@@ -196,10 +199,12 @@ import BlockConsensus
             #expect(segment.entries.count == capacity)
             #expect(try Segment(canonicalBytes: segment.canonicalBytes) == segment)
         }
-        #expect(tail.segments.first?.hash == segments.last.map { Segment.hash(of: $0.canonicalBytes) })
+        #expect(
+            tail.segments.first?.hash == segments.last.map { Segment.hash(of: $0.canonicalBytes) })
     }
 
-    @Test("Entries of the greatest inline size are sealed by bytes before the tail is over its limit")
+    @Test(
+        "Entries of the greatest inline size are sealed by bytes before the tail is over its limit")
     func sealByBytes() {
         let size = Limits.inlineBodyBytesMax - 64
         let (tail, segments) = TailFunctionTests.grow(Sample.tail(), by: 200, size: size)

@@ -63,7 +63,8 @@ import Testing
         let verdict = try SimulationHooks.$plantedBug.withValue(planted.bug) {
             try World.run(seed: planted.seed)
         }
-        #expect(verdict.outcome != .valid, "\(planted.bug.rawValue) escaped in seed \(planted.seed)")
+        #expect(
+            verdict.outcome != .valid, "\(planted.bug.rawValue) escaped in seed \(planted.seed)")
         let sound = try World.run(seed: planted.seed)
         #expect(sound.outcome == .valid, "seed \(planted.seed) fails without the bug, too")
     }

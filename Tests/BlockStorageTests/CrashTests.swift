@@ -119,7 +119,8 @@ struct CrashTests {
         for point in 1...UInt64(Peer.cycleCount) {
             let disk = SimulatedDisk()
             var plan = FaultPlan()
-            plan.failAtSync = point
+            // The first sync is that of the opening.
+            plan.failAtSync = point + 1
             var peer = try Peer(on: FaultEngine(on: disk, plan: plan))
             #expect(throws: DatabaseError.self) { try peer.run() }
             let restarted = try Peer(on: FaultEngine(on: disk))

@@ -52,7 +52,7 @@ struct KilledDirectoryTests {
             try repository.commit(.register(Sample.collection(1), Sample.record(cycle)))
             #expect(directory.walSyncs - before >= cycle)
         }
-        #expect(repository.engineCounters.syncs == 50)
+        #expect(repository.engineCounters.syncs == 51)
         #expect(repository.engineCounters.writes == 50)
         try directory.close()
     }
@@ -77,7 +77,8 @@ struct KilledDirectoryTests {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
         let size = try Data(
-            contentsOf: URL(fileURLWithPath: directory.path + "/" + log)).count
+            contentsOf: URL(fileURLWithPath: directory.path + "/" + log)
+        ).count
         // Each cycle takes more than 1000 bytes of the log.
         for lost in [10, 1000, size / 2, size] {
             let cut = try scratch.copy(of: directory.path, named: "cut-\(lost)")
@@ -95,7 +96,8 @@ struct KilledDirectoryTests {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
         let size = try Data(
-            contentsOf: URL(fileURLWithPath: directory.path + "/" + log)).count
+            contentsOf: URL(fileURLWithPath: directory.path + "/" + log)
+        ).count
         for offset in stride(from: 0, to: size, by: size / 23) {
             let damaged = try scratch.copy(of: directory.path, named: "damaged-\(offset)")
             try edit(damaged + "/" + log) { $0[offset] ^= 0x40 }

@@ -21,7 +21,8 @@ final class EngineHome {
 
     init(_ kind: EngineKind) throws {
         self.kind = kind
-        directory = FileManager.default.temporaryDirectory.path
+        directory =
+            FileManager.default.temporaryDirectory.path
             + "/engine-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)

@@ -22,7 +22,8 @@ final class WatchedRocksDB: KeyValueEngine {
     }
 
     static func open() throws -> WatchedRocksDB {
-        let directory = FileManager.default.temporaryDirectory.path
+        let directory =
+            FileManager.default.temporaryDirectory.path
             + "/engine-\(UUID().uuidString)"
         let engine = try RocksDBEngine(at: directory, creating: true)
         return WatchedRocksDB(engine: engine, directory: directory)

@@ -29,7 +29,8 @@ struct TransportBenchmark {
         let p99 = sorted[sorted.count * 99 / 100].nanoseconds / 1000
         let cost = Double((processorTime() - used).nanoseconds) / 1000 / Double(latencies.count)
         print(
-            "\(kind), \(inFlight) in flight: \(Int(rate)) per second, p50 \(p50) µs, p99 \(p99) µs,",
+            "\(kind), \(inFlight) in flight: \(Int(rate)) per second,",
+            "p50 \(p50) µs, p99 \(p99) µs,",
             "\((cost * 100).rounded() / 100) µs of CPU each, both sides together")
         #expect(client.statistics.messagesIn == client.statistics.messagesOut)
         #expect(client.statistics.dropped == 0)

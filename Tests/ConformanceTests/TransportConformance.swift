@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Every transport carries messages")
 struct TransportConformance {
-    @Test("a request reaches the server and its reply the client",
+    @Test(
+        "a request reaches the server and its reply the client",
         arguments: TransportKind.allCases)
     func roundTrip(kind: TransportKind) throws {
         let harness = TransportHarness(kind)
@@ -115,8 +116,9 @@ struct TransportConformance {
         var answer: Inbound?
         let isBack = try eventually {
             _ = client.send(envelope(2), to: link)
-            guard case .message(let source, let request)? =
-                try second.receive(timeout: .milliseconds(50)).last
+            guard
+                case .message(let source, let request)? =
+                    try second.receive(timeout: .milliseconds(50)).last
             else { return false }
             #expect(second.send(request, to: source) == .queued)
             answer = try client.receive(timeout: .seconds(5)).first
@@ -147,7 +149,8 @@ struct TransportConformance {
         #expect(server.send(envelope(3), to: .link(77)) == .unroutable)
     }
 
-    @Test("an ended link takes nothing more and its address can be linked anew",
+    @Test(
+        "an ended link takes nothing more and its address can be linked anew",
         arguments: TransportKind.allCases)
     func disconnected(kind: TransportKind) throws {
         let harness = TransportHarness(kind)
@@ -163,7 +166,8 @@ struct TransportConformance {
         #expect(try server.messages(1).map(\.envelope) == [envelope(2)])
     }
 
-    @Test("a link to nobody answers backlogged when its queue is full",
+    @Test(
+        "a link to nobody answers backlogged when its queue is full",
         arguments: TransportKind.allCases)
     func backlog(kind: TransportKind) throws {
         let harness = TransportHarness(kind)

@@ -52,7 +52,8 @@ struct TransportHostility {
         return header
     }
 
-    @Test("each malformed message is delivered as such, with its reason",
+    @Test(
+        "each malformed message is delivered as such, with its reason",
         arguments: TransportKind.allCases)
     func malformed(kind: TransportKind) throws {
         let scene = try Scene(kind)
@@ -84,7 +85,8 @@ struct TransportHostility {
         #expect(try scene.checkOthersUnhurt() == 0)
     }
 
-    @Test("a message of ten thousand frames is counted and dropped",
+    @Test(
+        "a message of ten thousand frames is counted and dropped",
         arguments: TransportKind.allCases)
     func overlong(kind: TransportKind) throws {
         let scene = try Scene(kind)
@@ -108,7 +110,8 @@ struct TransportHostility {
         #expect(try scene.checkOthersUnhurt() == 0)
     }
 
-    @Test("random frames are all refused or understood, in their number",
+    @Test(
+        "random frames are all refused or understood, in their number",
         arguments: TransportKind.allCases)
     func randomFrames(kind: TransportKind) throws {
         let scene = try Scene(kind)
@@ -131,7 +134,8 @@ struct TransportHostility {
         #expect(try scene.checkOthersUnhurt() == 0)
     }
 
-    @Test("a payload at the limit passes and one above it is refused",
+    @Test(
+        "a payload at the limit passes and one above it is refused",
         arguments: TransportKind.allCases)
     func frameLimit(kind: TransportKind) throws {
         let scene = try Scene(kind)

@@ -92,7 +92,8 @@ struct TransportWaiting {
         echo.stop()
     }
 
-    @Test("a closed transport says so and closing again is nothing",
+    @Test(
+        "a closed transport says so and closing again is nothing",
         arguments: TransportKind.allCases)
     func closed(kind: TransportKind) throws {
         let harness = TransportHarness(kind)

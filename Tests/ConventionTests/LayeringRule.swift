@@ -115,7 +115,10 @@ enum LayeringRule {
     }
 
     nonisolated(unsafe) private static let importPattern =  // SAFETY: a constant without state.
-        /^\s*(?:@\w+(?:\(\w+\))?\s+|public\s+|package\s+|internal\s+|private\s+|fileprivate\s+)*import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(?<module>\w+)/
+        #/
+        ^\s*(?:@\w+(?:\(\w+\))?\s+|(?:public|package|internal|private|fileprivate)\s+)*import\s+
+        (?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(?<module>\w+)
+        /#
 }
 
 @Suite struct LayeringTests {

@@ -28,9 +28,10 @@ import Testing
             for number in 2..<10 { _ = world.start(SessionHarness.append(UInt64(number))) }
             #expect(world.sent.allSatisfy { addresses[$0.proxy] == first })
             #expect(
-                first == addresses.sorted()[
-                    ServiceRanking(addresses: addresses.sorted()).order(
-                        for: SessionHarness.diary.digest.bytes, at: .origin)[0]])
+                first
+                    == addresses.sorted()[
+                        ServiceRanking(addresses: addresses.sorted()).order(
+                            for: SessionHarness.diary.digest.bytes, at: .origin)[0]])
         }
     }
 

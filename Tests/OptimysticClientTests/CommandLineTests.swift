@@ -71,8 +71,9 @@ import Testing
             let text = ExplainCommand.lines(row, .text).joined(separator: "\n")
             #expect(text.contains(row.meaning) && text.contains(row.remedy))
         }
-        #expect(ExplainCommand.lines(try #require(ExplainCommand.find("1301")), .json)[0]
-            .hasPrefix(#"{"code":1301,"exitCode":69,"meaning":"#))
+        #expect(
+            ExplainCommand.lines(try #require(ExplainCommand.find("1301")), .json)[0]
+                .hasPrefix(#"{"code":1301,"exitCode":69,"meaning":"#))
     }
 
     @Test("JSON comes out with sorted keys, on one line, with everything escaped that must be")
@@ -81,8 +82,9 @@ import Testing
             "b": .array([.number(.max), .null, .boolean(true)]), "a": .string("\"\\\n\u{1}é"),
         ])
         #expect(value.text == #"{"a":"\"\\\n\u0001é","b":[18446744073709551615,null,true]}"#)
-        #expect(JSONText(json: Array("{\"x\": 12345678901234567890}".utf8))?.text
-            == "{\"x\": 12345678901234567890}")
+        #expect(
+            JSONText(json: Array("{\"x\": 12345678901234567890}".utf8))?.text
+                == "{\"x\": 12345678901234567890}")
         #expect(JSONText(json: Array("[1,\n2]".utf8))?.text == "[1,2]")
         #expect(JSONText(json: Array("no".utf8)) == nil)
     }

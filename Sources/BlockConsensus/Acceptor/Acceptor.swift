@@ -17,7 +17,7 @@ package enum Acceptor {
 
     /// Prepare(b): promise to ignore ballots below `ballot`, if none as high was seen.
     package static func prepare(_ record: RegisterRecord, _ ballot: Ballot) -> Decision {
-        let seen = max(record.promised, record.accepted)
+        let seen = highest(in: record)
         guard ballot > seen else {
             mark("acceptor.prepare.rejected")
             return Decision(record: nil, reply: .rejected(promised: seen))
@@ -40,7 +40,8 @@ package enum Acceptor {
         if ballot == record.accepted, value == record.value {
             return Decision(record: nil, reply: .accepted(ballot))
         }
-        guard ballot >= record.promised, ballot > record.accepted else {
+        let isAboveAccepted = ballot > record.accepted || planted(.acceptDoesNotPromise)
+        guard ballot >= record.promised, isAboveAccepted else {
             mark("acceptor.accept.rejected")
             let seen = max(record.promised, record.accepted)
             let reply = PeerReply.rejected(promised: seen)
@@ -52,6 +53,11 @@ package enum Acceptor {
         let promised = planted(.acceptDoesNotPromise) ? record.promised : ballot
         let kept = RegisterRecord(promised: promised, accepted: ballot, value: value)
         return Decision(record: kept, reply: .accepted(ballot))
+    }
+
+    /// The highest ballot that binds the acceptor. An accept binds like a promise (rule 3).
+    private static func highest(in record: RegisterRecord) -> Ballot {
+        planted(.acceptDoesNotPromise) ? record.promised : max(record.promised, record.accepted)
     }
 
     /// A hostile counter near the end of its range would leave no ballot above it for anybody.

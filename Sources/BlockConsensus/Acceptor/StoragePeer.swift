@@ -53,7 +53,8 @@ package struct StoragePeer {
         }
         guard request.epoch == map.epoch else {
             throw DatabaseError(
-                .wrongEpoch, "epoch \(request.epoch), where shard \(request.shard) is in \(map.epoch)")
+                .wrongEpoch,
+                "epoch \(request.epoch), where shard \(request.shard) is in \(map.epoch)")
         }
         guard map.isMember(identity, of: request.shard) else {
             throw DatabaseError(

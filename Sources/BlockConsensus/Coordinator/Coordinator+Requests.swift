@@ -175,7 +175,8 @@ extension CommitAttempt {
     fileprivate var problem: DatabaseError? {
         if body.count > Limits.bodyBytesMax {
             return DatabaseError(
-                .valueTooLarge, "a body of \(body.count) bytes, bodyBytesMax = \(Limits.bodyBytesMax)")
+                .valueTooLarge,
+                "a body of \(body.count) bytes, bodyBytesMax = \(Limits.bodyBytesMax)")
         }
         if let checkpoint, checkpoint >= participant.target {
             return DatabaseError(

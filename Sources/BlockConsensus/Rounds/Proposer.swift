@@ -203,7 +203,8 @@ package struct Proposer {
     ) {
         guard value.count <= Limits.tailBytesMax else {
             let error = DatabaseError(
-                .valueTooLarge, "a tail of \(value.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
+                .valueTooLarge,
+                "a tail of \(value.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
             return finish(.failed(pessimistic(error)), &effects)
         }
         phase = .holding(ballot: ballot, value: value, reply: reply)

@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// Asks several peers the same and waits for all of them, within bounds. For reports, not for votes.
+/// Asks several peers the same and waits for all of them, within bounds. For reports, not votes.
 package struct Survey {
     package let peers: [PeerID]
     private let operation: PeerRequest.Operation

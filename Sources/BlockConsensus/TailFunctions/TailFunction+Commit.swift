@@ -30,7 +30,8 @@ extension TailFunction {
     /// The entry of an attempt: a function of the attempt and the chain so far.
     private static func makeEntry(_ request: CommitAttempt, after tail: Tail) -> Entry {
         let body: BodyLocation =
-            request.isInline ? .inline(request.body) : .stored(byteCount: UInt32(request.body.count))
+            request.isInline
+            ? .inline(request.body) : .stored(byteCount: UInt32(request.body.count))
         let kind: EntryKind =
             request.body != EntryBody.empty.canonicalBytes
             ? .actions : request.checkpoint != nil ? .checkpoint : .noOperation

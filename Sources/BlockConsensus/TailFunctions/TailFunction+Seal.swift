@@ -1,7 +1,7 @@
 import BlockModel
 
 extension TailFunction {
-    /// Moves the open entries of `tail` into a segment: a pure function of the tail, so that any two
+    /// Moves the open entries of `tail` into a segment: a pure function of the tail, so any two
     /// coordinators that seal the same tail write the same bytes under the same hash.
     ///
     /// The pointer to the segment rides in the next append's compare-and-set; the segment must be

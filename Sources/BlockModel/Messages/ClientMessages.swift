@@ -117,7 +117,10 @@ extension DiaryPosition: CustomStringConvertible {
 
 /// A page of a diary.
 public struct DiaryReadRequest: Hashable, Sendable {
-    public enum Direction: UInt8, Sendable { case forward = 1, backward = 2 }
+    public enum Direction: UInt8, Sendable {
+        case forward = 1
+        case backward = 2
+    }
 
     public let collection: CollectionID
     public let incarnation: Incarnation

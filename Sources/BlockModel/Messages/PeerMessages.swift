@@ -35,7 +35,7 @@ public struct PeerRequest: Hashable, Sendable {
 
 /// What a storage peer answers. Nothing is answered before what it says is durable.
 public enum PeerReply: Hashable, Sendable {
-    /// The peer promised `ballot`, and had accepted `value` at `accepted` (zero and empty: nothing).
+    /// The peer promised `ballot`; it had accepted `value` at `accepted` (zero, empty: nothing).
     case promise(Ballot, accepted: Ballot, value: Bytes)
     case accepted(Ballot)
     /// The ballot was too low: `promised` is in the way.

@@ -90,7 +90,8 @@ package struct ClientProxy {
     private mutating func start(_ request: ClientRequest, _ token: Token, _ deadline: Instant) {
         if let problem = request.problem { return respond(token, .failed(problem)) }
         guard requestCount < Limits.requestCountMax else {
-            let message = "\(requestCount) requests under way, requestCountMax = \(Limits.requestCountMax)"
+            let message =
+                "\(requestCount) requests under way, requestCountMax = \(Limits.requestCountMax)"
             let error = DatabaseError(.overloaded, message, retryAfter: .milliseconds(100))
             return respond(token, .failed(error))
         }

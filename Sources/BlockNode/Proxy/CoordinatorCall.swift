@@ -66,7 +66,8 @@ struct CoordinatorCall: Sendable {
 
     /// What is known when time has run out.
     var finalError: DatabaseError {
-        let error = lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time")
+        let error =
+            lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time")
         return isUncertain ? error.asUnknown : error
     }
 }

@@ -40,7 +40,8 @@ extension ProxyTask {
         }
         let asOf = read.asOf ?? tail.revision
         guard asOf <= tail.revision else {
-            let message = "revision \(asOf) does not exist yet: \"\(tail.name)\" is at \(tail.revision)"
+            let message =
+                "revision \(asOf) does not exist yet: \"\(tail.name)\" is at \(tail.revision)"
             return effects.respond(.failed(DatabaseError(.invalidArgument, message)))
         }
         let view = LogView(
@@ -110,7 +111,8 @@ extension ProxyTask {
         _ value: TailValue, _ incarnation: Incarnation, _ effects: inout TaskEffects
     ) -> Bool {
         guard let tail = value.live, tail.incarnation == incarnation else {
-            let message = "the collection was dropped, and perhaps created again, since it was opened"
+            let message =
+                "the collection was dropped, and perhaps created again, since it was opened"
             effects.respond(.failed(DatabaseError(.collectionNotFound, message)))
             return false
         }
