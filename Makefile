@@ -54,7 +54,7 @@ check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 
 test: build check ## Runs every test, with the real executables last (10 min)
 	OPTIMYSTIC_BIN=$(bin) $(test_run) --filter IntegrationTests
 
-simulator-build: setup
+simulator-build: setup ## Builds the simulator with its planted bugs, into .build-tests
 	swift build $(test_options) -j $(JOBS) --product simulator
 
 simulate: simulator-build ## Replays one simulated world: SEED=n [TRACE=1] [BUG=name]

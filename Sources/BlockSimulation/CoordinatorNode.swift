@@ -27,7 +27,14 @@ final class CoordinatorNode {
         machine = Coordinator(
             map: world.map, proposer: ProposerID(rawValue: world.generator.identifier()),
             generator: world.generator.fork(),
-            policy: TailPolicy(openEntryCountMax: world.plan.openEntryCountMax))
+            policy: drawPolicy())
+    }
+
+    /// Coordinators need not agree on when to seal: what one cut off and lost, another cuts
+    /// elsewhere, and two segments of one index come to be.
+    private func drawPolicy() -> TailPolicy {
+        let most = world.plan.openEntryCountMax
+        return TailPolicy(openEntryCountMax: most > 4 ? most : 1 + world.generator.below(most + 1))
     }
 
     func crash() {

@@ -131,7 +131,8 @@ extension World {
     ) throws {
         _ = try view.bodies(of: entries)
         guard let (key, count) = source.thinlySpread.first else { return }
-        throw DatabaseError(.corrupted, "\(key) is on \(count) peers only, although it was decided on")
+        throw DatabaseError(
+            .corrupted, "\(key) is on \(count) peers only, although it was decided on")
     }
 
     private func checkChain(_ entries: [Entry], _ tail: Tail) throws(DatabaseError) {
