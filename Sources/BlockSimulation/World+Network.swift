@@ -62,7 +62,11 @@ extension World {
             return .milliseconds(500 + generator.below(6000))
         }
         // Two uniform draws multiplied: most are short, some several times the mean.
-        let scale = generator.below(1000) * generator.below(1000)
+        var scale = generator.below(1000) * generator.below(1000)
+        if generator.chance(plan.stragglerRate, in: 1000) {
+            mark("world.message.straggler")
+            scale *= 2 + generator.below(14)
+        }
         let random = plan.delayMean.nanoseconds * Int64(scale) / 250_000
         return .microseconds(50) + .nanoseconds(random)
     }

@@ -13,18 +13,20 @@ extension World {
     package static func run(seed: UInt64, isTraced: Bool = false) throws(DatabaseError) -> Verdict {
         let world = try World(seed: seed, isTraced: isTraced)
         world.planCrashes()
-        world.run(until: .origin.advanced(by: world.plan.faultTime)) {
-            world.clients.allSatisfy(\.isFinished)
-        }
+        world.run(until: .origin.advanced(by: world.plan.faultTime)) { world.isOver }
         world.heal()
         let limit = world.now.advanced(by: livenessTime)
-        world.run(until: limit) { world.clients.allSatisfy(\.isFinished) }
+        world.run(until: limit) { world.isOver }
         let unfinished = world.clients.indices.filter { !world.clients[$0].isFinished }
-        guard unfinished.isEmpty else {
+        // A broken promise that a machine itself saw says more than the standstill that follows.
+        guard unfinished.isEmpty || !world.alarms.isEmpty else {
             return world.verdict(.stuck(unfinished.map { "client-\($0) is not done" }))
         }
         return world.judge()
     }
+
+    /// Nothing more is to be learned: every client is done, or a machine saw a broken promise.
+    private var isOver: Bool { clients.allSatisfy(\.isFinished) || !alarms.isEmpty }
 
     /// Crashes of whole processes, at random moments of the faulty time.
     private func planCrashes() {

@@ -25,6 +25,8 @@ package struct WorldPlan: Sendable {
     package var duplicationRate: Int
     /// Mean of the random part of a message's delay.
     package var delayMean: Duration
+    /// Messages that take many times the mean, of a thousand: they are overtaken by whole rounds.
+    package var stragglerRate: Int
     /// Messages delayed by seconds, of a thousand.
     package var clogRate: Int
     /// How often some peer dies between two cycles, or in the middle of one.
@@ -61,6 +63,7 @@ package struct WorldPlan: Sendable {
         lossRate = flip() ? generator.below(200) : 0
         duplicationRate = flip() ? generator.below(200) : 0
         delayMean = flip() ? .milliseconds(1 + generator.below(60)) : .microseconds(300)
+        stragglerRate = flip() ? generator.below(100) : 0
         clogRate = flip() ? generator.below(20) : 0
         peerCrashEvery = every(3)
         crashesInsideCycles = flip()
@@ -93,6 +96,7 @@ package struct WorldPlan: Sendable {
         valueBytesMax = generator.chance(1, in: 2) ? 4000 : 40
         lossRate = 30 + generator.below(220)
         delayMean = .milliseconds(1 + generator.below(25))
+        stragglerRate = 50 + generator.below(250)
         peerCrashEvery = .milliseconds(150 + generator.below(600))
         crashesInsideCycles = generator.chance(2, in: 3)
         partitionEvery = .milliseconds(200 + generator.below(1500))
