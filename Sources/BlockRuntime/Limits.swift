@@ -17,6 +17,22 @@ public enum Limits {
     /// Actions in one body: bounds the sorted id list that every dedupe scan reads.
     public static let bodyActionCountMax = 1024
 
+    // MARK: Blocks
+
+    /// Bytes of the canonical form of one block: a leaf of values at their limit still fits.
+    public static let blockBytesMax = 1024 * 1024
+    /// Bytes of one block's transform: a whole block and what frames it.
+    public static let transformBytesMax = blockBytesMax + 64 * 1024
+    /// A version keeps its whole block at every this-many-th write of it, so that any version is
+    /// made from fewer transforms than this.
+    public static let versionImageInterval = 32
+    /// Targets one pend may be bound to: an attempt is re-targeted once per lost race.
+    public static let pendBoundCountMax = 1024
+    /// Undecided changes of one block that a replica keeps; more are refused, none is evicted.
+    public static let blockPendCountMax = 1024
+    /// Committed writes of one block that a request may list: entries above the checkpoint.
+    public static let committedWriteCountMax = 4096
+
     // MARK: The tail register
 
     /// Bytes of a body that rides inside its entry; a larger one is a content block.

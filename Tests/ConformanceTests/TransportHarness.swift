@@ -19,8 +19,18 @@ final class TransportHarness {
     let kind: TransportKind
     private let network = LoopbackNetwork(environment: .live())
     private var nextName = 0
+    /// A loopback address of this harness alone. A port that a test lets go, to listen there again,
+    /// could otherwise go to a neighbour, or to the outgoing side of the client that waits for it.
+    private let host: String
 
-    init(_ kind: TransportKind) { self.kind = kind }
+    private static let hostNumber = Atomic<UInt32>(0)
+
+    init(_ kind: TransportKind) {
+        self.kind = kind
+        let number = Self.hostNumber.add(1, ordering: .relaxed).newValue
+        let process = ProcessInfo.processInfo.processIdentifier
+        host = "127.\(1 + process % 200).\(number / 200).\(1 + number % 200)"
+    }
 
     /// A transport that listens: at a fresh address, or again at one of an earlier server.
     func server(at address: String? = nil) throws -> any Transport {
@@ -30,7 +40,7 @@ final class TransportHarness {
             return try LoopbackTransport(
                 network: network, address: address ?? "loopback://server-\(nextName)")
         case .zeroMQ:
-            return try ZeroMQTransport(address: address ?? "tcp://127.0.0.1:*")
+            return try ZeroMQTransport(address: address ?? "tcp://\(host):*")
         }
     }
 
