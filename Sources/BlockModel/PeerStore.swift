@@ -53,7 +53,7 @@ public protocol PeerStoreView {
     ) throws(DatabaseError) -> VersionRecord?
 
     /// The newest version not above `revision`; nil when there is none.
-    /// - Throws: `.corrupted` when it is damaged: an older one in its place would be a stale answer.
+    /// - Throws: `.corrupted` when it is damaged: an older one instead would be a stale answer.
     func newestVersion(
         of key: BlockKey, through revision: Revision
     ) throws(DatabaseError) -> VersionRecord?
