@@ -17,12 +17,8 @@ public enum Limits {
     /// Actions in one body: bounds the sorted id list that every dedupe scan reads.
     public static let bodyActionCountMax = 1024
 
-    // MARK: Blocks
+    // MARK: Versions and pends
 
-    /// Bytes of the canonical form of one block: a leaf of values at their limit still fits.
-    public static let blockBytesMax = 1024 * 1024
-    /// Bytes of one block's transform: a whole block and what frames it.
-    public static let transformBytesMax = blockBytesMax + 64 * 1024
     /// A version keeps its whole block at every this-many-th write of it, so that any version is
     /// made from fewer transforms than this.
     public static let versionImageInterval = 32

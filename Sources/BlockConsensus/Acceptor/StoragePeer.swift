@@ -107,6 +107,30 @@ package struct StoragePeer {
             return [.reply(try list(request.shard, after: after, Int(countMax), view: view))]
         case .status:
             return [.reply(.status(try status(view)))]
+        case .pend(let pend): return answer(pend.key, view) { try $0.pend(pend) }
+        case .rebind(let key, let payload, let target):
+            return answer(key, view) { try $0.rebind(payload, to: target) }
+        case .finalise(let key, let write): return answer(key, view) { try $0.finalise(write) }
+        case .discard(let key, let payload, let target):
+            return answer(key, view) { try $0.discard(payload, from: target) }
+        case .readBlock(let read): return answer(read.key, view) { try $0.read(read) }
+        case .install(let key, let copy): return answer(key, view) { try $0.install(copy) }
+        }
+    }
+
+    /// Lets the replica of one block answer. What is damaged of it is repaired from another replica,
+    /// and costs this peer no vote: a refusal of this one request, with nothing changed.
+    private func answer<View: PeerStoreView>(
+        _ key: BlockKey, _ view: View,
+        _ body: (inout BlockReplica<View>) throws(DatabaseError) -> PeerReply
+    ) -> [Directive] {
+        var replica = BlockReplica(key, view: view)
+        do throws(DatabaseError) {
+            let reply = try body(&replica)
+            return replica.alarms.map { .alarm($0) } + replica.writes.map { .write($0) }
+                + [.reply(reply)]
+        } catch {
+            return replica.alarms.map { .alarm($0) } + [.reply(.refused(error))]
         }
     }
 
@@ -202,6 +226,11 @@ extension PeerRequest.Operation {
             map.shard(of: block) == shard
         case .putSegment(let key, _), .getSegment(let key):
             map.shard(of: key.blockID) == shard
+        case .pend(let request): map.shard(of: request.key.block) == shard
+        case .readBlock(let request): map.shard(of: request.key.block) == shard
+        case .rebind(let key, _, _), .discard(let key, _, _), .finalise(let key, _),
+            .install(let key, _):
+            map.shard(of: key.block) == shard
         case .listRegisters, .status:
             true
         }

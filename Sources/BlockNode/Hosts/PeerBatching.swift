@@ -44,7 +44,13 @@ extension PeerRequest.Operation {
         switch self {
         case .accept(_, _, let value): value.count
         case .putContent(_, let bytes), .putSegment(_, let bytes): bytes.count
-        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status: 0
+        case .pend(let request):
+            request.record.transform.count + request.committed.count * 64
+        case .readBlock(let request): request.committed.count * 64
+        case .install(_, let copy): copy.bytes?.count ?? 0
+        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status, .rebind,
+            .finalise, .discard:
+            0
         }
     }
 }
