@@ -58,6 +58,8 @@ let package = Package(
         library("BlockModel", ["BlockRuntime"]),
         // Level 1: bytes between addresses, and the tools of the event loops.
         library("BlockTransport", ["BlockRuntime", "CLinux"]),
+        // Level 2: trees, chains and overlays over a snapshot.
+        library("BlockStructures", ["BlockModel", "BlockRuntime"]),
         // Level 2: what a storage peer keeps.
         library("BlockStorage", ["BlockModel", "BlockRuntime"]),
         // Level 2: the protocol as pure machines.
@@ -139,6 +141,7 @@ let package = Package(
             name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
             path: "Tests/ModelSamples", swiftSettings: settings),
         tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
+        tests("BlockStructuresTests", ["BlockModel", "BlockRuntime", "BlockStructures"]),
         tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
         // The rules of the house, over the files of this repository.
         tests("ConventionTests", []),

@@ -17,6 +17,44 @@ public enum Limits {
     /// Actions in one body: bounds the sorted id list that every dedupe scan reads.
     public static let bodyActionCountMax = 1024
 
+    // MARK: Blocks
+
+    /// Bytes of a block in its canonical form: the largest leaf or branch of a tree fits, and a
+    /// pend of it stays far below a frame.
+    public static let blockBytesMax = 256 * 1024
+    /// Attributes of one block; structures use one or two.
+    public static let blockAttributeCountMax = 16
+    /// Items of one list attribute: the keys and children of the widest branch fit twice.
+    public static let blockItemCountMax = 1024
+    /// Bytes up to which an item enters a block's digest as it is: hashing a shorter one first
+    /// costs more than it saves. Part of the digest's definition, so it never changes.
+    public static let blockItemInlineBytesMax = 64
+    /// Updates in the transform of one block; whoever has more sends the whole block.
+    public static let transformUpdateCountMax = 4096
+    /// Bytes of the transform of one block: an image and as many bytes of updates.
+    public static let transformBytesMax = 2 * blockBytesMax
+    /// Blocks that one set of transforms touches; their entries in a body stay within it.
+    public static let transformBlockCountMax = 8192
+    /// Bytes of decoded blocks that one cache holds: the branches of a tree of a million entries.
+    public static let blockCacheBytesMax = 64 * 1024 * 1024
+
+    // MARK: Trees and chains
+
+    /// Entries of a leaf and children of a branch, where a collection does not say.
+    public static let nodeCapacityDefault = 64
+    /// A node of fewer could be left with a single child by a split.
+    public static let nodeCapacityMin = 4
+    /// A branch of as many keys of full length still fits a block.
+    public static let nodeCapacityMax = 128
+    /// Bytes of the entries of a leaf, which splits above it whatever their number. More than
+    /// twice the largest entry, so that both halves of a split are within it.
+    public static let leafBytesMax = 192 * 1024
+    /// Bytes of entries that make a leaf full enough, however few they are.
+    public static let leafBytesMin = leafBytesMax / 4
+    /// Levels of a tree: at four children a branch, more than any store has blocks.
+    public static let treeDepthMax = 32
+    /// Entries of one block of a chain.
+    public static let chainBlockEntryCountMax = 32
     // MARK: Versions and pends
 
     /// A version keeps its whole block at every this-many-th write of it, so that any version is

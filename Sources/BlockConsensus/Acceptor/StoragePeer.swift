@@ -107,26 +107,20 @@ package struct StoragePeer {
             return [.reply(try list(request.shard, after: after, Int(countMax), view: view))]
         case .status:
             return [.reply(.status(try status(view)))]
-        case .pend(let pend): return answer(pend.key, view) { try $0.pend(pend) }
-        case .rebind(let key, let payload, let target):
-            return answer(key, view) { try $0.rebind(payload, to: target) }
-        case .finalise(let key, let write): return answer(key, view) { try $0.finalise(write) }
-        case .discard(let key, let payload, let target):
-            return answer(key, view) { try $0.discard(payload, from: target) }
-        case .readBlock(let read): return answer(read.key, view) { try $0.read(read) }
-        case .install(let key, let copy): return answer(key, view) { try $0.install(copy) }
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install:
+            return aboutBlock(request.operation, view: view)
         }
     }
 
-    /// Lets the replica of one block answer. What is damaged of it is repaired from another replica,
-    /// and costs this peer no vote: a refusal of this one request, with nothing changed.
-    private func answer<View: PeerStoreView>(
-        _ key: BlockKey, _ view: View,
-        _ body: (inout BlockReplica<View>) throws(DatabaseError) -> PeerReply
+    /// Lets the replica of one block answer. What is damaged of it is repaired from another one and
+    /// costs this peer no vote: a refusal of this one request, with nothing changed.
+    private func aboutBlock<View: PeerStoreView>(
+        _ operation: PeerRequest.Operation, view: View
     ) -> [Directive] {
+        guard let key = operation.blockKey else { return [] }
         var replica = BlockReplica(key, view: view)
         do throws(DatabaseError) {
-            let reply = try body(&replica)
+            let reply = try replica.answer(operation)
             return replica.alarms.map { .alarm($0) } + replica.writes.map { .write($0) }
                 + [.reply(reply)]
         } catch {
@@ -226,11 +220,8 @@ extension PeerRequest.Operation {
             map.shard(of: block) == shard
         case .putSegment(let key, _), .getSegment(let key):
             map.shard(of: key.blockID) == shard
-        case .pend(let request): map.shard(of: request.key.block) == shard
-        case .readBlock(let request): map.shard(of: request.key.block) == shard
-        case .rebind(let key, _, _), .discard(let key, _, _), .finalise(let key, _),
-            .install(let key, _):
-            map.shard(of: key.block) == shard
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install:
+            blockKey.map { map.shard(of: $0.block) == shard } ?? false
         case .listRegisters, .status:
             true
         }

@@ -3,6 +3,22 @@ import BlockRuntime
 
 /// The answers of a replica to the requests about one block.
 extension BlockReplica {
+    /// Answers one request about this block.
+    /// - Precondition: `operation` is about a block.
+    package mutating func answer(
+        _ operation: PeerRequest.Operation
+    ) throws(DatabaseError) -> PeerReply {
+        switch operation {
+        case .pend(let request): return try pend(request)
+        case .rebind(_, let payload, let target): return try rebind(payload, to: target)
+        case .finalise(_, let write): return try finalise(write)
+        case .discard(_, let payload, let target): return try discard(payload, from: target)
+        case .readBlock(let request): return try read(request)
+        case .install(_, let copy): return try install(copy)
+        default: throw DatabaseError(.internalError, "\(operation) is not about a block")
+        }
+    }
+
     /// Keeps a pend, after finalising the committed writes below it that are held here.
     ///
     /// - Returns: `pended` only when this replica could make the result on its own; `needsBase`
@@ -120,9 +136,10 @@ extension BlockReplica {
         }
         let transform: BlockTransform
         do throws(DatabaseError) {
-            transform = try copy.bytes.map { bytes throws(DatabaseError) in
-                BlockTransform(insert: try Block(canonicalBytes: bytes))
-            } ?? BlockTransform(delete: true)
+            transform =
+                try copy.bytes.map { bytes throws(DatabaseError) in
+                    BlockTransform(insert: try Block(canonicalBytes: bytes))
+                } ?? BlockTransform(delete: true)
         } catch {
             throw DatabaseError(.invalidArgument, "no block: \(error.message)")
         }
@@ -134,5 +151,19 @@ extension BlockReplica {
                 content: copy.bytes.map { .image($0) } ?? .removed))
         if try pend(copy.write.payload) != nil { removePend(copy.write.payload) }
         return .stored
+    }
+}
+
+extension PeerRequest.Operation {
+    /// The block that the operation is about; nil when it is about something else.
+    package var blockKey: BlockKey? {
+        switch self {
+        case .pend(let request): request.key
+        case .readBlock(let request): request.key
+        case .rebind(let key, _, _), .discard(let key, _, _), .finalise(let key, _),
+            .install(let key, _):
+            key
+        default: nil
+        }
     }
 }

@@ -1,0 +1,60 @@
+import BlockRuntime
+
+/// What a block is: two or three capital letters, e.g. `TL` for the leaf of a tree.
+public struct BlockType: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The letters as bytes, the first one the most significant.
+    public let code: UInt32
+
+    /// - Returns: nil unless `code` is two or three letters `A` to `Z`.
+    public init?(code: UInt32) {
+        let letters = Self.letters(of: code)
+        guard code >> 24 == 0, letters.count == 2 || letters.count == 3,
+            letters.allSatisfy({ (0x41...0x5A).contains($0) })
+        else { return nil }
+        self.code = code
+    }
+
+    /// - Precondition: `text` is two or three letters `A` to `Z`.
+    public init(_ text: StaticString) {
+        let letters = text.withUTF8Buffer { Bytes($0) }
+        let code = letters.prefix(3).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        guard letters.count <= 3, let type = BlockType(code: code) else {
+            fatalError("invariant: \(text) is no code of two or three capital letters")
+        }
+        self = type
+    }
+
+    private static func letters(of code: UInt32) -> Bytes {
+        let bytes: Bytes = [UInt8(code >> 16 & 255), UInt8(code >> 8 & 255), UInt8(code & 255)]
+        return Bytes(bytes.drop { $0 == 0 })
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.code < right.code }
+    public var description: String { String(decoding: Self.letters(of: code), as: UTF8.self) }
+}
+
+/// The block types a program knows. Each is registered once, by the structure it belongs to.
+public struct BlockTypeRegistry: Sendable {
+    private var names: [BlockType: String] = [:]
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - type: The code in the header of such blocks.
+    ///   - name: What it is, for people.
+    /// - Throws: `.invalidArgument` when the code is taken, even by the same name; nothing changes.
+    public mutating func register(_ type: BlockType, name: String) throws(DatabaseError) {
+        if let other = names[type] {
+            throw DatabaseError(
+                .invalidArgument,
+                "block type \(type) is \(other) already and cannot be \(name) as well")
+        }
+        names[type] = name
+    }
+
+    /// The name of a type, nil when nobody registered it.
+    public func name(of type: BlockType) -> String? { names[type] }
+
+    /// The registered types, ascending.
+    public var types: [BlockType] { names.keys.sorted() }
+}
