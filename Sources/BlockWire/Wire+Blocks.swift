@@ -39,6 +39,29 @@ extension WireArena {
         }
     }
 
+    func message(_ write: BlockWrite) -> UnsafeMutablePointer<BlockWriteMessage> {
+        make(optimystic__v1__block_write__init) {
+            $0.block = digest(write.block.digest)
+            $0.transform = bytes(write.record.transform)
+            $0.base_revision = write.record.baseRevision.rawValue
+            $0.base_payload = write.record.basePayload.map { message($0) }
+            $0.base_hash = digestOrNone(write.record.baseHash)
+            $0.result_hash = digestOrNone(write.record.resultHash)
+            $0.committed = list(write.committed) { message($0) }
+            $0.n_committed = write.committed.count
+        }
+    }
+
+    func message(_ entry: FinaliseEntry) -> UnsafeMutablePointer<FinaliseEntryMessage> {
+        make(optimystic__v1__finalise_entry__init) {
+            $0.collection = digest(entry.collection.digest)
+            $0.incarnation = message(entry.incarnation)
+            $0.write = message(entry.write)
+            $0.blocks = array(entry.blocks) { digest($0.digest) }
+            $0.n_blocks = entry.blocks.count
+        }
+    }
+
     func message(
         _ key: BlockKey, _ payload: PayloadID, target: Revision
     ) -> UnsafeMutablePointer<BoundPendMessage> {
@@ -151,6 +174,40 @@ extension PendRequest {
             target: try Revision(wire: message.target, "pend.target"), record: record,
             committed: try CommittedWrite.list(
                 message.committed, message.n_committed, "pend.committed"))
+    }
+}
+
+extension BlockWrite {
+    init(wire message: UnsafeMutablePointer<BlockWriteMessage>?) throws(DatabaseError) {
+        let message = try required(message, "commit.writes")
+        let record = PendRecord(
+            transform: try message.transform.bytes(
+                "commit.writes.transform", bytesMax: Limits.transformBytesMax),
+            baseRevision: try Revision(
+                wire: message.base_revision, "commit.writes.base_revision"),
+            basePayload: try message.base_payload == nil
+                ? nil : PayloadID(wire: message.base_payload, "commit.writes.base_payload"),
+            baseHash: try message.base_hash.digestOrZero("commit.writes.base_hash"),
+            resultHash: try message.result_hash.digestOrZero("commit.writes.result_hash"),
+            bound: [])
+        self.init(
+            block: try message.block.block("commit.writes.block"), record: record,
+            committed: try CommittedWrite.list(
+                message.committed, message.n_committed, "commit.writes.committed"))
+    }
+}
+
+extension FinaliseEntry {
+    init(wire message: UnsafeMutablePointer<FinaliseEntryMessage>?) throws(DatabaseError) {
+        let message = try required(message, "finalise")
+        self.init(
+            collection: try message.collection.collection("finalise.collection"),
+            incarnation: try Incarnation(wire: message.incarnation, "finalise.incarnation"),
+            write: try CommittedWrite(wire: message.write, "finalise.write"),
+            blocks: try array(
+                message.blocks, message.n_blocks, "finalise.blocks",
+                countMax: Limits.transformBlockCountMax
+            ) { bytes throws(DatabaseError) in try bytes.block("finalise.blocks") })
     }
 }
 

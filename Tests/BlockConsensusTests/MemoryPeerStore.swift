@@ -50,7 +50,9 @@ struct MemoryPeerStore: PeerStoreView {
     func registers(
         from lowest: CollectionID, countMax: Int
     ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
-        registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax).map {
+        let page = registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax)
+        for collection in page { _ = try register(collection) }
+        return page.map {
             ($0, registers[$0]!)
         }
     }

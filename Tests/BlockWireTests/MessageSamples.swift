@@ -54,6 +54,11 @@ extension ModelSamples {
             committed: writes())
     }
 
+    mutating func blockWrite(isNew: Bool) -> BlockWrite {
+        let pend = pend(isNew: isNew)
+        return BlockWrite(block: block(), record: pend.record, committed: pend.committed)
+    }
+
     mutating func copy(isRemoved: Bool) -> BlockCopy {
         BlockCopy(
             write: CommittedWrite(revision: revision(), payload: payload()),
@@ -149,6 +154,18 @@ extension ModelSamples {
                     body: bytes(countMax: Limits.bodyBytesMax),
                     checkpoint: random.chance(1, in: 2) ? revision() : nil,
                     wallMilliseconds: uint64())),
+            .commit(
+                CommitAttempt(
+                    participant: participant(), payload: payload(), body: bytes(countMax: 300),
+                    writes: [blockWrite(isNew: true), blockWrite(isNew: false)],
+                    headerAfter: header(), wallMilliseconds: uint64())),
+            .readBlock(
+                BlockReadRequest(key: blockKey(), revision: revision(), committed: writes())),
+            .finalise(
+                FinaliseEntry(
+                    collection: collection(), incarnation: incarnation(),
+                    write: CommittedWrite(revision: revision(), payload: payload()),
+                    blocks: (0..<random.below(4)).map { _ in block() })),
             .drop(DropCollection(collection: collection(), incarnation: incarnation())),
             .getContent(block()), .getSegment(segmentKey()),
             .listCollections(after: cursor(), countMax: countMax()), .status,
@@ -165,6 +182,7 @@ extension ModelSamples {
             .collections((0..<random.below(3)).map { _ in tailValue() }, next: cursor()),
             .status(peerReports()), .replicas(replicaReports(), nil), .replicas([], []),
             .replicas([], bytes(countMax: Limits.tailBytesMax)), .failed(error()),
+            .block(nil), .block(copy(isRemoved: false)), .finalised,
         ]
     }
 

@@ -3,6 +3,7 @@ import BlockTransport
 import BlockTransportZeroMQ
 import CZeroMQ
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -42,6 +43,28 @@ final class TransportHarness {
         case .zeroMQ:
             return try ZeroMQTransport(address: address ?? "tcp://\(host):*")
         }
+    }
+
+    /// An address at which nobody ever listened.
+    func unusedAddress() throws -> String {
+        guard kind == .zeroMQ else {
+            nextName += 1
+            return "loopback://server-\(nextName)"
+        }
+        let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(probe >= 0)
+        defer { Glibc.close(probe) }
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_addr.s_addr = inet_addr(host)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &target) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(probe, $0, length) + getsockname(probe, $0, &length)
+            }
+        }
+        try #require(status == 0)
+        return "tcp://\(host):\(UInt16(bigEndian: target.sin_port))"
     }
 
     func client() throws -> any Transport {

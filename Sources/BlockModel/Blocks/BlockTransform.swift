@@ -97,5 +97,10 @@ extension BlockTransform: CanonicalCodable {
     }
 
     /// What a body names it by: the hash of its canonical form.
-    public var digest: Digest { Digest(domain: "optimystic/transform/1", canonicalBytes) }
+    public var digest: Digest { Self.digest(of: canonicalBytes) }
+
+    /// The same of a transform that is not decoded.
+    public static func digest(of canonicalBytes: Bytes) -> Digest {
+        Digest(domain: "optimystic/transform/1", canonicalBytes)
+    }
 }
