@@ -92,9 +92,9 @@ extension Integration {
             try await withCluster { cluster in
                 let check = try cluster.runTool(
                     python, ["-c", "import zmq, google.protobuf"])
-                guard check.ending == .exited(0) else {
-                    try Test.cancel("python3-zmq and python3-protobuf are missing; make setup")
-                }
+                try #require(
+                    check.ending == .exited(0),
+                    "python3-zmq and python3-protobuf are missing; make setup")
                 let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
                     .deletingLastPathComponent().appendingPathComponent("python/run_live.py").path
                 let proxy = cluster.address(of: LocalCluster.Member(.clientProxy, 1))

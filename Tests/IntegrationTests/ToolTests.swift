@@ -1,0 +1,111 @@
+import BlockDeployment
+import BlockRuntime
+import Foundation
+import Optimystic
+import Testing
+
+extension Integration {
+    @Suite("What a person runs")
+    struct ToolTests {
+        /// The top of the repository.
+        private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().path
+
+        @Test("The demonstration holds, says so in numbers, and leaves no process behind")
+        func demonstration() async throws {
+            let folder = try Executables.require()
+            // Only its directory for the files of a run is used; nothing of it is started.
+            let place = try LocalCluster(executables: folder, shape: LocalCluster.Shape())
+            defer { place.tearDown() }
+            let result = try place.run("demo", [])
+            #expect(result.ending == .exited(0), "\(result.output)\(result.errors)")
+            for words in [
+                "SIGKILL to storage-peer", "SIGKILL to coordinator",
+                "Each language is there exactly once", "The hash chain holds",
+                "no process is left", "All of it held.",
+            ] {
+                #expect(result.output.contains(words), "\(words): \(result.output)")
+            }
+        }
+
+        @Test("cluster.sh starts a cluster, says what it does, ends it and leaves no process")
+        func clusterScript() async throws {
+            let folder = try Executables.require()
+            let place = try LocalCluster(executables: folder, shape: LocalCluster.Shape())
+            defer { place.tearDown() }
+            let directory = place.directory + "/script"
+            let variables =
+                ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+                .filter { !$0.hasPrefix("OPTIMYSTIC_") }
+                + ["OPTIMYSTIC_BIN=\(folder)", "CLUSTER_DIR=\(directory)", "FIRST_PORT=21710"]
+            func script(_ word: String) throws -> LocalCluster.CommandResult {
+                try place.runTool(
+                    "/bin/bash", [Self.root + "/deploy/local/cluster.sh", word],
+                    variables: variables)
+            }
+            let up = try script("up")
+            #expect(up.ending == .exited(0), "\(up.errors)")
+            let url = try #require(
+                up.output.split(separator: "\n").last { $0.hasPrefix("optimystic://") })
+            let appended = try place.run(
+                "optimystic", ["--connect", String(url), "diary", "append", "events", "hello"])
+            #expect(appended.output == "1.0\n", "\(appended.errors)")
+            let status = try script("status")
+            #expect(status.output.contains("3 of 3 storage peers take part"))
+            let processes = try FileManager.default.contentsOfDirectory(atPath: directory)
+                .filter { $0.hasSuffix(".pid") }
+                .compactMap { try? String(contentsOfFile: directory + "/" + $0, encoding: .utf8) }
+                .compactMap { pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+            #expect(processes.count == 6)
+            #expect(try script("down").ending == .exited(0))
+            for process in processes {
+                // A zombie that nobody reaped is no process any more.
+                let state = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+                #expect(state.map { $0.contains(") Z ") } ?? true, "\(process) still runs")
+            }
+        }
+
+        @Test("The command line appends, reads, follows, lists and inspects")
+        func commandLine() async throws {
+            try await withCluster { cluster in
+                func optimystic(_ arguments: String...) throws -> String {
+                    let result = try cluster.run(
+                        "optimystic", ["--connect", cluster.url] + arguments)
+                    #expect(result.ending == .exited(0), "\(arguments): \(result.errors)")
+                    return result.output
+                }
+                #expect(try optimystic("diary", "append", "events", "one") == "1.0\n")
+                #expect(try optimystic("diary", "append", "events", "two") == "2.0\n")
+                let forward = try optimystic("diary", "read", "events")
+                #expect(forward == "1.0\tone\n2.0\ttwo\n")
+                let backward = try optimystic("diary", "read", "events", "--reverse")
+                #expect(backward == "2.0\ttwo\n1.0\tone\n")
+                let list = try optimystic("collections")
+                #expect(list.contains("events\tdiary") && list.contains("revision 2"))
+                let tail = try optimystic("inspect", "tail", "events")
+                #expect(tail.contains("revision 2") && tail.contains("chain hash"))
+                #expect(try optimystic("status").contains("takes part"))
+                #expect(try optimystic("verify").contains("events: sound"))
+                // Following never ends by itself: it is ended, and has said what was there.
+                let follow = try cluster.runTool(
+                    "/usr/bin/timeout",
+                    [
+                        "-s", "INT", "2", cluster.executables + "/optimystic", "--connect",
+                        cluster.url, "diary", "follow", "events",
+                    ])
+                #expect(follow.output == "1.0\tone\n2.0\ttwo\n", "\(follow.errors)")
+            }
+        }
+
+        @Test("Another language reads the vectors of the protocol files")
+        func vectors() async throws {
+            try await withCluster { cluster in
+                let result = try cluster.runTool(
+                    "/usr/bin/python3",
+                    ["-B", "-m", "unittest", "discover", "-s", Self.root + "/Tests/python"])
+                #expect(result.ending == .exited(0), "\(result.errors)")
+                #expect(result.errors.contains("OK"))
+            }
+        }
+    }
+}
