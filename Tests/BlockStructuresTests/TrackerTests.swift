@@ -182,18 +182,22 @@ import Testing
         }
     }
 
-    @Test("A scope that fails puts the header back, and what was valid before is not valid again")
+    @Test("A scope that fails puts header and version back; a version names one state only")
     func header() throws {
         let tracker = Samples.tracker()
-        let count = tracker.changeCount
+        let version = tracker.version
+        var inside = version
         #expect(throws: Failure.self) {
             try AtomicScope.run(on: tracker) {
                 tracker.header.root = Self.ids[0]
+                inside = tracker.version
                 throw Failure()
             }
         }
         #expect(tracker.header.root == nil)
         #expect(tracker.headerChange == nil)
-        #expect(tracker.changeCount > count)
+        #expect(tracker.version == version)
+        tracker.header.root = Self.ids[1]
+        #expect(![version, inside].contains(tracker.version))
     }
 }
