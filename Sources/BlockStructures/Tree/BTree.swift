@@ -10,7 +10,7 @@ import BlockRuntime
 /// Whatever throws leaves the tree as it was; after ``MissingBlocks`` the caller fetches and runs
 /// its whole action again. Not to be used from two threads.
 package final class BTree {
-    let tracker: Tracker
+    package let tracker: Tracker
     let collection: CollectionID
     /// Entries of a leaf and children of a branch, at most.
     package let capacity: Int
