@@ -3,8 +3,8 @@ import BlockRuntime
 
 /// All or nothing on a ``Tracker``: when `body` throws, its writes are undone.
 ///
-/// Scopes nest; an inner one that fails undoes its own part only. They cannot overlap, since nothing
-/// here waits.
+/// Scopes nest; an inner one that fails undoes its own part only. They cannot overlap, since
+/// nothing here waits.
 package enum AtomicScope {
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws; every block and the header are then as before. What it read

@@ -108,7 +108,7 @@ extension Tracker {
     }
 
     /// Changes a block, and records that it was read.
-    /// - Throws: ``MissingBlocks``; a ``TransformError``, `.baseAbsent` when there is no such block.
+    /// - Throws: ``MissingBlocks``; a ``TransformError``, `.baseAbsent` when there is no block.
     package func update(_ id: BlockID, _ operation: BlockOperation) throws {
         try update(try tracked(id), operation)
     }

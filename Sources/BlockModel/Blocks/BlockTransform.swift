@@ -22,7 +22,7 @@ public struct BlockTransform: Hashable, Sendable {
     /// The block after this change.
     /// - Parameter base: The block before it, nil when there is none. It is not changed.
     /// - Returns: nil when there is no block afterwards.
-    /// - Throws: `.baseAbsent` when there is nothing to update, `.otherBlock`, what a splice throws,
+    /// - Throws: `.baseAbsent` when there is nothing to update, `.otherBlock`, what a splice does,
     ///   and `.overLimit` when the result breaks a bound.
     public func applied(to base: Block?) throws(TransformError) -> Block? {
         if let insert, let base, insert.id != base.id {

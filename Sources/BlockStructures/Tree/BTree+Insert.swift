@@ -49,8 +49,21 @@ extension BTree {
     /// - Throws: What `change` throws, and as ``insert(_:_:)``.
     @discardableResult
     package func merge(_ key: Bytes, _ change: (Bytes?) throws -> Bytes) throws -> Bytes {
-        let value = try change(try get(key))
-        try upsert(key, value)
+        guard let leaf = try leaf(of: key) else {
+            let value = try change(nil)
+            try checkSizes(key, value)
+            try plant(key, value)
+            return value
+        }
+        let items = leaf.items
+        let place = TreeNode.entryIndex(of: key, in: items)
+        let value = try change(place.isFound ? items[2 * place.index + 1] : nil)
+        try checkSizes(key, value)
+        if place.isFound {
+            try setValue(value, in: leaf, at: place.index)
+        } else {
+            try add(key, value, to: leaf, at: place.index)
+        }
         return value
     }
 

@@ -63,12 +63,18 @@ package final class BTree {
 
 extension BTree {
     /// A node that must exist.
-    /// - Throws: ``MissingBlocks``; `.corrupted` when it does not exist or is no node.
+    /// - Throws: ``MissingBlocks``; `.corrupted` when it does not exist or has not the shape of a
+    ///   node, so that nothing stored by whomever makes this program stop.
     func node(_ id: BlockID) throws -> TrackedBlock {
         let node = try tracker.tracked(id)
-        guard let type = node.state.block?.header.type,
-            type == TreeNode.leafType || type == TreeNode.branchType
-        else { throw DatabaseError(.corrupted, "block \(id) of a tree is no node of it") }
+        guard let block = node.state.block else {
+            throw DatabaseError(.corrupted, "node \(id) of a tree does not exist")
+        }
+        if node.isShapeChecked { return node }
+        if let problem = TreeNode.problem(of: block, fill: fill) {
+            throw DatabaseError(.corrupted, "node \(id) of a tree \(problem)")
+        }
+        node.isShapeChecked = true
         return node
     }
 

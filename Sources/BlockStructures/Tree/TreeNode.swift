@@ -50,6 +50,34 @@ enum TreeNode {
         return BlockID(digest)
     }
 
+    /// Bytes of the largest entry.
+    private static let entryBytesMax = 8 + Limits.keyBytesMax + Limits.valueBytesMax
+
+    /// What keeps a stored block from being a node, nil when it is one. Order is not looked at.
+    static func problem(of block: Block, fill: LeafFill) -> String? {
+        let list = block.list(items)
+        switch block.header.type {
+        case leafType:
+            let bytes = block.byteCount - emptyByteCount
+            guard list.count > 0, list.count.isMultiple(of: 2) else {
+                return "is a leaf of \(list.count) items"
+            }
+            guard fill.isWithinLimits(count: list.count / 2, bytes: bytes) else {
+                return "is a leaf of \(list.count / 2) entries and \(bytes) bytes"
+            }
+            // One entry can be too large only if all together are.
+            if bytes > entryBytesMax, entrySizes(list).contains(where: { $0 > entryBytesMax }) {
+                return "has an entry of more than \(entryBytesMax) bytes"
+            }
+            return nil
+        case branchType:
+            let count = childCount(itemCount: list.count)
+            return list.count == 2 * count - 1 && (2...fill.capacity).contains(count)
+                ? nil : "is a branch of \(list.count) items"
+        default: return "is of type \(block.header.type)"
+        }
+    }
+
     /// Less than, equal to or greater than zero, as `left` is to `right`: bytes, then length.
     @inline(__always)
     static func compare(_ left: Bytes, _ right: Bytes) -> Int {

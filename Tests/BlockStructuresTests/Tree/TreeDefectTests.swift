@@ -221,6 +221,38 @@ import Testing
         #expect(most >= 2)
     }
 
+    @Test("Stored blocks that are no nodes are reported, whatever is done, and stop nothing")
+    func malformed() throws {
+        let id = BlockID(.zero)
+        let key: Bytes = [1]
+        let large = Bytes(repeating: 0, count: 2 * Limits.valueBytesMax)
+        let id32 = Bytes(repeating: 0, count: 32)
+        let shapes: [(StaticString, [Bytes])] = [
+            ("TL", []), ("TL", [key]), ("TL", [key, key, key]), ("TL", [key, large]),
+            ("TL", [Bytes](repeating: key, count: 10)), ("TB", []), ("TB", [id32]),
+            ("TB", [id32, key]), ("TB", [id32, key, id32, key]), ("TB", [key, key, key]),
+            ("TB", [id32, key, id32]), ("TB", [Bytes](repeating: id32, count: 9)), ("CHD", []),
+        ]
+        for (type, items) in shapes {
+            var block = Block(
+                header: Block.Header(
+                    id: id, type: BlockType(type), collection: Samples.collection))
+            block.assign(BlockAttribute(1), .list(items))
+            let snapshot = MemorySnapshot(
+                blocks: [id: SnapshotBlock(block: block, revision: Revision(1))])
+            let tree = try BTree(
+                tracker: Samples.tracker(snapshot, root: id), collection: Samples.collection)
+            #expect(throws: DatabaseError.self) { try tree.get(key) }
+            #expect(throws: DatabaseError.self) { try tree.insert(key, key) }
+            #expect(throws: DatabaseError.self) { try tree.delete(key) }
+            #expect(throws: DatabaseError.self) { try tree.last() }
+            #expect(throws: DatabaseError.self) { try tree.entries() }
+            #expect(throws: DatabaseError.self) { try tree.count() }
+            #expect(throws: DatabaseError.self) { try tree.drop() }
+            #expect(tree.tracker.transforms.isEmpty)
+        }
+    }
+
     @Test("Keys and values over their limits are refused by name; those at it are stored")
     func limits() throws {
         let tree = try Self.tree(capacity: 128)
