@@ -67,10 +67,10 @@ extension BTree {
     ///   node, so that nothing stored by whomever makes this program stop.
     func node(_ id: BlockID) throws -> TrackedBlock {
         let node = try tracker.tracked(id)
+        if node.isShapeChecked, node.state.block != nil { return node }
         guard let block = node.state.block else {
             throw DatabaseError(.corrupted, "node \(id) of a tree does not exist")
         }
-        if node.isShapeChecked { return node }
         if let problem = TreeNode.problem(of: block, fill: fill) {
             throw DatabaseError(.corrupted, "node \(id) of a tree \(problem)")
         }
