@@ -39,6 +39,25 @@ public protocol PeerStoreView {
     /// - Returns: The bytes, verified against the hash; nil when they are absent or damaged.
     func segment(_ key: SegmentKey) throws(DatabaseError) -> Bytes?
 
+    /// - Returns: nil when there is none, or it is damaged: then this peer must not vote for it.
+    func pend(_ key: PendKey) throws(DatabaseError) -> PendRecord?
+
+    /// All pends of a block, ascending by payload, at most ``Limits/blockPendCountMax``.
+    func pends(
+        of key: BlockKey
+    ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)]
+
+    /// The version that was written at exactly `revision`; nil when there is none or it is damaged.
+    func version(
+        of key: BlockKey, at revision: Revision
+    ) throws(DatabaseError) -> VersionRecord?
+
+    /// The newest version not above `revision`; nil when there is none.
+    /// - Throws: `.corrupted` when it is damaged: an older one instead would be a stale answer.
+    func newestVersion(
+        of key: BlockKey, through revision: Revision
+    ) throws(DatabaseError) -> VersionRecord?
+
     /// Registers whose id is not below `lowest`, ascending.
     /// - Complexity: O(`countMax`).
     func registers(
@@ -54,6 +73,8 @@ public struct PeerStoreStatistics: Hashable, Sendable {
     public var registerCount: UInt64 = 0
     public var contentCount: UInt64 = 0
     public var segmentCount: UInt64 = 0
+    public var pendCount: UInt64 = 0
+    public var versionCount: UInt64 = 0
     /// Synced write batches since the directory was made.
     public var writeSequence: UInt64 = 0
     public init() {}
@@ -64,4 +85,7 @@ public enum PeerWrite: Hashable, Sendable {
     case register(CollectionID, RegisterRecord)
     case content(BlockID, Bytes)
     case segment(SegmentKey, Bytes)
+    case pend(PendKey, PendRecord)
+    case removePend(PendKey)
+    case version(BlockKey, VersionRecord)
 }

@@ -58,6 +58,18 @@ public enum Limits {
     /// Bytes of the entries of one block of a chain: two of the largest fit, and it stays a block.
     public static let chainBlockBytesMax = 192 * 1024
 
+    // MARK: Versions and pends
+
+    /// A version keeps its whole block at every this-many-th write of it, so that any version is
+    /// made from fewer transforms than this.
+    public static let versionImageInterval = 32
+    /// Targets one pend may be bound to: an attempt is re-targeted once per lost race.
+    public static let pendBoundCountMax = 1024
+    /// Undecided changes of one block that a replica keeps; more are refused, none is evicted.
+    public static let blockPendCountMax = 1024
+    /// Committed writes of one block that a request may list: entries above the checkpoint.
+    public static let committedWriteCountMax = 4096
+
     // MARK: The tail register
 
     /// Bytes of a body that rides inside its entry; a larger one is a content block.

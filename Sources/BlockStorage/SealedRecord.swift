@@ -92,6 +92,8 @@ struct StoreProgress: Hashable {
     var registerCount: UInt64 = 0
     var contentCount: UInt64 = 0
     var segmentCount: UInt64 = 0
+    var pendCount: UInt64 = 0
+    var versionCount: UInt64 = 0
 
     func sealed() -> Bytes {
         var encoder = CanonicalEncoder()
@@ -99,6 +101,8 @@ struct StoreProgress: Hashable {
         encoder.append(registerCount)
         encoder.append(contentCount)
         encoder.append(segmentCount)
+        encoder.append(pendCount)
+        encoder.append(versionCount)
         return SealedRecord.seal(encoder.bytes, under: StorageKeys.progress)
     }
 
@@ -113,6 +117,8 @@ struct StoreProgress: Hashable {
             registerCount = try decoder.uint64()
             contentCount = try decoder.uint64()
             segmentCount = try decoder.uint64()
+            pendCount = try decoder.uint64()
+            versionCount = try decoder.uint64()
             try decoder.finish()
         } catch {
             throw SealedRecord.damaged(StorageKeys.progress, error.message)

@@ -1,23 +1,29 @@
 import BlockModel
 import BlockRuntime
 
-/// The key layout of a peer's store, format version 1. Integers are big-endian, so that the order
+/// The key layout of a peer's store, format version 2. Integers are big-endian, so that the order
 /// of bytes is the order of what they mean.
 ///
 /// | first byte | rest of the key | value |
 /// |---|---|---|
 /// | `c` | block id (32) | the content, as it is: the key is its hash |
 /// | `m` | a name, ASCII | a ``SealedRecord`` about the directory itself |
+/// | `p` | block id (32), generation (8), nonce (16), action (16), execution (4) | a sealed pend |
 /// | `r` | collection id (32) | a ``SealedRecord`` of a register |
 /// | `s` | collection id (32), generation (8), nonce (16), index (8), hash (32) | the segment |
+/// | `v` | block id (32), generation (8), nonce (16), ~revision (8) | a sealed version |
+///
+/// The revision of a version is stored inverted: a scan upwards from one meets the newest first.
 package enum StorageKeys {
     /// Raised by any change that an older release would misread.
-    package static let formatVersion: UInt32 = 1
+    package static let formatVersion: UInt32 = 2
 
     private static let contentKind = UInt8(ascii: "c")
     private static let metadataKind = UInt8(ascii: "m")
+    private static let pendKind = UInt8(ascii: "p")
     private static let registerKind = UInt8(ascii: "r")
     private static let segmentKind = UInt8(ascii: "s")
+    private static let versionKind = UInt8(ascii: "v")
 
     /// Cycles synced so far, and how many records of each kind there are.
     package static let progress = metadata("progress")
@@ -65,6 +71,39 @@ package enum StorageKeys {
         encoder.append(segment.incarnation)
         encoder.append(segment.index)
         return encoder.bytes
+    }
+
+    package static func pend(_ pend: PendKey) -> Bytes {
+        var encoder = CanonicalEncoder()
+        encoder.append(pendKind)
+        encoder.append(pend.key)
+        encoder.append(pend.payload)
+        return encoder.bytes
+    }
+
+    /// The beginning that all pends of one block share.
+    package static func pends(of key: BlockKey) -> Bytes {
+        [pendKind] + key.canonicalBytes
+    }
+
+    /// - Returns: nil when `storageKey` is not that of a pend of `key`.
+    package static func payload(ofPend storageKey: Bytes, of key: BlockKey) -> PayloadID? {
+        let prefix = pends(of: key)
+        guard storageKey.starts(with: prefix) else { return nil }
+        return try? PayloadID(canonicalBytes: Bytes(storageKey[prefix.count...]))
+    }
+
+    package static func version(_ key: BlockKey, at revision: Revision) -> Bytes {
+        var encoder = CanonicalEncoder()
+        encoder.append(versionKind)
+        encoder.append(key)
+        encoder.append(~revision.rawValue)
+        return encoder.bytes
+    }
+
+    /// The beginning that all versions of one block share.
+    package static func versions(of key: BlockKey) -> Bytes {
+        [versionKind] + key.canonicalBytes
     }
 
     /// The lowest key that is above every key that begins with `prefix`.

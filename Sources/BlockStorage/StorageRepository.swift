@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// The store of a storage peer over any engine: registers, contents and segments.
+/// The store of a storage peer over any engine: registers, contents, segments, pends, versions.
 ///
 /// Work goes in cycles. ``apply(_:)`` stages a write that reads see at once; ``commitCycle()``
 /// turns all that is staged into one batch and one sync, after which replies may leave;
@@ -10,11 +10,11 @@ import BlockRuntime
 ///
 /// For one thread.
 package final class StorageRepository: PeerStoreView {
-    private let engine: any KeyValueEngine
+    let engine: any KeyValueEngine
     /// Durable as of the last commit.
     private var committed: StoreProgress
     /// With what is staged; its write sequence is still that of ``committed``.
-    private var progress: StoreProgress
+    var progress: StoreProgress
 
     /// Staged registers, and the order in which they were first staged.
     private var registers: [CollectionID: RegisterRecord] = [:]
@@ -22,6 +22,8 @@ package final class StorageRepository: PeerStoreView {
     /// Staged contents and segments by their storage key, in the same manner.
     private var blocks: [Bytes: Bytes] = [:]
     private var blockOrder: [Bytes] = []
+    /// Staged pends and versions.
+    var versionRecords = StagedRecords()
     /// Whether a register read in this cycle is in the engine: saves reading it again to count it.
     private var registerExists: [CollectionID: Bool] = [:]
     /// Promises that the planted bug `promiseNotDurable` keeps from the disk.
@@ -60,6 +62,8 @@ package final class StorageRepository: PeerStoreView {
         statistics.registerCount = progress.registerCount
         statistics.contentCount = progress.contentCount
         statistics.segmentCount = progress.segmentCount
+        statistics.pendCount = progress.pendCount
+        statistics.versionCount = progress.versionCount
         statistics.writeSequence = committed.writeSequence
         return statistics
     }
@@ -108,7 +112,7 @@ package final class StorageRepository: PeerStoreView {
         }
     }
 
-    private func countCorruptBlock() {
+    func countCorruptBlock() {
         mark("storage.content.corrupt")
         corruptBlockCount += 1
     }
@@ -139,7 +143,9 @@ package final class StorageRepository: PeerStoreView {
     // MARK: Writing
 
     /// Whether ``commitCycle()`` has anything to write.
-    package var hasStagedWrites: Bool { !registerOrder.isEmpty || !blockOrder.isEmpty }
+    package var hasStagedWrites: Bool {
+        !registerOrder.isEmpty || !blockOrder.isEmpty || !versionRecords.isEmpty
+    }
 
     /// Stages a write. Reads see it at once; it is durable when ``commitCycle()`` returned.
     ///
@@ -158,6 +164,9 @@ package final class StorageRepository: PeerStoreView {
                 Segment.hash(of: bytes) == segment.hash, "segment \(segment.hash) hashes to other")
             if planted(.segmentIndexExistsIsEnough), try hasSegment(at: segment) { return }
             if try stage(bytes, under: StorageKeys.segment(segment)) { progress.segmentCount += 1 }
+        case .pend(let key, let record): try stage(record, under: key)
+        case .removePend(let key): try stageRemoval(of: key)
+        case .version(let key, let record): try stage(record, of: key)
         }
     }
 
@@ -246,6 +255,7 @@ package final class StorageRepository: PeerStoreView {
         registerOrder.removeAll(keepingCapacity: true)
         blocks.removeAll(keepingCapacity: true)
         blockOrder.removeAll(keepingCapacity: true)
+        versionRecords.removeAll()
         registerExists.removeAll(keepingCapacity: true)
     }
 
@@ -265,6 +275,7 @@ package final class StorageRepository: PeerStoreView {
             guard let bytes = blocks[key] else { continue }
             batch.put(bytes, for: key)
         }
+        versionRecords.add(to: &batch)
         return batch
     }
 

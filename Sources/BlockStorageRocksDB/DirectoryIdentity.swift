@@ -6,7 +6,7 @@ import BlockStorage
 ///
 /// ```
 /// optimystic data directory
-/// format 1
+/// format 2
 /// storage 01234567-89ab-cdef-0123-456789abcdef
 /// checksum <64 hex digits: SHA-256 over the lines above>
 /// ```
@@ -29,8 +29,8 @@ struct DirectoryIdentity: Hashable {
 
     init(peer: PeerID) { self.peer = peer }
 
-    /// - Throws: `.directoryForeign` when the file is something else, `.formatUnsupported` when a
-    ///   newer release wrote it, `.corrupted` when it is damaged.
+    /// - Throws: `.directoryForeign` when the file is something else, `.formatUnsupported` when
+    ///   another release with another format wrote it, `.corrupted` when it is damaged.
     init(bytes: Bytes, path: String) throws(DatabaseError) {
         let lines = String(decoding: bytes, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
@@ -38,11 +38,15 @@ struct DirectoryIdentity: Hashable {
             throw DatabaseError(.directoryForeign, "\(path) is not that of a data directory")
         }
         let version = Self.value(of: "format", in: lines, at: 1).flatMap { UInt32($0) }
-        if let version, version > Self.formatVersion {
+        if let version, version != Self.formatVersion {
+            let remedy =
+                version > Self.formatVersion
+                ? "run the release that wrote it or a later one"
+                : "it is of a preview without an upgrade; run the release that wrote it"
             throw DatabaseError(
                 .formatUnsupported,
                 "\(path) has format \(version), this release knows "
-                    + "\(Self.formatVersion); run the release that wrote it or a later one")
+                    + "\(Self.formatVersion); \(remedy)")
         }
         guard let text = Self.value(of: "storage", in: lines, at: 2),
             let identifier = Identifier128(text: String(text))

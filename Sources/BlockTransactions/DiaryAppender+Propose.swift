@@ -194,8 +194,14 @@ extension DiaryAppender {
         if case .failed(let error) = reply, error.outcome == .unknown { ended.mayHaveLanded = true }
         switch reply {
         case .committed(let revision, _): batchLanded(ended, at: revision, &effects)
-        case .refused(.moved(let value)), .refused(.fenced(let value)):
+        case .refused(.fenced(let value)):
+            requeue(ended)
+            adopt(value, isFresh: true)
+        case .refused(.moved(let value)):
             mark("appender.moved")
+            // An earlier accept of the same attempt may have been written back by somebody else and
+            // sealed: until the log at the target is read, nobody may be told that it failed.
+            ended.mayHaveLanded = true
             requeue(ended)
             adopt(value, isFresh: true)
         case .refused(.gone(let value)):
@@ -207,6 +213,7 @@ extension DiaryAppender {
                 queuedBytes = 0
             }
         case .refused(.blocked(let value)):
+            ended.mayHaveLanded = true
             requeue(ended)
             adopt(value, isFresh: true)
             return effects.wakeSoon()

@@ -200,7 +200,11 @@ public struct DiaryAppender: Sendable {
     private mutating func expire(_ effects: inout AppenderEffects) {
         let now = effects.now
         let late = DatabaseError(.deadlineExceeded, "the time given ran out")
-        let trouble = lastTrouble ?? late
+        var trouble = lastTrouble ?? late
+        if trouble.outcome == .unknown {
+            // Of another batch: of an action that was never sent, more is known.
+            trouble = DatabaseError(.quorumUnavailable, trouble.message, cause: trouble)
+        }
         for position in queue.indices {
             let isInDoubt = queue[position].isInDoubt
             queue[position].expire(at: now, trouble, isUncertain: isInDoubt, &effects)

@@ -39,6 +39,10 @@ extension PeerRequest.Operation {
         switch self {
         case .accept(_, _, let bytes), .putContent(_, let bytes), .putSegment(_, let bytes):
             bytes.count
+        case .pend(let request):
+            request.record.transform.count + request.committed.count * 64
+        case .readBlock(let request): request.committed.count * 64
+        case .install(_, let copy): copy.bytes?.count ?? 0
         default: 0
         }
     }
@@ -102,6 +106,24 @@ extension WireArena {
         case .status:
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS
             item.status = nothing
+        case .pend(let request):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND
+            item.pend = message(request)
+        case .rebind(let key, let payload, let target):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND
+            item.rebind = message(key, payload, target: target)
+        case .finalise(let key, let write):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE
+            item.finalise = message(key, write)
+        case .discard(let key, let payload, let target):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_DISCARD
+            item.discard = message(key, payload, target: target)
+        case .readBlock(let request):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_READ_BLOCK
+            item.read_block = message(request)
+        case .install(let key, let copy):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL
+            item.install = message(key, copy)
         }
     }
 }
@@ -157,7 +179,11 @@ extension PeerRequest.Operation {
                     message.count_max, "list_registers.count_max", in: 1...Limits.pageItemCountMax))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS:
             self = .status
-        default: throw unset("peer_batch.items.operation")
+        default:
+            guard let operation = try Self(wireOfBlocks: item) else {
+                throw unset("peer_batch.items.operation")
+            }
+            self = operation
         }
     }
 }

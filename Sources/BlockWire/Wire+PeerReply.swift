@@ -43,6 +43,7 @@ extension PeerReply {
         switch self {
         case .promise(_, _, let bytes): bytes.count
         case .register(_, _, let bytes), .content(let bytes): bytes?.count ?? 0
+        case .block(let copy): copy?.bytes?.count ?? 0
         default: 0
         }
     }
@@ -101,6 +102,24 @@ extension WireArena {
         case .refused(let error):
             item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REFUSED
             item.refused = message(error)
+        case .pended:
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDED
+            item.pended = nothing
+        case .needsBase:
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_NEEDS_BASE
+            item.needs_base = nothing
+        case .pendMissing:
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PEND_MISSING
+            item.pend_missing = nothing
+        case .finalised:
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FINALISED
+            item.finalised = nothing
+        case .discarded:
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_DISCARDED
+            item.discarded = nothing
+        case .block(let copy):
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_BLOCK
+            item.block = message(state: copy)
         }
     }
 
@@ -159,7 +178,11 @@ extension PeerReply {
             self = .status(try PeerStatus(wire: item.status, "status"))
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REFUSED:
             self = .refused(try DatabaseError(wire: item.refused, "refused"))
-        default: throw unset("peer_batch_reply.items.reply")
+        default:
+            guard let reply = try Self(wireOfBlocks: item) else {
+                throw unset("peer_batch_reply.items.reply")
+            }
+            self = reply
         }
     }
 

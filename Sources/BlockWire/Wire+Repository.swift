@@ -70,6 +70,12 @@ extension WireArena {
             case .audit(let target):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_AUDIT
                 $0.audit = message(target)
+            case .readBlock(let request):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_BLOCK
+                $0.read_block = message(request)
+            case .finalise(let entry):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE
+                $0.finalise = message(entry)
             }
         }
     }
@@ -95,6 +101,9 @@ extension WireArena {
                 $0.checkpoint = checkpoint.rawValue
             }
             $0.wall_ms = attempt.wallMilliseconds
+            $0.header_after = attempt.headerAfter.map { message($0) }
+            $0.writes = list(attempt.writes) { message($0) }
+            $0.n_writes = attempt.writes.count
         }
     }
 
@@ -132,6 +141,12 @@ extension WireArena {
             case .failed(let error):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FAILED
                 $0.failed = message(error)
+            case .block(let copy):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_BLOCK
+                $0.block = message(state: copy)
+            case .finalised:
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED
+                $0.finalised = nothing
             }
         }
     }
@@ -184,6 +199,10 @@ extension RepositoryRequest {
             self = .status
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_AUDIT:
             self = .audit(try AuditTarget(wire: message.audit, "audit"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_BLOCK:
+            self = .readBlock(try BlockReadRequest(wire: message.read_block))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE:
+            self = .finalise(try FinaliseEntry(wire: message.finalise))
         default: throw unset("repository_request.request")
         }
     }
@@ -208,6 +227,12 @@ extension CommitAttempt {
             participant: try Participant(wire: message.participant, "commit.participant"),
             payload: try PayloadID(wire: message.payload, "commit.payload"),
             body: try message.body.bytes("commit.body", bytesMax: Limits.bodyBytesMax),
+            writes: try list(
+                message.writes, message.n_writes, "commit.writes",
+                countMax: Limits.transformBlockCountMax
+            ) { item throws(DatabaseError) in try BlockWrite(wire: item) },
+            headerAfter: try message.header_after == nil
+                ? nil : CollectionHeader(wire: message.header_after, "commit.header_after"),
             checkpoint: try carries
                 ? Revision(wire: message.checkpoint, "commit.checkpoint") : nil,
             wallMilliseconds: message.wall_ms)
@@ -243,6 +268,12 @@ extension RepositoryReply {
             self = .replicas(reports, copy)
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FAILED:
             self = .failed(try DatabaseError(wire: message.failed, "failed"))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_BLOCK:
+            let state = try required(message.block, "block")
+            self = .block(
+                try state.copy == nil ? nil : BlockCopy(wire: state.copy, "block.copy"))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED:
+            self = .finalised
         default: throw unset("repository_reply.reply")
         }
     }

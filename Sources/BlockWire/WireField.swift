@@ -127,6 +127,14 @@ extension ProtobufCBinaryData {
         return digest
     }
 
+    /// No bytes stand for the digest of nothing.
+    func digestOrZero(_ field: StaticString) throws(DatabaseError) -> Digest {
+        guard len > 0 else { return .zero }
+        let digest = try digest(field)
+        guard digest != .zero else { throw malformed(field, "all zero where no bytes belong") }
+        return digest
+    }
+
     func identifier(_ field: StaticString) throws(DatabaseError) -> Identifier128 {
         guard let identifier = Identifier128(buffer) else {
             throw malformed(field, "\(len) bytes, of exactly \(Identifier128.byteCount)")

@@ -97,6 +97,366 @@ void   optimystic__v1__peer_request_item__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_request_item__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__block_key__init
+                     (Optimystic__V1__BlockKey         *message)
+{
+  static const Optimystic__V1__BlockKey init_value = OPTIMYSTIC__V1__BLOCK_KEY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_key__get_packed_size
+                     (const Optimystic__V1__BlockKey *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_key__pack
+                     (const Optimystic__V1__BlockKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_key__pack_to_buffer
+                     (const Optimystic__V1__BlockKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockKey *
+       optimystic__v1__block_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockKey *)
+     protobuf_c_message_unpack (&optimystic__v1__block_key__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_key__free_unpacked
+                     (Optimystic__V1__BlockKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__committed_write__init
+                     (Optimystic__V1__CommittedWrite         *message)
+{
+  static const Optimystic__V1__CommittedWrite init_value = OPTIMYSTIC__V1__COMMITTED_WRITE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__committed_write__get_packed_size
+                     (const Optimystic__V1__CommittedWrite *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__committed_write__pack
+                     (const Optimystic__V1__CommittedWrite *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__committed_write__pack_to_buffer
+                     (const Optimystic__V1__CommittedWrite *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__CommittedWrite *
+       optimystic__v1__committed_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__CommittedWrite *)
+     protobuf_c_message_unpack (&optimystic__v1__committed_write__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__committed_write__free_unpacked
+                     (Optimystic__V1__CommittedWrite *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__pend__init
+                     (Optimystic__V1__Pend         *message)
+{
+  static const Optimystic__V1__Pend init_value = OPTIMYSTIC__V1__PEND__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__pend__get_packed_size
+                     (const Optimystic__V1__Pend *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__pend__pack
+                     (const Optimystic__V1__Pend *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__pend__pack_to_buffer
+                     (const Optimystic__V1__Pend *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Pend *
+       optimystic__v1__pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Pend *)
+     protobuf_c_message_unpack (&optimystic__v1__pend__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__pend__free_unpacked
+                     (Optimystic__V1__Pend *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__pend__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__bound_pend__init
+                     (Optimystic__V1__BoundPend         *message)
+{
+  static const Optimystic__V1__BoundPend init_value = OPTIMYSTIC__V1__BOUND_PEND__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__bound_pend__get_packed_size
+                     (const Optimystic__V1__BoundPend *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__bound_pend__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__bound_pend__pack
+                     (const Optimystic__V1__BoundPend *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__bound_pend__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__bound_pend__pack_to_buffer
+                     (const Optimystic__V1__BoundPend *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__bound_pend__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BoundPend *
+       optimystic__v1__bound_pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BoundPend *)
+     protobuf_c_message_unpack (&optimystic__v1__bound_pend__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__bound_pend__free_unpacked
+                     (Optimystic__V1__BoundPend *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__bound_pend__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__finalise_write__init
+                     (Optimystic__V1__FinaliseWrite         *message)
+{
+  static const Optimystic__V1__FinaliseWrite init_value = OPTIMYSTIC__V1__FINALISE_WRITE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__finalise_write__get_packed_size
+                     (const Optimystic__V1__FinaliseWrite *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__finalise_write__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__finalise_write__pack
+                     (const Optimystic__V1__FinaliseWrite *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__finalise_write__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__finalise_write__pack_to_buffer
+                     (const Optimystic__V1__FinaliseWrite *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__finalise_write__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__FinaliseWrite *
+       optimystic__v1__finalise_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__FinaliseWrite *)
+     protobuf_c_message_unpack (&optimystic__v1__finalise_write__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__finalise_write__free_unpacked
+                     (Optimystic__V1__FinaliseWrite *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__finalise_write__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_block__init
+                     (Optimystic__V1__ReadBlock         *message)
+{
+  static const Optimystic__V1__ReadBlock init_value = OPTIMYSTIC__V1__READ_BLOCK__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_block__get_packed_size
+                     (const Optimystic__V1__ReadBlock *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_block__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_block__pack
+                     (const Optimystic__V1__ReadBlock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_block__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_block__pack_to_buffer
+                     (const Optimystic__V1__ReadBlock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_block__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadBlock *
+       optimystic__v1__read_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadBlock *)
+     protobuf_c_message_unpack (&optimystic__v1__read_block__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_block__free_unpacked
+                     (Optimystic__V1__ReadBlock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_block__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__install_version__init
+                     (Optimystic__V1__InstallVersion         *message)
+{
+  static const Optimystic__V1__InstallVersion init_value = OPTIMYSTIC__V1__INSTALL_VERSION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__install_version__get_packed_size
+                     (const Optimystic__V1__InstallVersion *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__install_version__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__install_version__pack
+                     (const Optimystic__V1__InstallVersion *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__install_version__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__install_version__pack_to_buffer
+                     (const Optimystic__V1__InstallVersion *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__install_version__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__InstallVersion *
+       optimystic__v1__install_version__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__InstallVersion *)
+     protobuf_c_message_unpack (&optimystic__v1__install_version__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__install_version__free_unpacked
+                     (Optimystic__V1__InstallVersion *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__install_version__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__block_copy__init
+                     (Optimystic__V1__BlockCopy         *message)
+{
+  static const Optimystic__V1__BlockCopy init_value = OPTIMYSTIC__V1__BLOCK_COPY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_copy__get_packed_size
+                     (const Optimystic__V1__BlockCopy *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_copy__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_copy__pack
+                     (const Optimystic__V1__BlockCopy *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_copy__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_copy__pack_to_buffer
+                     (const Optimystic__V1__BlockCopy *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_copy__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockCopy *
+       optimystic__v1__block_copy__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockCopy *)
+     protobuf_c_message_unpack (&optimystic__v1__block_copy__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_copy__free_unpacked
+                     (Optimystic__V1__BlockCopy *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_copy__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__prepare__init
                      (Optimystic__V1__Prepare         *message)
 {
@@ -457,6 +817,51 @@ void   optimystic__v1__peer_reply_item__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reply_item__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__block_state__init
+                     (Optimystic__V1__BlockState         *message)
+{
+  static const Optimystic__V1__BlockState init_value = OPTIMYSTIC__V1__BLOCK_STATE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_state__get_packed_size
+                     (const Optimystic__V1__BlockState *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_state__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_state__pack
+                     (const Optimystic__V1__BlockState *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_state__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_state__pack_to_buffer
+                     (const Optimystic__V1__BlockState *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_state__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockState *
+       optimystic__v1__block_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockState *)
+     protobuf_c_message_unpack (&optimystic__v1__block_state__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_state__free_unpacked
+                     (Optimystic__V1__BlockState *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_state__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__promise__init
                      (Optimystic__V1__Promise         *message)
 {
@@ -810,7 +1215,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[12] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[18] =
 {
   {
     "id",
@@ -956,26 +1361,105 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_d
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pend",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, pend),
+    &optimystic__v1__pend__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rebind",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, rebind),
+    &optimystic__v1__bound_pend__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finalise",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, finalise),
+    &optimystic__v1__finalise_write__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "discard",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, discard),
+    &optimystic__v1__bound_pend__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_block",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, read_block),
+    &optimystic__v1__read_block__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "install",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, install),
+    &optimystic__v1__install_version__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_request_item__field_indices_by_name[] = {
   4,   /* field[4] = accept */
+  15,   /* field[15] = discard */
   2,   /* field[2] = epoch */
+  14,   /* field[14] = finalise */
   8,   /* field[8] = get_content */
   9,   /* field[9] = get_segment */
   0,   /* field[0] = id */
+  17,   /* field[17] = install */
   10,   /* field[10] = list_registers */
+  12,   /* field[12] = pend */
   3,   /* field[3] = prepare */
   6,   /* field[6] = put_content */
   7,   /* field[7] = put_segment */
   5,   /* field[5] = query */
+  16,   /* field[16] = read_block */
+  13,   /* field[13] = rebind */
   1,   /* field[1] = shard */
   11,   /* field[11] = status */
 };
-static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[2 + 1] =
+static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10, 3 },
-  { 0, 12 }
+  { 20, 12 },
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
 {
@@ -985,11 +1469,575 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
   "Optimystic__V1__PeerRequestItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerRequestItem),
-  12,
+  18,
   optimystic__v1__peer_request_item__field_descriptors,
   optimystic__v1__peer_request_item__field_indices_by_name,
-  2,  optimystic__v1__peer_request_item__number_ranges,
+  3,  optimystic__v1__peer_request_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_request_item__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__block_key__field_descriptors[2] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockKey, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockKey, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_key__field_indices_by_name[] = {
+  0,   /* field[0] = block */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__block_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockKey",
+  "BlockKey",
+  "Optimystic__V1__BlockKey",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockKey),
+  2,
+  optimystic__v1__block_key__field_descriptors,
+  optimystic__v1__block_key__field_indices_by_name,
+  1,  optimystic__v1__block_key__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_key__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__committed_write__field_descriptors[2] =
+{
+  {
+    "revision",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommittedWrite, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommittedWrite, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__committed_write__field_indices_by_name[] = {
+  1,   /* field[1] = payload */
+  0,   /* field[0] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__committed_write__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__committed_write__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.CommittedWrite",
+  "CommittedWrite",
+  "Optimystic__V1__CommittedWrite",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__CommittedWrite),
+  2,
+  optimystic__v1__committed_write__field_descriptors,
+  optimystic__v1__committed_write__field_indices_by_name,
+  1,  optimystic__v1__committed_write__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__committed_write__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__pend__field_descriptors[9] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transform",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, transform),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_revision",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, base_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_payload",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, base_payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_hash",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, base_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Pend, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "committed",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__Pend, n_committed),
+    offsetof(Optimystic__V1__Pend, committed),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__pend__field_indices_by_name[] = {
+  6,   /* field[6] = base_hash */
+  5,   /* field[5] = base_payload */
+  4,   /* field[4] = base_revision */
+  8,   /* field[8] = committed */
+  0,   /* field[0] = key */
+  1,   /* field[1] = payload */
+  7,   /* field[7] = result_hash */
+  2,   /* field[2] = target */
+  3,   /* field[3] = transform */
+};
+static const ProtobufCIntRange optimystic__v1__pend__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__pend__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Pend",
+  "Pend",
+  "Optimystic__V1__Pend",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Pend),
+  9,
+  optimystic__v1__pend__field_descriptors,
+  optimystic__v1__pend__field_indices_by_name,
+  1,  optimystic__v1__pend__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__pend__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__bound_pend__field_descriptors[3] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BoundPend, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BoundPend, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BoundPend, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__bound_pend__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = payload */
+  2,   /* field[2] = target */
+};
+static const ProtobufCIntRange optimystic__v1__bound_pend__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__bound_pend__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BoundPend",
+  "BoundPend",
+  "Optimystic__V1__BoundPend",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BoundPend),
+  3,
+  optimystic__v1__bound_pend__field_descriptors,
+  optimystic__v1__bound_pend__field_indices_by_name,
+  1,  optimystic__v1__bound_pend__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__bound_pend__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__finalise_write__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__FinaliseWrite, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "write",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__FinaliseWrite, write),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__finalise_write__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = write */
+};
+static const ProtobufCIntRange optimystic__v1__finalise_write__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__finalise_write__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.FinaliseWrite",
+  "FinaliseWrite",
+  "Optimystic__V1__FinaliseWrite",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__FinaliseWrite),
+  2,
+  optimystic__v1__finalise_write__field_descriptors,
+  optimystic__v1__finalise_write__field_indices_by_name,
+  1,  optimystic__v1__finalise_write__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__finalise_write__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_block__field_descriptors[3] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadBlock, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadBlock, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "committed",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadBlock, n_committed),
+    offsetof(Optimystic__V1__ReadBlock, committed),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_block__field_indices_by_name[] = {
+  2,   /* field[2] = committed */
+  0,   /* field[0] = key */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__read_block__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_block__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadBlock",
+  "ReadBlock",
+  "Optimystic__V1__ReadBlock",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadBlock),
+  3,
+  optimystic__v1__read_block__field_descriptors,
+  optimystic__v1__read_block__field_indices_by_name,
+  1,  optimystic__v1__read_block__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_block__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__install_version__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__InstallVersion, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "copy",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__InstallVersion, copy),
+    &optimystic__v1__block_copy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__install_version__field_indices_by_name[] = {
+  1,   /* field[1] = copy */
+  0,   /* field[0] = key */
+};
+static const ProtobufCIntRange optimystic__v1__install_version__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__install_version__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.InstallVersion",
+  "InstallVersion",
+  "Optimystic__V1__InstallVersion",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__InstallVersion),
+  2,
+  optimystic__v1__install_version__field_descriptors,
+  optimystic__v1__install_version__field_indices_by_name,
+  1,  optimystic__v1__install_version__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__install_version__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descriptors[5] =
+{
+  {
+    "write",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockCopy, write),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockCopy, base_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "write_number",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockCopy, write_number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockCopy, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "image",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__BlockCopy, present_case),
+    offsetof(Optimystic__V1__BlockCopy, image),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_copy__field_indices_by_name[] = {
+  1,   /* field[1] = base_revision */
+  4,   /* field[4] = image */
+  3,   /* field[3] = result_hash */
+  0,   /* field[0] = write */
+  2,   /* field[2] = write_number */
+};
+static const ProtobufCIntRange optimystic__v1__block_copy__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_copy__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockCopy",
+  "BlockCopy",
+  "Optimystic__V1__BlockCopy",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockCopy),
+  5,
+  optimystic__v1__block_copy__field_descriptors,
+  optimystic__v1__block_copy__field_indices_by_name,
+  1,  optimystic__v1__block_copy__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_copy__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__prepare__field_descriptors[2] =
@@ -1375,7 +2423,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch_reply__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_descriptors[10] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_descriptors[16] =
 {
   {
     "id",
@@ -1497,11 +2545,89 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_des
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pended",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, pended),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "needs_base",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, needs_base),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pend_missing",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, pend_missing),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finalised",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, finalised),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "discarded",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, discarded),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "block",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, block),
+    &optimystic__v1__block_state__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] = {
   2,   /* field[2] = accepted */
+  15,   /* field[15] = block */
   6,   /* field[6] = content */
+  14,   /* field[14] = discarded */
+  13,   /* field[13] = finalised */
   0,   /* field[0] = id */
+  11,   /* field[11] = needs_base */
+  12,   /* field[12] = pend_missing */
+  10,   /* field[10] = pended */
   1,   /* field[1] = promise */
   9,   /* field[9] = refused */
   4,   /* field[4] = register_state */
@@ -1510,11 +2636,12 @@ static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] =
   8,   /* field[8] = status */
   5,   /* field[5] = stored */
 };
-static const ProtobufCIntRange optimystic__v1__peer_reply_item__number_ranges[2 + 1] =
+static const ProtobufCIntRange optimystic__v1__peer_reply_item__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10, 1 },
-  { 0, 10 }
+  { 20, 10 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor =
 {
@@ -1524,11 +2651,49 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor =
   "Optimystic__V1__PeerReplyItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerReplyItem),
-  10,
+  16,
   optimystic__v1__peer_reply_item__field_descriptors,
   optimystic__v1__peer_reply_item__field_indices_by_name,
-  2,  optimystic__v1__peer_reply_item__number_ranges,
+  3,  optimystic__v1__peer_reply_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_reply_item__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__block_state__field_descriptors[1] =
+{
+  {
+    "copy",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockState, copy),
+    &optimystic__v1__block_copy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_state__field_indices_by_name[] = {
+  0,   /* field[0] = copy */
+};
+static const ProtobufCIntRange optimystic__v1__block_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockState",
+  "BlockState",
+  "Optimystic__V1__BlockState",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockState),
+  1,
+  optimystic__v1__block_state__field_descriptors,
+  optimystic__v1__block_state__field_indices_by_name,
+  1,  optimystic__v1__block_state__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__promise__field_descriptors[3] =

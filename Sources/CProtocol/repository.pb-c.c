@@ -52,6 +52,96 @@ void   optimystic__v1__repository_request__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__repository_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__block_write__init
+                     (Optimystic__V1__BlockWrite         *message)
+{
+  static const Optimystic__V1__BlockWrite init_value = OPTIMYSTIC__V1__BLOCK_WRITE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_write__get_packed_size
+                     (const Optimystic__V1__BlockWrite *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_write__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_write__pack
+                     (const Optimystic__V1__BlockWrite *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_write__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_write__pack_to_buffer
+                     (const Optimystic__V1__BlockWrite *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_write__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockWrite *
+       optimystic__v1__block_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockWrite *)
+     protobuf_c_message_unpack (&optimystic__v1__block_write__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_write__free_unpacked
+                     (Optimystic__V1__BlockWrite *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_write__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__finalise_entry__init
+                     (Optimystic__V1__FinaliseEntry         *message)
+{
+  static const Optimystic__V1__FinaliseEntry init_value = OPTIMYSTIC__V1__FINALISE_ENTRY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__finalise_entry__get_packed_size
+                     (const Optimystic__V1__FinaliseEntry *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__finalise_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__finalise_entry__pack
+                     (const Optimystic__V1__FinaliseEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__finalise_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__finalise_entry__pack_to_buffer
+                     (const Optimystic__V1__FinaliseEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__finalise_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__FinaliseEntry *
+       optimystic__v1__finalise_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__FinaliseEntry *)
+     protobuf_c_message_unpack (&optimystic__v1__finalise_entry__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__finalise_entry__free_unpacked
+                     (Optimystic__V1__FinaliseEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__finalise_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__create_collection__init
                      (Optimystic__V1__CreateCollection         *message)
 {
@@ -457,7 +547,7 @@ void   optimystic__v1__peer_reports__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reports__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[9] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[11] =
 {
   {
     "read_tail",
@@ -567,22 +657,49 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "read_block",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, read_block),
+    &optimystic__v1__read_block__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finalise",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, finalise),
+    &optimystic__v1__finalise_entry__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_request__field_indices_by_name[] = {
   8,   /* field[8] = audit */
   2,   /* field[2] = commit */
   1,   /* field[1] = create */
   3,   /* field[3] = drop */
+  10,   /* field[10] = finalise */
   4,   /* field[4] = get_content */
   5,   /* field[5] = get_segment */
   6,   /* field[6] = list_collections */
+  9,   /* field[9] = read_block */
   0,   /* field[0] = read_tail */
   7,   /* field[7] = status */
 };
-static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges[2 + 1] =
 {
   { 10, 0 },
-  { 0, 9 }
+  { 20, 9 },
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor =
 {
@@ -592,11 +709,204 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor 
   "Optimystic__V1__RepositoryRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryRequest),
-  9,
+  11,
   optimystic__v1__repository_request__field_descriptors,
   optimystic__v1__repository_request__field_indices_by_name,
-  1,  optimystic__v1__repository_request__number_ranges,
+  2,  optimystic__v1__repository_request__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__repository_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__block_write__field_descriptors[7] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockWrite, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transform",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockWrite, transform),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockWrite, base_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_payload",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockWrite, base_payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_hash",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockWrite, base_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockWrite, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "committed",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__BlockWrite, n_committed),
+    offsetof(Optimystic__V1__BlockWrite, committed),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_write__field_indices_by_name[] = {
+  4,   /* field[4] = base_hash */
+  3,   /* field[3] = base_payload */
+  2,   /* field[2] = base_revision */
+  0,   /* field[0] = block */
+  6,   /* field[6] = committed */
+  5,   /* field[5] = result_hash */
+  1,   /* field[1] = transform */
+};
+static const ProtobufCIntRange optimystic__v1__block_write__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_write__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockWrite",
+  "BlockWrite",
+  "Optimystic__V1__BlockWrite",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockWrite),
+  7,
+  optimystic__v1__block_write__field_descriptors,
+  optimystic__v1__block_write__field_indices_by_name,
+  1,  optimystic__v1__block_write__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_write__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__finalise_entry__field_descriptors[4] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__FinaliseEntry, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__FinaliseEntry, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "write",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__FinaliseEntry, write),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "blocks",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__FinaliseEntry, n_blocks),
+    offsetof(Optimystic__V1__FinaliseEntry, blocks),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__finalise_entry__field_indices_by_name[] = {
+  3,   /* field[3] = blocks */
+  0,   /* field[0] = collection */
+  1,   /* field[1] = incarnation */
+  2,   /* field[2] = write */
+};
+static const ProtobufCIntRange optimystic__v1__finalise_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__finalise_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.FinaliseEntry",
+  "FinaliseEntry",
+  "Optimystic__V1__FinaliseEntry",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__FinaliseEntry),
+  4,
+  optimystic__v1__finalise_entry__field_descriptors,
+  optimystic__v1__finalise_entry__field_indices_by_name,
+  1,  optimystic__v1__finalise_entry__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__finalise_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__create_collection__field_descriptors[4] =
@@ -676,7 +986,7 @@ const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor =
   (ProtobufCMessageInit) optimystic__v1__create_collection__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[7] =
 {
   {
     "participant",
@@ -738,18 +1048,45 @@ static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "header_after",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommitAttempt, header_after),
+    &optimystic__v1__collection_header__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "writes",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__CommitAttempt, n_writes),
+    offsetof(Optimystic__V1__CommitAttempt, writes),
+    &optimystic__v1__block_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__commit_attempt__field_indices_by_name[] = {
   2,   /* field[2] = body */
   3,   /* field[3] = checkpoint */
+  5,   /* field[5] = header_after */
   0,   /* field[0] = participant */
   1,   /* field[1] = payload */
   4,   /* field[4] = wall_ms */
+  6,   /* field[6] = writes */
 };
-static const ProtobufCIntRange optimystic__v1__commit_attempt__number_ranges[1 + 1] =
+static const ProtobufCIntRange optimystic__v1__commit_attempt__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 10, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
 {
@@ -759,10 +1096,10 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
   "Optimystic__V1__CommitAttempt",
   "optimystic.v1",
   sizeof(Optimystic__V1__CommitAttempt),
-  5,
+  7,
   optimystic__v1__commit_attempt__field_descriptors,
   optimystic__v1__commit_attempt__field_indices_by_name,
-  1,  optimystic__v1__commit_attempt__number_ranges,
+  2,  optimystic__v1__commit_attempt__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__commit_attempt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -868,7 +1205,7 @@ const ProtobufCMessageDescriptor optimystic__v1__list_collections__descriptor =
   (ProtobufCMessageInit) optimystic__v1__list_collections__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[8] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[10] =
 {
   {
     "tail",
@@ -966,21 +1303,48 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_de
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "block",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, block),
+    &optimystic__v1__block_state__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finalised",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, finalised),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] = {
+  8,   /* field[8] = block */
   4,   /* field[4] = collections */
   1,   /* field[1] = committed */
   3,   /* field[3] = content */
   7,   /* field[7] = failed */
+  9,   /* field[9] = finalised */
   2,   /* field[2] = refused */
   6,   /* field[6] = replicas */
   5,   /* field[5] = status */
   0,   /* field[0] = tail */
 };
-static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[1 + 1] =
+static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[2 + 1] =
 {
   { 10, 0 },
-  { 0, 8 }
+  { 20, 8 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
 {
@@ -990,10 +1354,10 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
   "Optimystic__V1__RepositoryReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryReply),
-  8,
+  10,
   optimystic__v1__repository_reply__field_descriptors,
   optimystic__v1__repository_reply__field_indices_by_name,
-  1,  optimystic__v1__repository_reply__number_ranges,
+  2,  optimystic__v1__repository_reply__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__repository_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

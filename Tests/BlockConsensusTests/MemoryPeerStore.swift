@@ -6,6 +6,8 @@ struct MemoryPeerStore: PeerStoreView {
     private(set) var registers: [CollectionID: RegisterRecord] = [:]
     private(set) var contents: [BlockID: Bytes] = [:]
     private(set) var segments: [SegmentKey: Bytes] = [:]
+    private(set) var pends: [PendKey: PendRecord] = [:]
+    private(set) var versions: [BlockKey: [Revision: VersionRecord]] = [:]
     /// Registers that fail their checksum.
     var damaged: Set<CollectionID> = []
 
@@ -14,6 +16,9 @@ struct MemoryPeerStore: PeerStoreView {
         case .register(let collection, let record): registers[collection] = record
         case .content(let block, let bytes): contents[block] = bytes
         case .segment(let key, let bytes): segments[key] = bytes
+        case .pend(let key, let record): pends[key] = record
+        case .removePend(let key): pends[key] = nil
+        case .version(let key, let record): versions[key, default: [:]][record.revision] = record
         }
     }
 
@@ -26,10 +31,28 @@ struct MemoryPeerStore: PeerStoreView {
     func content(_ block: BlockID) throws(DatabaseError) -> Bytes? { contents[block] }
     func segment(_ key: SegmentKey) throws(DatabaseError) -> Bytes? { segments[key] }
 
+    func pend(_ key: PendKey) throws(DatabaseError) -> PendRecord? { pends[key] }
+    func pends(
+        of key: BlockKey
+    ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] {
+        pends.filter { $0.key.key == key }.map { ($0.key.payload, $0.value) }
+            .sorted { $0.0 < $1.0 }
+    }
+    func version(
+        of key: BlockKey, at revision: Revision
+    ) throws(DatabaseError) -> VersionRecord? { versions[key]?[revision] }
+    func newestVersion(
+        of key: BlockKey, through revision: Revision
+    ) throws(DatabaseError) -> VersionRecord? {
+        versions[key]?.filter { $0.key <= revision }.max { $0.key < $1.key }?.value
+    }
+
     func registers(
         from lowest: CollectionID, countMax: Int
     ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
-        registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax).map {
+        let page = registers.keys.filter { $0 >= lowest }.sorted().prefix(countMax)
+        for collection in page { _ = try register(collection) }
+        return page.map {
             ($0, registers[$0]!)
         }
     }

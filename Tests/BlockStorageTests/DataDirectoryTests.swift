@@ -133,7 +133,7 @@ struct DataDirectoryTests {
         #expect(openCode(path) == nil)
     }
 
-    @Test("A data directory is foreign without identity, and unsupported when its format is newer")
+    @Test("A data directory is foreign without identity, and unsupported in another format")
     func foreignAndNewer() throws {
         let scratch = try Scratch()
         #expect(openCode(scratch.path) == .directoryForeign)
@@ -146,9 +146,12 @@ struct DataDirectoryTests {
             try Data(text.utf8).write(to: URL(fileURLWithPath: identity))
             return openCode(path)
         }
-        let newer = text.replacingOccurrences(of: "format 1", with: "format 2")
-        #expect(newer != text)
-        #expect(try open(with: newer) == .formatUnsupported)
+        let ours = StorageKeys.formatVersion
+        for other in [ours - 1, ours + 1] {
+            let edited = text.replacingOccurrences(of: "format \(ours)", with: "format \(other)")
+            #expect(edited != text)
+            #expect(try open(with: edited) == .formatUnsupported)
+        }
         #expect(
             try open(with: "optimystic data directory\nformat 9\nnew things\n")
                 == .formatUnsupported)

@@ -36,6 +36,36 @@ extension ModelSamples {
         }
     }
 
+    mutating func blockKey() -> BlockKey { BlockKey(block: block(), incarnation: incarnation()) }
+
+    mutating func writes() -> [CommittedWrite] {
+        (0..<random.below(4)).map {
+            CommittedWrite(revision: Revision(UInt64($0 * 7 + 1)), payload: payload())
+        }
+    }
+
+    mutating func pend(isNew: Bool) -> PendRequest {
+        let record = PendRecord(
+            transform: bytes(countMax: 300), baseRevision: isNew ? .zero : Revision(3),
+            basePayload: isNew ? nil : payload(), baseHash: isNew ? .zero : digest(),
+            resultHash: random.chance(1, in: 4) ? .zero : digest(), bound: [])
+        return PendRequest(
+            key: blockKey(), payload: payload(), target: revision(), record: record,
+            committed: writes())
+    }
+
+    mutating func blockWrite(isNew: Bool) -> BlockWrite {
+        let pend = pend(isNew: isNew)
+        return BlockWrite(block: block(), record: pend.record, committed: pend.committed)
+    }
+
+    mutating func copy(isRemoved: Bool) -> BlockCopy {
+        BlockCopy(
+            write: CommittedWrite(revision: revision(), payload: payload()),
+            baseRevision: revision(), writeNumber: 7, resultHash: isRemoved ? .zero : digest(),
+            bytes: isRemoved ? nil : bytes(countMax: 300))
+    }
+
     mutating func status() -> PeerStatus {
         PeerStatus(
             peer: peer(), refusal: random.chance(1, in: 2) ? error() : nil,
@@ -75,6 +105,14 @@ extension ModelSamples {
             .getContent(block()), .getSegment(segmentKey()),
             .listRegisters(after: nil, countMax: countMax()),
             .listRegisters(after: collection(), countMax: countMax()), .status,
+            .pend(pend(isNew: true)), .pend(pend(isNew: false)),
+            .rebind(blockKey(), payload(), target: revision()),
+            .finalise(blockKey(), CommittedWrite(revision: revision(), payload: payload())),
+            .discard(blockKey(), payload(), target: revision()),
+            .readBlock(
+                BlockReadRequest(key: blockKey(), revision: revision(), committed: writes())),
+            .install(blockKey(), copy(isRemoved: true)),
+            .install(blockKey(), copy(isRemoved: false)),
         ]
         return operations.map {
             PeerBatchItem(
@@ -90,6 +128,8 @@ extension ModelSamples {
             .accepted(ballot()), .rejected(promised: ballot()),
             .register(accepted: ballot(), valueHash: digest(), value: nil),
             .register(accepted: ballot(), valueHash: digest(), value: bytes(countMax: 100)),
+            .pended, .needsBase, .pendMissing, .finalised, .discarded, .block(nil),
+            .block(copy(isRemoved: true)), .block(copy(isRemoved: false)),
             .stored, .content(nil), .content([]),
             .content(bytes(countMax: Limits.bodyBytesMax)),
             .registers(
@@ -114,6 +154,18 @@ extension ModelSamples {
                     body: bytes(countMax: Limits.bodyBytesMax),
                     checkpoint: random.chance(1, in: 2) ? revision() : nil,
                     wallMilliseconds: uint64())),
+            .commit(
+                CommitAttempt(
+                    participant: participant(), payload: payload(), body: bytes(countMax: 300),
+                    writes: [blockWrite(isNew: true), blockWrite(isNew: false)],
+                    headerAfter: header(), wallMilliseconds: uint64())),
+            .readBlock(
+                BlockReadRequest(key: blockKey(), revision: revision(), committed: writes())),
+            .finalise(
+                FinaliseEntry(
+                    collection: collection(), incarnation: incarnation(),
+                    write: CommittedWrite(revision: revision(), payload: payload()),
+                    blocks: (0..<random.below(4)).map { _ in block() })),
             .drop(DropCollection(collection: collection(), incarnation: incarnation())),
             .getContent(block()), .getSegment(segmentKey()),
             .listCollections(after: cursor(), countMax: countMax()), .status,
@@ -130,6 +182,7 @@ extension ModelSamples {
             .collections((0..<random.below(3)).map { _ in tailValue() }, next: cursor()),
             .status(peerReports()), .replicas(replicaReports(), nil), .replicas([], []),
             .replicas([], bytes(countMax: Limits.tailBytesMax)), .failed(error()),
+            .block(nil), .block(copy(isRemoved: false)), .finalised,
         ]
     }
 

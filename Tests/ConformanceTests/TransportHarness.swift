@@ -3,6 +3,7 @@ import BlockTransport
 import BlockTransportZeroMQ
 import CZeroMQ
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -19,8 +20,18 @@ final class TransportHarness {
     let kind: TransportKind
     private let network = LoopbackNetwork(environment: .live())
     private var nextName = 0
+    /// A loopback address of this harness alone. A port that a test lets go, to listen there again,
+    /// could otherwise go to a neighbour, or to the outgoing side of the client that waits for it.
+    private let host: String
 
-    init(_ kind: TransportKind) { self.kind = kind }
+    private static let hostNumber = Atomic<UInt32>(0)
+
+    init(_ kind: TransportKind) {
+        self.kind = kind
+        let number = Self.hostNumber.add(1, ordering: .relaxed).newValue
+        let process = ProcessInfo.processInfo.processIdentifier
+        host = "127.\(1 + process % 200).\(number / 200).\(1 + number % 200)"
+    }
 
     /// A transport that listens: at a fresh address, or again at one of an earlier server.
     func server(at address: String? = nil) throws -> any Transport {
@@ -30,8 +41,30 @@ final class TransportHarness {
             return try LoopbackTransport(
                 network: network, address: address ?? "loopback://server-\(nextName)")
         case .zeroMQ:
-            return try ZeroMQTransport(address: address ?? "tcp://127.0.0.1:*")
+            return try ZeroMQTransport(address: address ?? "tcp://\(host):*")
         }
+    }
+
+    /// An address at which nobody ever listened.
+    func unusedAddress() throws -> String {
+        guard kind == .zeroMQ else {
+            nextName += 1
+            return "loopback://server-\(nextName)"
+        }
+        let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(probe >= 0)
+        defer { Glibc.close(probe) }
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_addr.s_addr = inet_addr(host)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &target) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(probe, $0, length) + getsockname(probe, $0, &length)
+            }
+        }
+        try #require(status == 0)
+        return "tcp://\(host):\(UInt16(bigEndian: target.sin_port))"
     }
 
     func client() throws -> any Transport {

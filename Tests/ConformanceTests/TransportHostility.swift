@@ -169,7 +169,9 @@ struct TransportHostility {
     func garbageOverTCP() throws {
         let scene = try Scene(.zeroMQ)
         let address = try scene.server.address()
-        let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+        let parts = address.dropFirst("tcp://".count).split(separator: ":")
+        let port = try #require(parts.last.flatMap { UInt16($0) })
+        let host = String(try #require(parts.first))
         var generator = SeededGenerator(seed: 0xBAD)
         // A ZMTP 3 greeting with nothing behind it, an HTTP request, and noise.
         var greeting: Bytes = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0]
@@ -187,7 +189,7 @@ struct TransportHostility {
             var target = sockaddr_in()
             target.sin_family = sa_family_t(AF_INET)
             target.sin_port = port.bigEndian
-            target.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            target.sin_addr.s_addr = inet_addr(host)
             let status = withUnsafePointer(to: &target) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     connect(stranger, $0, socklen_t(MemoryLayout<sockaddr_in>.size))

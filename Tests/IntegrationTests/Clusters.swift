@@ -77,8 +77,8 @@ final class Appending: Sendable {
 
     var all: [Acknowledged] { acknowledged.withLock { $0 } }
 
-    /// `writers` append `count` entries each; after every `interval`-th acknowledgement `disturb`
-    /// is called once. An append that fails is sent again under the same id, for `patience`.
+    /// `writers` append `count` entries each; after the `disturbAt`-th acknowledgement `disturb` is
+    /// called, once. An append that fails is sent again under the same id, for `patience`.
     func run(
         writers: Int, count: Int, disturbAt: Int, patience: Duration = .seconds(30),
         _ disturb: @escaping @Sendable () throws -> Void
@@ -87,8 +87,8 @@ final class Appending: Sendable {
             for writer in 0..<writers {
                 group.addTask {
                     for number in 0..<count {
-                        try await self.append("\(writer):\(number)", patience)
-                        if self.all.count == disturbAt { try disturb() }
+                        let count = try await self.append("\(writer):\(number)", patience)
+                        if count == disturbAt { try disturb() }
                     }
                 }
             }
@@ -96,7 +96,8 @@ final class Appending: Sendable {
         }
     }
 
-    private func append(_ value: String, _ patience: Duration) async throws {
+    /// - Returns: Which acknowledgement this was: each number is returned once.
+    private func append(_ value: String, _ patience: Duration) async throws -> Int {
         let id = database.makeActionID()
         let firstRevision = diary.revision
         let start = environment.now()
@@ -104,10 +105,10 @@ final class Appending: Sendable {
             do {
                 let position = try await diary.append(
                     Bytes(value.utf8), id: id, firstRevision: firstRevision)
-                acknowledged.withLock {
+                return acknowledged.withLock {
                     $0.append(Acknowledged(value: value, position: position))
+                    return $0.count
                 }
-                return
             } catch let error as DatabaseError {
                 guard environment.now().since(start) < patience else { throw error }
                 try await Task.sleep(for: .milliseconds(50))

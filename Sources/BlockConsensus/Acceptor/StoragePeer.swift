@@ -34,14 +34,14 @@ package struct StoragePeer {
     package mutating func receive(
         _ request: PeerRequest, view: some PeerStoreView
     ) -> [Directive] {
+        if case .status = request.operation { return [.reply(.status(status(view)))] }
         do throws(DatabaseError) {
-            if case .status = request.operation {
-                return [.reply(.status(try status(view)))]
-            }
             try check(request)
             return try answer(request, view: view)
         } catch {
-            if error.code == .corrupted { refusedShards[request.shard] = error }
+            if error.code == .corrupted, request.operation.isAboutRegister {
+                refusedShards[request.shard] = error
+            }
             return [.reply(.refused(error))]
         }
     }
@@ -105,8 +105,25 @@ package struct StoragePeer {
             return [.reply(.content(try view.segment(key)))]
         case .listRegisters(let after, let countMax):
             return [.reply(try list(request.shard, after: after, Int(countMax), view: view))]
-        case .status:
-            return [.reply(.status(try status(view)))]
+        case .status: return [.reply(.status(status(view)))]
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install:
+            return aboutBlock(request.operation, view: view)
+        }
+    }
+
+    /// Lets the replica of one block answer. What is damaged of it is repaired from another one and
+    /// costs this peer no vote: a refusal of this one request, with nothing changed.
+    private func aboutBlock<View: PeerStoreView>(
+        _ operation: PeerRequest.Operation, view: View
+    ) -> [Directive] {
+        guard let key = operation.blockKey else { return [] }
+        var replica = BlockReplica(key, view: view)
+        do throws(DatabaseError) {
+            let reply = try replica.answer(operation)
+            return replica.alarms.map { .alarm($0) } + replica.writes.map { .write($0) }
+                + [.reply(reply)]
+        } catch {
+            return replica.alarms.map { .alarm($0) } + [.reply(.refused(error))]
         }
     }
 
@@ -172,7 +189,8 @@ package struct StoragePeer {
         return .registers(page, isLast: ours.count <= bound)
     }
 
-    private func status(_ view: some PeerStoreView) throws(DatabaseError) -> PeerStatus {
+    /// Answered whatever is damaged: that is when it is wanted most.
+    private func status(_ view: some PeerStoreView) -> PeerStatus {
         let statistics = view.statistics
         var status = PeerStatus(
             peer: identity, refusal: refusal, refusedShards: refusedShards.keys.sorted(),
@@ -180,9 +198,9 @@ package struct StoragePeer {
             registerCount: statistics.registerCount, contentCount: statistics.contentCount,
             segmentCount: statistics.segmentCount, writeSequence: statistics.writeSequence)
         if refusal == nil {
-            let sample = try view.registers(
+            let sample = try? view.registers(
                 from: CollectionID(.zero), countMax: Limits.statusCollectionCountMax)
-            for (_, record) in sample {
+            for (_, record) in sample ?? [] {
                 guard let tail = try? TailValue(registerBytes: record.value).live else { continue }
                 status.revisions.append(
                     CollectionRevision(name: tail.name, revision: tail.revision))
@@ -193,6 +211,14 @@ package struct StoragePeer {
 }
 
 extension PeerRequest.Operation {
+    /// Whether it reads exactly one register: a damaged one then costs the vote on its shard.
+    fileprivate var isAboutRegister: Bool {
+        switch self {
+        case .prepare, .accept, .query: true
+        default: false
+        }
+    }
+
     /// Whether the id that the operation is about hashes into `shard`.
     fileprivate func belongs(to shard: ShardID, in map: ClusterMap) -> Bool {
         switch self {
@@ -202,6 +228,8 @@ extension PeerRequest.Operation {
             map.shard(of: block) == shard
         case .putSegment(let key, _), .getSegment(let key):
             map.shard(of: key.blockID) == shard
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install:
+            blockKey.map { map.shard(of: $0.block) == shard } ?? false
         case .listRegisters, .status:
             true
         }

@@ -24,6 +24,8 @@ extension Coordinator {
             fetch(.getSegment(key), placedBy: key.blockID, for: token, deadline: deadline) {
                 Segment.hash(of: $0) == key.hash
             }
+        case .readBlock(let request): readBlock(request, for: token, deadline: deadline)
+        case .finalise(let entry): finalise(entry, for: token, deadline: deadline)
         case .listCollections(let cursor, let countMax):
             let list = CollectionList(
                 map: map, after: cursor, countMax: Int(countMax), deadline: deadline)
@@ -70,7 +72,7 @@ extension Coordinator {
     mutating func change(
         _ collection: CollectionID, _ change: TailChange, owner: Round.Owner, deadline: Instant
     ) {
-        let proposer = makeProposer(collection, change, areBodiesDurable: true, deadline)
+        let proposer = makeProposer(collection, change, prerequisiteCount: 0, deadline)
         if enqueue(proposer, deadline: deadline, owner: owner) == nil {
             let error = overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)")
             notify(owner, nil, .failed(error))
@@ -78,23 +80,24 @@ extension Coordinator {
     }
 
     private func makeProposer(
-        _ collection: CollectionID, _ change: TailChange, areBodiesDurable: Bool,
+        _ collection: CollectionID, _ change: TailChange, prerequisiteCount: Int,
         _ deadline: Instant
     ) -> Proposer {
         Proposer(
             collection: collection,
             members: Membership(shard: map.shard(of: collection), in: map), change: change,
-            areBodiesDurable: areBodiesDurable, deadline: deadline, timing: timing)
+            prerequisiteCount: prerequisiteCount, deadline: deadline, timing: timing)
     }
 
-    /// Stores the body beside the prepare; the accept waits for both.
+    /// Stores the body and the pends beside the prepare; the accept waits for all of them (rule 6).
     private mutating func commit(
         _ attempt: CommitAttempt, for token: Token, deadline: Instant
     ) {
         if let problem = attempt.problem { return fail(token, problem) }
         let collection = attempt.participant.collection
         let proposer = makeProposer(
-            collection, .commit(attempt), areBodiesDurable: attempt.isInline, deadline)
+            collection, .commit(attempt),
+            prerequisiteCount: attempt.writes.count + (attempt.isInline ? 0 : 1), deadline)
         guard let id = enqueue(proposer, deadline: deadline, owner: .client(token)) else {
             return fail(
                 token, overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)"))
@@ -104,14 +107,16 @@ extension Coordinator {
             let write = QuorumWrite(
                 .putContent(block, attempt.body),
                 members: Membership(shard: map.shard(of: block), in: map), deadline: deadline)
-            add(.write(write, deadline: deadline), owner: .body(of: id))
+            add(.write(write, deadline: deadline), owner: .prerequisite(of: id))
         }
+        pend(attempt, for: id, deadline: deadline)
     }
 
     // MARK: Answers
 
     /// The round of a client's request has ended.
     mutating func finishRequest(_ token: Token, _ round: Round?, _ result: RoundResult) {
+        if case .proposal(let proposer, _)? = round?.kind { discardDead(proposer.change, result) }
         switch (result, round?.kind) {
         case (.reply(let reply), _): respond(token, reply)
         case (.failed(let error), _): fail(token, error)
@@ -166,27 +171,6 @@ extension AuditTarget {
         case .register: RegisterRecord.hash(of: bytes)
         case .content: BlockID(content: bytes).digest
         case .segment: Segment.hash(of: bytes)
-        }
-    }
-}
-
-extension CommitAttempt {
-    /// What is wrong with the attempt as it stands; nil when nothing is.
-    fileprivate var problem: DatabaseError? {
-        if body.count > Limits.bodyBytesMax {
-            return DatabaseError(
-                .valueTooLarge,
-                "a body of \(body.count) bytes, bodyBytesMax = \(Limits.bodyBytesMax)")
-        }
-        if let checkpoint, checkpoint >= participant.target {
-            return DatabaseError(
-                .invalidArgument, "checkpoint \(checkpoint) is not below \(participant.target)")
-        }
-        do throws(DatabaseError) {
-            _ = try EntryBody(canonicalBytes: body)
-            return nil
-        } catch {
-            return DatabaseError(.invalidArgument, "the body does not decode: \(error.message)")
         }
     }
 }

@@ -38,6 +38,9 @@ package struct Coordinator {
     var queues: [CollectionID: RegisterQueue] = [:]
     private var lastID: UInt64 = 0
     private var directives: [Directive] = []
+    /// Requests that wait for several rounds.
+    var gatherings: [UInt64: Gathering] = [:]
+    var lastGathering: UInt64 = 0
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -73,6 +76,12 @@ package struct Coordinator {
     }
 
     // MARK: Requests and rounds
+
+    /// Sends what nobody waits for an answer to.
+    mutating func tell(_ peer: PeerID, _ request: PeerRequest) {
+        lastID += 1
+        directives.append(.send(to: peer, id: lastID, request))
+    }
 
     mutating func respond(_ token: Token, _ reply: RepositoryReply) {
         directives.append(.respond(token, reply))
@@ -149,7 +158,8 @@ package struct Coordinator {
         case .round(let parent): run(parent) { $0.tailWasRead(result, &$1) }
         case .segment(let hash, let parent):
             run(parent) { $0.segmentWasStored(hash, result, &$1) }
-        case .body(let parent): run(parent) { $0.bodyWasStored(result, &$1) }
+        case .prerequisite(let parent): run(parent) { $0.prerequisiteEnded(result, &$1) }
+        case .gathering(let id): gathered(id, result)
         }
     }
 

@@ -8,6 +8,8 @@ struct Round {
         case read(TailRead, deadline: Instant)
         case write(QuorumWrite, deadline: Instant)
         case fetch(ReplicaFetch, deadline: Instant)
+        case pend(BlockPend, deadline: Instant)
+        case blockRead(BlockRead, deadline: Instant)
         case survey(Survey, about: SurveySubject)
         case list(CollectionList, deadline: Instant)
     }
@@ -24,8 +26,10 @@ struct Round {
         case round(UInt64)
         /// A proposal that waits for a segment.
         case segment(Digest, of: UInt64)
-        /// A proposal that waits for its body.
-        case body(of: UInt64)
+        /// A proposal that waits for its body or for a pend.
+        case prerequisite(of: UInt64)
+        /// A request that waits for several rounds.
+        case gathering(UInt64)
     }
 
     private(set) var kind: Kind
@@ -43,7 +47,8 @@ struct Round {
     var deadline: Instant {
         switch kind {
         case .proposal(_, let deadline), .read(_, let deadline), .write(_, let deadline),
-            .fetch(_, let deadline), .list(_, let deadline):
+            .fetch(_, let deadline), .list(_, let deadline), .pend(_, let deadline),
+            .blockRead(_, let deadline):
             deadline
         case .survey: .distantFuture
         }
@@ -57,6 +62,8 @@ struct Round {
         case .write(let write, _): write.members.shard
         case .fetch(let fetch, _): fetch.members.shard
         case .list(let list, _): list.currentShard
+        case .pend(let pend, _): pend.members.shard
+        case .blockRead(let read, _): read.members.shard
         case .survey(_, .status): ShardID(rawValue: 0)
         case .survey(_, .audit(let target)): target.shard(in: map)
         }
@@ -78,6 +85,12 @@ struct Round {
         case .fetch(var fetch, let deadline):
             fetch.start(&effects)
             kind = .fetch(fetch, deadline: deadline)
+        case .pend(var pend, let deadline):
+            pend.start(&effects)
+            kind = .pend(pend, deadline: deadline)
+        case .blockRead(var read, let deadline):
+            read.start(&effects)
+            kind = .blockRead(read, deadline: deadline)
         case .survey(var survey, let subject):
             survey.start(&effects)
             kind = .survey(survey, about: subject)
@@ -103,6 +116,12 @@ struct Round {
         case .fetch(var fetch, let deadline):
             fetch.receive(reply, from: peer, &effects)
             kind = .fetch(fetch, deadline: deadline)
+        case .pend(var pend, let deadline):
+            pend.receive(reply, from: peer, stamp: stamp, &effects)
+            kind = .pend(pend, deadline: deadline)
+        case .blockRead(var read, let deadline):
+            read.receive(reply, from: peer, &effects)
+            kind = .blockRead(read, deadline: deadline)
         case .survey(var survey, let subject):
             survey.receive(reply, from: peer, &effects)
             kind = .survey(survey, about: subject)
@@ -126,6 +145,12 @@ struct Round {
         case .fetch(var fetch, let deadline):
             fetch.tick(&effects)
             kind = .fetch(fetch, deadline: deadline)
+        case .pend(var pend, let deadline):
+            pend.tick(&effects)
+            kind = .pend(pend, deadline: deadline)
+        case .blockRead(var read, let deadline):
+            read.tick(&effects)
+            kind = .blockRead(read, deadline: deadline)
         case .survey(var survey, let subject):
             survey.tick(&effects)
             kind = .survey(survey, about: subject)
@@ -155,12 +180,12 @@ struct Round {
         kind = .proposal(proposer, deadline: deadline)
     }
 
-    mutating func bodyWasStored(_ result: RoundResult, _ effects: inout RoundEffects) {
+    mutating func prerequisiteEnded(_ result: RoundResult, _ effects: inout RoundEffects) {
         guard case .proposal(var proposer, let deadline) = kind else { return }
         if case .failed(let error) = result {
             proposer.give(up: error, &effects)
         } else {
-            proposer.bodiesAreDurable(&effects)
+            proposer.prerequisiteIsDurable(&effects)
         }
         kind = .proposal(proposer, deadline: deadline)
     }

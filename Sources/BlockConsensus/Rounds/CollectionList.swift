@@ -5,6 +5,9 @@ import BlockRuntime
 ///
 /// A collection that was created is known to at least one member of any quorum of its shard, so the
 /// union over a quorum misses none. Each tail is then read on its own, linearizable.
+///
+/// A page ends by count, by bytes, or when half of its time has passed, wherever it then is: it may
+/// be short or empty and still have a successor, so that a listing of any size gets to its end.
 package struct CollectionList {
     private let map: ClusterMap
     private let countMax: Int
@@ -16,6 +19,9 @@ package struct CollectionList {
     /// Ids whose tails are still to be read, ascending.
     private var waiting: [CollectionID] = []
     private var found: [TailValue] = []
+    private var foundBytes = 0
+    /// When the page ends with what it has.
+    private var pageEnd: Instant?
     private var stamp = 0
     /// Whether the shard has more ids after those waiting.
     private var hasMore = false
@@ -32,6 +38,10 @@ package struct CollectionList {
 
     /// Asks all members of the current shard for their registers after the cursor.
     package mutating func start(_ effects: inout RoundEffects) {
+        if pageEnd == nil {
+            let half = deadline.since(effects.now).nanoseconds / 2
+            pageEnd = effects.now.advanced(by: .nanoseconds(half))
+        }
         stamp += 1
         pages = [:]
         refusals.removeAll()
@@ -79,7 +89,10 @@ package struct CollectionList {
     ) {
         switch result {
         case .reply(.tail(let value)):
-            if value.live != nil { found.append(value) }
+            if value.live != nil {
+                found.append(value)
+                foundBytes += value.registerBytes.count
+            }
             cursor = waiting.removeFirst()
             readNext(&effects)
         case .failed(let error): effects.finish(.failed(error))
@@ -100,7 +113,7 @@ package struct CollectionList {
     }
 
     private mutating func readNext(_ effects: inout RoundEffects) {
-        if found.count >= countMax, let cursor {
+        if isPageFull(effects.now), let cursor {
             return effects.finish(.reply(.collections(found, next: cursor)))
         }
         if let next = waiting.first {
@@ -113,6 +126,16 @@ package struct CollectionList {
             return effects.finish(.reply(.collections(found, next: nil)))
         }
         shard = ShardID(rawValue: shard.rawValue + 1)
+        // The id 0 of a range is the hash of nothing known, so "after it" leaves nothing out.
+        cursor = map.lowestID(of: shard)
+        if isPageFull(effects.now) {
+            return effects.finish(.reply(.collections(found, next: cursor)))
+        }
         start(&effects)
+    }
+
+    private func isPageFull(_ now: Instant) -> Bool {
+        found.count >= countMax || foundBytes >= Limits.pageBytesMax
+            || pageEnd.map { now >= $0 } ?? false
     }
 }

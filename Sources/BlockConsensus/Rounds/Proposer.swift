@@ -27,7 +27,7 @@ package struct Proposer {
 
     package let collection: CollectionID
     package let members: Membership
-    private let change: TailChange
+    let change: TailChange
     private let deadline: Instant
     private var phase = Phase.idle
     /// Tells replies of this ballot from late ones of an earlier.
@@ -36,7 +36,7 @@ package struct Proposer {
     private var backoff: Backoff
     private var refusals = Refusals()
     /// What must be durable on a quorum before the decision may be asked for (rule 6).
-    private var areBodiesDurable: Bool
+    private var missingCount: Int
     private var isSegmentDurable = true
     /// Segments that a quorum already holds in this epoch.
     private var durableSegments: Set<Digest> = []
@@ -45,15 +45,16 @@ package struct Proposer {
     /// The last ballot and the value it was promised on.
     private(set) var spent: (ballot: Ballot, value: TailValue)?
 
-    /// - Parameter areBodiesDurable: false to hold the accept back until ``bodiesAreDurable(_:)``.
+    /// - Parameter prerequisiteCount: How often ``prerequisiteIsDurable(_:)`` has to be called
+    ///   before the accept may leave.
     package init(
         collection: CollectionID, members: Membership, change: TailChange,
-        areBodiesDurable: Bool, deadline: Instant, timing: ProtocolTiming
+        prerequisiteCount: Int, deadline: Instant, timing: ProtocolTiming
     ) {
         self.collection = collection
         self.members = members
         self.change = change
-        self.areBodiesDurable = areBodiesDurable || planted(.decideBeforePends)
+        missingCount = planted(.decideBeforePends) ? 0 : prerequisiteCount
         self.deadline = deadline
         backoff = Backoff(base: timing.backoffBase, longest: timing.backoffLongest)
     }
@@ -107,8 +108,8 @@ package struct Proposer {
         }
     }
 
-    package mutating func bodiesAreDurable(_ effects: inout RoundEffects) {
-        areBodiesDurable = true
+    package mutating func prerequisiteIsDurable(_ effects: inout RoundEffects) {
+        missingCount = max(0, missingCount - 1)
         sendAcceptWhenReady(&effects)
     }
 
@@ -218,7 +219,7 @@ package struct Proposer {
 
     /// Pends before the decision: nothing is sent while a body or a segment is not durable.
     private mutating func sendAcceptWhenReady(_ effects: inout RoundEffects) {
-        guard case .holding(let ballot, let value, let reply) = phase, areBodiesDurable,
+        guard case .holding(let ballot, let value, let reply) = phase, missingCount == 0,
             isSegmentDurable
         else { return }
         mayHaveLanded = true
@@ -301,6 +302,12 @@ package struct Proposer {
     private mutating func finish(_ result: RoundResult, _ effects: inout RoundEffects) {
         phase = .finished
         stamp += 1
+        if mayHaveLanded, case .reply(.refused(.gone)) = result {
+            // The accept may have landed in the life that is over; nothing shows it any more.
+            let message = "the collection was dropped while the attempt was under way"
+            let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)
+            return effects.finish(.failed(error))
+        }
         effects.finish(result)
     }
 }

@@ -1,16 +1,22 @@
 import BlockModel
 import BlockRuntime
 
-/// Makes one immutable object (a body, a segment) durable on a quorum of its shard.
+/// Makes one thing (a body, a segment, a version) durable on a quorum of its shard.
 package struct QuorumWrite {
     package let members: Membership
     private let operation: PeerRequest.Operation
+    /// What a member answers that has it, durable.
+    private let confirmation: PeerReply
     private let deadline: Instant
     private var stored: Set<PeerID> = []
     private var refusals = Refusals()
     private var stamp = 0
 
-    package init(_ operation: PeerRequest.Operation, members: Membership, deadline: Instant) {
+    package init(
+        _ operation: PeerRequest.Operation, confirmedBy confirmation: PeerReply = .stored,
+        members: Membership, deadline: Instant
+    ) {
+        self.confirmation = confirmation
         self.operation = operation
         self.members = members
         self.deadline = deadline
@@ -29,7 +35,7 @@ package struct QuorumWrite {
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
-        case .stored:
+        case confirmation:
             stored.insert(peer)
             if stored.count >= members.quorum { effects.finish(.stored) }
         case .refused(let error):

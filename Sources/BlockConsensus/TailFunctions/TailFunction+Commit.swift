@@ -38,7 +38,8 @@ extension TailFunction {
         return Entry(
             kind: kind, revision: request.participant.target, payload: request.payload,
             bodyHash: BlockID(content: request.body).digest, body: body,
-            checkpoint: request.checkpoint, wallMilliseconds: request.wallMilliseconds,
+            headerAfter: request.headerAfter, checkpoint: request.checkpoint,
+            wallMilliseconds: request.wallMilliseconds,
             previousHash: tail.lastHash)
     }
 

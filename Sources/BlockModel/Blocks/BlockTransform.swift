@@ -22,8 +22,8 @@ public struct BlockTransform: Hashable, Sendable {
     /// The block after this change.
     /// - Parameter base: The block before it, nil when there is none. It is not changed.
     /// - Returns: nil when there is no block afterwards.
-    /// - Throws: `.baseAbsent` when there is nothing to update, `.otherBlock`, what a splice does,
-    ///   and `.overLimit` when the result breaks a bound.
+    /// - Throws: `.baseAbsent` when there is nothing to update, `.otherBlock`, what a splice
+    ///   throws, and `.overLimit` when the result breaks a bound.
     public func applied(to base: Block?) throws(TransformError) -> Block? {
         if let insert, let base, insert.id != base.id {
             throw .otherBlock(expected: base.id, actual: insert.id)
@@ -97,5 +97,10 @@ extension BlockTransform: CanonicalCodable {
     }
 
     /// What a body names it by: the hash of its canonical form.
-    public var digest: Digest { Digest(domain: "optimystic/transform/1", canonicalBytes) }
+    public var digest: Digest { Self.digest(of: canonicalBytes) }
+
+    /// The same of a transform that is not decoded.
+    public static func digest(of canonicalBytes: Bytes) -> Digest {
+        Digest(domain: "optimystic/transform/1", canonicalBytes)
+    }
 }

@@ -32,7 +32,7 @@ extension TransformError: CustomStringConvertible {
         case .otherBlock(let expected, let actual): "block \(actual) where \(expected) belongs"
         case .notAList(let attribute): "attribute \(attribute) is no list"
         case .outOfRange(let attribute, let index, let deleteCount, let count):
-            "splice at \(index) of \(deleteCount) items in attribute \(attribute) of \(count)"
+            "splice at \(index) of \(deleteCount) items, attribute \(attribute) has \(count)"
         case .duplicate(let block): "two transforms of block \(block)"
         case .overLimit(let name, let limit, let actual): "\(name) is \(limit), actual \(actual)"
         }

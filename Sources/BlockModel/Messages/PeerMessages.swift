@@ -26,6 +26,18 @@ public struct PeerRequest: Hashable, Sendable {
         case putSegment(SegmentKey, Bytes)
         case getContent(BlockID)
         case getSegment(SegmentKey)
+        /// Keep an undecided change of a block.
+        case pend(PendRequest)
+        /// Bind a pend that is held to one more target.
+        case rebind(BlockKey, PayloadID, target: Revision)
+        /// Make a committed write of a block a version.
+        case finalise(BlockKey, CommittedWrite)
+        /// Give up one target of a pend: a chosen tail shows that the attempt did not land.
+        case discard(BlockKey, PayloadID, target: Revision)
+        /// The newest version of a block not above a revision.
+        case readBlock(BlockReadRequest)
+        /// Take over a version from another replica.
+        case install(BlockKey, BlockCopy)
         /// The registers of the shard after `after`, ascending, at most `countMax`.
         case listRegisters(after: CollectionID?, countMax: UInt32)
         /// What the peer is doing. Answered whatever the shard and epoch.
@@ -46,6 +58,17 @@ public enum PeerReply: Hashable, Sendable {
     case stored
     /// The content or segment, verified against its hash; nil when this peer does not hold it.
     case content(Bytes?)
+    /// The pend is durable here, and its result could be made here.
+    case pended
+    /// The write below is missing, or is another one.
+    case needsBase
+    /// There is no such pend here.
+    case pendMissing
+    /// The write is a version here, durable.
+    case finalised
+    case discarded
+    /// The version asked for; nil when there is none up to that revision.
+    case block(BlockCopy?)
     case registers([RegisterSummary], isLast: Bool)
     case status(PeerStatus)
     /// Nothing was done.

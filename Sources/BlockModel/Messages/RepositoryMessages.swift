@@ -16,6 +16,10 @@ public enum RepositoryRequest: Hashable, Sendable {
     case getSegment(SegmentKey)
     /// The tails of all collections after a cursor, in placement order.
     case listCollections(after: CollectionID?, countMax: UInt32)
+    /// A block as of a revision, from whichever replicas can prove it.
+    case readBlock(BlockReadRequest)
+    /// Make the blocks of a committed entry versions, on a quorum each.
+    case finalise(FinaliseEntry)
     /// What every storage peer says of itself.
     case status
     /// What every replica holds of one object.
@@ -46,14 +50,21 @@ public struct CommitAttempt: Hashable, Sendable {
     public let payload: PayloadID
     /// Canonical bytes of the ``EntryBody``.
     public let body: Bytes
+    /// The blocks it changes, each once; the body lists the same ones.
+    public let writes: [BlockWrite]
+    /// The header part from the entry on, when the entry changes it.
+    public let headerAfter: CollectionHeader?
     /// A checkpoint that rides in the entry.
     public let checkpoint: Revision?
     public let wallMilliseconds: UInt64
 
     public init(
-        participant: Participant, payload: PayloadID, body: Bytes, checkpoint: Revision? = nil,
+        participant: Participant, payload: PayloadID, body: Bytes, writes: [BlockWrite] = [],
+        headerAfter: CollectionHeader? = nil, checkpoint: Revision? = nil,
         wallMilliseconds: UInt64
     ) {
+        self.writes = writes
+        self.headerAfter = headerAfter
         self.participant = participant
         self.payload = payload
         self.body = body
@@ -90,6 +101,10 @@ public enum RepositoryReply: Hashable, Sendable {
     /// The attempt did not land now; the tail shows why.
     case refused(CommitRefusal)
     case content(Bytes)
+    /// The block's last write up to the revision that was asked for; nil when there is none.
+    case block(BlockCopy?)
+    /// Every block of the entry is a version on a quorum of its shard.
+    case finalised
     case collections([TailValue], next: CollectionID?)
     case status([PeerReport])
     case replicas([ReplicaReport], Bytes?)

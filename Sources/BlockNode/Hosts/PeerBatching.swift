@@ -44,7 +44,13 @@ extension PeerRequest.Operation {
         switch self {
         case .accept(_, _, let value): value.count
         case .putContent(_, let bytes), .putSegment(_, let bytes): bytes.count
-        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status: 0
+        case .pend(let request):
+            request.record.transform.count + request.committed.count * 64
+        case .readBlock(let request): request.committed.count * 64
+        case .install(_, let copy): copy.bytes?.count ?? 0
+        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status, .rebind,
+            .finalise, .discard:
+            0
         }
     }
 }
@@ -58,13 +64,16 @@ extension PeerReply {
         case .promise(_, _, let value): value.count
         case .register(_, _, let value): value?.count ?? 0
         case .content(let bytes): bytes?.count ?? 0
+        case .block(let copy): copy?.bytes?.count ?? 0
         case .registers(let summaries, _): summaries.count * PeerReply.rowBytes
         case .status(let status):
             status.revisions.reduce(status.refusedShards.count * 8) {
                 $0 + PeerReply.rowBytes + $1.name.utf8.count
             }
         case .refused(let error): error.message.utf8.count
-        case .accepted, .rejected, .stored: 0
+        case .accepted, .rejected, .stored, .pended, .needsBase, .pendMissing, .finalised,
+            .discarded:
+            0
         }
     }
 }

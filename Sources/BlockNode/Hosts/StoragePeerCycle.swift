@@ -133,6 +133,20 @@ private struct UnreadableStore: PeerStoreView {
 
     func segment(_ key: SegmentKey) throws(DatabaseError) -> Bytes? { throw Self.refusal }
 
+    func pend(_ key: PendKey) throws(DatabaseError) -> PendRecord? { throw Self.refusal }
+
+    func pends(
+        of key: BlockKey
+    ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] { throw Self.refusal }
+
+    func version(
+        of key: BlockKey, at revision: Revision
+    ) throws(DatabaseError) -> VersionRecord? { throw Self.refusal }
+
+    func newestVersion(
+        of key: BlockKey, through revision: Revision
+    ) throws(DatabaseError) -> VersionRecord? { throw Self.refusal }
+
     func registers(
         from lowest: CollectionID, countMax: Int
     ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {

@@ -39,6 +39,15 @@ extension ClientProxy {
     mutating func coordinatorReplied(_ tryID: UInt64, _ reply: RepositoryReply) {
         guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
         else { return }
+        guard call.request.isAnswered(by: reply) else {
+            coordinatorRanking.suspect(coordinator, at: now)
+            guard tryID == call.currentTry else { return }
+            let message = "a coordinator answered something else than was asked"
+            let error = DatabaseError(
+                .endpointUnreachable, message,
+                outcome: call.request.changesState ? .unknown : .notApplied)
+            return tryFailed(id, error)
+        }
         coordinatorRanking.clear(coordinator)
         guard case .failed(let error) = reply else {
             // Also a late answer of an earlier try is a true statement.

@@ -77,7 +77,21 @@ extension RepositoryRequest {
     var changesState: Bool {
         switch self {
         case .create, .commit, .drop: true
-        case .readTail, .getContent, .getSegment, .listCollections, .status, .audit: false
+        case .readTail, .getContent, .getSegment, .listCollections, .status, .audit, .readBlock,
+            .finalise:
+            false
+        }
+    }
+
+    /// Whether `reply` is an answer to this question at all.
+    func isAnswered(by reply: RepositoryReply) -> Bool {
+        switch (self, reply) {
+        case (_, .failed), (.readTail, .tail), (.create, .tail), (.commit, .committed),
+            (.commit, .refused), (.drop, .tail), (.drop, .refused), (.getContent, .content),
+            (.getSegment, .content), (.listCollections, .collections), (.status, .status),
+            (.audit, .replicas), (.readBlock, .block), (.finalise, .finalised):
+            true
+        default: false
         }
     }
 
@@ -88,7 +102,8 @@ extension RepositoryRequest {
         case .create(let creation): CollectionID(name: creation.name)
         case .commit(let attempt): attempt.participant.collection
         case .drop(let drop): drop.collection
-        case .getContent, .getSegment, .listCollections, .status, .audit: nil
+        case .finalise(let entry): entry.collection
+        case .getContent, .getSegment, .listCollections, .status, .audit, .readBlock: nil
         }
     }
 }

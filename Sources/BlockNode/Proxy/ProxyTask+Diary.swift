@@ -80,6 +80,11 @@ extension ProxyTask {
 
     private mutating func search(_ status: ActionStatusRequest, _ effects: inout TaskEffects) {
         guard let tail else { return }
+        guard status.firstRevision <= tail.revision else {
+            let message =
+                "firstRevision \(status.firstRevision) is above revision \(tail.revision)"
+            return effects.respond(.failed(DatabaseError(.invalidArgument, message)))
+        }
         guard scanned >= tail.truncatedThrough else {
             let message = "history through revision \(tail.truncatedThrough) is gone"
             return effects.respond(

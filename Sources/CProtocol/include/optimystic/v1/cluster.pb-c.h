@@ -18,6 +18,14 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Optimystic__V1__PeerBatch Optimystic__V1__PeerBatch;
 typedef struct Optimystic__V1__PeerRequestItem Optimystic__V1__PeerRequestItem;
+typedef struct Optimystic__V1__BlockKey Optimystic__V1__BlockKey;
+typedef struct Optimystic__V1__CommittedWrite Optimystic__V1__CommittedWrite;
+typedef struct Optimystic__V1__Pend Optimystic__V1__Pend;
+typedef struct Optimystic__V1__BoundPend Optimystic__V1__BoundPend;
+typedef struct Optimystic__V1__FinaliseWrite Optimystic__V1__FinaliseWrite;
+typedef struct Optimystic__V1__ReadBlock Optimystic__V1__ReadBlock;
+typedef struct Optimystic__V1__InstallVersion Optimystic__V1__InstallVersion;
+typedef struct Optimystic__V1__BlockCopy Optimystic__V1__BlockCopy;
 typedef struct Optimystic__V1__Prepare Optimystic__V1__Prepare;
 typedef struct Optimystic__V1__Accept Optimystic__V1__Accept;
 typedef struct Optimystic__V1__Query Optimystic__V1__Query;
@@ -26,6 +34,7 @@ typedef struct Optimystic__V1__PutSegment Optimystic__V1__PutSegment;
 typedef struct Optimystic__V1__ListRegisters Optimystic__V1__ListRegisters;
 typedef struct Optimystic__V1__PeerBatchReply Optimystic__V1__PeerBatchReply;
 typedef struct Optimystic__V1__PeerReplyItem Optimystic__V1__PeerReplyItem;
+typedef struct Optimystic__V1__BlockState Optimystic__V1__BlockState;
 typedef struct Optimystic__V1__Promise Optimystic__V1__Promise;
 typedef struct Optimystic__V1__Accepted Optimystic__V1__Accepted;
 typedef struct Optimystic__V1__Rejected Optimystic__V1__Rejected;
@@ -64,13 +73,18 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_GET_CONTENT = 15,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_GET_SEGMENT = 16,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_REGISTERS = 17,
-  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS = 18
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS = 18,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND = 20,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND = 21,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE = 22,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_DISCARD = 23,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_READ_BLOCK = 24,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL = 25
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION__CASE)
 } Optimystic__V1__PeerRequestItem__OperationCase;
 
 /*
- * One request about one shard. Later: 4–9 principal and deadline; 20–39 pends, rebinds, reads,
- * finalising and discarding; 40–49 seal, transfer and activate of epochs; 50–59 signed votes.
+ * One request about one shard. Later: 4–9 principal and deadline; 26–39 more about blocks; 40–49 seal, transfer and activate of epochs; 50–59 signed votes.
  */
 struct  Optimystic__V1__PeerRequestItem
 {
@@ -101,11 +115,189 @@ struct  Optimystic__V1__PeerRequestItem
      * Answered whatever the shard and epoch.
      */
     Optimystic__V1__Nothing *status;
+    Optimystic__V1__Pend *pend;
+    /*
+     * Bind a pend that is held to one more target.
+     */
+    Optimystic__V1__BoundPend *rebind;
+    Optimystic__V1__FinaliseWrite *finalise;
+    /*
+     * Give up one target of a pend: a chosen tail shows that the attempt did not land.
+     */
+    Optimystic__V1__BoundPend *discard;
+    Optimystic__V1__ReadBlock *read_block;
+    Optimystic__V1__InstallVersion *install;
   };
 };
 #define OPTIMYSTIC__V1__PEER_REQUEST_ITEM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__peer_request_item__descriptor) \
     , 0, 0, 0, OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION__NOT_SET, {0} }
+
+
+/*
+ * A block in one life of its collection.
+ */
+struct  Optimystic__V1__BlockKey
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData block;
+  Optimystic__V1__Incarnation *incarnation;
+};
+#define OPTIMYSTIC__V1__BLOCK_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_key__descriptor) \
+    , {0,NULL}, NULL }
+
+
+/*
+ * A write of a block that the log says is committed.
+ */
+struct  Optimystic__V1__CommittedWrite
+{
+  ProtobufCMessage base;
+  uint64_t revision;
+  Optimystic__V1__PayloadId *payload;
+};
+#define OPTIMYSTIC__V1__COMMITTED_WRITE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__committed_write__descriptor) \
+    , 0, NULL }
+
+
+/*
+ * Keep an undecided change of a block. Later: 12–15 principal and quota.
+ */
+struct  Optimystic__V1__Pend
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  Optimystic__V1__PayloadId *payload;
+  /*
+   * The revision that the attempt aims at.
+   */
+  uint64_t target;
+  /*
+   * Canonical transform.
+   */
+  ProtobufCBinaryData transform;
+  /*
+   * The block's last committed write below the target, its payload and the hash of its result; 0,
+   * absent and empty for a new block.
+   */
+  uint64_t base_revision;
+  Optimystic__V1__PayloadId *base_payload;
+  ProtobufCBinaryData base_hash;
+  /*
+   * The hash of the block after the transform, 32 bytes; empty when the block is then gone.
+   */
+  ProtobufCBinaryData result_hash;
+  /*
+   * Committed writes of the block below the target, ascending.
+   */
+  size_t n_committed;
+  Optimystic__V1__CommittedWrite **committed;
+};
+#define OPTIMYSTIC__V1__PEND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__pend__descriptor) \
+    , NULL, NULL, 0, {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL }
+
+
+/*
+ * One target of one pend.
+ */
+struct  Optimystic__V1__BoundPend
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  Optimystic__V1__PayloadId *payload;
+  uint64_t target;
+};
+#define OPTIMYSTIC__V1__BOUND_PEND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__bound_pend__descriptor) \
+    , NULL, NULL, 0 }
+
+
+/*
+ * Make a committed write a version.
+ */
+struct  Optimystic__V1__FinaliseWrite
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  Optimystic__V1__CommittedWrite *write;
+};
+#define OPTIMYSTIC__V1__FINALISE_WRITE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__finalise_write__descriptor) \
+    , NULL, NULL }
+
+
+/*
+ * The newest version not above a revision, after finalising the listed writes that are held.
+ */
+struct  Optimystic__V1__ReadBlock
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  uint64_t revision;
+  /*
+   * Committed writes of the block above the checkpoint, ascending.
+   */
+  size_t n_committed;
+  Optimystic__V1__CommittedWrite **committed;
+};
+#define OPTIMYSTIC__V1__READ_BLOCK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__read_block__descriptor) \
+    , NULL, 0, 0,NULL }
+
+
+/*
+ * Take over a version from another replica.
+ */
+struct  Optimystic__V1__InstallVersion
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  Optimystic__V1__BlockCopy *copy;
+};
+#define OPTIMYSTIC__V1__INSTALL_VERSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__install_version__descriptor) \
+    , NULL, NULL }
+
+
+typedef enum {
+  OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET = 0,
+  OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__CASE)
+} Optimystic__V1__BlockCopy__PresentCase;
+
+/*
+ * One version of a block, verified against its hash.
+ */
+struct  Optimystic__V1__BlockCopy
+{
+  ProtobufCMessage base;
+  Optimystic__V1__CommittedWrite *write;
+  uint64_t base_revision;
+  /*
+   * Which write of the block this is, from 1.
+   */
+  uint64_t write_number;
+  /*
+   * 32 bytes; empty when the write removed the block.
+   */
+  ProtobufCBinaryData result_hash;
+  Optimystic__V1__BlockCopy__PresentCase present_case;
+  union {
+    /*
+     * Canonical block; absent when the write removed it.
+     */
+    ProtobufCBinaryData image;
+  };
+};
+#define OPTIMYSTIC__V1__BLOCK_COPY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_copy__descriptor) \
+    , NULL, 0, 0, {0,NULL}, OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET, {0} }
 
 
 /*
@@ -249,12 +441,18 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_CONTENT = 15,
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REGISTERS = 16,
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_STATUS = 17,
-  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REFUSED = 18
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REFUSED = 18,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDED = 20,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_NEEDS_BASE = 21,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PEND_MISSING = 22,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FINALISED = 23,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_DISCARDED = 24,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_BLOCK = 25
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY__CASE)
 } Optimystic__V1__PeerReplyItem__ReplyCase;
 
 /*
- * Later: 20–39, 40–49 and 50–59 as in PeerRequestItem.
+ * Later: 26–39, 40–49 and 50–59 as in PeerRequestItem.
  */
 struct  Optimystic__V1__PeerReplyItem
 {
@@ -277,11 +475,42 @@ struct  Optimystic__V1__PeerReplyItem
      * Nothing was done.
      */
     Optimystic__V1__Error *refused;
+    /*
+     * The pend is durable, and its result could be made here.
+     */
+    Optimystic__V1__Nothing *pended;
+    /*
+     * The write below is missing, or is another one.
+     */
+    Optimystic__V1__Nothing *needs_base;
+    /*
+     * There is no such pend here.
+     */
+    Optimystic__V1__Nothing *pend_missing;
+    /*
+     * The write is a version here, durable.
+     */
+    Optimystic__V1__Nothing *finalised;
+    Optimystic__V1__Nothing *discarded;
+    Optimystic__V1__BlockState *block;
   };
 };
 #define OPTIMYSTIC__V1__PEER_REPLY_ITEM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__peer_reply_item__descriptor) \
     , 0, OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY__NOT_SET, {0} }
+
+
+/*
+ * The version asked for; absent when there is none up to that revision.
+ */
+struct  Optimystic__V1__BlockState
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockCopy *copy;
+};
+#define OPTIMYSTIC__V1__BLOCK_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_state__descriptor) \
+    , NULL }
 
 
 /*
@@ -447,6 +676,158 @@ Optimystic__V1__PeerRequestItem *
 void   optimystic__v1__peer_request_item__free_unpacked
                      (Optimystic__V1__PeerRequestItem *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__BlockKey methods */
+void   optimystic__v1__block_key__init
+                     (Optimystic__V1__BlockKey         *message);
+size_t optimystic__v1__block_key__get_packed_size
+                     (const Optimystic__V1__BlockKey   *message);
+size_t optimystic__v1__block_key__pack
+                     (const Optimystic__V1__BlockKey   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__block_key__pack_to_buffer
+                     (const Optimystic__V1__BlockKey   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BlockKey *
+       optimystic__v1__block_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__block_key__free_unpacked
+                     (Optimystic__V1__BlockKey *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__CommittedWrite methods */
+void   optimystic__v1__committed_write__init
+                     (Optimystic__V1__CommittedWrite         *message);
+size_t optimystic__v1__committed_write__get_packed_size
+                     (const Optimystic__V1__CommittedWrite   *message);
+size_t optimystic__v1__committed_write__pack
+                     (const Optimystic__V1__CommittedWrite   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__committed_write__pack_to_buffer
+                     (const Optimystic__V1__CommittedWrite   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__CommittedWrite *
+       optimystic__v1__committed_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__committed_write__free_unpacked
+                     (Optimystic__V1__CommittedWrite *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__Pend methods */
+void   optimystic__v1__pend__init
+                     (Optimystic__V1__Pend         *message);
+size_t optimystic__v1__pend__get_packed_size
+                     (const Optimystic__V1__Pend   *message);
+size_t optimystic__v1__pend__pack
+                     (const Optimystic__V1__Pend   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__pend__pack_to_buffer
+                     (const Optimystic__V1__Pend   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Pend *
+       optimystic__v1__pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__pend__free_unpacked
+                     (Optimystic__V1__Pend *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__BoundPend methods */
+void   optimystic__v1__bound_pend__init
+                     (Optimystic__V1__BoundPend         *message);
+size_t optimystic__v1__bound_pend__get_packed_size
+                     (const Optimystic__V1__BoundPend   *message);
+size_t optimystic__v1__bound_pend__pack
+                     (const Optimystic__V1__BoundPend   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__bound_pend__pack_to_buffer
+                     (const Optimystic__V1__BoundPend   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BoundPend *
+       optimystic__v1__bound_pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__bound_pend__free_unpacked
+                     (Optimystic__V1__BoundPend *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__FinaliseWrite methods */
+void   optimystic__v1__finalise_write__init
+                     (Optimystic__V1__FinaliseWrite         *message);
+size_t optimystic__v1__finalise_write__get_packed_size
+                     (const Optimystic__V1__FinaliseWrite   *message);
+size_t optimystic__v1__finalise_write__pack
+                     (const Optimystic__V1__FinaliseWrite   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__finalise_write__pack_to_buffer
+                     (const Optimystic__V1__FinaliseWrite   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__FinaliseWrite *
+       optimystic__v1__finalise_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__finalise_write__free_unpacked
+                     (Optimystic__V1__FinaliseWrite *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ReadBlock methods */
+void   optimystic__v1__read_block__init
+                     (Optimystic__V1__ReadBlock         *message);
+size_t optimystic__v1__read_block__get_packed_size
+                     (const Optimystic__V1__ReadBlock   *message);
+size_t optimystic__v1__read_block__pack
+                     (const Optimystic__V1__ReadBlock   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__read_block__pack_to_buffer
+                     (const Optimystic__V1__ReadBlock   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ReadBlock *
+       optimystic__v1__read_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__read_block__free_unpacked
+                     (Optimystic__V1__ReadBlock *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__InstallVersion methods */
+void   optimystic__v1__install_version__init
+                     (Optimystic__V1__InstallVersion         *message);
+size_t optimystic__v1__install_version__get_packed_size
+                     (const Optimystic__V1__InstallVersion   *message);
+size_t optimystic__v1__install_version__pack
+                     (const Optimystic__V1__InstallVersion   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__install_version__pack_to_buffer
+                     (const Optimystic__V1__InstallVersion   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__InstallVersion *
+       optimystic__v1__install_version__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__install_version__free_unpacked
+                     (Optimystic__V1__InstallVersion *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__BlockCopy methods */
+void   optimystic__v1__block_copy__init
+                     (Optimystic__V1__BlockCopy         *message);
+size_t optimystic__v1__block_copy__get_packed_size
+                     (const Optimystic__V1__BlockCopy   *message);
+size_t optimystic__v1__block_copy__pack
+                     (const Optimystic__V1__BlockCopy   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__block_copy__pack_to_buffer
+                     (const Optimystic__V1__BlockCopy   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BlockCopy *
+       optimystic__v1__block_copy__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__block_copy__free_unpacked
+                     (Optimystic__V1__BlockCopy *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__Prepare methods */
 void   optimystic__v1__prepare__init
                      (Optimystic__V1__Prepare         *message);
@@ -599,6 +980,25 @@ Optimystic__V1__PeerReplyItem *
 void   optimystic__v1__peer_reply_item__free_unpacked
                      (Optimystic__V1__PeerReplyItem *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__BlockState methods */
+void   optimystic__v1__block_state__init
+                     (Optimystic__V1__BlockState         *message);
+size_t optimystic__v1__block_state__get_packed_size
+                     (const Optimystic__V1__BlockState   *message);
+size_t optimystic__v1__block_state__pack
+                     (const Optimystic__V1__BlockState   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__block_state__pack_to_buffer
+                     (const Optimystic__V1__BlockState   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BlockState *
+       optimystic__v1__block_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__block_state__free_unpacked
+                     (Optimystic__V1__BlockState *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__Promise methods */
 void   optimystic__v1__promise__init
                      (Optimystic__V1__Promise         *message);
@@ -740,6 +1140,30 @@ typedef void (*Optimystic__V1__PeerBatch_Closure)
 typedef void (*Optimystic__V1__PeerRequestItem_Closure)
                  (const Optimystic__V1__PeerRequestItem *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__BlockKey_Closure)
+                 (const Optimystic__V1__BlockKey *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__CommittedWrite_Closure)
+                 (const Optimystic__V1__CommittedWrite *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__Pend_Closure)
+                 (const Optimystic__V1__Pend *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__BoundPend_Closure)
+                 (const Optimystic__V1__BoundPend *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__FinaliseWrite_Closure)
+                 (const Optimystic__V1__FinaliseWrite *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ReadBlock_Closure)
+                 (const Optimystic__V1__ReadBlock *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__InstallVersion_Closure)
+                 (const Optimystic__V1__InstallVersion *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__BlockCopy_Closure)
+                 (const Optimystic__V1__BlockCopy *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__Prepare_Closure)
                  (const Optimystic__V1__Prepare *message,
                   void *closure_data);
@@ -763,6 +1187,9 @@ typedef void (*Optimystic__V1__PeerBatchReply_Closure)
                   void *closure_data);
 typedef void (*Optimystic__V1__PeerReplyItem_Closure)
                  (const Optimystic__V1__PeerReplyItem *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__BlockState_Closure)
+                 (const Optimystic__V1__BlockState *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__Promise_Closure)
                  (const Optimystic__V1__Promise *message,
@@ -793,6 +1220,14 @@ typedef void (*Optimystic__V1__RegisterSummary_Closure)
 
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_batch__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__committed_write__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__pend__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__bound_pend__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__finalise_write__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__read_block__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__install_version__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_copy__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__prepare__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__accept__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__query__descriptor;
@@ -801,6 +1236,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__put_segment__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__list_registers__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_batch_reply__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_state__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__promise__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__accepted__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__rejected__descriptor;

@@ -1,0 +1,101 @@
+import BlockModel
+import BlockRuntime
+
+/// From pend to version: only for writes that the log says are committed, only on exactly their
+/// base, and never under another hash.
+extension BlockReplica {
+    /// How an attempt to finalise a write ended.
+    enum Promotion: Equatable {
+        /// The version is here, or was before.
+        case finalised
+        /// This replica never had the pend, or lost it.
+        case pendMissing
+        /// The write below is missing, or is not the one that the pend was made on.
+        case baseMissing
+    }
+
+    /// Finalises every listed write that can be, in order. Stops at the first that cannot: what
+    /// comes after a gap has no base (protocol C11 A2.3).
+    mutating func promoteProven(_ committed: [CommittedWrite]) throws(DatabaseError) {
+        for write in committed where try promote(write) != .finalised { return }
+    }
+
+    /// Makes the version of a committed write out of its pend, in one batch with the pend's end.
+    ///
+    /// - Parameter write: By revision and payload: the pend is found by its payload, for another
+    ///   attempt's pend may aim at the same revision.
+    mutating func promote(_ write: CommittedWrite) throws(DatabaseError) -> Promotion {
+        if let version = try version(at: write.revision) {
+            guard version.payload == write.payload else {
+                alarm("two payloads are said to be committed at revision \(write.revision)")
+                return .baseMissing
+            }
+            if try pend(write.payload) != nil { removePend(write.payload) }
+            return .finalised
+        }
+        guard let pend = try pend(write.payload) else { return .pendMissing }
+        guard let base = try base(of: pend) else { return .baseMissing }
+        let block = try apply(pend.transform, to: base.block)
+        guard (block?.digest ?? .zero) == pend.resultHash else {
+            alarm("the write at \(write.revision) does not make the block that was decided on")
+            return .baseMissing
+        }
+        put(
+            VersionRecord(
+                revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
+                writeNumber: (base.version?.writeNumber ?? 0) + 1, transform: pend.transform,
+                resultHash: block?.digest ?? .zero,
+                content: block.map { .image($0.canonicalBytes) } ?? .removed))
+        try demote(base.version)
+        removePend(write.payload)
+        return .finalised
+    }
+
+    /// The block that a pend changes: nil when it is not held here.
+    private func base(
+        of pend: PendRecord
+    ) throws(DatabaseError) -> (version: VersionRecord?, block: Block?)? {
+        guard pend.baseRevision != .zero else { return (nil, nil) }
+        guard let version = try version(at: pend.baseRevision), pend.isMade(on: version) else {
+            // A whole image needs no base to be applied; only its number in the history is lost.
+            return pend.isFullImage ? (nil, nil) : nil
+        }
+        return (version, try block(after: version))
+    }
+
+    /// A version that is no longer the tip keeps its transform only, except at the floor of what is
+    /// held and at every so-many-th write.
+    private mutating func demote(_ version: VersionRecord?) throws(DatabaseError) {
+        guard var version, case .image = version.content, !version.keepsImage,
+            try self.version(at: version.baseRevision) != nil
+        else { return }
+        version.content = .transform
+        put(version)
+    }
+
+    /// Whether a pend may be acknowledged: its result can be made here from what is durable here,
+    /// without asking anybody (protocol C11 A2.1).
+    func canBuild(_ pend: PendRecord) throws(DatabaseError) -> Bool {
+        guard let base = try base(of: pend) else { return false }
+        let block = try apply(pend.transform, to: base.block)
+        guard (block?.digest ?? .zero) == pend.resultHash else {
+            throw DatabaseError(
+                .invalidArgument, "the transform does not make the block that resultHash names")
+        }
+        return true
+    }
+}
+
+extension PendRecord {
+    /// Whether `version` is the write that this change was made on: revision, payload and hash.
+    func isMade(on version: VersionRecord) -> Bool {
+        version.revision == baseRevision && version.payload == basePayload
+            && version.resultHash == baseHash
+    }
+
+    /// Whether the transform brings a whole block.
+    var isFullImage: Bool {
+        guard let transform = try? BlockTransform(canonicalBytes: transform) else { return false }
+        return transform.insert != nil || transform.delete
+    }
+}

@@ -1,0 +1,169 @@
+import BlockModel
+import BlockRuntime
+
+/// The answers of a replica to the requests about one block.
+extension BlockReplica {
+    /// Answers one request about this block.
+    /// - Precondition: `operation` is about a block.
+    package mutating func answer(
+        _ operation: PeerRequest.Operation
+    ) throws(DatabaseError) -> PeerReply {
+        switch operation {
+        case .pend(let request): return try pend(request)
+        case .rebind(_, let payload, let target): return try rebind(payload, to: target)
+        case .finalise(_, let write): return try finalise(write)
+        case .discard(_, let payload, let target): return try discard(payload, from: target)
+        case .readBlock(let request): return try read(request)
+        case .install(_, let copy): return try install(copy)
+        default: throw DatabaseError(.internalError, "\(operation) is not about a block")
+        }
+    }
+
+    /// Keeps a pend, after finalising the committed writes below it that are held here.
+    ///
+    /// - Returns: `pended` only when this replica could make the result on its own; `needsBase`
+    ///   when the write below is missing: send it, and the pend again.
+    package mutating func pend(_ request: PendRequest) throws(DatabaseError) -> PeerReply {
+        guard request.record.baseRevision < request.target else {
+            throw DatabaseError(
+                .invalidArgument,
+                "base revision \(request.record.baseRevision) is not below \(request.target)")
+        }
+        try promoteProven(request.committed)
+        if let version = try version(at: request.target), version.payload == request.payload {
+            return .pended
+        }
+        var record = request.record
+        if let held = try pend(request.payload) {
+            guard held.hasSameContent(as: record) else {
+                throw DatabaseError(
+                    .actionIDReuse, "this payload id came before with another transform")
+            }
+            record = held
+        } else if try pendCount() >= Limits.blockPendCountMax {
+            throw DatabaseError(
+                .overloaded,
+                "block \(key.block) has blockPendCountMax = \(Limits.blockPendCountMax) pends",
+                retryAfter: .milliseconds(500))
+        }
+        guard try canBuild(record) else { return .needsBase }
+        try bind(&record, to: request.target)
+        put(record, for: request.payload)
+        return .pended
+    }
+
+    /// Binds a pend that is held to one more target.
+    package mutating func rebind(
+        _ payload: PayloadID, to target: Revision
+    ) throws(DatabaseError) -> PeerReply {
+        if let version = try version(at: target), version.payload == payload { return .pended }
+        guard var record = try pend(payload) else { return .pendMissing }
+        try bind(&record, to: target)
+        put(record, for: payload)
+        return .pended
+    }
+
+    private func bind(
+        _ record: inout PendRecord, to target: Revision
+    ) throws(DatabaseError) {
+        record.bind(target)
+        guard record.bound.count <= Limits.pendBoundCountMax else {
+            throw DatabaseError(
+                .overloaded,
+                "a pend bound to pendBoundCountMax = \(Limits.pendBoundCountMax) revisions")
+        }
+    }
+
+    /// Makes a committed write a version.
+    package mutating func finalise(_ write: CommittedWrite) throws(DatabaseError) -> PeerReply {
+        switch try promote(write) {
+        case .finalised: .finalised
+        case .pendMissing: .pendMissing
+        case .baseMissing: .needsBase
+        }
+    }
+
+    /// Gives up one target of a pend, and the pend with its last one.
+    ///
+    /// The sender knows from a chosen tail that the attempt at this target did not land and never
+    /// will; check and removal are this one step (N17).
+    package mutating func discard(
+        _ payload: PayloadID, from target: Revision
+    ) throws(DatabaseError) -> PeerReply {
+        guard var record = try pend(payload) else { return .discarded }
+        guard record.bound.contains(target) else { return .discarded }
+        record.unbind(target)
+        if record.bound.isEmpty { removePend(payload) } else { put(record, for: payload) }
+        return .discarded
+    }
+
+    /// The newest version not above a revision, after finalising the listed writes held here.
+    /// What it is worth, the reader decides: see protocol C11 A2.2.
+    package mutating func read(_ request: BlockReadRequest) throws(DatabaseError) -> PeerReply {
+        try promoteProven(request.committed.filter { $0.revision <= request.revision })
+        guard let version = try newestVersion(through: request.revision) else {
+            return .block(nil)
+        }
+        let block = try block(after: version)
+        return .block(
+            BlockCopy(
+                write: version.write, baseRevision: version.baseRevision,
+                writeNumber: version.writeNumber, resultHash: version.resultHash,
+                bytes: block?.canonicalBytes))
+    }
+
+    /// Takes over a version from another replica: the base that a pend or a committed write needs.
+    /// - Throws: `.invalidArgument` when the bytes are not what the hash says.
+    package mutating func install(_ copy: BlockCopy) throws(DatabaseError) -> PeerReply {
+        let digest: Digest
+        do throws(DatabaseError) {
+            let block = try copy.bytes.map { bytes throws(DatabaseError) in
+                try Block(canonicalBytes: bytes)
+            }
+            digest = block?.digest ?? .zero
+        } catch {
+            throw DatabaseError(.invalidArgument, "no block: \(error.message)")
+        }
+        guard digest == copy.resultHash, copy.baseRevision < copy.write.revision else {
+            throw DatabaseError(.invalidArgument, "the block is not what its hash says")
+        }
+        if let version = try version(at: copy.write.revision) {
+            guard version.payload == copy.write.payload else {
+                alarm("two payloads are said to be committed at \(copy.write.revision)")
+                throw DatabaseError(.conflict, "another version is held at that revision")
+            }
+            return .stored
+        }
+        let transform: BlockTransform
+        do throws(DatabaseError) {
+            transform =
+                try copy.bytes.map { bytes throws(DatabaseError) in
+                    BlockTransform(insert: try Block(canonicalBytes: bytes))
+                } ?? BlockTransform(delete: true)
+        } catch {
+            throw DatabaseError(.invalidArgument, "no block: \(error.message)")
+        }
+        put(
+            VersionRecord(
+                revision: copy.write.revision, payload: copy.write.payload,
+                baseRevision: copy.baseRevision, writeNumber: copy.writeNumber,
+                transform: transform.canonicalBytes, resultHash: copy.resultHash,
+                content: copy.bytes.map { .image($0) } ?? .removed))
+        if try pend(copy.write.payload) != nil { removePend(copy.write.payload) }
+        return .stored
+    }
+}
+
+extension PeerRequest.Operation {
+    /// The block that the operation is about; nil when it is about something else.
+    package var blockKey: BlockKey? {
+        switch self {
+        case .pend(let request): request.key
+        case .readBlock(let request): request.key
+        case .rebind(let key, _, _), .discard(let key, _, _), .finalise(let key, _),
+            .install(let key, _):
+            key
+        default: nil
+        }
+    }
+}

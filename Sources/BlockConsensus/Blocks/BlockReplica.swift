@@ -1,0 +1,118 @@
+import BlockModel
+import BlockRuntime
+
+/// One block in one life of its collection, as one replica keeps it: the rules for pends, versions
+/// and reads (protocol C5.10, C5.14, C11 A2), as a value over a read-only view.
+///
+/// Replicas of blocks run no consensus: what is committed, the log of the collection says, and
+/// whoever sends a request has read it there. Lives for one request; the host makes ``writes``
+/// durable, all or none, before the answer leaves.
+package struct BlockReplica<View: PeerStoreView> {
+    package let key: BlockKey
+    private let view: View
+    /// What the request changes, in order. A version and the end of its pend are in it together
+    /// (invariant P: a committed write is a pend or a version, never both, never neither).
+    package private(set) var writes: [PeerWrite] = []
+    /// Something that must be impossible; for the log of the operator.
+    package private(set) var alarms: [String] = []
+    /// Written by this request, and not in the view yet.
+    private var ownPends: [PayloadID: PendRecord?] = [:]
+    private var ownVersions: [Revision: VersionRecord] = [:]
+
+    package init(_ key: BlockKey, view: View) {
+        self.key = key
+        self.view = view
+    }
+
+    // MARK: What is kept
+
+    func pend(_ payload: PayloadID) throws(DatabaseError) -> PendRecord? {
+        if let own = ownPends[payload] { return own }
+        return try view.pend(PendKey(key, payload: payload))
+    }
+
+    func pendCount() throws(DatabaseError) -> Int { try view.pends(of: key).count }
+
+    func version(at revision: Revision) throws(DatabaseError) -> VersionRecord? {
+        if let own = ownVersions[revision] { return own }
+        return try view.version(of: key, at: revision)
+    }
+
+    /// - Throws: `.corrupted`: an older version in its place would be a stale answer.
+    func newestVersion(through revision: Revision) throws(DatabaseError) -> VersionRecord? {
+        let stored = try view.newestVersion(of: key, through: revision)
+        let own = ownVersions.values.filter { $0.revision <= revision }
+            .max { $0.revision < $1.revision }
+        guard let own, own.revision >= stored?.revision ?? .zero else { return stored }
+        return own
+    }
+
+    // MARK: Changing it
+
+    mutating func put(_ record: PendRecord, for payload: PayloadID) {
+        ownPends[payload] = record
+        writes.append(.pend(PendKey(key, payload: payload), record))
+    }
+
+    mutating func removePend(_ payload: PayloadID) {
+        ownPends.updateValue(nil, forKey: payload)
+        writes.append(.removePend(PendKey(key, payload: payload)))
+    }
+
+    mutating func put(_ version: VersionRecord) {
+        ownVersions[version.revision] = version
+        writes.append(.version(key, version))
+    }
+
+    mutating func alarm(_ message: String) { alarms.append("block \(key.block): \(message)") }
+
+    // MARK: Making a block
+
+    /// The block as it was after a version, nil when the write removed it.
+    ///
+    /// - Throws: `.corrupted` when it cannot be made, or is not what its hash says: it is then
+    ///   as good as absent here, and another replica has it.
+    /// - Complexity: O(1) at the tip, at most ``Limits/versionImageInterval`` transforms below it.
+    func block(after version: VersionRecord) throws(DatabaseError) -> Block? {
+        var transforms: [VersionRecord] = []
+        var lower = version
+        while case .transform = lower.content {
+            transforms.append(lower)
+            guard let base = try self.version(at: lower.baseRevision) else {
+                throw damaged("the base of version \(lower.revision) is missing")
+            }
+            lower = base
+        }
+        var block: Block?
+        if case .image(let bytes) = lower.content { block = try decoded(bytes) }
+        for record in transforms.reversed() {
+            block = try apply(record.transform, to: block)
+        }
+        guard (block?.digest ?? .zero) == version.resultHash else {
+            throw damaged("version \(version.revision) is not what its hash says")
+        }
+        return block
+    }
+
+    /// The block after `transform`.
+    /// - Throws: `.corrupted` when the bytes are no transform, or it does not apply.
+    func apply(_ transform: Bytes, to base: Block?) throws(DatabaseError) -> Block? {
+        do {
+            return try BlockTransform(canonicalBytes: transform).applied(to: base)
+        } catch {
+            throw damaged("a transform does not apply: \(error)")
+        }
+    }
+
+    private func decoded(_ bytes: Bytes) throws(DatabaseError) -> Block {
+        do throws(DatabaseError) {
+            return try Block(canonicalBytes: bytes)
+        } catch {
+            throw damaged("an image does not decode: \(error.message)")
+        }
+    }
+
+    func damaged(_ what: String) -> DatabaseError {
+        DatabaseError(.corrupted, "block \(key.block): \(what)")
+    }
+}

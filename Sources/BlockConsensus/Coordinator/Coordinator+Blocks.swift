@@ -1,0 +1,93 @@
+import BlockModel
+import BlockRuntime
+
+/// A client's request that is answered when several rounds have ended.
+struct Gathering {
+    let token: Coordinator.Token
+    var remaining: Int
+}
+
+/// What a coordinator does about blocks: pends before a decision, versions after it, reads.
+extension Coordinator {
+    private func members(of block: BlockID) -> Membership {
+        Membership(shard: map.shard(of: block), in: map)
+    }
+
+    /// Pends every write of an attempt on its shard. The proposal waits for each (rule 6).
+    mutating func pend(_ attempt: CommitAttempt, for proposal: UInt64, deadline: Instant) {
+        for write in attempt.writes {
+            let request = PendRequest(
+                key: BlockKey(block: write.block, incarnation: attempt.participant.incarnation),
+                payload: attempt.payload, target: attempt.participant.target,
+                record: write.record, committed: write.committed)
+            let pend = BlockPend(request, members: members(of: write.block), deadline: deadline)
+            add(.pend(pend, deadline: deadline), owner: .prerequisite(of: proposal))
+        }
+    }
+
+    /// Takes back the pends of an attempt that a chosen tail shows to be dead: another entry stands
+    /// at its target. What a sealed segment would show is left to whoever reads it.
+    ///
+    /// Nobody waits for the answers: a pend that stays is garbage, never harm.
+    mutating func discardDead(_ change: TailChange, _ result: RoundResult) {
+        guard case .commit(let attempt) = change, !attempt.writes.isEmpty,
+            case .reply(.refused(.moved(let value))) = result, let tail = value.live,
+            tail.incarnation == attempt.participant.incarnation,
+            let winner = tail.openEntry(at: attempt.participant.target),
+            winner.payload != attempt.payload
+        else { return }
+        mark("coordinator.discard")
+        for write in attempt.writes {
+            let key = BlockKey(block: write.block, incarnation: tail.incarnation)
+            let members = members(of: write.block)
+            for peer in members.peers {
+                let operation = PeerRequest.Operation.discard(
+                    key, attempt.payload, target: attempt.participant.target)
+                tell(
+                    peer,
+                    PeerRequest(shard: members.shard, epoch: members.epoch, operation: operation))
+            }
+        }
+    }
+
+    mutating func readBlock(_ request: BlockReadRequest, for token: Token, deadline: Instant) {
+        let read = BlockRead(request, members: members(of: request.key.block), deadline: deadline)
+        add(.blockRead(read, deadline: deadline), owner: .client(token))
+    }
+
+    // MARK: Finalising
+
+    /// Makes the blocks of a committed entry versions on a quorum each: the ground of checkpoints.
+    mutating func finalise(_ entry: FinaliseEntry, for token: Token, deadline: Instant) {
+        guard entry.blocks.count <= Limits.transformBlockCountMax else {
+            let error = DatabaseError(
+                .invalidArgument,
+                "\(entry.blocks.count) blocks, transformBlockCountMax = "
+                    + "\(Limits.transformBlockCountMax)")
+            return respond(token, .failed(error))
+        }
+        guard !entry.blocks.isEmpty else { return respond(token, .finalised) }
+        lastGathering += 1
+        let id = lastGathering
+        gatherings[id] = Gathering(token: token, remaining: entry.blocks.count)
+        for block in entry.blocks {
+            let key = BlockKey(block: block, incarnation: entry.incarnation)
+            let write = QuorumWrite(
+                .finalise(key, entry.write), confirmedBy: .finalised, members: members(of: block),
+                deadline: deadline)
+            add(.write(write, deadline: deadline), owner: .gathering(id))
+        }
+    }
+
+    /// One of the rounds that a request waits for has ended.
+    mutating func gathered(_ id: UInt64, _ result: RoundResult) {
+        guard var gathering = gatherings[id] else { return }
+        if case .failed(let error) = result {
+            gatherings[id] = nil
+            return respond(gathering.token, .failed(error))
+        }
+        gathering.remaining -= 1
+        gatherings[id] = gathering.remaining == 0 ? nil : gathering
+        if gathering.remaining == 0 { respond(gathering.token, .finalised) }
+    }
+}

@@ -1,0 +1,92 @@
+import BlockModel
+import BlockRuntime
+
+/// Reads a block as of a revision (protocol C5.14, C11 A2.2).
+///
+/// When the log lists writes of it, the last of them up to the revision is the answer, from any one
+/// replica that has exactly that; everything else, also the newest of a quorum, is no answer. When
+/// it lists none, all writes up to there are final on a quorum, and the newest of any quorum is it.
+package struct BlockRead {
+    package let members: Membership
+    private let request: BlockReadRequest
+    /// The write that the answer must be; nil when the log lists none.
+    private let wanted: CommittedWrite?
+    private let deadline: Instant
+    private var answers: [PeerID: BlockCopy?] = [:]
+    private var refusals = Refusals()
+
+    package init(_ request: BlockReadRequest, members: Membership, deadline: Instant) {
+        self.request = request
+        self.members = members
+        self.deadline = deadline
+        wanted = request.committed.last { $0.revision <= request.revision }
+    }
+
+    /// Asks a member drawn at random, or all of them when a quorum has to answer.
+    package mutating func start(_ effects: inout RoundEffects) {
+        let first = effects.generator.below(members.peers.count)
+        let order = members.peers[first...] + members.peers[..<first]
+        let asked = wanted == nil ? order.prefix(members.peers.count) : order.prefix(1)
+        for peer in asked { effects.send(.readBlock(request), to: peer, stamp: 0) }
+        let patience = wanted == nil ? effects.timing.phase : effects.timing.hedge
+        effects.wake(after: min(patience, deadline.since(effects.now)))
+    }
+
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+    ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
+        switch reply {
+        case .block(let copy):
+            if let copy, !copy.isIntact(as: request.key) || copy.write.revision > request.revision {
+                mark("blockRead.damaged")
+                refusals.add(DatabaseError(.corrupted, "a damaged copy"), from: peer)
+            } else {
+                answers[peer] = copy
+            }
+        case .refused(let error): refusals.add(error, from: peer)
+        default: return
+        }
+        evaluate(&effects)
+    }
+
+    package mutating func tick(_ effects: inout RoundEffects) {
+        if effects.now >= deadline {
+            effects.finish(.failed(refusals.quorumUnavailable(members, answered: answers.count)))
+            return
+        }
+        // Whoever had no answer may have one by now; messages get lost and peers come back.
+        refusals.removeAll()
+        if wanted != nil { answers.removeAll() }
+        askAll(&effects)
+    }
+
+    private mutating func askAll(_ effects: inout RoundEffects) {
+        for peer in members.peers where answers[peer] == nil {
+            effects.send(.readBlock(request), to: peer, stamp: 0)
+        }
+        effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
+    }
+
+    private mutating func evaluate(_ effects: inout RoundEffects) {
+        if let wanted {
+            let copies = answers.values.compactMap { $0 }
+            if let copy = copies.first(where: { $0.write == wanted }) {
+                return effects.finish(.reply(.block(copy)))
+            }
+            // The one that was asked first cannot tell: ask the others, once.
+            if answers.count + refusals.count == 1 { askOthers(&effects) }
+        } else if answers.count >= members.quorum {
+            let newest = answers.values.compactMap { $0 }.max { $0.write < $1.write }
+            effects.finish(.reply(.block(newest)))
+        }
+    }
+
+    private mutating func askOthers(_ effects: inout RoundEffects) {
+        mark("blockRead.askOthers")
+        for peer in members.peers where answers[peer] == nil && refusals.errors[peer] == nil {
+            effects.send(.readBlock(request), to: peer, stamp: 0)
+        }
+        effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
+    }
+}

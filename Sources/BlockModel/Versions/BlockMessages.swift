@@ -1,0 +1,61 @@
+import BlockRuntime
+
+/// Asks a replica to keep an undecided change of one block (protocol C5.10, C11 A2.1).
+public struct PendRequest: Hashable, Sendable {
+    public let key: BlockKey
+    public let payload: PayloadID
+    /// The revision that the attempt aims at.
+    public let target: Revision
+    public let record: PendRecord
+    /// Committed writes of the block below the target, ascending: what a chosen tail says. The
+    /// replica finalises those it holds first.
+    public let committed: [CommittedWrite]
+
+    /// - Parameter record: Bound to nothing yet; the replica binds it to `target`.
+    public init(
+        key: BlockKey, payload: PayloadID, target: Revision, record: PendRecord,
+        committed: [CommittedWrite] = []
+    ) {
+        self.key = key
+        self.payload = payload
+        self.target = target
+        self.record = record
+        self.committed = committed
+    }
+}
+
+/// Asks for a block as of a revision (protocol C5.14, C11 A2.2).
+public struct BlockReadRequest: Hashable, Sendable {
+    public let key: BlockKey
+    public let revision: Revision
+    /// Committed writes of the block in (checkpoint, ``revision``], ascending.
+    public let committed: [CommittedWrite]
+
+    public init(key: BlockKey, revision: Revision, committed: [CommittedWrite] = []) {
+        self.key = key
+        self.revision = revision
+        self.committed = committed
+    }
+}
+
+/// One version of a block as a replica hands it out, verified against its hash.
+public struct BlockCopy: Hashable, Sendable {
+    public let write: CommittedWrite
+    public let baseRevision: Revision
+    public let writeNumber: UInt64
+    /// ``Digest/zero`` when the write removed the block.
+    public let resultHash: Digest
+    /// Canonical bytes; nil when the write removed the block.
+    public let bytes: Bytes?
+
+    public init(
+        write: CommittedWrite, baseRevision: Revision, writeNumber: UInt64, resultHash: Digest,
+        bytes: Bytes?
+    ) {
+        self.write = write
+        self.baseRevision = baseRevision
+        self.writeNumber = writeNumber
+        self.resultHash = resultHash
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,93 @@
+import BlockRuntime
+
+/// Where a pend is kept: one for each payload, so that two executions of one action, and two
+/// attempts at one revision, never touch each other.
+public struct PendKey: Hashable, Sendable {
+    public let key: BlockKey
+    public let payload: PayloadID
+
+    public init(_ key: BlockKey, payload: PayloadID) {
+        self.key = key
+        self.payload = payload
+    }
+}
+
+/// A durable, undecided change of one block (protocol C5.10).
+public struct PendRecord: Hashable, Sendable {
+    /// Canonical bytes of the transform.
+    public let transform: Bytes
+    /// The block's last committed write below the target; zero for a new block.
+    public let baseRevision: Revision
+    /// The payload of that write; nil for a new block.
+    public let basePayload: PayloadID?
+    /// The result hash of that write; ``Digest/zero`` when there is no block below.
+    public let baseHash: Digest
+    /// The hash of the block after the transform; ``Digest/zero`` when the block is then gone.
+    public let resultHash: Digest
+    /// The target revisions of the attempts that carry this payload, ascending. A set: a late bind
+    /// of an earlier attempt must not take away what a later one added (N15).
+    public var bound: [Revision]
+
+    public init(
+        transform: Bytes, baseRevision: Revision, basePayload: PayloadID?, baseHash: Digest,
+        resultHash: Digest, bound: [Revision]
+    ) {
+        self.transform = transform
+        self.baseRevision = baseRevision
+        self.basePayload = basePayload
+        self.baseHash = baseHash
+        self.resultHash = resultHash
+        self.bound = bound
+    }
+
+    /// Adds a target.
+    public mutating func bind(_ revision: Revision) {
+        guard !bound.contains(revision) else { return }
+        bound = (bound + [revision]).sorted()
+    }
+
+    /// Takes a target away; the pend is garbage when none is left.
+    public mutating func unbind(_ revision: Revision) { bound.removeAll { $0 == revision } }
+
+    /// Whether `other` is the same content, whatever it is bound to.
+    public func hasSameContent(as other: PendRecord) -> Bool {
+        transform == other.transform && baseRevision == other.baseRevision
+            && basePayload == other.basePayload && baseHash == other.baseHash
+            && resultHash == other.resultHash
+    }
+}
+
+extension PendRecord: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(transform)
+        encoder.append(baseRevision)
+        encoder.append(basePayload)
+        encoder.append(baseHash)
+        encoder.append(resultHash)
+        encoder.append(UInt32(bound.count))
+        for revision in bound { encoder.append(revision) }
+    }
+
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let transform = try decoder.byteString(countMax: Limits.transformBytesMax)
+        let baseRevision = try Revision(from: &decoder)
+        let basePayload = try decoder.optional(PayloadID.self)
+        let baseHash = try decoder.digest()
+        let resultHash = try decoder.digest()
+        let count = try decoder.uint32()
+        guard count <= Limits.pendBoundCountMax else {
+            throw decoder.malformed("a pend bound to \(count) revisions")
+        }
+        var bound: [Revision] = []
+        for _ in 0..<count {
+            let revision = try Revision(from: &decoder)
+            if let last = bound.last, last >= revision {
+                throw decoder.malformed("revisions that do not ascend")
+            }
+            bound.append(revision)
+        }
+        self.init(
+            transform: transform, baseRevision: baseRevision, basePayload: basePayload,
+            baseHash: baseHash, resultHash: resultHash, bound: bound)
+    }
+}

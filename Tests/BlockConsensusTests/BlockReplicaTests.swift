@@ -1,0 +1,260 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+import Testing
+
+/// Each test fails when the rule that it names is dropped.
+@Suite("The replica of a block")
+struct BlockReplicaTests {
+    private typealias Scene = BlockScene
+    private let key = BlockScene.key
+
+    private func copy(_ reply: PeerReply) throws -> BlockCopy {
+        guard case .block(let copy?) = reply else {
+            throw DatabaseError(.internalError, "no block: \(reply)")
+        }
+        return copy
+    }
+
+    // MARK: Pends
+
+    @Test("A pend without its base is not acknowledged and not kept (Q3)")
+    func pendWithoutBase() throws {
+        var scene = Scene()
+        #expect(try scene.ask(.pend(Scene.pend(2))) == .needsBase)
+        #expect(scene.held(2) == nil)
+        try scene.commit(1, through: 1)
+        #expect(try scene.ask(.pend(Scene.pend(2))) == .pended)
+        #expect(scene.held(2)?.bound == [Revision(2)])
+    }
+
+    @Test("A pend finalises the committed writes below it that are held")
+    func pendPromotes() throws {
+        var scene = Scene()
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+        #expect(try scene.ask(.pend(Scene.pend(2))) == .needsBase)
+        #expect(try scene.ask(.pend(Scene.pend(2, committed: [1]))) == .pended)
+        #expect(scene.versionRevisions == [1])
+        #expect(scene.held(1) == nil)
+    }
+
+    @Test("A pend on a base of another payload or hash is not acknowledged")
+    func pendOnAnotherBase() throws {
+        var scene = Scene()
+        try scene.commit(1, through: 1)
+        var record = Scene.pend(2).record
+        for (payload, hash) in [(9, Scene.hash(after: 1)), (1, Scene.hash(after: 5))] {
+            record = PendRecord(
+                transform: record.transform, baseRevision: Revision(1),
+                basePayload: Sample.payload(UInt64(payload)), baseHash: hash,
+                resultHash: record.resultHash, bound: [])
+            let request = PendRequest(
+                key: key, payload: Sample.payload(2), target: Revision(2), record: record)
+            #expect(try scene.ask(.pend(request)) == .needsBase)
+        }
+    }
+
+    @Test("A whole block needs no base")
+    func fullImage() throws {
+        var scene = Scene()
+        let image = BlockTransform(insert: Scene.block(after: 9)).canonicalBytes
+        #expect(try scene.ask(.pend(Scene.pend(9, transform: image))) == .pended)
+        #expect(try scene.ask(.finalise(key, Scene.write(9))) == .finalised)
+        #expect(try copy(scene.ask(Scene.read(9))).resultHash == Scene.hash(after: 9))
+    }
+
+    @Test("A transform that makes something else than it says is refused before any decision")
+    func wrongResult() throws {
+        var scene = Scene()
+        #expect(throws: DatabaseError.self) {
+            try scene.ask(.pend(Scene.pend(1, result: Scene.hash(after: 4))))
+        }
+        #expect(throws: DatabaseError.self) {
+            try scene.ask(.pend(Scene.pend(1, transform: [1, 2, 3])))
+        }
+        #expect(scene.store.pends.isEmpty)
+    }
+
+    @Test("One payload id with two contents is refused")
+    func payloadReuse() throws {
+        var scene = Scene()
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+        #expect(throws: DatabaseError.self) {
+            try scene.ask(.pend(Scene.pend(2, payload: 1, base: 0)))
+        }
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+    }
+
+    @Test("Pends of one block are bounded; one more is refused, none is evicted")
+    func quota() throws {
+        var scene = Scene()
+        for number in 1...UInt64(Limits.blockPendCountMax) {
+            #expect(try scene.ask(.pend(Scene.pend(1, payload: number))) == .pended)
+        }
+        #expect(throws: DatabaseError.self) { try scene.ask(.pend(Scene.pend(1, payload: 9999))) }
+        #expect(scene.store.pends.count == Limits.blockPendCountMax)
+    }
+
+    // MARK: Binding and discarding
+
+    @Test("Late binds take nothing away: bound is a set (N15)")
+    func boundIsASet() throws {
+        var scene = Scene()
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+        // The bind to 3 is delivered before the one to 2; then the log shows 2 lost.
+        let payload = Sample.payload(1)
+        #expect(try scene.ask(.rebind(key, payload, target: Revision(3))) == .pended)
+        #expect(try scene.ask(.rebind(key, payload, target: Revision(2))) == .pended)
+        #expect(try scene.ask(.discard(key, payload, target: Revision(1))) == .discarded)
+        #expect(try scene.ask(.discard(key, payload, target: Revision(2))) == .discarded)
+        #expect(scene.held(1)?.bound == [Revision(3)])
+        #expect(try scene.ask(.finalise(key, Scene.write(3, payload: 1))) == .finalised)
+    }
+
+    @Test("A pend is gone with its last target, not before, and another's target is not its own")
+    func discard() throws {
+        var scene = Scene()
+        let payload = Sample.payload(1)
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+        #expect(try scene.ask(.discard(key, payload, target: Revision(8))) == .discarded)
+        #expect(scene.held(1) != nil)
+        #expect(try scene.ask(.discard(key, payload, target: Revision(1))) == .discarded)
+        #expect(scene.held(1) == nil)
+        #expect(try scene.ask(.rebind(key, payload, target: Revision(2))) == .pendMissing)
+    }
+
+    // MARK: Finalising
+
+    @Test("A version and the end of its pend are one step, and repeating it changes nothing")
+    func finalise() throws {
+        var scene = Scene()
+        #expect(try scene.ask(.finalise(key, Scene.write(1))) == .pendMissing)
+        _ = try scene.ask(.pend(Scene.pend(1)))
+        for _ in 0..<2 {
+            #expect(try scene.ask(.finalise(key, Scene.write(1))) == .finalised)
+            #expect(scene.held(1) == nil)
+            #expect(scene.versionRevisions == [1])
+        }
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+        #expect(scene.held(1) == nil, "what is a version is not pended again")
+    }
+
+    @Test("A pend is found by its payload: another attempt at the revision is untouched (Q7)")
+    func finaliseOfAnotherAttempt() throws {
+        var scene = Scene()
+        _ = try scene.ask(.pend(Scene.pend(1, payload: 1)))
+        _ = try scene.ask(.pend(Scene.pend(1, payload: 2)))
+        #expect(try scene.ask(.finalise(key, Scene.write(1, payload: 3))) == .pendMissing)
+        #expect(try scene.ask(.finalise(key, Scene.write(1, payload: 2))) == .finalised)
+        #expect(scene.held(1) != nil)
+        #expect(scene.store.versions[key]?[Revision(1)]?.payload == Sample.payload(2))
+        // Nobody can decide both.
+        _ = try scene.ask(.finalise(key, Scene.write(1, payload: 1)))
+        #expect(scene.store.versions[key]?[Revision(1)]?.payload == Sample.payload(2))
+        #expect(scene.alarms.count == 1)
+    }
+
+    @Test("Promotion stops at the first write that is missing (Q6)")
+    func gap() throws {
+        var scene = Scene()
+        try scene.commit(1, through: 1)
+        _ = try scene.ask(.pend(Scene.pend(2)))
+        _ = try scene.ask(.finalise(key, Scene.write(2)))
+        var behind = Scene()
+        try behind.commit(1, through: 1)
+        // It has the pend of 3, as a whole block would be acknowledged, but not 2.
+        behind.store.apply(
+            .pend(PendKey(key, payload: Sample.payload(3)), Scene.pend(3).record))
+        #expect(try behind.ask(.finalise(key, Scene.write(3))) == .needsBase)
+        let read = try copy(behind.ask(Scene.read(3, committed: [2, 3])))
+        #expect(read.write == Scene.write(1), "3 was not built on 1")
+        let missing = try copy(scene.ask(Scene.read(2)))
+        #expect(try behind.ask(.install(key, missing)) == .stored)
+        #expect(try behind.ask(.finalise(key, Scene.write(3))) == .finalised)
+        #expect(try copy(behind.ask(Scene.read(3))).resultHash == Scene.hash(after: 3))
+    }
+
+    // MARK: Reading
+
+    @Test("Any revision is read for ever, and few images are kept")
+    func history() throws {
+        var scene = Scene()
+        let count: UInt64 = 100
+        try scene.commit(1, through: count)
+        for revision in 1...count {
+            let read = try copy(scene.ask(Scene.read(revision)))
+            #expect(read.write == Scene.write(revision))
+            #expect(read.bytes == Scene.block(after: revision).canonicalBytes)
+        }
+        let images = try #require(scene.store.versions[key]).values.count {
+            if case .image = $0.content { true } else { false }
+        }
+        #expect(images == 2 + Int(count) / Limits.versionImageInterval)
+        #expect(scene.alarms.isEmpty)
+    }
+
+    @Test("A read finalises what the list shows up to its revision, and nothing else (A2.3)")
+    func readPromotes() throws {
+        var scene = Scene()
+        _ = try scene.ask(.pend(Scene.pend(1)))
+        #expect(try scene.ask(Scene.read(1)) == .block(nil))
+        #expect(try scene.ask(Scene.read(0, committed: [1])) == .block(nil))
+        #expect(scene.versionRevisions.isEmpty)
+        #expect(try copy(scene.ask(Scene.read(1, committed: [1]))).write == Scene.write(1))
+    }
+
+    @Test("A removed block reads as removed, and as it was before")
+    func removal() throws {
+        var scene = Scene()
+        try scene.commit(1, through: 3)
+        let gone = BlockTransform(delete: true).canonicalBytes
+        _ = try scene.ask(.pend(Scene.pend(4, transform: gone, result: .zero)))
+        _ = try scene.ask(.finalise(key, Scene.write(4)))
+        let removed = try copy(scene.ask(Scene.read(7)))
+        #expect(removed.bytes == nil)
+        #expect(removed.resultHash == .zero)
+        #expect(try copy(scene.ask(Scene.read(3))).resultHash == Scene.hash(after: 3))
+    }
+
+    @Test("Another replica's version is taken over only when it is what its hash says")
+    func install() throws {
+        var source = Scene()
+        try source.commit(1, through: 2)
+        let good = try copy(source.ask(Scene.read(2)))
+        let bad = BlockCopy(
+            write: good.write, baseRevision: good.baseRevision, writeNumber: good.writeNumber,
+            resultHash: Scene.hash(after: 1), bytes: good.bytes)
+        var scene = Scene()
+        #expect(throws: DatabaseError.self) { try scene.ask(.install(key, bad)) }
+        #expect(scene.versionRevisions.isEmpty)
+        #expect(try scene.ask(.install(key, good)) == .stored)
+        #expect(try scene.ask(.pend(Scene.pend(3))) == .pended)
+    }
+
+    @Test("A damaged block is refused, and costs the peer no vote")
+    func damage() throws {
+        let map = try Sample.map()
+        var peer = StoragePeer(identity: Sample.peer(1), map: map, refusal: nil)
+        var scene = Scene()
+        try scene.commit(1, through: 1)
+        var version = try #require(scene.store.versions[key]?[Revision(1)])
+        version.content = .image(Scene.block(after: 2).canonicalBytes)
+        scene.store.apply(.version(key, version))
+        func ask(_ operation: PeerRequest.Operation) -> PeerReply? {
+            let request = PeerRequest(
+                shard: ShardID(rawValue: 0), epoch: .first, operation: operation)
+            for case .reply(let reply) in peer.receive(request, view: scene.store) { return reply }
+            return nil
+        }
+        guard case .refused(let error) = ask(Scene.read(1)) else {
+            Issue.record("a damaged block was served")
+            return
+        }
+        #expect(error.code == .corrupted)
+        let vote = ask(.prepare(CollectionID(name: "x"), Sample.ballot(1)))
+        guard case .promise = vote else {
+            Issue.record("no vote: \(String(describing: vote))")
+            return
+        }
+    }
+}
