@@ -55,6 +55,9 @@ public enum Limits {
     public static let treeDepthMax = 32
     /// Entries of one block of a chain.
     public static let chainBlockEntryCountMax = 32
+    /// Bytes of the entries of one block of a chain: two of the largest fit, and it stays a block.
+    public static let chainBlockBytesMax = 192 * 1024
+
     // MARK: Versions and pends
 
     /// A version keeps its whole block at every this-many-th write of it, so that any version is

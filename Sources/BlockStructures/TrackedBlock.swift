@@ -24,6 +24,8 @@ package final class TrackedBlock {
     /// Whether it was looked for in the snapshot, absent or not.
     let isRead: Bool
     var state: State
+    /// Whether a structure has checked that the block has the shape of one of its own.
+    var isShapeChecked = false
     /// The number of the scope that has saved the state, so that each saves it once.
     var savedBy = 0
 

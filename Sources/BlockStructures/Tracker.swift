@@ -15,9 +15,11 @@ package final class Tracker {
     package let headerBefore: CollectionHeader
     /// Whether a structure looked at the header part, which is then in the read set.
     package private(set) var isHeaderRead = false
-    /// Grows with every change of any block or of the header, and never falls: what was found
-    /// under one count is valid as long as it stands.
-    package private(set) var changeCount = 0
+    /// Names the state of blocks and header: what was found under one version is valid as long as
+    /// it stands. A scope that fails brings the version before it back, with the state; no version
+    /// ever names two states.
+    package private(set) var version = 0
+    private var versionCount = 0
 
     // The open scopes: what to put back when one fails.
     private var scopes: [Scope] = []
@@ -26,6 +28,7 @@ package final class Tracker {
     private struct Scope {
         let number: Int
         let header: CollectionHeader
+        let version: Int
         /// States before the scope, in the order they were saved.
         var saved: [(block: TrackedBlock, state: TrackedBlock.State, savedBy: Int)] = []
         /// Blocks that the tracker did not know before.
@@ -53,7 +56,7 @@ package final class Tracker {
         }
         set {
             headerValue = newValue
-            changeCount += 1
+            bumpVersion()
         }
     }
 
@@ -101,7 +104,7 @@ extension Tracker {
             }
         }
         tracked.state = TrackedBlock.State(block: block, isReplaced: true, isWritten: true)
-        changeCount += 1
+        bumpVersion()
     }
 
     /// Changes a block, and records that it was read.
@@ -113,7 +116,7 @@ extension Tracker {
     func update(_ tracked: TrackedBlock, _ operation: BlockOperation) throws(TransformError) {
         if !scopes.isEmpty { save(tracked) }
         try tracked.apply(operation)
-        changeCount += 1
+        bumpVersion()
     }
 
     /// Removes a block, and records that it was read. Nothing happens when there is none.
@@ -123,7 +126,7 @@ extension Tracker {
         guard tracked.block != nil else { return }
         save(tracked)
         tracked.state = TrackedBlock.State(block: nil, isWritten: true)
-        changeCount += 1
+        bumpVersion()
     }
 }
 
@@ -152,13 +155,23 @@ extension Tracker {
     }
 }
 
+// MARK: - Nodes of structures
+
+extension Tracker {
+    /// The blocks of these types that were seen and exist, ascending.
+    func liveBlocks(of types: [BlockType]) -> [BlockID] {
+        blocks.values.compactMap(\.block).filter { types.contains($0.header.type) }.map(\.id)
+            .sorted()
+    }
+}
+
 // MARK: - Scopes
 
 extension Tracker {
     /// Opens a scope; see ``AtomicScope``.
     func openScope() {
         scopeCount += 1
-        scopes.append(Scope(number: scopeCount, header: headerValue))
+        scopes.append(Scope(number: scopeCount, header: headerValue, version: version))
     }
 
     /// Keeps what the innermost scope did, as part of the scope around it.
@@ -184,7 +197,12 @@ extension Tracker {
         }
         for id in scope.created { blocks[id] = nil }
         headerValue = scope.header
-        changeCount += 1
+        version = scope.version
+    }
+
+    private func bumpVersion() {
+        versionCount += 1
+        version = versionCount
     }
 
     private func save(_ tracked: TrackedBlock) {
