@@ -96,7 +96,10 @@ extension Integration {
             let newer = cluster.dataDirectory(of: LocalCluster.Member(.storagePeer, 2))
             let identity = URL(fileURLWithPath: newer + "/IDENTITY")
             let text = try String(contentsOf: identity, encoding: .utf8)
-            try text.replacingOccurrences(of: "format 1", with: "format 2")
+            let edited = text.replacingOccurrences(
+                of: "\nformat [0-9]+\n", with: "\nformat 999\n", options: .regularExpression)
+            #expect(edited != text)
+            try edited
                 .write(to: identity, atomically: false, encoding: .utf8)
             try expectRefusal(
                 cluster, Self.peer, arguments(newer, of: cluster), exit: 65,
