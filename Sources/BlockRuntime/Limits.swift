@@ -148,6 +148,12 @@ public enum Limits {
     public static let collectionQueueBytesMax = 16 * 1024 * 1024
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
+    /// Action ids of one collection that a proxy keeps for that, some 100 bytes each.
+    public static let actionIndexActionCountMax = 65_536
+    /// Collections whose last tail a proxy keeps to read fixed revisions without asking.
+    public static let knownTailCountMax = 256
+    /// Collections whose log a proxy follows for appends; beyond it the idle ones are forgotten.
+    public static let appenderCountMax = 256
 
     /// How long a service that did not answer is passed over when there is another: long enough
     /// that a dead one costs few requests, short enough that one that is back gets its share.

@@ -56,7 +56,10 @@ public struct ActionIndex: Sendable {
             landings[action.id] = Landing(position: position, bytes: action.bytes)
         }
         history.append((revision, actions.map(\.id)))
-        while history.count - forgottenPrefix > Limits.actionIndexRevisionCountMax {
+        while history.count - forgottenPrefix > Limits.actionIndexRevisionCountMax
+            || (landings.count > Limits.actionIndexActionCountMax
+                && history.count - forgottenPrefix > 1)
+        {
             let oldest = history[forgottenPrefix]
             for id in oldest.ids { landings[id] = nil }
             after = oldest.revision

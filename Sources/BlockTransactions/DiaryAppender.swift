@@ -53,8 +53,11 @@ public struct DiaryAppender: Sendable {
     /// Nothing is queued or under way.
     public var isIdle: Bool { queue.isEmpty && flight == nil }
 
+    /// Nothing is queued, and nothing is waited for.
+    public var isQuiet: Bool { isIdle && !isReadingTail && !isFetching }
+
     /// Nothing is under way and nothing is known that would be worth keeping.
-    public var isForgettable: Bool { isIdle && log == nil && !isReadingTail && !isFetching }
+    public var isForgettable: Bool { isQuiet && log == nil }
 
     // MARK: Events
 

@@ -121,6 +121,10 @@ extension ClientProxy {
         {
             return
         }
+        if knownTails[tail.collection] == nil, knownTails.count >= Limits.knownTailCountMax {
+            // A hint for readers: what is forgotten is asked for again.
+            knownTails.removeAll(keepingCapacity: true)
+        }
         knownTails[tail.collection] = tail
     }
 

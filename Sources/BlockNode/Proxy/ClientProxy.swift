@@ -165,6 +165,10 @@ package struct ClientProxy {
         generator = effects.generator
         let isDone = appender.isForgettable && !effects.wantsTail
         appenders[collection] = isDone ? nil : appender
+        if appenders.count > Limits.appenderCountMax {
+            // What an idle one knows of its log can be read again.
+            appenders = appenders.filter { !$0.value.isQuiet }
+        }
         for response in effects.responses { respond(response.token, response.reply) }
         // What the appender asks for has no client of its own: it goes on while anybody waits.
         let deadline = now.advanced(by: .seconds(10))
