@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test(
-        "A reader above truncated history, in either direction, meets the beginning of what is left",
+        "A reader above truncated history, in either direction, meets what is left of it",
         arguments: directions)
     func truncated(direction: DiaryReadRequest.Direction) throws {
         let whole = DiaryReaderTests.log
