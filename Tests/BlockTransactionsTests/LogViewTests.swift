@@ -51,9 +51,10 @@ import Testing
             }
             try #require(found == [log.entries[Int(revision.rawValue) - 1]])
             #expect(source.roundCount == source.segmentCount)
+            try #require(source.segmentCount <= LogViewTests.fetchCountMax(log), "to \(revision)")
             worst = max(worst, source.segmentCount)
         }
-        #expect((2...LogViewTests.fetchCountMax(log)).contains(worst))
+        #expect(worst > 2, "a chain of segments has to be followed")
     }
 
     @Test("The header of any old revision is as near, and it is the one the log had then")
