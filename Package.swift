@@ -150,6 +150,7 @@ let package = Package(
             "BlockStorageTests",
             ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
         tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
+        tests("BlockTransactionsTests", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
         tests(
             "BlockWireTests",
             ["BlockModel", "BlockRuntime", "BlockWire", "CProtocol", "ModelSamples"]),

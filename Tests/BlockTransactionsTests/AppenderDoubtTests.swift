@@ -1,0 +1,176 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+import Testing
+
+/// Protocol C11 A3: what an appender does, and says, when it does not know what became of an
+/// attempt.
+@Suite struct AppenderDoubtTests {
+    /// An attempt of action 7 at revision 41 that may have landed; the tail is being read.
+    private static func doubtful() throws -> (scene: AppenderScene, commit: CommitAttempt) {
+        var scene = AppenderScene(entryCount: 40)
+        let commit = try scene.propose(7)
+        let effects = scene.end(.failed(.unknown))
+        #expect(effects.attempt == nil)
+        #expect(effects.wantsTail)
+        return (scene, commit)
+    }
+
+    @Test("An attempt of unknown outcome that landed is found where it aimed, not made again")
+    func landedAfterAll() throws {
+        var (scene, commit) = try AppenderDoubtTests.doubtful()
+        _ = try scene.land(commit)
+        scene.othersAppend([21, 22, 23])
+        let read = scene.readTail()
+        #expect(read.attempt == nil)
+        #expect(!read.objectsToFetch.isEmpty)
+        let effects = try scene.fetchAll(after: read)
+        #expect(effects.attempt == nil)
+        #expect(scene.answers == [7: [.appended(at: 41)]])
+        #expect(scene.appender.isIdle)
+    }
+
+    @Test("One that lost is made at a later revision only after the one it aimed at was read")
+    func lost() throws {
+        var (scene, _) = try AppenderDoubtTests.doubtful()
+        scene.othersAppend([21, 22, 23])
+        let read = scene.readTail()
+        #expect(read.attempt == nil)
+        #expect(!read.objectsToFetch.isEmpty)
+        // Neither time nor other clients make it go without.
+        #expect(scene.pass(seconds: 1).attempt == nil)
+        #expect(scene.append(7, since: 40, token: 100).attempt == nil)
+        let effects = try scene.fetchAll(after: read)
+        let second = try #require(effects.attempt?.commit)
+        #expect(second.participant.target == Revision(44))
+        scene.end(try scene.land(second))
+        #expect(scene.answers == [7: [.appended(at: 44)], 100: [.appended(at: 44)]])
+    }
+
+    @Test("While the revision it aimed at is free, it is made again there and nowhere else")
+    func sameTarget() throws {
+        var (scene, first) = try AppenderDoubtTests.doubtful()
+        let second = try #require(scene.readTail().attempt?.commit)
+        #expect(second.participant.target == first.participant.target)
+        #expect(try second.actions() == [Sample.action(7)])
+        // The first lands late: the second is outrun by it.
+        _ = try scene.land(first)
+        let effects = try scene.fetchAll(after: scene.end(try scene.land(second)))
+        #expect(effects.attempt == nil)
+        #expect(scene.answers == [7: [.appended(at: 41)]])
+    }
+
+    @Test("Other actions wait for no one in doubt, and the one in doubt is not among them")
+    func others() throws {
+        var (scene, commit) = try AppenderDoubtTests.doubtful()
+        _ = try scene.land(commit)
+        scene.othersAppend([21, 22, 23])
+        scene.append(8, since: 44)
+        let read = scene.readTail()
+        let second = try #require(read.attempt?.commit)
+        #expect(second.participant.target == Revision(45))
+        #expect(try second.actions() == [Sample.action(8)])
+        scene.end(try scene.land(second))
+        var objects: [LogObjectKey: LogObject] = [:]
+        for key in read.objectsToFetch { objects[key] = try scene.log.object(key) }
+        let effects = scene.handle { $0.objectsWereFetched(objects, &$1) }
+        try scene.fetchAll(after: effects)
+        #expect(scene.answers == [7: [.appended(at: 41)], 8: [.appended(at: 45)]])
+    }
+
+    // MARK: Deadlines
+
+    @Test("A deadline that passes while an attempt is out says unknown")
+    func deadlineInFlight() throws {
+        var scene = AppenderScene(entryCount: 40)
+        let commit = try scene.propose(7, seconds: 5)
+        scene.pass(seconds: 4)
+        #expect(scene.answers.isEmpty)
+        scene.pass(seconds: 1)
+        #expect(try scene.error(7).code == .commitResultUnknown)
+        #expect(try scene.error(7).outcome == .unknown)
+        // The late answer reaches nobody, and is remembered.
+        scene.end(try scene.land(commit))
+        #expect(scene.answers[7]?.count == 1)
+        scene.append(7, since: 40, token: 100)
+        #expect(scene.answers[100] == [.appended(at: 41)])
+    }
+
+    @Test("So does one that passes after a try without an answer, whatever later tries say")
+    func deadlineAfterTrouble() throws {
+        var scene = AppenderScene(entryCount: 40)
+        _ = try scene.propose(7, seconds: 5)
+        scene.progress(isTrying: false, trouble: .unknown)
+        scene.progress(isTrying: true)
+        scene.progress(isTrying: false, trouble: .refused)
+        scene.pass(seconds: 5)
+        #expect(try scene.error(7).outcome == .unknown)
+        // Nobody waits for it any more: it is not made again.
+        #expect(scene.end(.failed(.refused)).attempt == nil)
+        #expect(scene.appender.isIdle)
+    }
+
+    @Test("And one that passes while the log cannot be read after an attempt in doubt")
+    func deadlineInDoubt() throws {
+        var (scene, _) = try AppenderDoubtTests.doubtful()
+        scene.handle { $0.readFailed(.refused, &$1) }
+        #expect(scene.answers.isEmpty)
+        scene.pass(seconds: 10)
+        #expect(try scene.error(7).outcome == .unknown)
+        #expect(scene.appender.isIdle)
+    }
+
+    @Test("Doubt lasts while the revision it is about is free, through later definite failures")
+    func doubtStays() throws {
+        var (scene, _) = try AppenderDoubtTests.doubtful()
+        #expect(scene.readTail().attempt != nil)
+        scene.end(.failed(.refused))
+        scene.pass(seconds: 10)
+        #expect(try scene.error(7).outcome == .unknown)
+    }
+
+    @Test("Doubt ends once the revision it is about was read and holds other actions")
+    func doubtEnds() throws {
+        var (scene, _) = try AppenderDoubtTests.doubtful()
+        scene.othersAppend([21, 22, 23])
+        let effects = try scene.fetchAll(after: scene.readTail())
+        #expect(effects.attempt != nil)
+        scene.end(.failed(.refused))
+        scene.pass(seconds: 10)
+        #expect(try scene.error(7) == .refused)
+    }
+
+    @Test("A deadline that passes before any attempt says that nothing was applied")
+    func deadlineBeforeAttempt() throws {
+        var scene = AppenderScene(entryCount: 40)
+        let effects = scene.append(7, since: 40, seconds: 5)
+        #expect(effects.wakeAt == Instant.origin.advanced(by: .seconds(5)))
+        scene.pass(seconds: 5)
+        #expect(try scene.error(7).code == .deadlineExceeded)
+        #expect(try scene.error(7).outcome == .notApplied)
+        #expect(scene.appender.isIdle)
+    }
+
+    @Test("Whoever has more time goes on when another's deadline passes")
+    func twoDeadlines() throws {
+        var scene = AppenderScene(entryCount: 40)
+        scene.append(7, since: 40, seconds: 5)
+        scene.append(7, since: 40, token: 100, seconds: 20)
+        let effects = scene.readTail()
+        let commit = try #require(effects.attempt?.commit)
+        #expect(effects.attempt?.deadline == Instant.origin.advanced(by: .seconds(20)))
+        scene.pass(seconds: 6)
+        #expect(try scene.error(7).outcome == .unknown)
+        #expect(scene.answers[100] == nil)
+        scene.end(try scene.land(commit))
+        #expect(scene.answers[100] == [.appended(at: 41)])
+    }
+
+    @Test("A collection dropped while an attempt is in doubt leaves the outcome unknown")
+    func droppedInDoubt() throws {
+        var (scene, _) = try AppenderDoubtTests.doubtful()
+        scene.handle { $0.tailWasRead(.dropped(generation: 1), &$1) }
+        #expect(try scene.error(7).outcome == .unknown)
+        #expect(scene.appender.isIdle)
+    }
+}

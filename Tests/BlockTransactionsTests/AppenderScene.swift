@@ -1,0 +1,152 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+import Testing
+
+/// One appender, the log it appends to, and its host: time, fetches and what clients were told.
+struct AppenderScene {
+    var log: SampleLog
+    var now = Instant.origin
+    /// What each client was told, by token.
+    private(set) var answers: [DiaryAppender.Token: [ClientReply]] = [:]
+    private(set) var appender: DiaryAppender
+    private(set) var fetchedSegmentCount = 0
+    private var generator: SeededGenerator
+
+    /// A diary of `entryCount` entries of the actions 1001, 1002, … `segmentLength` a segment.
+    init(entryCount: Int = 0, segmentLength: Int = 2, seed: UInt64 = 1) {
+        log = SampleLog()
+        appender = DiaryAppender(collection: log.tail.collection)
+        generator = SeededGenerator(seed: seed)
+        for number in 0..<entryCount {
+            if log.tail.entries.count == segmentLength { log.seal() }
+            log.append(Sample.body([1001 + UInt64(number)]), isStored: number % 3 == 0)
+        }
+    }
+
+    /// Lets others append one entry for each of `numbers`, each sealed by the next.
+    mutating func othersAppend(_ numbers: [UInt64]) {
+        for number in numbers {
+            if !log.tail.entries.isEmpty { log.seal() }
+            log.append(Sample.body([number]))
+        }
+    }
+
+    /// Lands `attempt` as a coordinator does, if the log is still where it aims.
+    /// - Returns: The answer of the coordinator.
+    mutating func land(_ attempt: CommitAttempt) throws -> RepositoryReply {
+        if let landed = log.tail.entries.first(where: { $0.payload == attempt.payload }) {
+            return .committed(landed.revision, chainHash: landed.chainHash)
+        }
+        guard attempt.participant.target == log.tail.revision.next else {
+            return .refused(.moved(.live(log.tail)))
+        }
+        let body = try EntryBody(canonicalBytes: attempt.body)
+        log.append(body, payload: attempt.payload)
+        return .committed(log.tail.revision, chainHash: log.tail.lastHash)
+    }
+
+    // MARK: Events
+
+    @discardableResult
+    mutating func handle(
+        _ event: (inout DiaryAppender, inout AppenderEffects) -> Void
+    ) -> AppenderEffects {
+        var effects = AppenderEffects(
+            now: now, wallMilliseconds: 77, generator: generator, cache: FetchedObjects())
+        event(&appender, &effects)
+        generator = effects.generator
+        for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
+        return effects
+    }
+
+    /// A client appends action `number`; its token is `number` too unless it says otherwise.
+    @discardableResult
+    mutating func append(
+        _ number: UInt64, bytes: Bytes? = nil, since firstRevision: UInt64,
+        token: DiaryAppender.Token? = nil, seconds: Int = 10
+    ) -> AppenderEffects {
+        let request = AppendRequest(
+            collection: log.tail.collection, incarnation: log.tail.incarnation,
+            action: Sample.action(number), firstRevision: Revision(firstRevision),
+            bytes: bytes ?? Sample.bytes(number))
+        let deadline = now.advanced(by: .seconds(seconds))
+        return handle { $0.append(request, token: token ?? number, deadline: deadline, &$1) }
+    }
+
+    /// A tail read that was asked for comes back.
+    @discardableResult
+    mutating func readTail() -> AppenderEffects {
+        let tail = log.tail
+        return handle { $0.tailWasRead(.live(tail), &$1) }
+    }
+
+    /// Brings what `effects` ask for until nothing more is asked for, with no attempt before that.
+    @discardableResult
+    mutating func fetchAll(after effects: AppenderEffects) throws -> AppenderEffects {
+        var effects = effects
+        while !effects.objectsToFetch.isEmpty {
+            try #require(effects.attempt == nil, "an attempt before the log was read")
+            var objects: [LogObjectKey: LogObject] = [:]
+            for key in effects.objectsToFetch {
+                objects[key] = try log.object(key)
+                if case .segment = key { fetchedSegmentCount += 1 }
+            }
+            effects = handle { $0.objectsWereFetched(objects, &$1) }
+        }
+        return effects
+    }
+
+    /// Appends action `number` on a tail just read, and returns the attempt that carries it.
+    mutating func propose(_ number: UInt64, seconds: Int = 10) throws -> CommitAttempt {
+        var effects = append(number, since: log.tail.revision.rawValue, seconds: seconds)
+        if effects.wantsTail { effects = readTail() }
+        return try #require(effects.attempt?.commit)
+    }
+
+    @discardableResult
+    mutating func end(_ reply: RepositoryReply) -> AppenderEffects {
+        handle { $0.attemptEnded(reply, &$1) }
+    }
+
+    mutating func progress(isTrying: Bool, trouble: DatabaseError? = nil) {
+        handle { appender, _ in appender.attemptProgress(isTrying: isTrying, trouble: trouble) }
+    }
+
+    @discardableResult
+    mutating func pass(seconds: Int) -> AppenderEffects {
+        now = now.advanced(by: .seconds(seconds))
+        return handle { $0.tick(&$1) }
+    }
+
+    /// The one error that `token` was told.
+    func error(_ token: DiaryAppender.Token) throws -> DatabaseError {
+        let replies = answers[token] ?? []
+        guard replies.count == 1, case .failed(let error) = replies[0] else {
+            throw UnexpectedAnswers(replies: replies)
+        }
+        return error
+    }
+
+    struct UnexpectedAnswers: Error {
+        let replies: [ClientReply]
+    }
+}
+
+extension CommitAttempt {
+    /// The actions it carries.
+    func actions() throws -> [ActionID] { try EntryBody(canonicalBytes: body).actions.map(\.id) }
+}
+
+extension ClientReply {
+    static func appended(at revision: UInt64, _ index: UInt32 = 0) -> ClientReply {
+        .appended(DiaryPosition(revision: Revision(revision), index: index))
+    }
+}
+
+extension DatabaseError {
+    /// How tries of an attempt fail.
+    static let unknown = DatabaseError(
+        .commitResultUnknown, "no coordinator answered", outcome: .unknown)
+    static let refused = DatabaseError(.quorumUnavailable, "no quorum")
+}
