@@ -126,7 +126,9 @@ extension DiaryAppender {
         _ revision: Revision, _ actions: [Action], _ incarnation: Incarnation,
         _ effects: inout AppenderEffects
     ) {
-        if index == nil { index = ActionIndex(incarnation: incarnation, after: revision.previous) }
+        if index.map({ $0.through < revision.previous }) ?? true {
+            index = ActionIndex(incarnation: incarnation, after: revision.previous)
+        }
         if index?.through == revision.previous { index?.append(revision, actions: actions) }
         for (number, action) in actions.enumerated() {
             guard let position = queue.firstIndex(where: { $0.action == action.id }) else {
@@ -235,7 +237,7 @@ extension DiaryAppender {
         lastTrouble = nil
         if let log, log.revision < revision { self.log?.revision = revision }
         let actions = ended.actions.map { Action(id: $0.action, bytes: $0.bytes) }
-        if index == nil, let log {
+        if index.map({ $0.through < revision.previous }) ?? true, let log {
             index = ActionIndex(incarnation: log.incarnation, after: revision.previous)
         }
         if index?.through == revision.previous { index?.append(revision, actions: actions) }

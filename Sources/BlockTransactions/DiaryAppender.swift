@@ -68,16 +68,18 @@ public struct DiaryAppender: Sendable {
         invariant(request.collection == collection, "an append for another collection")
         let waiter = PendingAppend.Waiter(token: token, deadline: deadline)
         let fingerprint = ActionIndex.fingerprint(of: request.bytes)
-        if let problem = problem(request) { return effects.respond(token, .failed(problem)) }
         if let underWay = flight?.actions.first(where: { $0.action == request.action })
             ?? queue.first(where: { $0.action == request.action })
         {
-            guard underWay.fingerprint == fingerprint else {
+            guard underWay.fingerprint == fingerprint,
+                underWay.incarnation == request.incarnation
+            else {
                 return effects.respond(token, .failed(DiaryAppender.actionIDReuse))
             }
             mark("appender.joined")
             return join(request.action, waiter, &effects)
         }
+        if let problem = problem(request) { return effects.respond(token, .failed(problem)) }
         let pending = PendingAppend(request, fingerprint: fingerprint, waiter: waiter)
         queue.append(pending)
         queuedBytes += request.bytes.count
@@ -217,7 +219,9 @@ public struct DiaryAppender: Sendable {
             return pending.waiters.isEmpty
         }
         guard let flight else { return }
-        let isUncertain = flight.isTrying || flight.mayHaveLanded
+        // While anybody waits the attempt is tried again, with everybody's actions in it.
+        let goesOn = flight.actions.contains { $0.waiters.contains { $0.deadline > now } }
+        let isUncertain = flight.isTrying || flight.mayHaveLanded || goesOn
         var actions = flight.actions
         for position in actions.indices {
             let isInDoubt = isUncertain || actions[position].isInDoubt

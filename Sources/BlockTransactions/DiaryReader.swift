@@ -21,6 +21,9 @@ public enum DiaryReader {
             bytesMax: min(Int(request.bytesMax), Limits.pageBytesMax),
             countMax: Limits.pageItemCountMax)
         var cursor = start(request, asOf: asOf)
+        if request.direction == .forward {
+            cursor = cursor.map { max($0, truncatedThrough.next) }
+        }
         let isForward = request.direction == .forward
         while let revision = cursor, revision > truncatedThrough, revision <= asOf {
             let run = try run(from: revision, isForward, asOf: asOf, truncatedThrough, view: view)

@@ -46,9 +46,11 @@ public struct LogView<Source: LogObjectSource> {
     /// The header part as it was at `revision`.
     public func header(at revision: Revision) throws(MissingObjects) -> CollectionHeader {
         if revision >= tail.headerRevision { return tail.header }
-        let isOpen = revision >= tail.firstOpenRevision
-        var header = isOpen ? tail.headerAtOpen : try segment(holding: revision).headerBefore
-        for entry in try entriesOfPart(holding: revision) where entry.revision <= revision {
+        // Before the first entry there is no part; the first says what the header was before it.
+        let held = max(revision, tail.truncatedThrough.next)
+        let isOpen = held >= tail.firstOpenRevision
+        var header = isOpen ? tail.headerAtOpen : try segment(holding: held).headerBefore
+        for entry in try entriesOfPart(holding: held) where entry.revision <= revision {
             header = entry.headerAfter ?? header
         }
         return header

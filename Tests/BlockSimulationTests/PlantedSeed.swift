@@ -13,12 +13,12 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .promiseNotDurable, seed: 8),
         PlantedSeed(bug: .acceptDoesNotPromise, seed: 919),
         PlantedSeed(bug: .ballotReused, seed: 1),
-        PlantedSeed(bug: .noDedupeScan, seed: 8),
-        PlantedSeed(bug: .decideBeforePends, seed: 34),
-        PlantedSeed(bug: .segmentKeyWithoutHash, seed: 2),
+        PlantedSeed(bug: .noDedupeScan, seed: 6),
+        PlantedSeed(bug: .decideBeforePends, seed: 193),
+        PlantedSeed(bug: .segmentKeyWithoutHash, seed: 1),
         PlantedSeed(bug: .sealBeforeSegment, seed: 9),
         PlantedSeed(bug: .unchosenTailFollowed, seed: 24),
-        PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 2),
+        PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 1),
         PlantedSeed(bug: .replyBeforeSync, seed: 44),
     ]
 }
