@@ -75,6 +75,25 @@ struct BlockReplicaTests {
         #expect(scene.store.pends.isEmpty)
     }
 
+    @Test("A block of another id is neither pended nor installed under this one")
+    func otherBlock() throws {
+        let stranger = Block(
+            header: Block.Header(
+                id: BlockID(content: [2]), type: BlockType("XX"),
+                collection: CollectionID(name: "x")))
+        let transform = BlockTransform(insert: stranger).canonicalBytes
+        var scene = Scene()
+        #expect(throws: DatabaseError.self) {
+            try scene.ask(
+                .pend(Scene.pend(1, transform: transform, result: stranger.digest)))
+        }
+        let copy = BlockCopy(
+            write: Scene.write(1), baseRevision: .zero, writeNumber: 1,
+            resultHash: stranger.digest, bytes: stranger.canonicalBytes)
+        #expect(throws: DatabaseError.self) { try scene.ask(.install(key, copy)) }
+        #expect(scene.store.pends.isEmpty && scene.versionRevisions.isEmpty)
+    }
+
     @Test("One payload id with two contents is refused")
     func payloadReuse() throws {
         var scene = Scene()

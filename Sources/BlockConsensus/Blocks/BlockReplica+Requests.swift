@@ -115,17 +115,8 @@ extension BlockReplica {
     /// Takes over a version from another replica: the base that a pend or a committed write needs.
     /// - Throws: `.invalidArgument` when the bytes are not what the hash says.
     package mutating func install(_ copy: BlockCopy) throws(DatabaseError) -> PeerReply {
-        let digest: Digest
-        do throws(DatabaseError) {
-            let block = try copy.bytes.map { bytes throws(DatabaseError) in
-                try Block(canonicalBytes: bytes)
-            }
-            digest = block?.digest ?? .zero
-        } catch {
-            throw DatabaseError(.invalidArgument, "no block: \(error.message)")
-        }
-        guard digest == copy.resultHash, copy.baseRevision < copy.write.revision else {
-            throw DatabaseError(.invalidArgument, "the block is not what its hash says")
+        guard copy.isIntact(as: key), copy.baseRevision < copy.write.revision else {
+            throw DatabaseError(.invalidArgument, "the copy is not what its key and hash say")
         }
         if let version = try version(at: copy.write.revision) {
             guard version.payload == copy.write.payload else {

@@ -97,11 +97,16 @@ package struct BlockReplica<View: PeerStoreView> {
     /// The block after `transform`.
     /// - Throws: `.corrupted` when the bytes are no transform, or it does not apply.
     func apply(_ transform: Bytes, to base: Block?) throws(DatabaseError) -> Block? {
+        let block: Block?
         do {
-            return try BlockTransform(canonicalBytes: transform).applied(to: base)
+            block = try BlockTransform(canonicalBytes: transform).applied(to: base)
         } catch {
             throw damaged("a transform does not apply: \(error)")
         }
+        guard block == nil || block?.id == key.block else {
+            throw damaged("a transform makes the block of another id")
+        }
+        return block
     }
 
     private func decoded(_ bytes: Bytes) throws(DatabaseError) -> Block {
