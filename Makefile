@@ -12,6 +12,10 @@ TRACE ?=
 # How many seeds `make simulate-many` runs, and a planted bug for either (empty: none).
 SEEDS ?= 1000
 BUG ?=
+# What `make bench` measures (empty: everything), how often, and how it says so (text or json).
+ONLY ?=
+RUNS ?= 5
+OUTPUT ?= text
 # How many times as many inputs as in `make check` each decoder gets from `make fuzz`.
 FUZZ_FACTOR ?= 100
 
@@ -33,7 +37,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations \
-	fuzz demo cluster-up cluster-status cluster-down format lint clean
+	fuzz bench demo cluster-up cluster-status cluster-down format lint clean
 
 help: ## Prints this list
 	@sed -nE 's/^([a-z][a-z-]*):[^=#]*## (.*)$$/  \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -68,6 +72,9 @@ mutations: simulator-build ## Prints, for each planted bug, the first seed that 
 
 fuzz: build-tests ## Feeds every decoder random and damaged inputs, FUZZ_FACTOR times those of check
 	OPTIMYSTIC_FUZZ_FACTOR=$(FUZZ_FACTOR) $(test_run) --filter '/fuzz'
+
+bench: build ## Measures the parts and the whole beside the aims: [ONLY=name] [RUNS=n] [OUTPUT=json]
+	@$(bin)/bench $(if $(ONLY),--only $(ONLY)) --runs $(RUNS) --output $(OUTPUT)
 
 demo: build ## Shows a diary that survives kills: 3 peers, 2 coordinators, 1 proxy, 8 writers
 	$(bin)/demo

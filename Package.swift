@@ -65,9 +65,11 @@ let package = Package(
         // Level 2: the protocol as pure machines.
         library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
         // Level 3: collections over their logs.
-        library("BlockTransactions", ["BlockModel", "BlockRuntime"]),
+        library("BlockTransactions", ["BlockModel", "BlockRuntime", "BlockStructures"]),
         // The core library in one import.
-        library("OptimysticCore", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
+        library(
+            "OptimysticCore",
+            ["BlockModel", "BlockRuntime", "BlockStructures", "BlockTransactions"]),
         // Level 4: the model as protobuf.
         library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
         // Leaf adapters: only executables and `Optimystic` import them.
@@ -78,7 +80,7 @@ let package = Package(
         library(
             "BlockNode",
             [
-                "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage",
+                "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage", "BlockStructures",
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
         // Level 5: the SDK.
@@ -101,12 +103,23 @@ let package = Package(
             "BlockSimulation",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransactions", "BlockWire", "BlockWorkloads", "OptimysticClient", heap,
+                "BlockStructures", "BlockTransactions", "BlockWire", "BlockWorkloads",
+                "OptimysticClient", heap,
             ]),
 
         // Level 6: real executables on loopback, for demonstrations and tests.
         library("BlockDeployment", ["BlockRuntime"]),
 
+        // Level 6: figures, their statistics and their tables.
+        library("BlockMeasurement", []),
+
+        executable(
+            "bench",
+            [
+                "BlockConsensus", "BlockDeployment", "BlockMeasurement", "BlockModel",
+                "BlockOperations", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB",
+                "BlockStructures", "BlockWire", "Optimystic", arguments,
+            ]),
         executable(
             "demo", ["BlockDeployment", "BlockOperations", "BlockRuntime", "Optimystic"]),
         executable(
@@ -142,6 +155,7 @@ let package = Package(
             path: "Tests/ModelSamples", swiftSettings: settings),
         tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
         tests("BlockStructuresTests", ["BlockModel", "BlockRuntime", "BlockStructures"]),
+        tests("BlockMeasurementTests", ["BlockMeasurement"]),
         tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
         // The rules of the house, over the files of this repository.
         tests("ConventionTests", []),
@@ -158,8 +172,8 @@ let package = Package(
             "OptimysticClientTests",
             [
                 "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage", "BlockTransport",
-                "BlockTransportZeroMQ", "Optimystic", "OptimysticClient", "OptimysticCommand",
-                arguments, logging,
+                "BlockTransportZeroMQ", "ModelSamples", "Optimystic", "OptimysticClient",
+                "OptimysticCommand", arguments, logging,
             ]),
         // The same suites over every engine and every transport.
         tests(
@@ -178,6 +192,7 @@ let package = Package(
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
                 "BlockTransport", "BlockWire", logging,
             ]),
+        tests("BlockWorkloadsTests", ["BlockModel", "BlockRuntime", "BlockWorkloads"]),
         tests("BlockSimulationTests", ["BlockRuntime", "BlockSimulation"]),
         // The real executables; skipped without OPTIMYSTIC_BIN.
         tests(

@@ -163,19 +163,17 @@ public struct CanonicalDecoder {
         try bool() ? try Value(from: &self) : nil
     }
 
-    /// Bytes of the smallest element that any list has, an id of 128 bits.
-    private static let elementBytesMin = Identifier128.byteCount
-
-    /// A list. An element takes at least 16 bytes, so a count above a sixteenth of what is left is
-    /// a lie, and is refused before anything is allocated for it.
+    /// A list. A count that what is left cannot hold is a lie, and is refused before anything is
+    /// allocated for it.
+    /// - Parameter elementBytesMin: Bytes of the smallest element; most begin with an id.
     public mutating func list<Value: CanonicalCodable>(
-        of _: Value.Type, countMax: Int
+        of _: Value.Type, countMax: Int, elementBytesMin: Int = Identifier128.byteCount
     ) throws(DatabaseError) -> [Value] {
         let count = Int(try uint32())
         guard count <= countMax else {
             throw malformed("a list of \(count) where \(countMax) are allowed")
         }
-        guard count <= remaining / Self.elementBytesMin else {
+        guard count <= remaining / elementBytesMin else {
             throw malformed("a list of \(count) where \(remaining) bytes are left")
         }
         var values: [Value] = []

@@ -6,6 +6,9 @@ public enum CollectionKind: UInt8, Sendable, CaseIterable {
     case diary = 2
     case queue = 3
     case custom = 4
+
+    /// Whether its entries write blocks; a diary is its log.
+    public var hasBlocks: Bool { self != .diary }
 }
 
 /// How the values of a collection are encoded. The database stores bytes; this tells readers which.

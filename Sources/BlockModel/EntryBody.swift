@@ -3,12 +3,15 @@ import BlockRuntime
 /// One client's action inside a body.
 public struct Action: Hashable, Sendable {
     public let id: ActionID
-    /// What the collection's kind makes of it; for a diary, the entry appended.
+    /// What the client asked for, see ``ActionContent``; for a diary, the entry appended.
     public let bytes: Bytes
+    /// What came of it, see ``ActionOutcome``; nothing for a diary.
+    public let outcome: Bytes
 
-    public init(id: ActionID, bytes: Bytes) {
+    public init(id: ActionID, bytes: Bytes, outcome: Bytes = []) {
         self.id = id
         self.bytes = bytes
+        self.outcome = outcome
     }
 }
 
@@ -93,11 +96,13 @@ extension Action: CanonicalCodable {
     public func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(id)
         encoder.append(bytes)
+        encoder.append(outcome)
     }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             id: try ActionID(from: &decoder),
-            bytes: try decoder.byteString(countMax: Limits.actionBytesMax))
+            bytes: try decoder.byteString(countMax: Limits.actionBytesMax),
+            outcome: try decoder.byteString(countMax: Limits.actionBytesMax))
     }
 }
 

@@ -47,6 +47,10 @@ public protocol PeerStoreView {
         of key: BlockKey
     ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)]
 
+    /// How many pends of a block there are, damaged ones included.
+    /// - Complexity: O(1), whatever the block has been through: every pend asks for it.
+    func pendCount(of key: BlockKey) throws(DatabaseError) -> Int
+
     /// The version that was written at exactly `revision`; nil when there is none or it is damaged.
     func version(
         of key: BlockKey, at revision: Revision
@@ -57,6 +61,19 @@ public protocol PeerStoreView {
     func newestVersion(
         of key: BlockKey, through revision: Revision
     ) throws(DatabaseError) -> VersionRecord?
+
+    /// Places of versions, damaged ones too, in their order: of blocks not below `lowest`, behind
+    /// `after`.
+    /// - Complexity: O(`countMax`).
+    func versionPositions(
+        from lowest: BlockID, after: VersionPosition?, countMax: Int
+    ) throws(DatabaseError) -> [VersionPosition]
+
+    /// Keys of pends, damaged ones too, ascending: of blocks not below `lowest`, above `after`.
+    /// - Complexity: O(`countMax`).
+    func pendKeys(
+        from lowest: BlockID, after: PendKey?, countMax: Int
+    ) throws(DatabaseError) -> [PendKey]
 
     /// Registers whose id is not below `lowest`, ascending.
     /// - Complexity: O(`countMax`).
@@ -74,6 +91,8 @@ public struct PeerStoreStatistics: Hashable, Sendable {
     public var contentCount: UInt64 = 0
     public var segmentCount: UInt64 = 0
     public var pendCount: UInt64 = 0
+    /// Bytes of all pends together.
+    public var pendBytes: UInt64 = 0
     public var versionCount: UInt64 = 0
     /// Synced write batches since the directory was made.
     public var writeSequence: UInt64 = 0

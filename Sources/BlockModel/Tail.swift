@@ -8,6 +8,14 @@ public enum TailValue: Hashable, Sendable {
     /// Dropped, and not created again yet.
     case dropped(generation: UInt64)
     case live(Tail)
+
+    /// The generation of the life it tells of, or of the last one before it.
+    public var generation: UInt64 {
+        switch self {
+        case .absent(let generation), .dropped(let generation): generation
+        case .live(let tail): tail.incarnation.generation
+        }
+    }
 }
 
 /// The tail of a live collection.

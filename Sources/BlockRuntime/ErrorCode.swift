@@ -26,6 +26,7 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let collectionKindMismatch = ErrorCode(rawValue: 2007)
     public static let valueUndecodable = ErrorCode(rawValue: 2008)
     public static let actionIDReuse = ErrorCode(rawValue: 2009)
+    public static let keyNotFound = ErrorCode(rawValue: 2010)
     // The protocol.
     public static let malformedMessage = ErrorCode(rawValue: 3001)
     public static let versionUnsupported = ErrorCode(rawValue: 3002)
@@ -94,7 +95,7 @@ extension ErrorCode {
             .invalidArgument, "invalidArgument", "The request makes no sense as it stands.",
             "Correct the call; the message names the argument."),
         row(
-            .valueTooLarge, "valueTooLarge", "A value is over its limit.",
+            .valueTooLarge, "valueTooLarge", "A key, a value or an action is over its limit.",
             "Make it smaller or split it; the message names the limit and the actual size."),
         row(
             .collectionNotFound, "collectionNotFound", "No collection has this name.",
@@ -110,6 +111,9 @@ extension ErrorCode {
         row(
             .actionIDReuse, "actionIDReuse", "The same action id came with other contents.",
             "Draw a new id for every new action."),
+        row(
+            .keyNotFound, "keyNotFound", "The key has no value.",
+            "Check the key; where its absence is normal, ask for an optional value."),
         row(
             .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

@@ -17,6 +17,13 @@ public enum Limits {
     /// Actions in one body: bounds the sorted id list that every dedupe scan reads.
     public static let bodyActionCountMax = 1024
 
+    /// Operations of one action on a tree; as many leaves of transforms stay below a frame.
+    public static let treeOperationCountMax = 4096
+    /// Conditions of one action on a tree: what a transaction read.
+    public static let treeCheckCountMax = 4096
+    /// Values that one action adds to or takes from a queue.
+    public static let queueValueCountMax = 4096
+
     // MARK: Blocks
 
     /// Bytes of a block in its canonical form: the largest leaf or branch of a tree fits, and a
@@ -67,8 +74,23 @@ public enum Limits {
     public static let pendBoundCountMax = 1024
     /// Undecided changes of one block that a replica keeps; more are refused, none is evicted.
     public static let blockPendCountMax = 1024
+    /// Bytes of the undecided changes of one block: they are read together when one is added.
+    public static let blockPendBytesMax = 16 * 1024 * 1024
+    /// Bytes of all undecided changes that a storage peer keeps: beyond any load that decides what
+    /// it pends, and little beside a disk. More are refused, none is evicted.
+    public static let peerPendBytesMax = 1024 * 1024 * 1024
+    /// Undecided changes of one page of a list: each is read with the block that it changes.
+    public static let pendPageCountMax = 64
     /// Committed writes of one block that a request may list: entries above the checkpoint.
     public static let committedWriteCountMax = 4096
+
+    /// Versions of a shard that one request compares: each is made from up to
+    /// ``versionImageInterval`` transforms, beside the traffic that people wait for.
+    public static let scrubPageCountMax = 64
+    /// Time between two pages that a coordinator scrubs, where nothing else is configured.
+    public static let scrubIntervalDefault = Duration.seconds(5)
+    /// Time that one page of a scrub has.
+    public static let scrubTime = Duration.seconds(30)
 
     // MARK: The tail register
 
@@ -124,8 +146,9 @@ public enum Limits {
     public static let unpackFactor = 32
     /// Bytes above the frame's own; see ``unpackFactor``. A full status of 1024 peers takes 10 MiB.
     public static let unpackBytesMax = 32 * 1024 * 1024
-    /// Bytes that the smallest frame may take; see ``unpackFactor``.
-    public static let unpackBytesMin = 64 * 1024
+    /// Bytes that the smallest frame may take; see ``unpackFactor``. An action of 4096 operations
+    /// on empty keys is a frame of 16 KiB and takes 1 MiB.
+    public static let unpackBytesMin = 512 * 1024
     /// Allocations that unpacking one frame may make. A full status takes 140 000.
     public static let unpackAllocationCountMax = 262_144
     /// Longest time a client may ask a request to take.
@@ -150,10 +173,23 @@ public enum Limits {
     public static let actionIndexRevisionCountMax = 4096
     /// Action ids of one collection that a proxy keeps for that, some 100 bytes each.
     public static let actionIndexActionCountMax = 65_536
+    /// Bytes of outcomes kept with them: what a queue gave out is part of its outcome.
+    public static let actionIndexOutcomeBytesMax = 16 * 1024 * 1024
+    /// Blocks of one collection whose newest version a proxy knows without asking.
+    public static let settledBlockCountMax = 65_536
+    /// Bytes of transforms and body of one attempt: with ids and hashes it stays within a frame.
+    public static let attemptBytesMax = 4 * 1024 * 1024
+    /// Entries whose blocks are not known to be final on their quorums, after which a proxy sees
+    /// to that: so many bodies a reader has to read at least before it reads a block.
+    public static let finaliseIntervalRevisions = 16
+    /// Entries made final in one go.
+    public static let finaliseSweepCountMax = 64
+    /// Time without a commit after which a proxy makes what is left final.
+    public static let finaliseIdleTime = Duration.milliseconds(250)
     /// Collections whose last tail a proxy keeps to read fixed revisions without asking.
     public static let knownTailCountMax = 256
-    /// Collections whose log a proxy follows for appends; beyond it the idle ones are forgotten.
-    public static let appenderCountMax = 256
+    /// Collections whose log a proxy follows for its writers; beyond it idle ones are forgotten.
+    public static let writerCountMax = 256
 
     /// How long a service that did not answer is passed over when there is another: long enough
     /// that a dead one costs few requests, short enough that one that is back gets its share.
@@ -184,6 +220,26 @@ public enum Limits {
     public static let verificationFetchCountMax = 32
     /// Looks at a register that is being written, until a majority holds one value.
     public static let verificationLookCountMax = 20
+
+    // MARK: The command line
+
+    /// Bytes of one record of an imported file: a value of greatest size, escaped at its longest
+    /// (six bytes for one) and with a key beside it, fits.
+    public static let importRecordBytesMax = 512 * 1024
+    /// Levels of arrays and objects in an imported record: more would endanger the stack.
+    public static let jsonDepthMax = 64
+    /// Records of one action of an import: some leaves of a tree, so that an action stays small
+    /// beside what people do meanwhile.
+    public static let importBatchCountDefault = 256
+    /// Bytes of keys and values in one action of an import, as long as it has more than one.
+    public static let importBatchBytesMax = actionBytesMax / 4
+    /// Actions of an import under way at once: the proxy commits them together.
+    public static let importBatchesUnderWayMax = 4
+    /// How long an import sends one action again that is not confirmed: longer than a service
+    /// takes to be started again.
+    public static let importPatience = Duration.seconds(60)
+    /// Pause before an action of an import is sent again.
+    public static let importPause = Duration.milliseconds(100)
 
     // MARK: Transport
 

@@ -15,6 +15,10 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case noDedupeScan
     /// N9: the decision is asked for before the bodies are durable on a quorum.
     case decideBeforePends
+    /// X1: a rebase does not look at the header part, where the root is.
+    case rebaseIgnoresHeader
+    /// X2: a rebase looks at the blocks written only, not at those read on the way.
+    case rebaseIgnoresReads
     /// S1: a segment is stored under its index alone, without its hash.
     case segmentKeyWithoutHash
     /// S2: the pointer to a segment is decided before the segment is durable on a quorum.

@@ -9,20 +9,17 @@ final class ClientNode {
     private unowned let world: World
     private(set) var life = 0
     private var session: ClientSession?
-    private var driver: DiaryClient
+    private var driver: any WorkloadClient
     private var lastToken: UInt64 = 0
     private var wakeAt: Instant?
     private(set) var isFinished = false
 
-    let collection: String
+    var collection: String { driver.collection }
 
     init(index: Int, world: World) {
         self.index = index
         self.world = world
-        collection = "diary-\(index % world.plan.collectionCount)"
-        driver = DiaryClient(
-            number: index, collection: collection, operationCount: world.plan.operationCount,
-            valueBytesMax: world.plan.valueBytesMax, generator: world.generator.fork())
+        driver = world.plan.makeClient(index, generator: world.generator.fork())
         restart()
     }
 
@@ -37,6 +34,13 @@ final class ClientNode {
             generator: world.generator.fork())
         world.schedule(
             .proceed(client: index, life: life), after: .milliseconds(world.generator.below(20)))
+    }
+
+    /// Reads everything a last time.
+    func beginFinalReads() {
+        driver.beginFinalReads()
+        isFinished = false
+        world.schedule(.proceed(client: index, life: life), after: .milliseconds(1))
     }
 
     func crash() {

@@ -111,6 +111,7 @@ final class PeerNode {
         inbox = []
         do {
             let report = try machine.run(batches) { sender, reply in
+                observe(reply.items, to: sender, of: batches)
                 world.send(
                     .peerReplies(
                         reply.peer, reply.epoch, reply.items.map { (id: $0.id, reply: $0.reply) }),
@@ -122,6 +123,25 @@ final class PeerNode {
         } catch {
             self.engine = engine
             died(error)
+        }
+    }
+
+    /// Shows the world what was accepted.
+    private func observe(
+        _ replies: [PeerReplyItem], to sender: (node: NodeID, life: Int),
+        of batches: [(sender: (node: NodeID, life: Int), items: [PeerBatchItem])]
+    ) {
+        for reply in replies {
+            guard case .accepted(let ballot) = reply.reply else { continue }
+            for batch in batches where batch.sender == sender {
+                for item in batch.items where item.id == reply.id {
+                    guard case .accept(let collection, ballot, let value) = item.request.operation
+                    else { continue }
+                    world.chosenTails.accepted(
+                        value, at: ballot, of: collection, by: index,
+                        quorum: world.plan.replicaCount / 2 + 1)
+                }
+            }
         }
     }
 

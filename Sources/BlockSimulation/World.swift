@@ -40,6 +40,7 @@ package final class World {
     private(set) var now = Instant.origin
     var generator: SeededGenerator
     var history = History()
+    var chosenTails = ChosenTails()
     var cuts: [NetworkCut] = []
     /// Whether faults may still happen.
     var isFaulty = true

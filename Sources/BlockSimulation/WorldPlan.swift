@@ -1,6 +1,7 @@
 import BlockModel
 import BlockRuntime
 import BlockStorage
+import BlockWorkloads
 
 /// What a world is made of and what goes wrong in it: all drawn from the seed.
 ///
@@ -15,6 +16,8 @@ package struct WorldPlan: Sendable {
     package var operationCount: Int
     /// Collections; the clients are dealt out over them.
     package var collectionCount: Int
+    /// What each collection is, and for trees and queues what is done with it.
+    package var structures: [StructurePlan?] = []
     package var valueBytesMax: Int
     /// Open entries of a tail before it is sealed: small, so that seals are frequent.
     package var openEntryCountMax: Int
@@ -78,6 +81,71 @@ package struct WorldPlan: Sendable {
         unsyncedFate = fates[generator.below(fates.count)]
         faultTime = .milliseconds(2000 + generator.below(12_000))
         if flip() { makeStormy(&generator) }
+        var other = SeededGenerator(seed: seed ^ 0xD0E1)
+        if other.chance(1, in: 6) {
+            makeDuel(&other)
+        } else {
+            structures = drawStructures(seed)
+        }
+    }
+
+    /// Turns a plan into a duel: coordinators that want one small diary at the same time, over
+    /// links that lose and hold back messages, and nothing else. What breaks between ballots breaks
+    /// here, in worlds that are soon over.
+    private mutating func makeDuel(_ generator: inout SeededGenerator) {
+        replicaCount = 3
+        peerCount = 3
+        shardCount = 1
+        coordinatorCount = 2 + generator.below(2)
+        proxyCount = 3
+        clientCount = 3 + generator.below(4)
+        collectionCount = 1
+        structures = [nil]
+        operationCount = 15 + generator.below(25)
+        openEntryCountMax = 32
+        valueBytesMax = 10
+        lossRate = 100 + generator.below(250)
+        duplicationRate = 0
+        delayMean = .milliseconds(1 + generator.below(40))
+        stragglerRate = 100 + generator.below(400)
+        clogRate = 0
+        peerCrashEvery = nil
+        crashesInsideCycles = false
+        hasPowerCuts = false
+        partitionEvery = nil
+        coordinatorCrashEvery = nil
+        proxyCrashEvery = nil
+        clientCrashEvery = nil
+        faultTime = .seconds(20)
+    }
+
+    /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a
+    /// queue: nil stands for a diary.
+    private func drawStructures(_ seed: UInt64) -> [StructurePlan?] {
+        var generator = SeededGenerator(seed: seed ^ 0x7EE_5EED)
+        let hasStructures = generator.chance(2, in: 3)
+        return (0..<collectionCount).map { number in
+            guard hasStructures, generator.chance(5, in: 6) else { return nil }
+            let kind: CollectionKind = generator.chance(3, in: 4) ? .tree : .queue
+            return StructurePlan(
+                name: "\(kind)-\(number)", kind: kind,
+                capacity: kind == .tree ? UInt32(4 + generator.below(5)) : nil,
+                keyCount: generator.chance(1, in: 3) ? 20 : 60 + generator.below(140),
+                operationCount: operationCount, valueBytesMax: min(valueBytesMax, 1000),
+                largeValueEvery: generator.chance(1, in: 6) ? 3 : nil,
+                dropEvery: generator.chance(1, in: 4) ? 25 : nil)
+        }
+    }
+
+    /// The client of a number: they are dealt out over the collections.
+    func makeClient(_ index: Int, generator: SeededGenerator) -> any WorkloadClient {
+        let number = index % collectionCount
+        if let structure = structures[number] {
+            return StructureClient(number: index, plan: structure, generator: generator)
+        }
+        return DiaryClient(
+            number: index, collection: "diary-\(number)", operationCount: operationCount,
+            valueBytesMax: valueBytesMax, generator: generator)
     }
 
     /// Turns a plan into a storm: one log that several coordinators fight over, on links and peers

@@ -94,6 +94,7 @@ struct StoreProgress: Hashable {
     var segmentCount: UInt64 = 0
     var pendCount: UInt64 = 0
     var versionCount: UInt64 = 0
+    var pendBytes: UInt64 = 0
 
     func sealed() -> Bytes {
         var encoder = CanonicalEncoder()
@@ -103,6 +104,7 @@ struct StoreProgress: Hashable {
         encoder.append(segmentCount)
         encoder.append(pendCount)
         encoder.append(versionCount)
+        encoder.append(pendBytes)
         return SealedRecord.seal(encoder.bytes, under: StorageKeys.progress)
     }
 
@@ -119,6 +121,7 @@ struct StoreProgress: Hashable {
             segmentCount = try decoder.uint64()
             pendCount = try decoder.uint64()
             versionCount = try decoder.uint64()
+            pendBytes = try decoder.uint64()
             try decoder.finish()
         } catch {
             throw SealedRecord.damaged(StorageKeys.progress, error.message)

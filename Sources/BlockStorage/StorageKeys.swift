@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// The key layout of a peer's store, format version 2. Integers are big-endian, so that the order
+/// The key layout of a peer's store, format version 3. Integers are big-endian, so that the order
 /// of bytes is the order of what they mean.
 ///
 /// | first byte | rest of the key | value |
@@ -16,7 +16,7 @@ import BlockRuntime
 /// The revision of a version is stored inverted: a scan upwards from one meets the newest first.
 package enum StorageKeys {
     /// Raised by any change that an older release would misread.
-    package static let formatVersion: UInt32 = 2
+    package static let formatVersion: UInt32 = 3
 
     private static let contentKind = UInt8(ascii: "c")
     private static let metadataKind = UInt8(ascii: "m")
@@ -86,11 +86,43 @@ package enum StorageKeys {
         [pendKind] + key.canonicalBytes
     }
 
+    /// The lowest key that a pend may have.
+    package static let pendsStart: Bytes = [pendKind]
+    /// Above every pend.
+    package static let pendsEnd: Bytes = [pendKind + 1]
+
+    /// - Returns: nil when `storageKey` is not that of a pend.
+    package static func block(ofPend storageKey: Bytes) -> BlockKey? {
+        var decoder = CanonicalDecoder(storageKey)
+        do throws(DatabaseError) {
+            guard try decoder.uint8() == pendKind else { return nil }
+            let key = try BlockKey(from: &decoder)
+            _ = try PayloadID(from: &decoder)
+            try decoder.finish()
+            return key
+        } catch {
+            return nil
+        }
+    }
+
     /// - Returns: nil when `storageKey` is not that of a pend of `key`.
     package static func payload(ofPend storageKey: Bytes, of key: BlockKey) -> PayloadID? {
         let prefix = pends(of: key)
         guard storageKey.starts(with: prefix) else { return nil }
         return try? PayloadID(canonicalBytes: Bytes(storageKey[prefix.count...]))
+    }
+
+    /// The lowest key that a pend of a block not below `lowest` can have.
+    package static func pends(from lowest: BlockID) -> Bytes {
+        var key: Bytes = [pendKind]
+        lowest.digest.append(to: &key)
+        return key
+    }
+
+    /// - Returns: nil when `storageKey` is not that of a pend.
+    package static func key(ofPend storageKey: Bytes) -> PendKey? {
+        guard storageKey.first == pendKind else { return nil }
+        return try? StoredPendKey(canonicalBytes: Bytes(storageKey.dropFirst())).key
     }
 
     package static func version(_ key: BlockKey, at revision: Revision) -> Bytes {
@@ -99,6 +131,22 @@ package enum StorageKeys {
         encoder.append(key)
         encoder.append(~revision.rawValue)
         return encoder.bytes
+    }
+
+    /// The lowest key that a version of a block not below `lowest` can have.
+    package static func versions(from lowest: BlockID) -> Bytes {
+        var key: Bytes = [versionKind]
+        lowest.digest.append(to: &key)
+        return key
+    }
+
+    /// Above every version.
+    package static let versionsEnd: Bytes = [versionKind + 1]
+
+    /// - Returns: nil when `key` is not that of a version.
+    package static func position(ofVersion key: Bytes) -> VersionPosition? {
+        guard key.first == versionKind else { return nil }
+        return try? StoredPosition(canonicalBytes: Bytes(key.dropFirst())).position
     }
 
     /// The beginning that all versions of one block share.
@@ -114,5 +162,37 @@ package enum StorageKeys {
             if last < 255 { return end + [last + 1] }
         }
         fatalError("invariant: no key is above every key that begins with 255 only")
+    }
+}
+
+/// The key of a version without its kind.
+private struct StoredPosition: CanonicalCodable {
+    let position: VersionPosition
+
+    func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(position.key)
+        encoder.append(~position.revision.rawValue)
+    }
+
+    init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let key = try BlockKey(from: &decoder)
+        let revision = ~(try decoder.uint64())
+        guard revision <= Limits.counterMax else { throw decoder.malformed("an unknown revision") }
+        position = VersionPosition(key: key, revision: Revision(revision))
+    }
+}
+
+/// The key of a pend without its kind.
+private struct StoredPendKey: CanonicalCodable {
+    let key: PendKey
+
+    func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(key.key)
+        encoder.append(key.payload)
+    }
+
+    init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let block = try BlockKey(from: &decoder)
+        key = PendKey(block, payload: try PayloadID(from: &decoder))
     }
 }

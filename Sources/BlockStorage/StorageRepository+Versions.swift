@@ -11,6 +11,7 @@ extension StorageRepository {
     package func pends(
         of key: BlockKey
     ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] {
+        if pendCounts[key] == 0 { return [] }
         let prefix = StorageKeys.pends(of: key)
         let stored = try versionRecords.scan(
             from: prefix, below: StorageKeys.end(ofPrefix: prefix),
@@ -24,6 +25,8 @@ extension StorageRepository {
         }
         return pends
     }
+
+    package func pendCount(of key: BlockKey) throws(DatabaseError) -> Int { pendCounts[key] }
 
     package func version(
         of key: BlockKey, at revision: Revision
@@ -45,18 +48,69 @@ extension StorageRepository {
         return version
     }
 
+    package func pendKeys(
+        from lowest: BlockID, after: PendKey?, countMax: Int
+    ) throws(DatabaseError) -> [PendKey] {
+        var first = StorageKeys.pends(from: lowest)
+        if let after {
+            // The lowest key above that of `after`.
+            let next = StorageKeys.pend(after) + [0]
+            if keyPrecedes(first, next) { first = next }
+        }
+        let stored = try versionRecords.scan(
+            from: first, below: StorageKeys.pendsEnd, countMax: countMax, in: engine)
+        var keys: [PendKey] = []
+        for (storageKey, _) in stored {
+            guard let key = StorageKeys.key(ofPend: storageKey) else {
+                throw SealedRecord.damaged(storageKey, "not the key of a pend")
+            }
+            keys.append(key)
+        }
+        return keys
+    }
+
+    package func versionPositions(
+        from lowest: BlockID, after: VersionPosition?, countMax: Int
+    ) throws(DatabaseError) -> [VersionPosition] {
+        var first = StorageKeys.versions(from: lowest)
+        if let after {
+            // The lowest key above that of `after`.
+            let next = StorageKeys.version(after.key, at: after.revision) + [0]
+            if keyPrecedes(first, next) { first = next }
+        }
+        let stored = try versionRecords.scan(
+            from: first, below: StorageKeys.versionsEnd, countMax: countMax, in: engine)
+        var positions: [VersionPosition] = []
+        for (storageKey, _) in stored {
+            guard let position = StorageKeys.position(ofVersion: storageKey) else {
+                throw SealedRecord.damaged(storageKey, "not the key of a version")
+            }
+            positions.append(position)
+        }
+        return positions
+    }
+
     // MARK: Staging
 
     func stage(_ pend: PendRecord, under key: PendKey) throws(DatabaseError) {
         let storageKey = StorageKeys.pend(key)
-        if try versionRecords.get(storageKey, from: engine) == nil { progress.pendCount += 1 }
-        put(pend.canonicalBytes, under: storageKey)
+        let sealed = SealedRecord.seal(pend.canonicalBytes, under: storageKey)
+        if let stored = try versionRecords.get(storageKey, from: engine) {
+            progress.pendBytes -= UInt64(stored.count)
+        } else {
+            progress.pendCount += 1
+            pendCounts.add(1, to: key.key)
+        }
+        progress.pendBytes += UInt64(sealed.count)
+        versionRecords.put(sealed, for: storageKey)
     }
 
     func stageRemoval(of key: PendKey) throws(DatabaseError) {
         let storageKey = StorageKeys.pend(key)
-        guard try versionRecords.get(storageKey, from: engine) != nil else { return }
+        guard let stored = try versionRecords.get(storageKey, from: engine) else { return }
         progress.pendCount -= 1
+        pendCounts.add(-1, to: key.key)
+        progress.pendBytes -= UInt64(stored.count)
         versionRecords.remove(storageKey)
     }
 

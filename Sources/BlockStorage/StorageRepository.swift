@@ -24,6 +24,8 @@ package final class StorageRepository: PeerStoreView {
     private var blockOrder: [Bytes] = []
     /// Staged pends and versions.
     var versionRecords = StagedRecords()
+    /// With what is staged.
+    var pendCounts: PendCounts
     /// Whether a register read in this cycle is in the engine: saves reading it again to count it.
     private var registerExists: [CollectionID: Bool] = [:]
     /// Promises that the planted bug `promiseNotDurable` keeps from the disk.
@@ -48,6 +50,7 @@ package final class StorageRepository: PeerStoreView {
             committed = StoreProgress()
         }
         progress = committed
+        pendCounts = try PendCounts(engine: engine)
     }
 
     /// Cycles committed since the directory was made: what the ack journal remembers.
@@ -63,6 +66,7 @@ package final class StorageRepository: PeerStoreView {
         statistics.contentCount = progress.contentCount
         statistics.segmentCount = progress.segmentCount
         statistics.pendCount = progress.pendCount
+        statistics.pendBytes = progress.pendBytes
         statistics.versionCount = progress.versionCount
         statistics.writeSequence = committed.writeSequence
         return statistics
@@ -229,6 +233,7 @@ package final class StorageRepository: PeerStoreView {
                 committed = next
                 progress = next
             }
+            pendCounts.keep()
             endCycle()
         } catch {
             // What was staged must not be read as if it were stored; the engine refuses the rest.
@@ -247,6 +252,7 @@ package final class StorageRepository: PeerStoreView {
     /// Forgets what was staged since the last commit.
     package func discardCycle() {
         progress = committed
+        pendCounts.undo()
         endCycle()
     }
 

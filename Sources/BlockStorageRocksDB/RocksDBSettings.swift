@@ -31,11 +31,16 @@ final class RocksDBSettings {
 
         let cache: OpaquePointer = rocksdb_cache_create_lru(Limits.engineCacheBytes)
         Self.setTables(options, cache: cache)
-        let readOptions: OpaquePointer = rocksdb_readoptions_create()
-        rocksdb_readoptions_set_verify_checksums(readOptions, 1)
         self.options = options
         self.cache = cache
-        self.readOptions = readOptions
+        readOptions = Self.readOptions()
+    }
+
+    /// For whoever adds something; to be destroyed.
+    static func readOptions() -> OpaquePointer {
+        let readOptions: OpaquePointer = rocksdb_readoptions_create()
+        rocksdb_readoptions_set_verify_checksums(readOptions, 1)
+        return readOptions
     }
 
     deinit {

@@ -16,11 +16,12 @@ extension WireArena {
         make(optimystic__v1__committed_write__init) {
             $0.revision = write.revision.rawValue
             $0.payload = message(write.payload)
+            $0.result_hash = digestOrNone(write.resultHash)
         }
     }
 
     /// The digest of nothing is no bytes.
-    private func digestOrNone(_ value: Digest) -> ProtobufCBinaryData {
+    func digestOrNone(_ value: Digest) -> ProtobufCBinaryData {
         digest(value == .zero ? nil : value)
     }
 
@@ -29,26 +30,29 @@ extension WireArena {
             $0.key = message(request.key)
             $0.payload = message(request.payload)
             $0.target = request.target.rawValue
-            $0.transform = bytes(request.record.transform)
-            $0.base_revision = request.record.baseRevision.rawValue
-            $0.base_payload = request.record.basePayload.map { message($0) }
-            $0.base_hash = digestOrNone(request.record.baseHash)
-            $0.result_hash = digestOrNone(request.record.resultHash)
-            $0.committed = list(request.committed) { message($0) }
-            $0.n_committed = request.committed.count
+            $0.change = message(request.record, request.committed)
+            $0.policy = .init(UInt32(request.policy.rawValue))
+        }
+    }
+
+    private func message(
+        _ record: PendRecord, _ committed: [CommittedWrite]
+    ) -> UnsafeMutablePointer<BlockChangeMessage> {
+        make(optimystic__v1__block_change__init) {
+            $0.transform = bytes(record.transform)
+            $0.base_revision = record.baseRevision.rawValue
+            $0.base_payload = record.basePayload.map { message($0) }
+            $0.base_hash = digestOrNone(record.baseHash)
+            $0.result_hash = digestOrNone(record.resultHash)
+            $0.committed = list(committed) { message($0) }
+            $0.n_committed = committed.count
         }
     }
 
     func message(_ write: BlockWrite) -> UnsafeMutablePointer<BlockWriteMessage> {
         make(optimystic__v1__block_write__init) {
             $0.block = digest(write.block.digest)
-            $0.transform = bytes(write.record.transform)
-            $0.base_revision = write.record.baseRevision.rawValue
-            $0.base_payload = write.record.basePayload.map { message($0) }
-            $0.base_hash = digestOrNone(write.record.baseHash)
-            $0.result_hash = digestOrNone(write.record.resultHash)
-            $0.committed = list(write.committed) { message($0) }
-            $0.n_committed = write.committed.count
+            $0.change = message(write.record, write.committed)
         }
     }
 
@@ -56,8 +60,14 @@ extension WireArena {
         make(optimystic__v1__finalise_entry__init) {
             $0.collection = digest(entry.collection.digest)
             $0.incarnation = message(entry.incarnation)
-            $0.write = message(entry.write)
-            $0.blocks = array(entry.blocks) { digest($0.digest) }
+            $0.revision = entry.revision.rawValue
+            $0.payload = message(entry.payload)
+            $0.blocks = list(entry.blocks) { block in
+                make(optimystic__v1__written_block__init) {
+                    $0.block = digest(block.block.digest)
+                    $0.result_hash = digestOrNone(block.resultHash)
+                }
+            }
             $0.n_blocks = entry.blocks.count
         }
     }
@@ -104,7 +114,6 @@ extension WireArena {
             $0.write = message(copy.write)
             $0.base_revision = copy.baseRevision.rawValue
             $0.write_number = copy.writeNumber
-            $0.result_hash = digestOrNone(copy.resultHash)
             if let image = copy.bytes {
                 $0.present_case = OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE
                 $0.image = bytes(image)
@@ -137,7 +146,8 @@ extension CommittedWrite {
         let message = try required(message, field)
         self.init(
             revision: try Revision(wire: message.revision, field),
-            payload: try PayloadID(wire: message.payload, field))
+            payload: try PayloadID(wire: message.payload, field),
+            resultHash: try message.result_hash.digestOrZero(field))
     }
 
     /// A list that ascends strictly.
@@ -158,42 +168,41 @@ extension CommittedWrite {
 extension PendRequest {
     init(wire message: UnsafeMutablePointer<PendMessage>?) throws(DatabaseError) {
         let message = try required(message, "pend")
-        let basePayload =
-            try message.base_payload == nil
-            ? nil : PayloadID(wire: message.base_payload, "pend.base_payload")
-        let record = PendRecord(
-            transform: try message.transform.bytes(
-                "pend.transform", bytesMax: Limits.transformBytesMax),
-            baseRevision: try Revision(wire: message.base_revision, "pend.base_revision"),
-            basePayload: basePayload,
-            baseHash: try message.base_hash.digestOrZero("pend.base_hash"),
-            resultHash: try message.result_hash.digestOrZero("pend.result_hash"), bound: [])
+        let change = try required(message.change, "pend.change")
         self.init(
             key: try BlockKey(wire: message.key, "pend.key"),
             payload: try PayloadID(wire: message.payload, "pend.payload"),
-            target: try Revision(wire: message.target, "pend.target"), record: record,
+            target: try Revision(wire: message.target, "pend.target"),
+            record: try PendRecord(wire: change),
             committed: try CommittedWrite.list(
-                message.committed, message.n_committed, "pend.committed"))
+                change.committed, change.n_committed, "change.committed"),
+            policy: try known(message.policy, "pend.policy"))
+    }
+}
+
+extension PendRecord {
+    /// The change alone, bound to nothing.
+    fileprivate init(wire change: BlockChangeMessage) throws(DatabaseError) {
+        self.init(
+            transform: try change.transform.bytes(
+                "change.transform", bytesMax: Limits.transformBytesMax),
+            baseRevision: try Revision(wire: change.base_revision, "change.base_revision"),
+            basePayload: try change.base_payload == nil
+                ? nil : PayloadID(wire: change.base_payload, "change.base_payload"),
+            baseHash: try change.base_hash.digestOrZero("change.base_hash"),
+            resultHash: try change.result_hash.digestOrZero("change.result_hash"), bound: [])
     }
 }
 
 extension BlockWrite {
     init(wire message: UnsafeMutablePointer<BlockWriteMessage>?) throws(DatabaseError) {
         let message = try required(message, "commit.writes")
-        let record = PendRecord(
-            transform: try message.transform.bytes(
-                "commit.writes.transform", bytesMax: Limits.transformBytesMax),
-            baseRevision: try Revision(
-                wire: message.base_revision, "commit.writes.base_revision"),
-            basePayload: try message.base_payload == nil
-                ? nil : PayloadID(wire: message.base_payload, "commit.writes.base_payload"),
-            baseHash: try message.base_hash.digestOrZero("commit.writes.base_hash"),
-            resultHash: try message.result_hash.digestOrZero("commit.writes.result_hash"),
-            bound: [])
+        let change = try required(message.change, "commit.writes.change")
         self.init(
-            block: try message.block.block("commit.writes.block"), record: record,
+            block: try message.block.block("commit.writes.block"),
+            record: try PendRecord(wire: change),
             committed: try CommittedWrite.list(
-                message.committed, message.n_committed, "commit.writes.committed"))
+                change.committed, change.n_committed, "change.committed"))
     }
 }
 
@@ -203,11 +212,17 @@ extension FinaliseEntry {
         self.init(
             collection: try message.collection.collection("finalise.collection"),
             incarnation: try Incarnation(wire: message.incarnation, "finalise.incarnation"),
-            write: try CommittedWrite(wire: message.write, "finalise.write"),
-            blocks: try array(
+            revision: try Revision(wire: message.revision, "finalise.revision"),
+            payload: try PayloadID(wire: message.payload, "finalise.payload"),
+            blocks: try list(
                 message.blocks, message.n_blocks, "finalise.blocks",
                 countMax: Limits.transformBlockCountMax
-            ) { bytes throws(DatabaseError) in try bytes.block("finalise.blocks") })
+            ) { item throws(DatabaseError) in
+                let item = try required(item, "finalise.blocks")
+                return WrittenBlock(
+                    block: try item.block.block("finalise.blocks.block"),
+                    resultHash: try item.result_hash.digestOrZero("finalise.blocks.result_hash"))
+            })
     }
 }
 
@@ -230,67 +245,12 @@ extension BlockCopy {
         let image =
             try message.present_case == OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE
             ? message.image.bytes(field, bytesMax: Limits.blockBytesMax) : nil
-        let resultHash = try message.result_hash.digestOrZero(field)
-        guard (image == nil) == (resultHash == .zero) else {
+        let write = try CommittedWrite(wire: message.write, field)
+        guard (image == nil) == (write.resultHash == .zero) else {
             throw malformed(field, "an image without its hash, or a hash without its image")
         }
         self.init(
-            write: try CommittedWrite(wire: message.write, field),
-            baseRevision: try Revision(wire: message.base_revision, field),
-            writeNumber: try counted(message.write_number, field), resultHash: resultHash,
-            bytes: image)
-    }
-}
-
-extension PeerRequest.Operation {
-    /// The operations about blocks; nil when it is none of them.
-    init?(wireOfBlocks item: PeerRequestItemMessage) throws(DatabaseError) {
-        switch item.operation_case {
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND:
-            self = .pend(try PendRequest(wire: item.pend))
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND:
-            let message = try required(item.rebind, "rebind")
-            self = .rebind(
-                try BlockKey(wire: message.key, "rebind.key"),
-                try PayloadID(wire: message.payload, "rebind.payload"),
-                target: try Revision(wire: message.target, "rebind.target"))
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE:
-            let message = try required(item.finalise, "finalise")
-            self = .finalise(
-                try BlockKey(wire: message.key, "finalise.key"),
-                try CommittedWrite(wire: message.write, "finalise.write"))
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_DISCARD:
-            let message = try required(item.discard, "discard")
-            self = .discard(
-                try BlockKey(wire: message.key, "discard.key"),
-                try PayloadID(wire: message.payload, "discard.payload"),
-                target: try Revision(wire: message.target, "discard.target"))
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_READ_BLOCK:
-            self = .readBlock(try BlockReadRequest(wire: item.read_block))
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL:
-            let message = try required(item.install, "install")
-            self = .install(
-                try BlockKey(wire: message.key, "install.key"),
-                try BlockCopy(wire: message.copy, "install.copy"))
-        default: return nil
-        }
-    }
-}
-
-extension PeerReply {
-    /// The replies about blocks; nil when it is none of them.
-    init?(wireOfBlocks item: PeerReplyItemMessage) throws(DatabaseError) {
-        switch item.reply_case {
-        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDED: self = .pended
-        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_NEEDS_BASE: self = .needsBase
-        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PEND_MISSING: self = .pendMissing
-        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FINALISED: self = .finalised
-        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_DISCARDED: self = .discarded
-        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_BLOCK:
-            let message = try required(item.block, "block")
-            self = .block(
-                try message.copy == nil ? nil : BlockCopy(wire: message.copy, "block.copy"))
-        default: return nil
-        }
+            write: write, baseRevision: try Revision(wire: message.base_revision, field),
+            writeNumber: try counted(message.write_number, field), bytes: image)
     }
 }

@@ -8,7 +8,8 @@ extension Wire {
         pack { $0.message(request) }
     }
 
-    /// - Throws: `.malformedMessage`; `.valueTooLarge` when the entry to append is over its limit.
+    /// - Throws: `.malformedMessage`; `.valueTooLarge` when a key, a value or an action is over its
+    ///   limit.
     package static func decodeClientRequest(
         _ frame: Bytes
     ) throws(DatabaseError) -> ClientRequest {
@@ -32,12 +33,28 @@ extension WireArena {
             case .openCollection(let open):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_OPEN_COLLECTION
                 $0.open_collection = message(open)
-            case .append(let append):
-                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_APPEND
-                $0.append = message(append)
+            case .act(let action): fill(&$0, action)
             case .readDiary(let read):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_DIARY
                 $0.read_diary = message(read)
+            case .readTree(let read):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_TREE
+                $0.read_tree = message(read)
+            case .readQueue(let read):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_QUEUE
+                $0.read_queue = message(read)
+            case .readLog(let read):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_LOG
+                $0.read_log = message(read)
+            case .readBlocks(let requests):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_BLOCKS
+                $0.read_blocks = message(requests)
+            case .commit(let attempt):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_COMMIT
+                $0.commit = message(attempt)
+            case .finalise(let entry):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_FINALISE
+                $0.finalise = message(entry)
             case .actionStatus(let question):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACTION_STATUS
                 $0.action_status = message(question)
@@ -71,16 +88,7 @@ extension WireArena {
             $0.encoding = .init(UInt32(open.encoding?.rawValue ?? 0))
             $0.creates = open.creates ? 1 : 0
             $0.action = identifier(open.action.rawValue)
-        }
-    }
-
-    private func message(_ append: AppendRequest) -> UnsafeMutablePointer<AppendMessage> {
-        make(optimystic__v1__append__init) {
-            $0.collection = digest(append.collection.digest)
-            $0.incarnation = message(append.incarnation)
-            $0.action = identifier(append.action.rawValue)
-            $0.first_revision = append.firstRevision.rawValue
-            $0.value = bytes(append.bytes)
+            $0.capacity = open.capacity ?? 0
         }
     }
 
@@ -98,24 +106,6 @@ extension WireArena {
             $0.wait_ms = read.waitMilliseconds
         }
     }
-
-    private func message(
-        _ question: ActionStatusRequest
-    ) -> UnsafeMutablePointer<AskActionStatusMessage> {
-        make(optimystic__v1__ask_action_status__init) {
-            $0.collection = digest(question.collection.digest)
-            $0.incarnation = message(question.incarnation)
-            $0.action = identifier(question.action.rawValue)
-            $0.first_revision = question.firstRevision.rawValue
-        }
-    }
-
-    func message(_ position: DiaryPosition) -> UnsafeMutablePointer<DiaryPositionMessage> {
-        make(optimystic__v1__diary_position__init) {
-            $0.revision = position.revision.rawValue
-            $0.index = position.index
-        }
-    }
 }
 
 // MARK: - Reading
@@ -129,9 +119,25 @@ extension ClientRequest {
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_OPEN_COLLECTION:
             self = .openCollection(try OpenCollection(wire: message.open_collection))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_APPEND:
-            self = .append(try AppendRequest(wire: message.append))
+            self = .act(try ActionRequest(wire: message.append))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_TREE:
+            self = .act(try ActionRequest(wire: message.act_on_tree))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_QUEUE:
+            self = .act(try ActionRequest(wire: message.act_on_queue))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_DIARY:
             self = .readDiary(try DiaryReadRequest(wire: message.read_diary))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_TREE:
+            self = .readTree(try TreeReadRequest(wire: message.read_tree))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_QUEUE:
+            self = .readQueue(try QueueReadRequest(wire: message.read_queue))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_LOG:
+            self = .readLog(try LogReadRequest(wire: message.read_log))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_BLOCKS:
+            self = .readBlocks(try blockReads(message.read_blocks))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_FINALISE:
+            self = .finalise(try FinaliseEntry(wire: message.finalise))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_COMMIT:
+            self = .commit(try CommitAttempt(wire: message.commit))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACTION_STATUS:
             self = .actionStatus(try ActionStatusRequest(wire: message.action_status))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_DROP_COLLECTION:
@@ -162,26 +168,12 @@ extension OpenCollection {
             name: try message.name.name("open_collection.name"),
             kind: try known(message.kind, "open_collection.kind"),
             encoding: encoding, creates: message.creates != 0,
-            action: ActionID(rawValue: try message.action.identifier("open_collection.action")))
-    }
-}
-
-extension AppendRequest {
-    init(wire message: UnsafeMutablePointer<AppendMessage>?) throws(DatabaseError) {
-        let message = try required(message, "append")
-        // The one bound that an application meets by what it stores has a code of its own.
-        guard message.value.len <= Limits.valueBytesMax else {
-            throw DatabaseError(
-                .valueTooLarge,
-                "field append.value: \(message.value.len) bytes, of at most "
-                    + "\(Limits.valueBytesMax)")
-        }
-        self.init(
-            collection: try message.collection.collection("append.collection"),
-            incarnation: try Incarnation(wire: message.incarnation, "append.incarnation"),
-            action: ActionID(rawValue: try message.action.identifier("append.action")),
-            firstRevision: try Revision(wire: message.first_revision, "append.first_revision"),
-            bytes: try message.value.bytes("append.value", bytesMax: Limits.valueBytesMax))
+            action: ActionID(rawValue: try message.action.identifier("open_collection.action")),
+            capacity: try message.capacity == 0
+                ? nil
+                : bounded(
+                    message.capacity, "open_collection.capacity",
+                    in: Limits.nodeCapacityMin...Limits.nodeCapacityMax))
     }
 }
 
@@ -194,37 +186,12 @@ extension DiaryReadRequest {
             incarnation: try Incarnation(wire: message.incarnation, "read_diary.incarnation"),
             direction: try known(message.direction, "read_diary.direction"),
             after: try message.after == nil
-                ? nil : DiaryPosition(wire: message.after, "read_diary.after"),
+                ? nil : LogPosition(wire: message.after, "read_diary.after"),
             asOf: try isPinned ? Revision(wire: message.as_of, "read_diary.as_of") : nil,
             bytesMax: try bounded(
                 message.bytes_max, "read_diary.bytes_max", in: 0...Limits.pageBytesMax),
             waitMilliseconds: try bounded(
                 message.wait_ms, "read_diary.wait_ms",
                 in: 0...Int(Limits.requestTimeMax.milliseconds)))
-    }
-}
-
-extension ActionStatusRequest {
-    init(wire message: UnsafeMutablePointer<AskActionStatusMessage>?) throws(DatabaseError) {
-        let message = try required(message, "action_status")
-        self.init(
-            collection: try message.collection.collection("action_status.collection"),
-            incarnation: try Incarnation(wire: message.incarnation, "action_status.incarnation"),
-            action: ActionID(rawValue: try message.action.identifier("action_status.action")),
-            firstRevision: try Revision(
-                wire: message.first_revision, "action_status.first_revision"))
-    }
-}
-
-extension DiaryPosition {
-    init(
-        wire message: UnsafeMutablePointer<DiaryPositionMessage>?, _ field: StaticString
-    ) throws(DatabaseError) {
-        let message = try required(message, field)
-        // One above the last index stands for "after all actions of the entry".
-        self.init(
-            revision: try Revision(wire: message.revision, "position.revision"),
-            index: try bounded(
-                message.index, "position.index", in: 0...Limits.bodyActionCountMax))
     }
 }

@@ -31,18 +31,18 @@ extension WireArena {
         case .collection(let info):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTION
             message.collection = self.message(info)
-        case .appended(let position):
-            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_APPENDED
-            message.appended = self.message(position)
+        case .acted(let landing): fill(&message, landing)
         case .diaryPage(let page):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DIARY_PAGE
             message.diary_page = self.message(page)
-        case .actionStatus(let position, let asOf):
+        case .treeValues, .treePage, .count, .queueValues, .logPage, .blocks, .committed, .refused:
+            fillRead(&message, reply)
+        case .actionStatus(let landing, let asOf):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ACTION_STATUS
-            message.action_status = make(optimystic__v1__action_status__init) {
-                $0.position = position.map { self.message($0) }
-                $0.as_of = asOf.rawValue
-            }
+            message.action_status = self.message(status: landing, asOf: asOf)
+        case .finalised:
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED
+            message.finalised = nothing
         case .dropped:
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED
             message.dropped = nothing
@@ -69,6 +69,37 @@ extension WireArena {
         case .failed(let error):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FAILED
             message.failed = self.message(error)
+        }
+    }
+
+    /// The replies about trees, queues, logs and blocks.
+    private func fillRead(_ message: inout ClientReplyMessage, _ reply: ClientReply) {
+        switch reply {
+        case .treeValues(let values):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TREE_VALUES
+            message.tree_values = self.message(values)
+        case .treePage(let page):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TREE_PAGE
+            message.tree_page = self.message(page)
+        case .count(let count, let asOf):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COUNT
+            message.count = self.message(count: count, asOf: asOf)
+        case .queueValues(let values):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_QUEUE_VALUES
+            message.queue_values = self.message(values)
+        case .logPage(let page):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_LOG_PAGE
+            message.log_page = self.message(page)
+        case .blocks(let copies):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_BLOCKS
+            message.blocks = self.message(copies)
+        case .committed(let revision, let chainHash):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COMMITTED
+            message.committed = self.message(committed: revision, chainHash: chainHash)
+        case .refused(let refusal):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_REFUSED
+            message.refused = self.message(refusal)
+        default: fatalError("invariant: only the replies that are listed above come here")
         }
     }
 
@@ -118,16 +149,17 @@ extension ClientReply {
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTION:
             self = .collection(try CollectionInfo(wire: message.collection, "collection"))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_APPENDED:
-            self = .appended(try DiaryPosition(wire: message.appended, "appended"))
+            let position = try LogPosition(wire: message.appended, "appended")
+            self = .acted(ActionLanding(position: position, outcome: .appended))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ACTED:
+            self = .acted(try ActionLanding(wire: message.acted))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DIARY_PAGE:
             self = .diaryPage(try DiaryPage(wire: message.diary_page))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ACTION_STATUS:
             let status = try required(message.action_status, "action_status")
-            let position =
-                try status.position == nil
-                ? nil : DiaryPosition(wire: status.position, "action_status.position")
             self = .actionStatus(
-                position, asOf: try Revision(wire: status.as_of, "action_status.as_of"))
+                try ActionLanding(status: status),
+                asOf: try Revision(wire: status.as_of, "action_status.as_of"))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED:
             self = .dropped
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTIONS:
@@ -150,7 +182,39 @@ extension ClientReply {
             self = .replicas(reports, copy)
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FAILED:
             self = .failed(try DatabaseError(wire: message.failed, "failed"))
-        default: throw unset("client_reply.reply")
+        default:
+            guard let reply = try ClientReply(wireOfReads: message) else {
+                throw unset("client_reply.reply")
+            }
+            self = reply
+        }
+    }
+
+    /// The replies about trees, queues, logs and blocks; nil when it is none of them.
+    private init?(wireOfReads message: ClientReplyMessage) throws(DatabaseError) {
+        switch message.reply_case {
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TREE_VALUES:
+            self = .treeValues(try TreeValues(wire: message.tree_values))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TREE_PAGE:
+            self = .treePage(try TreePage(wire: message.tree_page))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COUNT:
+            let count = try required(message.count, "count")
+            self = .count(
+                try counted(count.count, "count.count"),
+                asOf: try Revision(wire: count.as_of, "count.as_of"))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_QUEUE_VALUES:
+            self = .queueValues(try QueueValues(wire: message.queue_values))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_LOG_PAGE:
+            self = .logPage(try LogPage(wire: message.log_page))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_BLOCKS:
+            self = .blocks(try blockStates(message.blocks))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COMMITTED:
+            let (revision, chainHash) = try committedEntry(message.committed)
+            self = .committed(revision, chainHash: chainHash)
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_REFUSED:
+            self = .refused(try CommitRefusal(wire: message.refused))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED: self = .finalised
+        default: return nil
         }
     }
 }
@@ -201,7 +265,7 @@ extension DiaryEntry {
     init(wire message: UnsafeMutablePointer<DiaryEntryMessage>?) throws(DatabaseError) {
         let message = try required(message, "diary_page.entries")
         self.init(
-            position: try DiaryPosition(wire: message.position, "entry.position"),
+            position: try LogPosition(wire: message.position, "entry.position"),
             action: ActionID(rawValue: try message.action.identifier("entry.action")),
             bytes: try message.value.bytes("entry.value", bytesMax: Limits.valueBytesMax),
             wallMilliseconds: message.wall_ms)

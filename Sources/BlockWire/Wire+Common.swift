@@ -95,6 +95,9 @@ extension WireArena {
             case .segment(let key):
                 $0.target_case = OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_SEGMENT
                 $0.segment = message(key)
+            case .block(let key, let revision):
+                $0.target_case = OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_BLOCK
+                $0.block = message(key, asOf: revision)
             }
         }
     }
@@ -227,6 +230,11 @@ extension AuditTarget {
             self = .content(try message.content.block("audit.content"))
         case OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_SEGMENT:
             self = .segment(try SegmentKey(wire: message.segment, "audit.segment"))
+        case OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_BLOCK:
+            let block = try required(message.block, "audit.block")
+            self = .block(
+                try BlockKey(wire: block.key, "audit.block.key"),
+                try Revision(wire: block.revision, "audit.block.revision"))
         default: throw unset("audit.target")
         }
     }

@@ -5,7 +5,7 @@ import CProtocol
 extension Wire {
     /// The payload of ``WireKind/peerBatch``: at most ``Limits/batchRequestCountMax`` items.
     package static func encode(_ batch: [PeerBatchItem]) -> Bytes {
-        pack(bytesExpected: batch.reduce(0) { $0 + 256 + $1.request.operation.byteCount }) {
+        pack(bytesExpected: batch.reduce(0) { $0 + 256 + $1.request.operation.payloadBytes }) {
             arena in
             arena.make(optimystic__v1__peer_batch__init) {
                 $0.items = arena.list(batch) { arena.message($0) }
@@ -32,21 +32,6 @@ extension Wire {
 }
 
 // MARK: - Building
-
-extension PeerRequest.Operation {
-    /// Bytes of the values inside, to choose the size of the arena.
-    fileprivate var byteCount: Int {
-        switch self {
-        case .accept(_, _, let bytes), .putContent(_, let bytes), .putSegment(_, let bytes):
-            bytes.count
-        case .pend(let request):
-            request.record.transform.count + request.committed.count * 64
-        case .readBlock(let request): request.committed.count * 64
-        case .install(_, let copy): copy.bytes?.count ?? 0
-        default: 0
-        }
-    }
-}
 
 extension WireArena {
     func message(_ item: PeerBatchItem) -> UnsafeMutablePointer<PeerRequestItemMessage> {
@@ -106,24 +91,9 @@ extension WireArena {
         case .status:
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS
             item.status = nothing
-        case .pend(let request):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND
-            item.pend = message(request)
-        case .rebind(let key, let payload, let target):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND
-            item.rebind = message(key, payload, target: target)
-        case .finalise(let key, let write):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE
-            item.finalise = message(key, write)
-        case .discard(let key, let payload, let target):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_DISCARD
-            item.discard = message(key, payload, target: target)
-        case .readBlock(let request):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_READ_BLOCK
-            item.read_block = message(request)
-        case .install(let key, let copy):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL
-            item.install = message(key, copy)
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock, .listVersions,
+            .listPends:
+            fill(&item, aboutBlock: operation)
         }
     }
 }

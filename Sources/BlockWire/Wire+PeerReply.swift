@@ -5,7 +5,7 @@ import CProtocol
 extension Wire {
     /// The payload of ``WireKind/peerBatchReply``.
     package static func encode(_ batch: PeerBatchReply) -> Bytes {
-        pack(bytesExpected: batch.items.reduce(0) { $0 + 256 + $1.reply.byteCount }) { arena in
+        pack(bytesExpected: batch.items.reduce(0) { $0 + 256 + $1.reply.payloadBytes }) { arena in
             arena.make(optimystic__v1__peer_batch_reply__init) {
                 $0.peer = arena.identifier(batch.peer.rawValue)
                 $0.epoch = batch.epoch.rawValue
@@ -36,18 +36,6 @@ extension Wire {
 }
 
 // MARK: - Building
-
-extension PeerReply {
-    /// Bytes of the values inside, to choose the size of the arena.
-    fileprivate var byteCount: Int {
-        switch self {
-        case .promise(_, _, let bytes): bytes.count
-        case .register(_, _, let bytes), .content(let bytes): bytes?.count ?? 0
-        case .block(let copy): copy?.bytes?.count ?? 0
-        default: 0
-        }
-    }
-}
 
 extension WireArena {
     func message(_ item: PeerReplyItem) -> UnsafeMutablePointer<PeerReplyItemMessage> {
@@ -102,24 +90,9 @@ extension WireArena {
         case .refused(let error):
             item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REFUSED
             item.refused = message(error)
-        case .pended:
-            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDED
-            item.pended = nothing
-        case .needsBase:
-            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_NEEDS_BASE
-            item.needs_base = nothing
-        case .pendMissing:
-            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PEND_MISSING
-            item.pend_missing = nothing
-        case .finalised:
-            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FINALISED
-            item.finalised = nothing
-        case .discarded:
-            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_DISCARDED
-            item.discarded = nothing
-        case .block(let copy):
-            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_BLOCK
-            item.block = message(state: copy)
+        case .pended, .needsBase, .pendMissing, .finalised, .discarded, .block, .holding, .versions,
+            .outstanding, .pends:
+            fill(&item, aboutBlock: reply)
         }
     }
 

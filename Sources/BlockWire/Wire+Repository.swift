@@ -76,6 +76,21 @@ extension WireArena {
             case .finalise(let entry):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE
                 $0.finalise = message(entry)
+            case .listPends(let shard, let after, let countMax):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS
+                $0.list_pends = make(optimystic__v1__list_shard_pends__init) {
+                    $0.shard = shard.rawValue
+                    $0.page = message(pendsAfter: after, countMax: countMax)
+                }
+            case .discard(let key, let target):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DISCARD
+                $0.discard = message(key.key, key.payload, target: target)
+            case .scrub(let shard, let after, let countMax):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB
+                $0.scrub = make(optimystic__v1__scrub_shard__init) {
+                    $0.shard = shard.rawValue
+                    $0.page = message(versionsAfter: after, countMax: countMax)
+                }
             }
         }
     }
@@ -91,7 +106,7 @@ extension WireArena {
         }
     }
 
-    private func message(_ attempt: CommitAttempt) -> UnsafeMutablePointer<CommitAttemptMessage> {
+    func message(_ attempt: CommitAttempt) -> UnsafeMutablePointer<CommitAttemptMessage> {
         make(optimystic__v1__commit_attempt__init) {
             $0.participant = message(attempt.participant)
             $0.payload = message(attempt.payload)
@@ -101,6 +116,7 @@ extension WireArena {
                 $0.checkpoint = checkpoint.rawValue
             }
             $0.wall_ms = attempt.wallMilliseconds
+            $0.pending_policy = .init(UInt32(attempt.pendingPolicy.rawValue))
             $0.header_after = attempt.headerAfter.map { message($0) }
             $0.writes = list(attempt.writes) { message($0) }
             $0.n_writes = attempt.writes.count
@@ -115,10 +131,7 @@ extension WireArena {
                 $0.tail = bytes(tail.canonicalBytes)
             case .committed(let revision, let chainHash):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COMMITTED
-                $0.committed = make(optimystic__v1__committed__init) {
-                    $0.revision = revision.rawValue
-                    $0.chain_hash = digest(chainHash)
-                }
+                $0.committed = message(committed: revision, chainHash: chainHash)
             case .refused(let refusal):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED
                 $0.refused = message(refusal)
@@ -147,11 +160,29 @@ extension WireArena {
             case .finalised:
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED
                 $0.finalised = nothing
+            case .pends(let pends, let next):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS
+                $0.pends = message(pends, next: next)
+            case .discarded:
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_DISCARDED
+                $0.discarded = nothing
+            case .scrubbed(let report):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED
+                $0.scrubbed = message(report)
             }
         }
     }
 
-    private func message(_ refusal: CommitRefusal) -> UnsafeMutablePointer<CommitRefusalMessage> {
+    func message(
+        committed revision: Revision, chainHash: Digest
+    ) -> UnsafeMutablePointer<CommittedMessage> {
+        make(optimystic__v1__committed__init) {
+            $0.revision = revision.rawValue
+            $0.chain_hash = digest(chainHash)
+        }
+    }
+
+    func message(_ refusal: CommitRefusal) -> UnsafeMutablePointer<CommitRefusalMessage> {
         make(optimystic__v1__commit_refusal__init) {
             switch refusal {
             case .moved(let tail):
@@ -166,6 +197,13 @@ extension WireArena {
             case .fenced(let tail):
                 $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_FENCED
                 $0.fenced = bytes(tail.canonicalBytes)
+            case .pending(let block, let pends):
+                $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_PENDING
+                $0.pending = make(optimystic__v1__pending_block__init) {
+                    $0.block = digest(block.digest)
+                    $0.pends = list(pends) { message($0) }
+                    $0.n_pends = pends.count
+                }
             }
         }
     }
@@ -203,6 +241,23 @@ extension RepositoryRequest {
             self = .readBlock(try BlockReadRequest(wire: message.read_block))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE:
             self = .finalise(try FinaliseEntry(wire: message.finalise))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS:
+            let list = try required(message.list_pends, "list_pends")
+            let (after, countMax) = try pendListing(list.page)
+            self = .listPends(
+                try ShardID(wire: list.shard, "list_pends.shard"), after: after,
+                countMax: countMax)
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DISCARD:
+            let pend = try required(message.discard, "discard")
+            let key = PendKey(
+                try BlockKey(wire: pend.key, "discard.key"),
+                payload: try PayloadID(wire: pend.payload, "discard.payload"))
+            self = .discard(key, target: try Revision(wire: pend.target, "discard.target"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB:
+            let scrub = try required(message.scrub, "scrub")
+            let (after, countMax) = try versionListing(scrub.page)
+            self = .scrub(
+                try ShardID(wire: scrub.shard, "scrub.shard"), after: after, countMax: countMax)
         default: throw unset("repository_request.request")
         }
     }
@@ -235,6 +290,7 @@ extension CommitAttempt {
                 ? nil : CollectionHeader(wire: message.header_after, "commit.header_after"),
             checkpoint: try carries
                 ? Revision(wire: message.checkpoint, "commit.checkpoint") : nil,
+            pendingPolicy: try known(message.pending_policy, "commit.pending_policy"),
             wallMilliseconds: message.wall_ms)
     }
 }
@@ -245,10 +301,8 @@ extension RepositoryReply {
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_TAIL:
             self = .tail(try message.tail.tail("tail"))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COMMITTED:
-            let committed = try required(message.committed, "committed")
-            self = .committed(
-                try Revision(wire: committed.revision, "committed.revision"),
-                chainHash: try committed.chain_hash.digest("committed.chain_hash"))
+            let (revision, chainHash) = try committedEntry(message.committed)
+            self = .committed(revision, chainHash: chainHash)
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED:
             self = .refused(try CommitRefusal(wire: message.refused))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_CONTENT:
@@ -274,9 +328,27 @@ extension RepositoryReply {
                 try state.copy == nil ? nil : BlockCopy(wire: state.copy, "block.copy"))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED:
             self = .finalised
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS:
+            let page = try pendPage(message.pends)
+            self = .pends(page.pends, next: page.next)
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_DISCARDED:
+            self = .discarded
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED:
+            self = .scrubbed(try ScrubReport(wire: message.scrubbed, "scrubbed"))
         default: throw unset("repository_reply.reply")
         }
     }
+}
+
+/// Where an attempt is the entry, and the chain hash after it.
+func committedEntry(
+    _ message: UnsafeMutablePointer<CommittedMessage>?
+) throws(DatabaseError) -> (Revision, chainHash: Digest) {
+    let message = try required(message, "committed")
+    return (
+        try Revision(wire: message.revision, "committed.revision"),
+        try message.chain_hash.digest("committed.chain_hash")
+    )
 }
 
 extension CommitRefusal {
@@ -291,6 +363,12 @@ extension CommitRefusal {
             self = .blocked(try message.blocked.tail("refused.blocked"))
         case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_FENCED:
             self = .fenced(try message.fenced.tail("refused.fenced"))
+        case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_PENDING:
+            let pending = try required(message.pending, "refused.pending")
+            self = .pending(
+                try pending.block.block("refused.pending.block"),
+                try OutstandingPend.list(
+                    pending.pends, pending.n_pends, "refused.pending.pends"))
         default: throw unset("refused.reason")
         }
     }

@@ -54,6 +54,9 @@ extension WireArena {
                     $0.hash = digest(hash)
                     $0.accepted = accepted.map { message($0) }
                 }
+            case .holdsBlock(let holding):
+                $0.state_case = OPTIMYSTIC__V1__REPLICA_REPORT__STATE_HOLDS_BLOCK
+                $0.holds_block = message(holding)
             case .lacks:
                 $0.state_case = OPTIMYSTIC__V1__REPLICA_REPORT__STATE_LACKS
                 $0.lacks = nothing
@@ -169,6 +172,9 @@ extension ReplicaReport {
                 ? nil : Ballot(wire: holding.accepted, "replica.holds.accepted")
             let hash = try holding.hash.digest("replica.holds.hash")
             self.init(peer: peer, state: .holds(hash, accepted: accepted))
+        case OPTIMYSTIC__V1__REPLICA_REPORT__STATE_HOLDS_BLOCK:
+            let holding = try BlockHolding(wire: message.holds_block, "replica.holds_block")
+            self.init(peer: peer, state: .holdsBlock(holding))
         case OPTIMYSTIC__V1__REPLICA_REPORT__STATE_LACKS:
             self.init(peer: peer, state: .lacks)
         case OPTIMYSTIC__V1__REPLICA_REPORT__STATE_UNREACHABLE:

@@ -18,9 +18,9 @@ package enum WireKind: UInt16, Sendable, CaseIterable {
 ///
 /// Encoding takes what this process made and checks nothing; the functions that make messages keep
 /// them within ``Limits``. Decoding takes anything: it either returns a message every bound of
-/// which holds, or throws `.malformedMessage` (`.valueTooLarge` for a diary entry over its limit)
-/// naming the field, the limit and the actual figure. It takes O(bytes) time, and memory within
-/// ``Limits/unpackFactor`` times the frame.
+/// which holds, or throws `.malformedMessage` (`.valueTooLarge` for a key, a value or an action
+/// over its limit) naming the field, the limit and the actual figure. It takes O(bytes) time, and
+/// memory within ``Limits/unpackFactor`` times the frame.
 package enum Wire {
     /// The bytes of a message that `build` makes in an arena.
     static func pack<Message>(

@@ -10,6 +10,11 @@ func malformed(_ field: StaticString, _ problem: String) -> DatabaseError {
     DatabaseError(.malformedMessage, "field \(field): \(problem)")
 }
 
+/// The error of a bound that an application meets by what it stores, which has a code of its own.
+func tooLarge(_ field: StaticString, _ problem: String) -> DatabaseError {
+    DatabaseError(.valueTooLarge, "field \(field): \(problem)")
+}
+
 /// The message behind a field that must be there.
 func required<Message>(
     _ message: UnsafeMutablePointer<Message>?, _ field: StaticString

@@ -21,7 +21,7 @@ package enum DiaryChecker {
         _ final: [History.Observation], _ operations: [History.Operation],
         _ result: inout CheckResult
     ) {
-        var places: [String: DiaryPosition] = [:]
+        var places: [String: LogPosition] = [:]
         for (left, right) in zip(final, final.dropFirst()) where left.position >= right.position {
             result.violation("entries at \(left.position) and \(right.position) are out of order")
         }
@@ -53,7 +53,7 @@ package enum DiaryChecker {
         _ final: [History.Observation], _ operations: [History.Operation],
         _ result: inout CheckResult
     ) {
-        let acknowledged = operations.compactMap { operation -> (DiaryPosition, Instant)? in
+        let acknowledged = operations.compactMap { operation -> (LogPosition, Instant)? in
             guard case .appended(let position) = operation.completion,
                 let completed = operation.completed
             else { return nil }
@@ -87,7 +87,7 @@ package enum DiaryChecker {
     private static func checkRealTime(
         _ operations: [History.Operation], _ result: inout CheckResult
     ) {
-        let appends = operations.compactMap { operation -> (History.Operation, DiaryPosition)? in
+        let appends = operations.compactMap { operation -> (History.Operation, LogPosition)? in
             guard case .appended(let position) = operation.completion else { return nil }
             return (operation, position)
         }

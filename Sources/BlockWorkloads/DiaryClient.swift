@@ -1,26 +1,17 @@
 import BlockModel
 import BlockRuntime
 
-/// One client of the diary and set workloads: what it asks next, and what it makes of the answer.
-///
-/// A pure machine, so that the simulator, chaos runs and load tests drive the same code.
-package struct DiaryClient: Sendable {
-    /// What to do next.
-    package enum Step {
-        case request(ClientRequest, timeout: Duration)
-        case pause(Duration)
-        case finished
-    }
-
+/// One client of the diary and set workloads.
+package struct DiaryClient: WorkloadClient {
     private enum State {
         case opening
         case idle
-        case appending(History.OperationID, AppendRequest, triesLeft: Int)
+        case appending(History.OperationID, ActionRequest, triesLeft: Int)
         case reading(History.OperationID, DiaryReadRequest, [History.Observation])
     }
 
     package let number: Int
-    private let collection: String
+    package let collection: String
     private var generator: SeededGenerator
     private var operationsLeft: Int
     private var state = State.opening
@@ -45,8 +36,10 @@ package struct DiaryClient: Sendable {
         self.generator = generator
     }
 
-    /// Called when nothing of this client is under way.
-    package mutating func next(_ history: inout History, at now: Instant) -> Step {
+    /// What a diary holds at the end, the disks tell.
+    package mutating func beginFinalReads() {}
+
+    package mutating func next(_ history: inout History, at now: Instant) -> WorkloadStep {
         let timeout = Duration.milliseconds(500 + generator.below(4000))
         switch state {
         case .opening:
@@ -54,7 +47,7 @@ package struct DiaryClient: Sendable {
                 name: collection, kind: .diary, encoding: .bytes, creates: true,
                 action: ActionID(rawValue: generator.identifier()))
             return .request(.openCollection(open), timeout: timeout)
-        case .appending(_, let request, _): return .request(.append(request), timeout: timeout)
+        case .appending(_, let request, _): return .request(.act(request), timeout: timeout)
         case .reading(_, let request, _): return .request(.readDiary(request), timeout: timeout)
         case .idle:
             guard operationsLeft > 0 else { return .finished }
@@ -83,14 +76,13 @@ package struct DiaryClient: Sendable {
         let value = "\(number):\(sequence)"
         let id = history.invoke(.append(value), on: collection, by: number, at: now)
         let padding = Bytes(repeating: UInt8(ascii: "."), count: generator.below(valueBytesMax))
-        let request = AppendRequest(
+        let request = ActionRequest(
             collection: info.collection, incarnation: info.incarnation,
             action: ActionID(rawValue: generator.identifier()), firstRevision: seen,
-            bytes: Array(value.utf8) + [UInt8(ascii: "|")] + padding)
+            content: .append(Array(value.utf8) + [UInt8(ascii: "|")] + padding))
         state = .appending(id, request, triesLeft: generator.below(4))
     }
 
-    /// The answer to what ``next(_:at:)`` asked for.
     package mutating func receive(_ reply: ClientReply, _ history: inout History, at now: Instant) {
         switch (state, reply) {
         case (.opening, .collection(let info)):
@@ -98,9 +90,9 @@ package struct DiaryClient: Sendable {
             seen = max(seen, info.revision)
             state = .idle
         case (.opening, _): break
-        case (.appending(let id, _, _), .appended(let position)):
-            seen = max(seen, position.revision)
-            end(id, .appended(position), &history, now)
+        case (.appending(let id, _, _), .acted(let landing)):
+            seen = max(seen, landing.position.revision)
+            end(id, .appended(landing.position), &history, now)
         case (.appending(let id, let request, let triesLeft), .failed(let error)):
             if triesLeft > 0 {
                 // The application tries again under the same id: it must not land twice.
@@ -121,7 +113,6 @@ package struct DiaryClient: Sendable {
     /// Operations of which some try ended in the unknown.
     private var doubtful: Set<History.OperationID> = []
 
-    /// The client's process died: what it waited for stays unknown, and it begins anew.
     package mutating func crashed(_ history: inout History, at now: Instant) {
         switch state {
         case .appending(let id, _, _), .reading(let id, _, _):

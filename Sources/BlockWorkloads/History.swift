@@ -25,7 +25,7 @@ package struct History: Sendable {
 
     /// Three-valued: what is known of the effect.
     package enum Completion: Equatable, Sendable {
-        case appended(DiaryPosition)
+        case appended(LogPosition)
         /// In the order of the diary, whatever the direction of reading.
         case read([Observation], asOf: Revision)
         /// It certainly had and will have no effect.
@@ -36,15 +36,17 @@ package struct History: Sendable {
 
     /// One entry as a reader saw it.
     package struct Observation: Hashable, Sendable {
-        package let position: DiaryPosition
+        package let position: LogPosition
         package let value: String
-        package init(position: DiaryPosition, value: String) {
+        package init(position: LogPosition, value: String) {
             self.position = position
             self.value = value
         }
     }
 
     package private(set) var operations: [Operation] = []
+    /// What was done with trees and queues.
+    package var structures = StructureHistory()
 
     package init() {}
 
@@ -63,7 +65,7 @@ package struct History: Sendable {
         operations[id].completion = completion
     }
 
-    /// The names of the collections that were worked on, ascending.
+    /// The names of the diaries that were worked on, ascending.
     package var collections: [String] { Set(operations.map(\.collection)).sorted() }
 
     package func operations(on collection: String) -> [Operation] {

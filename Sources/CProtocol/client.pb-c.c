@@ -187,49 +187,49 @@ void   optimystic__v1__append__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__append__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   optimystic__v1__diary_position__init
-                     (Optimystic__V1__DiaryPosition         *message)
+void   optimystic__v1__log_position__init
+                     (Optimystic__V1__LogPosition         *message)
 {
-  static const Optimystic__V1__DiaryPosition init_value = OPTIMYSTIC__V1__DIARY_POSITION__INIT;
+  static const Optimystic__V1__LogPosition init_value = OPTIMYSTIC__V1__LOG_POSITION__INIT;
   *message = init_value;
 }
-size_t optimystic__v1__diary_position__get_packed_size
-                     (const Optimystic__V1__DiaryPosition *message)
+size_t optimystic__v1__log_position__get_packed_size
+                     (const Optimystic__V1__LogPosition *message)
 {
-  assert(message->base.descriptor == &optimystic__v1__diary_position__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__log_position__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t optimystic__v1__diary_position__pack
-                     (const Optimystic__V1__DiaryPosition *message,
+size_t optimystic__v1__log_position__pack
+                     (const Optimystic__V1__LogPosition *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &optimystic__v1__diary_position__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__log_position__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t optimystic__v1__diary_position__pack_to_buffer
-                     (const Optimystic__V1__DiaryPosition *message,
+size_t optimystic__v1__log_position__pack_to_buffer
+                     (const Optimystic__V1__LogPosition *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &optimystic__v1__diary_position__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__log_position__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Optimystic__V1__DiaryPosition *
-       optimystic__v1__diary_position__unpack
+Optimystic__V1__LogPosition *
+       optimystic__v1__log_position__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Optimystic__V1__DiaryPosition *)
-     protobuf_c_message_unpack (&optimystic__v1__diary_position__descriptor,
+  return (Optimystic__V1__LogPosition *)
+     protobuf_c_message_unpack (&optimystic__v1__log_position__descriptor,
                                 allocator, len, data);
 }
-void   optimystic__v1__diary_position__free_unpacked
-                     (Optimystic__V1__DiaryPosition *message,
+void   optimystic__v1__log_position__free_unpacked
+                     (Optimystic__V1__LogPosition *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &optimystic__v1__diary_position__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__log_position__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__read_diary__init
@@ -320,6 +320,321 @@ void   optimystic__v1__ask_action_status__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &optimystic__v1__ask_action_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__act_on_tree__init
+                     (Optimystic__V1__ActOnTree         *message)
+{
+  static const Optimystic__V1__ActOnTree init_value = OPTIMYSTIC__V1__ACT_ON_TREE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__act_on_tree__get_packed_size
+                     (const Optimystic__V1__ActOnTree *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__act_on_tree__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__act_on_tree__pack
+                     (const Optimystic__V1__ActOnTree *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__act_on_tree__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__act_on_tree__pack_to_buffer
+                     (const Optimystic__V1__ActOnTree *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__act_on_tree__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ActOnTree *
+       optimystic__v1__act_on_tree__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ActOnTree *)
+     protobuf_c_message_unpack (&optimystic__v1__act_on_tree__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__act_on_tree__free_unpacked
+                     (Optimystic__V1__ActOnTree *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__act_on_tree__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__act_on_queue__init
+                     (Optimystic__V1__ActOnQueue         *message)
+{
+  static const Optimystic__V1__ActOnQueue init_value = OPTIMYSTIC__V1__ACT_ON_QUEUE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__act_on_queue__get_packed_size
+                     (const Optimystic__V1__ActOnQueue *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__act_on_queue__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__act_on_queue__pack
+                     (const Optimystic__V1__ActOnQueue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__act_on_queue__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__act_on_queue__pack_to_buffer
+                     (const Optimystic__V1__ActOnQueue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__act_on_queue__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ActOnQueue *
+       optimystic__v1__act_on_queue__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ActOnQueue *)
+     protobuf_c_message_unpack (&optimystic__v1__act_on_queue__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__act_on_queue__free_unpacked
+                     (Optimystic__V1__ActOnQueue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__act_on_queue__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_tree__init
+                     (Optimystic__V1__ReadTree         *message)
+{
+  static const Optimystic__V1__ReadTree init_value = OPTIMYSTIC__V1__READ_TREE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_tree__get_packed_size
+                     (const Optimystic__V1__ReadTree *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_tree__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_tree__pack
+                     (const Optimystic__V1__ReadTree *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_tree__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_tree__pack_to_buffer
+                     (const Optimystic__V1__ReadTree *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_tree__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadTree *
+       optimystic__v1__read_tree__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadTree *)
+     protobuf_c_message_unpack (&optimystic__v1__read_tree__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_tree__free_unpacked
+                     (Optimystic__V1__ReadTree *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_tree__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_range__init
+                     (Optimystic__V1__ReadRange         *message)
+{
+  static const Optimystic__V1__ReadRange init_value = OPTIMYSTIC__V1__READ_RANGE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_range__get_packed_size
+                     (const Optimystic__V1__ReadRange *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_range__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_range__pack
+                     (const Optimystic__V1__ReadRange *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_range__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_range__pack_to_buffer
+                     (const Optimystic__V1__ReadRange *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_range__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadRange *
+       optimystic__v1__read_range__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadRange *)
+     protobuf_c_message_unpack (&optimystic__v1__read_range__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_range__free_unpacked
+                     (Optimystic__V1__ReadRange *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_range__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_queue__init
+                     (Optimystic__V1__ReadQueue         *message)
+{
+  static const Optimystic__V1__ReadQueue init_value = OPTIMYSTIC__V1__READ_QUEUE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_queue__get_packed_size
+                     (const Optimystic__V1__ReadQueue *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_queue__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_queue__pack
+                     (const Optimystic__V1__ReadQueue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_queue__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_queue__pack_to_buffer
+                     (const Optimystic__V1__ReadQueue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_queue__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadQueue *
+       optimystic__v1__read_queue__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadQueue *)
+     protobuf_c_message_unpack (&optimystic__v1__read_queue__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_queue__free_unpacked
+                     (Optimystic__V1__ReadQueue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_queue__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_log__init
+                     (Optimystic__V1__ReadLog         *message)
+{
+  static const Optimystic__V1__ReadLog init_value = OPTIMYSTIC__V1__READ_LOG__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_log__get_packed_size
+                     (const Optimystic__V1__ReadLog *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_log__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_log__pack
+                     (const Optimystic__V1__ReadLog *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_log__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_log__pack_to_buffer
+                     (const Optimystic__V1__ReadLog *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_log__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadLog *
+       optimystic__v1__read_log__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadLog *)
+     protobuf_c_message_unpack (&optimystic__v1__read_log__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_log__free_unpacked
+                     (Optimystic__V1__ReadLog *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_log__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_blocks__init
+                     (Optimystic__V1__ReadBlocks         *message)
+{
+  static const Optimystic__V1__ReadBlocks init_value = OPTIMYSTIC__V1__READ_BLOCKS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_blocks__get_packed_size
+                     (const Optimystic__V1__ReadBlocks *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_blocks__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_blocks__pack
+                     (const Optimystic__V1__ReadBlocks *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_blocks__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_blocks__pack_to_buffer
+                     (const Optimystic__V1__ReadBlocks *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_blocks__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadBlocks *
+       optimystic__v1__read_blocks__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadBlocks *)
+     protobuf_c_message_unpack (&optimystic__v1__read_blocks__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_blocks__free_unpacked
+                     (Optimystic__V1__ReadBlocks *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_blocks__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__drop_named__init
@@ -682,6 +997,546 @@ void   optimystic__v1__action_status__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__action_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__acted__init
+                     (Optimystic__V1__Acted         *message)
+{
+  static const Optimystic__V1__Acted init_value = OPTIMYSTIC__V1__ACTED__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__acted__get_packed_size
+                     (const Optimystic__V1__Acted *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__acted__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__acted__pack
+                     (const Optimystic__V1__Acted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__acted__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__acted__pack_to_buffer
+                     (const Optimystic__V1__Acted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__acted__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Acted *
+       optimystic__v1__acted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Acted *)
+     protobuf_c_message_unpack (&optimystic__v1__acted__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__acted__free_unpacked
+                     (Optimystic__V1__Acted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__acted__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__tree_values__init
+                     (Optimystic__V1__TreeValues         *message)
+{
+  static const Optimystic__V1__TreeValues init_value = OPTIMYSTIC__V1__TREE_VALUES__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__tree_values__get_packed_size
+                     (const Optimystic__V1__TreeValues *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__tree_values__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__tree_values__pack
+                     (const Optimystic__V1__TreeValues *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__tree_values__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__tree_values__pack_to_buffer
+                     (const Optimystic__V1__TreeValues *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__tree_values__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TreeValues *
+       optimystic__v1__tree_values__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TreeValues *)
+     protobuf_c_message_unpack (&optimystic__v1__tree_values__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__tree_values__free_unpacked
+                     (Optimystic__V1__TreeValues *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__tree_values__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__tree_page__init
+                     (Optimystic__V1__TreePage         *message)
+{
+  static const Optimystic__V1__TreePage init_value = OPTIMYSTIC__V1__TREE_PAGE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__tree_page__get_packed_size
+                     (const Optimystic__V1__TreePage *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__tree_page__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__tree_page__pack
+                     (const Optimystic__V1__TreePage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__tree_page__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__tree_page__pack_to_buffer
+                     (const Optimystic__V1__TreePage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__tree_page__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TreePage *
+       optimystic__v1__tree_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TreePage *)
+     protobuf_c_message_unpack (&optimystic__v1__tree_page__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__tree_page__free_unpacked
+                     (Optimystic__V1__TreePage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__tree_page__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__count__init
+                     (Optimystic__V1__Count         *message)
+{
+  static const Optimystic__V1__Count init_value = OPTIMYSTIC__V1__COUNT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__count__get_packed_size
+                     (const Optimystic__V1__Count *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__count__pack
+                     (const Optimystic__V1__Count *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__count__pack_to_buffer
+                     (const Optimystic__V1__Count *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Count *
+       optimystic__v1__count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Count *)
+     protobuf_c_message_unpack (&optimystic__v1__count__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__count__free_unpacked
+                     (Optimystic__V1__Count *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__queue_values__init
+                     (Optimystic__V1__QueueValues         *message)
+{
+  static const Optimystic__V1__QueueValues init_value = OPTIMYSTIC__V1__QUEUE_VALUES__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__queue_values__get_packed_size
+                     (const Optimystic__V1__QueueValues *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__queue_values__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__queue_values__pack
+                     (const Optimystic__V1__QueueValues *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__queue_values__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__queue_values__pack_to_buffer
+                     (const Optimystic__V1__QueueValues *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__queue_values__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__QueueValues *
+       optimystic__v1__queue_values__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__QueueValues *)
+     protobuf_c_message_unpack (&optimystic__v1__queue_values__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__queue_values__free_unpacked
+                     (Optimystic__V1__QueueValues *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__queue_values__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__log_page__init
+                     (Optimystic__V1__LogPage         *message)
+{
+  static const Optimystic__V1__LogPage init_value = OPTIMYSTIC__V1__LOG_PAGE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__log_page__get_packed_size
+                     (const Optimystic__V1__LogPage *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__log_page__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__log_page__pack
+                     (const Optimystic__V1__LogPage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__log_page__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__log_page__pack_to_buffer
+                     (const Optimystic__V1__LogPage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__log_page__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__LogPage *
+       optimystic__v1__log_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__LogPage *)
+     protobuf_c_message_unpack (&optimystic__v1__log_page__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__log_page__free_unpacked
+                     (Optimystic__V1__LogPage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__log_page__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__log_entry__init
+                     (Optimystic__V1__LogEntry         *message)
+{
+  static const Optimystic__V1__LogEntry init_value = OPTIMYSTIC__V1__LOG_ENTRY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__log_entry__get_packed_size
+                     (const Optimystic__V1__LogEntry *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__log_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__log_entry__pack
+                     (const Optimystic__V1__LogEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__log_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__log_entry__pack_to_buffer
+                     (const Optimystic__V1__LogEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__log_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__LogEntry *
+       optimystic__v1__log_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__LogEntry *)
+     protobuf_c_message_unpack (&optimystic__v1__log_entry__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__log_entry__free_unpacked
+                     (Optimystic__V1__LogEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__log_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__logged_action__init
+                     (Optimystic__V1__LoggedAction         *message)
+{
+  static const Optimystic__V1__LoggedAction init_value = OPTIMYSTIC__V1__LOGGED_ACTION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__logged_action__get_packed_size
+                     (const Optimystic__V1__LoggedAction *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__logged_action__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__logged_action__pack
+                     (const Optimystic__V1__LoggedAction *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__logged_action__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__logged_action__pack_to_buffer
+                     (const Optimystic__V1__LoggedAction *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__logged_action__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__LoggedAction *
+       optimystic__v1__logged_action__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__LoggedAction *)
+     protobuf_c_message_unpack (&optimystic__v1__logged_action__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__logged_action__free_unpacked
+                     (Optimystic__V1__LoggedAction *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__logged_action__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__touched_block__init
+                     (Optimystic__V1__TouchedBlock         *message)
+{
+  static const Optimystic__V1__TouchedBlock init_value = OPTIMYSTIC__V1__TOUCHED_BLOCK__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__touched_block__get_packed_size
+                     (const Optimystic__V1__TouchedBlock *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__touched_block__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__touched_block__pack
+                     (const Optimystic__V1__TouchedBlock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__touched_block__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__touched_block__pack_to_buffer
+                     (const Optimystic__V1__TouchedBlock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__touched_block__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TouchedBlock *
+       optimystic__v1__touched_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TouchedBlock *)
+     protobuf_c_message_unpack (&optimystic__v1__touched_block__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__touched_block__free_unpacked
+                     (Optimystic__V1__TouchedBlock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__touched_block__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_dependency__init
+                     (Optimystic__V1__ReadDependency         *message)
+{
+  static const Optimystic__V1__ReadDependency init_value = OPTIMYSTIC__V1__READ_DEPENDENCY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_dependency__get_packed_size
+                     (const Optimystic__V1__ReadDependency *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_dependency__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_dependency__pack
+                     (const Optimystic__V1__ReadDependency *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_dependency__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_dependency__pack_to_buffer
+                     (const Optimystic__V1__ReadDependency *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_dependency__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadDependency *
+       optimystic__v1__read_dependency__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadDependency *)
+     protobuf_c_message_unpack (&optimystic__v1__read_dependency__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_dependency__free_unpacked
+                     (Optimystic__V1__ReadDependency *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_dependency__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__read_collection__init
+                     (Optimystic__V1__ReadCollection         *message)
+{
+  static const Optimystic__V1__ReadCollection init_value = OPTIMYSTIC__V1__READ_COLLECTION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_collection__get_packed_size
+                     (const Optimystic__V1__ReadCollection *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_collection__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_collection__pack
+                     (const Optimystic__V1__ReadCollection *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_collection__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_collection__pack_to_buffer
+                     (const Optimystic__V1__ReadCollection *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_collection__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadCollection *
+       optimystic__v1__read_collection__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadCollection *)
+     protobuf_c_message_unpack (&optimystic__v1__read_collection__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_collection__free_unpacked
+                     (Optimystic__V1__ReadCollection *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_collection__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__block_states__init
+                     (Optimystic__V1__BlockStates         *message)
+{
+  static const Optimystic__V1__BlockStates init_value = OPTIMYSTIC__V1__BLOCK_STATES__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_states__get_packed_size
+                     (const Optimystic__V1__BlockStates *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_states__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_states__pack
+                     (const Optimystic__V1__BlockStates *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_states__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_states__pack_to_buffer
+                     (const Optimystic__V1__BlockStates *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_states__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockStates *
+       optimystic__v1__block_states__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockStates *)
+     protobuf_c_message_unpack (&optimystic__v1__block_states__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_states__free_unpacked
+                     (Optimystic__V1__BlockStates *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_states__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__collection_page__init
                      (Optimystic__V1__CollectionPage         *message)
 {
@@ -772,7 +1627,7 @@ void   optimystic__v1__tail_report__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__tail_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[10] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[18] =
 {
   {
     "hello",
@@ -894,23 +1749,127 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "act_on_tree",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, act_on_tree),
+    &optimystic__v1__act_on_tree__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "act_on_queue",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, act_on_queue),
+    &optimystic__v1__act_on_queue__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_tree",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, read_tree),
+    &optimystic__v1__read_tree__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_queue",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, read_queue),
+    &optimystic__v1__read_queue__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_log",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, read_log),
+    &optimystic__v1__read_log__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_blocks",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, read_blocks),
+    &optimystic__v1__read_blocks__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, commit),
+    &optimystic__v1__commit_attempt__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finalise",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, finalise),
+    &optimystic__v1__finalise_entry__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_request__field_indices_by_name[] = {
+  11,   /* field[11] = act_on_queue */
+  10,   /* field[10] = act_on_tree */
   4,   /* field[4] = action_status */
   2,   /* field[2] = append */
   9,   /* field[9] = audit */
   7,   /* field[7] = cluster_status */
+  16,   /* field[16] = commit */
   5,   /* field[5] = drop_collection */
+  17,   /* field[17] = finalise */
   0,   /* field[0] = hello */
   8,   /* field[8] = inspect_tail */
   6,   /* field[6] = list_collections */
   1,   /* field[1] = open_collection */
+  15,   /* field[15] = read_blocks */
   3,   /* field[3] = read_diary */
+  14,   /* field[14] = read_log */
+  13,   /* field[13] = read_queue */
+  12,   /* field[12] = read_tree */
 };
 static const ProtobufCIntRange optimystic__v1__client_request__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 10 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
 {
@@ -920,7 +1879,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
   "Optimystic__V1__ClientRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientRequest),
-  10,
+  18,
   optimystic__v1__client_request__field_descriptors,
   optimystic__v1__client_request__field_indices_by_name,
   1,  optimystic__v1__client_request__number_ranges,
@@ -965,7 +1924,7 @@ const ProtobufCMessageDescriptor optimystic__v1__hello__descriptor =
   (ProtobufCMessageInit) optimystic__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_descriptors[6] =
 {
   {
     "name",
@@ -1027,9 +1986,22 @@ static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "capacity",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__OpenCollection, capacity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__open_collection__field_indices_by_name[] = {
   4,   /* field[4] = action */
+  5,   /* field[5] = capacity */
   3,   /* field[3] = creates */
   2,   /* field[2] = encoding */
   1,   /* field[1] = kind */
@@ -1038,7 +2010,7 @@ static const unsigned optimystic__v1__open_collection__field_indices_by_name[] =
 static const ProtobufCIntRange optimystic__v1__open_collection__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__open_collection__descriptor =
 {
@@ -1048,7 +2020,7 @@ const ProtobufCMessageDescriptor optimystic__v1__open_collection__descriptor =
   "Optimystic__V1__OpenCollection",
   "optimystic.v1",
   sizeof(Optimystic__V1__OpenCollection),
-  5,
+  6,
   optimystic__v1__open_collection__field_descriptors,
   optimystic__v1__open_collection__field_indices_by_name,
   1,  optimystic__v1__open_collection__number_ranges,
@@ -1145,7 +2117,7 @@ const ProtobufCMessageDescriptor optimystic__v1__append__descriptor =
   (ProtobufCMessageInit) optimystic__v1__append__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__diary_position__field_descriptors[2] =
+static const ProtobufCFieldDescriptor optimystic__v1__log_position__field_descriptors[2] =
 {
   {
     "revision",
@@ -1153,7 +2125,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__diary_position__field_desc
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__DiaryPosition, revision),
+    offsetof(Optimystic__V1__LogPosition, revision),
     NULL,
     NULL,
     0,             /* flags */
@@ -1165,35 +2137,35 @@ static const ProtobufCFieldDescriptor optimystic__v1__diary_position__field_desc
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__DiaryPosition, index),
+    offsetof(Optimystic__V1__LogPosition, index),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned optimystic__v1__diary_position__field_indices_by_name[] = {
+static const unsigned optimystic__v1__log_position__field_indices_by_name[] = {
   1,   /* field[1] = index */
   0,   /* field[0] = revision */
 };
-static const ProtobufCIntRange optimystic__v1__diary_position__number_ranges[1 + 1] =
+static const ProtobufCIntRange optimystic__v1__log_position__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor optimystic__v1__diary_position__descriptor =
+const ProtobufCMessageDescriptor optimystic__v1__log_position__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "optimystic.v1.DiaryPosition",
-  "DiaryPosition",
-  "Optimystic__V1__DiaryPosition",
+  "optimystic.v1.LogPosition",
+  "LogPosition",
+  "Optimystic__V1__LogPosition",
   "optimystic.v1",
-  sizeof(Optimystic__V1__DiaryPosition),
+  sizeof(Optimystic__V1__LogPosition),
   2,
-  optimystic__v1__diary_position__field_descriptors,
-  optimystic__v1__diary_position__field_indices_by_name,
-  1,  optimystic__v1__diary_position__number_ranges,
-  (ProtobufCMessageInit) optimystic__v1__diary_position__init,
+  optimystic__v1__log_position__field_descriptors,
+  optimystic__v1__log_position__field_indices_by_name,
+  1,  optimystic__v1__log_position__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__log_position__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__read_diary__field_descriptors[7] =
@@ -1241,7 +2213,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__read_diary__field_descript
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Optimystic__V1__ReadDiary, after),
-    &optimystic__v1__diary_position__descriptor,
+    &optimystic__v1__log_position__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1389,6 +2361,586 @@ const ProtobufCMessageDescriptor optimystic__v1__ask_action_status__descriptor =
   (ProtobufCMessageInit) optimystic__v1__ask_action_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor optimystic__v1__act_on_tree__field_descriptors[5] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnTree, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnTree, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "action",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnTree, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnTree, first_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnTree, content),
+    &optimystic__v1__tree_action__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__act_on_tree__field_indices_by_name[] = {
+  2,   /* field[2] = action */
+  0,   /* field[0] = collection */
+  4,   /* field[4] = content */
+  3,   /* field[3] = first_revision */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__act_on_tree__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ActOnTree",
+  "ActOnTree",
+  "Optimystic__V1__ActOnTree",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ActOnTree),
+  5,
+  optimystic__v1__act_on_tree__field_descriptors,
+  optimystic__v1__act_on_tree__field_indices_by_name,
+  1,  optimystic__v1__act_on_tree__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__act_on_tree__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__act_on_queue__field_descriptors[5] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnQueue, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnQueue, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "action",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnQueue, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnQueue, first_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnQueue, content),
+    &optimystic__v1__queue_action__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__act_on_queue__field_indices_by_name[] = {
+  2,   /* field[2] = action */
+  0,   /* field[0] = collection */
+  4,   /* field[4] = content */
+  3,   /* field[3] = first_revision */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__act_on_queue__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ActOnQueue",
+  "ActOnQueue",
+  "Optimystic__V1__ActOnQueue",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ActOnQueue),
+  5,
+  optimystic__v1__act_on_queue__field_descriptors,
+  optimystic__v1__act_on_queue__field_indices_by_name,
+  1,  optimystic__v1__act_on_queue__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__act_on_queue__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_tree__field_descriptors[6] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadTree, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadTree, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "as_of",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Optimystic__V1__ReadTree, view_case),
+    offsetof(Optimystic__V1__ReadTree, as_of),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "values",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadTree, query_case),
+    offsetof(Optimystic__V1__ReadTree, values),
+    &optimystic__v1__key_list__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "range",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadTree, query_case),
+    offsetof(Optimystic__V1__ReadTree, range),
+    &optimystic__v1__read_range__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadTree, query_case),
+    offsetof(Optimystic__V1__ReadTree, count),
+    &optimystic__v1__key_range__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_tree__field_indices_by_name[] = {
+  2,   /* field[2] = as_of */
+  0,   /* field[0] = collection */
+  5,   /* field[5] = count */
+  1,   /* field[1] = incarnation */
+  4,   /* field[4] = range */
+  3,   /* field[3] = values */
+};
+static const ProtobufCIntRange optimystic__v1__read_tree__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 10, 3 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_tree__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadTree",
+  "ReadTree",
+  "Optimystic__V1__ReadTree",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadTree),
+  6,
+  optimystic__v1__read_tree__field_descriptors,
+  optimystic__v1__read_tree__field_indices_by_name,
+  2,  optimystic__v1__read_tree__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_tree__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_range__field_descriptors[4] =
+{
+  {
+    "range",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadRange, range),
+    &optimystic__v1__key_range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "direction",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadRange, direction),
+    &optimystic__v1__direction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_max",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadRange, bytes_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count_max",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadRange, count_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_range__field_indices_by_name[] = {
+  2,   /* field[2] = bytes_max */
+  3,   /* field[3] = count_max */
+  1,   /* field[1] = direction */
+  0,   /* field[0] = range */
+};
+static const ProtobufCIntRange optimystic__v1__read_range__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_range__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadRange",
+  "ReadRange",
+  "Optimystic__V1__ReadRange",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadRange),
+  4,
+  optimystic__v1__read_range__field_descriptors,
+  optimystic__v1__read_range__field_indices_by_name,
+  1,  optimystic__v1__read_range__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_range__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_queue__field_descriptors[5] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadQueue, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadQueue, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "as_of",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Optimystic__V1__ReadQueue, view_case),
+    offsetof(Optimystic__V1__ReadQueue, as_of),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "peek",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Optimystic__V1__ReadQueue, query_case),
+    offsetof(Optimystic__V1__ReadQueue, peek),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadQueue, query_case),
+    offsetof(Optimystic__V1__ReadQueue, count),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_queue__field_indices_by_name[] = {
+  2,   /* field[2] = as_of */
+  0,   /* field[0] = collection */
+  4,   /* field[4] = count */
+  1,   /* field[1] = incarnation */
+  3,   /* field[3] = peek */
+};
+static const ProtobufCIntRange optimystic__v1__read_queue__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 10, 3 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_queue__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadQueue",
+  "ReadQueue",
+  "Optimystic__V1__ReadQueue",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadQueue),
+  5,
+  optimystic__v1__read_queue__field_descriptors,
+  optimystic__v1__read_queue__field_indices_by_name,
+  2,  optimystic__v1__read_queue__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_queue__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_log__field_descriptors[5] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadLog, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadLog, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadLog, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_max",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadLog, bytes_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wait_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadLog, wait_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_log__field_indices_by_name[] = {
+  2,   /* field[2] = after */
+  3,   /* field[3] = bytes_max */
+  0,   /* field[0] = collection */
+  1,   /* field[1] = incarnation */
+  4,   /* field[4] = wait_ms */
+};
+static const ProtobufCIntRange optimystic__v1__read_log__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_log__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadLog",
+  "ReadLog",
+  "Optimystic__V1__ReadLog",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadLog),
+  5,
+  optimystic__v1__read_log__field_descriptors,
+  optimystic__v1__read_log__field_indices_by_name,
+  1,  optimystic__v1__read_log__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_log__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_blocks__field_descriptors[1] =
+{
+  {
+    "blocks",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadBlocks, n_blocks),
+    offsetof(Optimystic__V1__ReadBlocks, blocks),
+    &optimystic__v1__read_block__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_blocks__field_indices_by_name[] = {
+  0,   /* field[0] = blocks */
+};
+static const ProtobufCIntRange optimystic__v1__read_blocks__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_blocks__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadBlocks",
+  "ReadBlocks",
+  "Optimystic__V1__ReadBlocks",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadBlocks),
+  1,
+  optimystic__v1__read_blocks__field_descriptors,
+  optimystic__v1__read_blocks__field_indices_by_name,
+  1,  optimystic__v1__read_blocks__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_blocks__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor optimystic__v1__drop_named__field_descriptors[1] =
 {
   {
@@ -1465,7 +3017,7 @@ const ProtobufCMessageDescriptor optimystic__v1__inspect_tail__descriptor =
   (ProtobufCMessageInit) optimystic__v1__inspect_tail__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[11] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[21] =
 {
   {
     "welcome",
@@ -1498,7 +3050,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descri
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Optimystic__V1__ClientReply, reply_case),
     offsetof(Optimystic__V1__ClientReply, appended),
-    &optimystic__v1__diary_position__descriptor,
+    &optimystic__v1__log_position__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1599,24 +3151,154 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "acted",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, acted),
+    &optimystic__v1__acted__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tree_values",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, tree_values),
+    &optimystic__v1__tree_values__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tree_page",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, tree_page),
+    &optimystic__v1__tree_page__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, count),
+    &optimystic__v1__count__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue_values",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, queue_values),
+    &optimystic__v1__queue_values__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "log_page",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, log_page),
+    &optimystic__v1__log_page__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "blocks",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, blocks),
+    &optimystic__v1__block_states__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "committed",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, committed),
+    &optimystic__v1__committed__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refused",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, refused),
+    &optimystic__v1__commit_refusal__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finalised",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, finalised),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
+  11,   /* field[11] = acted */
   4,   /* field[4] = action_status */
   2,   /* field[2] = appended */
+  17,   /* field[17] = blocks */
   7,   /* field[7] = cluster_status */
   1,   /* field[1] = collection */
   6,   /* field[6] = collections */
+  18,   /* field[18] = committed */
+  14,   /* field[14] = count */
   3,   /* field[3] = diary_page */
   5,   /* field[5] = dropped */
   10,   /* field[10] = failed */
+  20,   /* field[20] = finalised */
+  16,   /* field[16] = log_page */
+  15,   /* field[15] = queue_values */
+  19,   /* field[19] = refused */
   9,   /* field[9] = replicas */
   8,   /* field[8] = tail */
+  13,   /* field[13] = tree_page */
+  12,   /* field[12] = tree_values */
   0,   /* field[0] = welcome */
 };
 static const ProtobufCIntRange optimystic__v1__client_reply__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 11 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
 {
@@ -1626,7 +3308,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
   "Optimystic__V1__ClientReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientReply),
-  11,
+  21,
   optimystic__v1__client_reply__field_descriptors,
   optimystic__v1__client_reply__field_indices_by_name,
   1,  optimystic__v1__client_reply__number_ranges,
@@ -1796,7 +3478,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__diary_entry__field_descrip
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Optimystic__V1__DiaryEntry, position),
-    &optimystic__v1__diary_position__descriptor,
+    &optimystic__v1__log_position__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1928,7 +3610,7 @@ const ProtobufCMessageDescriptor optimystic__v1__diary_page__descriptor =
   (ProtobufCMessageInit) optimystic__v1__diary_page__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__action_status__field_descriptors[2] =
+static const ProtobufCFieldDescriptor optimystic__v1__action_status__field_descriptors[4] =
 {
   {
     "position",
@@ -1937,7 +3619,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__action_status__field_descr
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Optimystic__V1__ActionStatus, position),
-    &optimystic__v1__diary_position__descriptor,
+    &optimystic__v1__log_position__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1954,15 +3636,41 @@ static const ProtobufCFieldDescriptor optimystic__v1__action_status__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tree",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ActionStatus, outcome_case),
+    offsetof(Optimystic__V1__ActionStatus, tree),
+    &optimystic__v1__tree_outcome__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ActionStatus, outcome_case),
+    offsetof(Optimystic__V1__ActionStatus, queue),
+    &optimystic__v1__queue_outcome__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__action_status__field_indices_by_name[] = {
   1,   /* field[1] = as_of */
   0,   /* field[0] = position */
+  3,   /* field[3] = queue */
+  2,   /* field[2] = tree */
 };
 static const ProtobufCIntRange optimystic__v1__action_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor =
 {
@@ -1972,11 +3680,831 @@ const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor =
   "Optimystic__V1__ActionStatus",
   "optimystic.v1",
   sizeof(Optimystic__V1__ActionStatus),
-  2,
+  4,
   optimystic__v1__action_status__field_descriptors,
   optimystic__v1__action_status__field_indices_by_name,
   1,  optimystic__v1__action_status__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__action_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__acted__field_descriptors[3] =
+{
+  {
+    "position",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Acted, position),
+    &optimystic__v1__log_position__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tree",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__Acted, outcome_case),
+    offsetof(Optimystic__V1__Acted, tree),
+    &optimystic__v1__tree_outcome__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__Acted, outcome_case),
+    offsetof(Optimystic__V1__Acted, queue),
+    &optimystic__v1__queue_outcome__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__acted__field_indices_by_name[] = {
+  0,   /* field[0] = position */
+  2,   /* field[2] = queue */
+  1,   /* field[1] = tree */
+};
+static const ProtobufCIntRange optimystic__v1__acted__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__acted__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Acted",
+  "Acted",
+  "Optimystic__V1__Acted",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Acted),
+  3,
+  optimystic__v1__acted__field_descriptors,
+  optimystic__v1__acted__field_indices_by_name,
+  1,  optimystic__v1__acted__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__acted__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__tree_values__field_descriptors[3] =
+{
+  {
+    "values",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__TreeValues, n_values),
+    offsetof(Optimystic__V1__TreeValues, values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "present",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Optimystic__V1__TreeValues, n_present),
+    offsetof(Optimystic__V1__TreeValues, present),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "as_of",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TreeValues, as_of),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__tree_values__field_indices_by_name[] = {
+  2,   /* field[2] = as_of */
+  1,   /* field[1] = present */
+  0,   /* field[0] = values */
+};
+static const ProtobufCIntRange optimystic__v1__tree_values__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__tree_values__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TreeValues",
+  "TreeValues",
+  "Optimystic__V1__TreeValues",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TreeValues),
+  3,
+  optimystic__v1__tree_values__field_descriptors,
+  optimystic__v1__tree_values__field_indices_by_name,
+  1,  optimystic__v1__tree_values__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__tree_values__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__tree_page__field_descriptors[4] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__TreePage, n_keys),
+    offsetof(Optimystic__V1__TreePage, keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "values",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__TreePage, n_values),
+    offsetof(Optimystic__V1__TreePage, values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "as_of",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TreePage, as_of),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_last",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TreePage, is_last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__tree_page__field_indices_by_name[] = {
+  2,   /* field[2] = as_of */
+  3,   /* field[3] = is_last */
+  0,   /* field[0] = keys */
+  1,   /* field[1] = values */
+};
+static const ProtobufCIntRange optimystic__v1__tree_page__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__tree_page__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TreePage",
+  "TreePage",
+  "Optimystic__V1__TreePage",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TreePage),
+  4,
+  optimystic__v1__tree_page__field_descriptors,
+  optimystic__v1__tree_page__field_indices_by_name,
+  1,  optimystic__v1__tree_page__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__tree_page__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__count__field_descriptors[2] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Count, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "as_of",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Count, as_of),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__count__field_indices_by_name[] = {
+  1,   /* field[1] = as_of */
+  0,   /* field[0] = count */
+};
+static const ProtobufCIntRange optimystic__v1__count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Count",
+  "Count",
+  "Optimystic__V1__Count",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Count),
+  2,
+  optimystic__v1__count__field_descriptors,
+  optimystic__v1__count__field_indices_by_name,
+  1,  optimystic__v1__count__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__count__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__queue_values__field_descriptors[2] =
+{
+  {
+    "values",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__QueueValues, n_values),
+    offsetof(Optimystic__V1__QueueValues, values),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "as_of",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__QueueValues, as_of),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__queue_values__field_indices_by_name[] = {
+  1,   /* field[1] = as_of */
+  0,   /* field[0] = values */
+};
+static const ProtobufCIntRange optimystic__v1__queue_values__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__queue_values__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.QueueValues",
+  "QueueValues",
+  "Optimystic__V1__QueueValues",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__QueueValues),
+  2,
+  optimystic__v1__queue_values__field_descriptors,
+  optimystic__v1__queue_values__field_indices_by_name,
+  1,  optimystic__v1__queue_values__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__queue_values__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptors[5] =
+{
+  {
+    "entries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogPage, n_entries),
+    offsetof(Optimystic__V1__LogPage, entries),
+    &optimystic__v1__log_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogPage, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogPage, header),
+    &optimystic__v1__collection_header__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checkpoint",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogPage, checkpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header_revision",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogPage, header_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__log_page__field_indices_by_name[] = {
+  3,   /* field[3] = checkpoint */
+  0,   /* field[0] = entries */
+  2,   /* field[2] = header */
+  4,   /* field[4] = header_revision */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__log_page__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__log_page__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.LogPage",
+  "LogPage",
+  "Optimystic__V1__LogPage",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__LogPage),
+  5,
+  optimystic__v1__log_page__field_descriptors,
+  optimystic__v1__log_page__field_indices_by_name,
+  1,  optimystic__v1__log_page__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__log_page__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__log_entry__field_descriptors[8] =
+{
+  {
+    "revision",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogEntry, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogEntry, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actions",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogEntry, n_actions),
+    offsetof(Optimystic__V1__LogEntry, actions),
+    &optimystic__v1__logged_action__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "blocks",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogEntry, n_blocks),
+    offsetof(Optimystic__V1__LogEntry, blocks),
+    &optimystic__v1__touched_block__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reads",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogEntry, n_reads),
+    offsetof(Optimystic__V1__LogEntry, reads),
+    &optimystic__v1__read_dependency__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "read_collections",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogEntry, n_read_collections),
+    offsetof(Optimystic__V1__LogEntry, read_collections),
+    &optimystic__v1__read_collection__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header_after",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogEntry, header_after),
+    &optimystic__v1__collection_header__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wall_ms",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogEntry, wall_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__log_entry__field_indices_by_name[] = {
+  2,   /* field[2] = actions */
+  3,   /* field[3] = blocks */
+  6,   /* field[6] = header_after */
+  1,   /* field[1] = payload */
+  5,   /* field[5] = read_collections */
+  4,   /* field[4] = reads */
+  0,   /* field[0] = revision */
+  7,   /* field[7] = wall_ms */
+};
+static const ProtobufCIntRange optimystic__v1__log_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__log_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.LogEntry",
+  "LogEntry",
+  "Optimystic__V1__LogEntry",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__LogEntry),
+  8,
+  optimystic__v1__log_entry__field_descriptors,
+  optimystic__v1__log_entry__field_indices_by_name,
+  1,  optimystic__v1__log_entry__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__log_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__logged_action__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LoggedAction, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LoggedAction, content),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outcome",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LoggedAction, outcome),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__logged_action__field_indices_by_name[] = {
+  1,   /* field[1] = content */
+  0,   /* field[0] = id */
+  2,   /* field[2] = outcome */
+};
+static const ProtobufCIntRange optimystic__v1__logged_action__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__logged_action__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.LoggedAction",
+  "LoggedAction",
+  "Optimystic__V1__LoggedAction",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__LoggedAction),
+  3,
+  optimystic__v1__logged_action__field_descriptors,
+  optimystic__v1__logged_action__field_indices_by_name,
+  1,  optimystic__v1__logged_action__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__logged_action__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__touched_block__field_descriptors[5] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TouchedBlock, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TouchedBlock, base_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_payload",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TouchedBlock, base_payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transform_hash",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TouchedBlock, transform_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TouchedBlock, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__touched_block__field_indices_by_name[] = {
+  2,   /* field[2] = base_payload */
+  1,   /* field[1] = base_revision */
+  0,   /* field[0] = block */
+  4,   /* field[4] = result_hash */
+  3,   /* field[3] = transform_hash */
+};
+static const ProtobufCIntRange optimystic__v1__touched_block__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__touched_block__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TouchedBlock",
+  "TouchedBlock",
+  "Optimystic__V1__TouchedBlock",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TouchedBlock),
+  5,
+  optimystic__v1__touched_block__field_descriptors,
+  optimystic__v1__touched_block__field_indices_by_name,
+  1,  optimystic__v1__touched_block__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__touched_block__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_dependency__field_descriptors[2] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadDependency, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadDependency, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_dependency__field_indices_by_name[] = {
+  0,   /* field[0] = block */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__read_dependency__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_dependency__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadDependency",
+  "ReadDependency",
+  "Optimystic__V1__ReadDependency",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadDependency),
+  2,
+  optimystic__v1__read_dependency__field_descriptors,
+  optimystic__v1__read_dependency__field_indices_by_name,
+  1,  optimystic__v1__read_dependency__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_dependency__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__read_collection__field_descriptors[2] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadCollection, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadCollection, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_collection__field_indices_by_name[] = {
+  0,   /* field[0] = collection */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__read_collection__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_collection__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadCollection",
+  "ReadCollection",
+  "Optimystic__V1__ReadCollection",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadCollection),
+  2,
+  optimystic__v1__read_collection__field_descriptors,
+  optimystic__v1__read_collection__field_indices_by_name,
+  1,  optimystic__v1__read_collection__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_collection__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__block_states__field_descriptors[1] =
+{
+  {
+    "blocks",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__BlockStates, n_blocks),
+    offsetof(Optimystic__V1__BlockStates, blocks),
+    &optimystic__v1__block_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_states__field_indices_by_name[] = {
+  0,   /* field[0] = blocks */
+};
+static const ProtobufCIntRange optimystic__v1__block_states__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_states__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockStates",
+  "BlockStates",
+  "Optimystic__V1__BlockStates",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockStates),
+  1,
+  optimystic__v1__block_states__field_descriptors,
+  optimystic__v1__block_states__field_indices_by_name,
+  1,  optimystic__v1__block_states__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_states__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__collection_page__field_descriptors[2] =

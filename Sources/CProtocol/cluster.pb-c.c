@@ -97,94 +97,49 @@ void   optimystic__v1__peer_request_item__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_request_item__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   optimystic__v1__block_key__init
-                     (Optimystic__V1__BlockKey         *message)
+void   optimystic__v1__block_change__init
+                     (Optimystic__V1__BlockChange         *message)
 {
-  static const Optimystic__V1__BlockKey init_value = OPTIMYSTIC__V1__BLOCK_KEY__INIT;
+  static const Optimystic__V1__BlockChange init_value = OPTIMYSTIC__V1__BLOCK_CHANGE__INIT;
   *message = init_value;
 }
-size_t optimystic__v1__block_key__get_packed_size
-                     (const Optimystic__V1__BlockKey *message)
+size_t optimystic__v1__block_change__get_packed_size
+                     (const Optimystic__V1__BlockChange *message)
 {
-  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__block_change__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t optimystic__v1__block_key__pack
-                     (const Optimystic__V1__BlockKey *message,
+size_t optimystic__v1__block_change__pack
+                     (const Optimystic__V1__BlockChange *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__block_change__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t optimystic__v1__block_key__pack_to_buffer
-                     (const Optimystic__V1__BlockKey *message,
+size_t optimystic__v1__block_change__pack_to_buffer
+                     (const Optimystic__V1__BlockChange *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__block_change__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Optimystic__V1__BlockKey *
-       optimystic__v1__block_key__unpack
+Optimystic__V1__BlockChange *
+       optimystic__v1__block_change__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Optimystic__V1__BlockKey *)
-     protobuf_c_message_unpack (&optimystic__v1__block_key__descriptor,
+  return (Optimystic__V1__BlockChange *)
+     protobuf_c_message_unpack (&optimystic__v1__block_change__descriptor,
                                 allocator, len, data);
 }
-void   optimystic__v1__block_key__free_unpacked
-                     (Optimystic__V1__BlockKey *message,
+void   optimystic__v1__block_change__free_unpacked
+                     (Optimystic__V1__BlockChange *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
-void   optimystic__v1__committed_write__init
-                     (Optimystic__V1__CommittedWrite         *message)
-{
-  static const Optimystic__V1__CommittedWrite init_value = OPTIMYSTIC__V1__COMMITTED_WRITE__INIT;
-  *message = init_value;
-}
-size_t optimystic__v1__committed_write__get_packed_size
-                     (const Optimystic__V1__CommittedWrite *message)
-{
-  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t optimystic__v1__committed_write__pack
-                     (const Optimystic__V1__CommittedWrite *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t optimystic__v1__committed_write__pack_to_buffer
-                     (const Optimystic__V1__CommittedWrite *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Optimystic__V1__CommittedWrite *
-       optimystic__v1__committed_write__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Optimystic__V1__CommittedWrite *)
-     protobuf_c_message_unpack (&optimystic__v1__committed_write__descriptor,
-                                allocator, len, data);
-}
-void   optimystic__v1__committed_write__free_unpacked
-                     (Optimystic__V1__CommittedWrite *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  assert(message->base.descriptor == &optimystic__v1__block_change__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__pend__init
@@ -817,6 +772,411 @@ void   optimystic__v1__peer_reply_item__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reply_item__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__outstanding_pends__init
+                     (Optimystic__V1__OutstandingPends         *message)
+{
+  static const Optimystic__V1__OutstandingPends init_value = OPTIMYSTIC__V1__OUTSTANDING_PENDS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__outstanding_pends__get_packed_size
+                     (const Optimystic__V1__OutstandingPends *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pends__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__outstanding_pends__pack
+                     (const Optimystic__V1__OutstandingPends *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pends__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__outstanding_pends__pack_to_buffer
+                     (const Optimystic__V1__OutstandingPends *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pends__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__OutstandingPends *
+       optimystic__v1__outstanding_pends__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__OutstandingPends *)
+     protobuf_c_message_unpack (&optimystic__v1__outstanding_pends__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__outstanding_pends__free_unpacked
+                     (Optimystic__V1__OutstandingPends *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pends__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__held_block__init
+                     (Optimystic__V1__HeldBlock         *message)
+{
+  static const Optimystic__V1__HeldBlock init_value = OPTIMYSTIC__V1__HELD_BLOCK__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__held_block__get_packed_size
+                     (const Optimystic__V1__HeldBlock *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__held_block__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__held_block__pack
+                     (const Optimystic__V1__HeldBlock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__held_block__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__held_block__pack_to_buffer
+                     (const Optimystic__V1__HeldBlock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__held_block__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__HeldBlock *
+       optimystic__v1__held_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__HeldBlock *)
+     protobuf_c_message_unpack (&optimystic__v1__held_block__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__held_block__free_unpacked
+                     (Optimystic__V1__HeldBlock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__held_block__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__list_versions__init
+                     (Optimystic__V1__ListVersions         *message)
+{
+  static const Optimystic__V1__ListVersions init_value = OPTIMYSTIC__V1__LIST_VERSIONS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__list_versions__get_packed_size
+                     (const Optimystic__V1__ListVersions *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_versions__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__list_versions__pack
+                     (const Optimystic__V1__ListVersions *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_versions__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__list_versions__pack_to_buffer
+                     (const Optimystic__V1__ListVersions *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_versions__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ListVersions *
+       optimystic__v1__list_versions__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ListVersions *)
+     protobuf_c_message_unpack (&optimystic__v1__list_versions__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__list_versions__free_unpacked
+                     (Optimystic__V1__ListVersions *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__list_versions__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__pend_position__init
+                     (Optimystic__V1__PendPosition         *message)
+{
+  static const Optimystic__V1__PendPosition init_value = OPTIMYSTIC__V1__PEND_POSITION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__pend_position__get_packed_size
+                     (const Optimystic__V1__PendPosition *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend_position__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__pend_position__pack
+                     (const Optimystic__V1__PendPosition *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend_position__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__pend_position__pack_to_buffer
+                     (const Optimystic__V1__PendPosition *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend_position__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__PendPosition *
+       optimystic__v1__pend_position__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__PendPosition *)
+     protobuf_c_message_unpack (&optimystic__v1__pend_position__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__pend_position__free_unpacked
+                     (Optimystic__V1__PendPosition *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__pend_position__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__list_pends__init
+                     (Optimystic__V1__ListPends         *message)
+{
+  static const Optimystic__V1__ListPends init_value = OPTIMYSTIC__V1__LIST_PENDS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__list_pends__get_packed_size
+                     (const Optimystic__V1__ListPends *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_pends__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__list_pends__pack
+                     (const Optimystic__V1__ListPends *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_pends__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__list_pends__pack_to_buffer
+                     (const Optimystic__V1__ListPends *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_pends__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ListPends *
+       optimystic__v1__list_pends__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ListPends *)
+     protobuf_c_message_unpack (&optimystic__v1__list_pends__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__list_pends__free_unpacked
+                     (Optimystic__V1__ListPends *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__list_pends__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__pend_page__init
+                     (Optimystic__V1__PendPage         *message)
+{
+  static const Optimystic__V1__PendPage init_value = OPTIMYSTIC__V1__PEND_PAGE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__pend_page__get_packed_size
+                     (const Optimystic__V1__PendPage *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend_page__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__pend_page__pack
+                     (const Optimystic__V1__PendPage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend_page__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__pend_page__pack_to_buffer
+                     (const Optimystic__V1__PendPage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__pend_page__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__PendPage *
+       optimystic__v1__pend_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__PendPage *)
+     protobuf_c_message_unpack (&optimystic__v1__pend_page__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__pend_page__free_unpacked
+                     (Optimystic__V1__PendPage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__pend_page__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__kept_pend__init
+                     (Optimystic__V1__KeptPend         *message)
+{
+  static const Optimystic__V1__KeptPend init_value = OPTIMYSTIC__V1__KEPT_PEND__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__kept_pend__get_packed_size
+                     (const Optimystic__V1__KeptPend *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__kept_pend__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__kept_pend__pack
+                     (const Optimystic__V1__KeptPend *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__kept_pend__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__kept_pend__pack_to_buffer
+                     (const Optimystic__V1__KeptPend *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__kept_pend__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__KeptPend *
+       optimystic__v1__kept_pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__KeptPend *)
+     protobuf_c_message_unpack (&optimystic__v1__kept_pend__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__kept_pend__free_unpacked
+                     (Optimystic__V1__KeptPend *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__kept_pend__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__version_page__init
+                     (Optimystic__V1__VersionPage         *message)
+{
+  static const Optimystic__V1__VersionPage init_value = OPTIMYSTIC__V1__VERSION_PAGE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__version_page__get_packed_size
+                     (const Optimystic__V1__VersionPage *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__version_page__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__version_page__pack
+                     (const Optimystic__V1__VersionPage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__version_page__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__version_page__pack_to_buffer
+                     (const Optimystic__V1__VersionPage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__version_page__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__VersionPage *
+       optimystic__v1__version_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__VersionPage *)
+     protobuf_c_message_unpack (&optimystic__v1__version_page__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__version_page__free_unpacked
+                     (Optimystic__V1__VersionPage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__version_page__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__version_summary__init
+                     (Optimystic__V1__VersionSummary         *message)
+{
+  static const Optimystic__V1__VersionSummary init_value = OPTIMYSTIC__V1__VERSION_SUMMARY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__version_summary__get_packed_size
+                     (const Optimystic__V1__VersionSummary *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__version_summary__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__version_summary__pack
+                     (const Optimystic__V1__VersionSummary *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__version_summary__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__version_summary__pack_to_buffer
+                     (const Optimystic__V1__VersionSummary *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__version_summary__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__VersionSummary *
+       optimystic__v1__version_summary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__VersionSummary *)
+     protobuf_c_message_unpack (&optimystic__v1__version_summary__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__version_summary__free_unpacked
+                     (Optimystic__V1__VersionSummary *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__version_summary__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__block_state__init
                      (Optimystic__V1__BlockState         *message)
 {
@@ -1215,7 +1575,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[18] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[21] =
 {
   {
     "id",
@@ -1433,9 +1793,46 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_d
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "audit_block",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, audit_block),
+    &optimystic__v1__block_as_of__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "list_versions",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, list_versions),
+    &optimystic__v1__list_versions__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "list_pends",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, list_pends),
+    &optimystic__v1__list_pends__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_request_item__field_indices_by_name[] = {
   4,   /* field[4] = accept */
+  18,   /* field[18] = audit_block */
   15,   /* field[15] = discard */
   2,   /* field[2] = epoch */
   14,   /* field[14] = finalise */
@@ -1443,7 +1840,9 @@ static const unsigned optimystic__v1__peer_request_item__field_indices_by_name[]
   9,   /* field[9] = get_segment */
   0,   /* field[0] = id */
   17,   /* field[17] = install */
+  20,   /* field[20] = list_pends */
   10,   /* field[10] = list_registers */
+  19,   /* field[19] = list_versions */
   12,   /* field[12] = pend */
   3,   /* field[3] = prepare */
   6,   /* field[6] = put_content */
@@ -1459,7 +1858,7 @@ static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[
   { 1, 0 },
   { 10, 3 },
   { 20, 12 },
-  { 0, 18 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
 {
@@ -1469,116 +1868,117 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
   "Optimystic__V1__PeerRequestItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerRequestItem),
-  18,
+  21,
   optimystic__v1__peer_request_item__field_descriptors,
   optimystic__v1__peer_request_item__field_indices_by_name,
   3,  optimystic__v1__peer_request_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_request_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__block_key__field_descriptors[2] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descriptors[6] =
 {
   {
-    "block",
+    "transform",
     1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockKey, block),
+    offsetof(Optimystic__V1__BlockChange, transform),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "incarnation",
+    "base_revision",
     2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockKey, incarnation),
-    &optimystic__v1__incarnation__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned optimystic__v1__block_key__field_indices_by_name[] = {
-  0,   /* field[0] = block */
-  1,   /* field[1] = incarnation */
-};
-static const ProtobufCIntRange optimystic__v1__block_key__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "optimystic.v1.BlockKey",
-  "BlockKey",
-  "Optimystic__V1__BlockKey",
-  "optimystic.v1",
-  sizeof(Optimystic__V1__BlockKey),
-  2,
-  optimystic__v1__block_key__field_descriptors,
-  optimystic__v1__block_key__field_indices_by_name,
-  1,  optimystic__v1__block_key__number_ranges,
-  (ProtobufCMessageInit) optimystic__v1__block_key__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor optimystic__v1__committed_write__field_descriptors[2] =
-{
-  {
-    "revision",
-    1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__CommittedWrite, revision),
+    offsetof(Optimystic__V1__BlockChange, base_revision),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "payload",
-    2,
+    "base_payload",
+    3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__CommittedWrite, payload),
+    offsetof(Optimystic__V1__BlockChange, base_payload),
     &optimystic__v1__payload_id__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "base_hash",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockChange, base_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockChange, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "committed",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__BlockChange, n_committed),
+    offsetof(Optimystic__V1__BlockChange, committed),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
-static const unsigned optimystic__v1__committed_write__field_indices_by_name[] = {
-  1,   /* field[1] = payload */
-  0,   /* field[0] = revision */
+static const unsigned optimystic__v1__block_change__field_indices_by_name[] = {
+  3,   /* field[3] = base_hash */
+  2,   /* field[2] = base_payload */
+  1,   /* field[1] = base_revision */
+  5,   /* field[5] = committed */
+  4,   /* field[4] = result_hash */
+  0,   /* field[0] = transform */
 };
-static const ProtobufCIntRange optimystic__v1__committed_write__number_ranges[1 + 1] =
+static const ProtobufCIntRange optimystic__v1__block_change__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 6 }
 };
-const ProtobufCMessageDescriptor optimystic__v1__committed_write__descriptor =
+const ProtobufCMessageDescriptor optimystic__v1__block_change__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "optimystic.v1.CommittedWrite",
-  "CommittedWrite",
-  "Optimystic__V1__CommittedWrite",
+  "optimystic.v1.BlockChange",
+  "BlockChange",
+  "Optimystic__V1__BlockChange",
   "optimystic.v1",
-  sizeof(Optimystic__V1__CommittedWrite),
-  2,
-  optimystic__v1__committed_write__field_descriptors,
-  optimystic__v1__committed_write__field_indices_by_name,
-  1,  optimystic__v1__committed_write__number_ranges,
-  (ProtobufCMessageInit) optimystic__v1__committed_write__init,
+  sizeof(Optimystic__V1__BlockChange),
+  6,
+  optimystic__v1__block_change__field_descriptors,
+  optimystic__v1__block_change__field_indices_by_name,
+  1,  optimystic__v1__block_change__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_change__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__pend__field_descriptors[9] =
+static const ProtobufCFieldDescriptor optimystic__v1__pend__field_descriptors[5] =
 {
   {
     "key",
@@ -1617,93 +2017,41 @@ static const ProtobufCFieldDescriptor optimystic__v1__pend__field_descriptors[9]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "transform",
+    "change",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__Pend, transform),
-    NULL,
+    offsetof(Optimystic__V1__Pend, change),
+    &optimystic__v1__block_change__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "base_revision",
+    "policy",
     5,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
+    PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__Pend, base_revision),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_payload",
-    6,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__Pend, base_payload),
-    &optimystic__v1__payload_id__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_hash",
-    7,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__Pend, base_hash),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "result_hash",
-    8,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__Pend, result_hash),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "committed",
-    9,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Optimystic__V1__Pend, n_committed),
-    offsetof(Optimystic__V1__Pend, committed),
-    &optimystic__v1__committed_write__descriptor,
+    offsetof(Optimystic__V1__Pend, policy),
+    &optimystic__v1__pending_policy__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned optimystic__v1__pend__field_indices_by_name[] = {
-  6,   /* field[6] = base_hash */
-  5,   /* field[5] = base_payload */
-  4,   /* field[4] = base_revision */
-  8,   /* field[8] = committed */
+  3,   /* field[3] = change */
   0,   /* field[0] = key */
   1,   /* field[1] = payload */
-  7,   /* field[7] = result_hash */
+  4,   /* field[4] = policy */
   2,   /* field[2] = target */
-  3,   /* field[3] = transform */
 };
 static const ProtobufCIntRange optimystic__v1__pend__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__pend__descriptor =
 {
@@ -1713,7 +2061,7 @@ const ProtobufCMessageDescriptor optimystic__v1__pend__descriptor =
   "Optimystic__V1__Pend",
   "optimystic.v1",
   sizeof(Optimystic__V1__Pend),
-  9,
+  5,
   optimystic__v1__pend__field_descriptors,
   optimystic__v1__pend__field_indices_by_name,
   1,  optimystic__v1__pend__number_ranges,
@@ -1950,7 +2298,7 @@ const ProtobufCMessageDescriptor optimystic__v1__install_version__descriptor =
   (ProtobufCMessageInit) optimystic__v1__install_version__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descriptors[4] =
 {
   {
     "write",
@@ -1989,20 +2337,8 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descript
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "result_hash",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockCopy, result_hash),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "image",
-    5,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     offsetof(Optimystic__V1__BlockCopy, present_case),
@@ -2015,15 +2351,14 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descript
 };
 static const unsigned optimystic__v1__block_copy__field_indices_by_name[] = {
   1,   /* field[1] = base_revision */
-  4,   /* field[4] = image */
-  3,   /* field[3] = result_hash */
+  3,   /* field[3] = image */
   0,   /* field[0] = write */
   2,   /* field[2] = write_number */
 };
 static const ProtobufCIntRange optimystic__v1__block_copy__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__block_copy__descriptor =
 {
@@ -2033,7 +2368,7 @@ const ProtobufCMessageDescriptor optimystic__v1__block_copy__descriptor =
   "Optimystic__V1__BlockCopy",
   "optimystic.v1",
   sizeof(Optimystic__V1__BlockCopy),
-  5,
+  4,
   optimystic__v1__block_copy__field_descriptors,
   optimystic__v1__block_copy__field_indices_by_name,
   1,  optimystic__v1__block_copy__number_ranges,
@@ -2423,7 +2758,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch_reply__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_descriptors[16] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_descriptors[20] =
 {
   {
     "id",
@@ -2617,6 +2952,54 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_des
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "holding",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, holding),
+    &optimystic__v1__held_block__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "versions",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, versions),
+    &optimystic__v1__version_page__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outstanding",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, outstanding),
+    &optimystic__v1__outstanding_pends__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pends",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, pends),
+    &optimystic__v1__pend_page__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] = {
   2,   /* field[2] = accepted */
@@ -2624,10 +3007,13 @@ static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] =
   6,   /* field[6] = content */
   14,   /* field[14] = discarded */
   13,   /* field[13] = finalised */
+  16,   /* field[16] = holding */
   0,   /* field[0] = id */
   11,   /* field[11] = needs_base */
+  18,   /* field[18] = outstanding */
   12,   /* field[12] = pend_missing */
   10,   /* field[10] = pended */
+  19,   /* field[19] = pends */
   1,   /* field[1] = promise */
   9,   /* field[9] = refused */
   4,   /* field[4] = register_state */
@@ -2635,13 +3021,14 @@ static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] =
   3,   /* field[3] = rejected */
   8,   /* field[8] = status */
   5,   /* field[5] = stored */
+  17,   /* field[17] = versions */
 };
 static const ProtobufCIntRange optimystic__v1__peer_reply_item__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10, 1 },
   { 20, 10 },
-  { 0, 16 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor =
 {
@@ -2651,11 +3038,483 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor =
   "Optimystic__V1__PeerReplyItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerReplyItem),
-  16,
+  20,
   optimystic__v1__peer_reply_item__field_descriptors,
   optimystic__v1__peer_reply_item__field_indices_by_name,
   3,  optimystic__v1__peer_reply_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_reply_item__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__outstanding_pends__field_descriptors[1] =
+{
+  {
+    "pends",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__OutstandingPends, n_pends),
+    offsetof(Optimystic__V1__OutstandingPends, pends),
+    &optimystic__v1__outstanding_pend__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__outstanding_pends__field_indices_by_name[] = {
+  0,   /* field[0] = pends */
+};
+static const ProtobufCIntRange optimystic__v1__outstanding_pends__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__outstanding_pends__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.OutstandingPends",
+  "OutstandingPends",
+  "Optimystic__V1__OutstandingPends",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__OutstandingPends),
+  1,
+  optimystic__v1__outstanding_pends__field_descriptors,
+  optimystic__v1__outstanding_pends__field_indices_by_name,
+  1,  optimystic__v1__outstanding_pends__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__outstanding_pends__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__held_block__field_descriptors[2] =
+{
+  {
+    "copy",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__HeldBlock, copy),
+    &optimystic__v1__block_copy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pends",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__HeldBlock, n_pends),
+    offsetof(Optimystic__V1__HeldBlock, pends),
+    &optimystic__v1__outstanding_pend__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__held_block__field_indices_by_name[] = {
+  0,   /* field[0] = copy */
+  1,   /* field[1] = pends */
+};
+static const ProtobufCIntRange optimystic__v1__held_block__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__held_block__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.HeldBlock",
+  "HeldBlock",
+  "Optimystic__V1__HeldBlock",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__HeldBlock),
+  2,
+  optimystic__v1__held_block__field_descriptors,
+  optimystic__v1__held_block__field_indices_by_name,
+  1,  optimystic__v1__held_block__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__held_block__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__list_versions__field_descriptors[2] =
+{
+  {
+    "after",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListVersions, after),
+    &optimystic__v1__block_as_of__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count_max",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListVersions, count_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__list_versions__field_indices_by_name[] = {
+  0,   /* field[0] = after */
+  1,   /* field[1] = count_max */
+};
+static const ProtobufCIntRange optimystic__v1__list_versions__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__list_versions__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ListVersions",
+  "ListVersions",
+  "Optimystic__V1__ListVersions",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ListVersions),
+  2,
+  optimystic__v1__list_versions__field_descriptors,
+  optimystic__v1__list_versions__field_indices_by_name,
+  1,  optimystic__v1__list_versions__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__list_versions__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__pend_position__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PendPosition, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PendPosition, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__pend_position__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = payload */
+};
+static const ProtobufCIntRange optimystic__v1__pend_position__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__pend_position__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PendPosition",
+  "PendPosition",
+  "Optimystic__V1__PendPosition",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__PendPosition),
+  2,
+  optimystic__v1__pend_position__field_descriptors,
+  optimystic__v1__pend_position__field_indices_by_name,
+  1,  optimystic__v1__pend_position__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__pend_position__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__list_pends__field_descriptors[2] =
+{
+  {
+    "after",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListPends, after),
+    &optimystic__v1__pend_position__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count_max",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListPends, count_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__list_pends__field_indices_by_name[] = {
+  0,   /* field[0] = after */
+  1,   /* field[1] = count_max */
+};
+static const ProtobufCIntRange optimystic__v1__list_pends__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__list_pends__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ListPends",
+  "ListPends",
+  "Optimystic__V1__ListPends",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ListPends),
+  2,
+  optimystic__v1__list_pends__field_descriptors,
+  optimystic__v1__list_pends__field_indices_by_name,
+  1,  optimystic__v1__list_pends__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__list_pends__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__pend_page__field_descriptors[2] =
+{
+  {
+    "pends",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PendPage, n_pends),
+    offsetof(Optimystic__V1__PendPage, pends),
+    &optimystic__v1__kept_pend__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PendPage, next),
+    &optimystic__v1__pend_position__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__pend_page__field_indices_by_name[] = {
+  1,   /* field[1] = next */
+  0,   /* field[0] = pends */
+};
+static const ProtobufCIntRange optimystic__v1__pend_page__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__pend_page__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PendPage",
+  "PendPage",
+  "Optimystic__V1__PendPage",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__PendPage),
+  2,
+  optimystic__v1__pend_page__field_descriptors,
+  optimystic__v1__pend_page__field_indices_by_name,
+  1,  optimystic__v1__pend_page__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__pend_page__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descriptors[3] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__KeptPend, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "collection",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__KeptPend, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pend",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__KeptPend, pend),
+    &optimystic__v1__outstanding_pend__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__kept_pend__field_indices_by_name[] = {
+  1,   /* field[1] = collection */
+  0,   /* field[0] = key */
+  2,   /* field[2] = pend */
+};
+static const ProtobufCIntRange optimystic__v1__kept_pend__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__kept_pend__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.KeptPend",
+  "KeptPend",
+  "Optimystic__V1__KeptPend",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__KeptPend),
+  3,
+  optimystic__v1__kept_pend__field_descriptors,
+  optimystic__v1__kept_pend__field_indices_by_name,
+  1,  optimystic__v1__kept_pend__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__kept_pend__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__version_page__field_descriptors[2] =
+{
+  {
+    "versions",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__VersionPage, n_versions),
+    offsetof(Optimystic__V1__VersionPage, versions),
+    &optimystic__v1__version_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_last",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__VersionPage, is_last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__version_page__field_indices_by_name[] = {
+  1,   /* field[1] = is_last */
+  0,   /* field[0] = versions */
+};
+static const ProtobufCIntRange optimystic__v1__version_page__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__version_page__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.VersionPage",
+  "VersionPage",
+  "Optimystic__V1__VersionPage",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__VersionPage),
+  2,
+  optimystic__v1__version_page__field_descriptors,
+  optimystic__v1__version_page__field_indices_by_name,
+  1,  optimystic__v1__version_page__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__version_page__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__version_summary__field_descriptors[3] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__VersionSummary, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__VersionSummary, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "write",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__VersionSummary, write),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__version_summary__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = revision */
+  2,   /* field[2] = write */
+};
+static const ProtobufCIntRange optimystic__v1__version_summary__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__version_summary__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.VersionSummary",
+  "VersionSummary",
+  "Optimystic__V1__VersionSummary",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__VersionSummary),
+  3,
+  optimystic__v1__version_summary__field_descriptors,
+  optimystic__v1__version_summary__field_indices_by_name,
+  1,  optimystic__v1__version_summary__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__version_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__block_state__field_descriptors[1] =

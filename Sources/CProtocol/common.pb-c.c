@@ -367,6 +367,186 @@ void   optimystic__v1__segment_key__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__segment_key__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__block_key__init
+                     (Optimystic__V1__BlockKey         *message)
+{
+  static const Optimystic__V1__BlockKey init_value = OPTIMYSTIC__V1__BLOCK_KEY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_key__get_packed_size
+                     (const Optimystic__V1__BlockKey *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_key__pack
+                     (const Optimystic__V1__BlockKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_key__pack_to_buffer
+                     (const Optimystic__V1__BlockKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockKey *
+       optimystic__v1__block_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockKey *)
+     protobuf_c_message_unpack (&optimystic__v1__block_key__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_key__free_unpacked
+                     (Optimystic__V1__BlockKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__committed_write__init
+                     (Optimystic__V1__CommittedWrite         *message)
+{
+  static const Optimystic__V1__CommittedWrite init_value = OPTIMYSTIC__V1__COMMITTED_WRITE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__committed_write__get_packed_size
+                     (const Optimystic__V1__CommittedWrite *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__committed_write__pack
+                     (const Optimystic__V1__CommittedWrite *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__committed_write__pack_to_buffer
+                     (const Optimystic__V1__CommittedWrite *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__CommittedWrite *
+       optimystic__v1__committed_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__CommittedWrite *)
+     protobuf_c_message_unpack (&optimystic__v1__committed_write__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__committed_write__free_unpacked
+                     (Optimystic__V1__CommittedWrite *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__committed_write__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__block_as_of__init
+                     (Optimystic__V1__BlockAsOf         *message)
+{
+  static const Optimystic__V1__BlockAsOf init_value = OPTIMYSTIC__V1__BLOCK_AS_OF__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_as_of__get_packed_size
+                     (const Optimystic__V1__BlockAsOf *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_as_of__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_as_of__pack
+                     (const Optimystic__V1__BlockAsOf *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_as_of__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_as_of__pack_to_buffer
+                     (const Optimystic__V1__BlockAsOf *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_as_of__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockAsOf *
+       optimystic__v1__block_as_of__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockAsOf *)
+     protobuf_c_message_unpack (&optimystic__v1__block_as_of__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_as_of__free_unpacked
+                     (Optimystic__V1__BlockAsOf *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_as_of__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__outstanding_pend__init
+                     (Optimystic__V1__OutstandingPend         *message)
+{
+  static const Optimystic__V1__OutstandingPend init_value = OPTIMYSTIC__V1__OUTSTANDING_PEND__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__outstanding_pend__get_packed_size
+                     (const Optimystic__V1__OutstandingPend *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pend__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__outstanding_pend__pack
+                     (const Optimystic__V1__OutstandingPend *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pend__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__outstanding_pend__pack_to_buffer
+                     (const Optimystic__V1__OutstandingPend *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pend__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__OutstandingPend *
+       optimystic__v1__outstanding_pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__OutstandingPend *)
+     protobuf_c_message_unpack (&optimystic__v1__outstanding_pend__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__outstanding_pend__free_unpacked
+                     (Optimystic__V1__OutstandingPend *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__outstanding_pend__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__audit_target__init
                      (Optimystic__V1__AuditTarget         *message)
 {
@@ -590,6 +770,51 @@ void   optimystic__v1__holding__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &optimystic__v1__holding__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__block_holding__init
+                     (Optimystic__V1__BlockHolding         *message)
+{
+  static const Optimystic__V1__BlockHolding init_value = OPTIMYSTIC__V1__BLOCK_HOLDING__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__block_holding__get_packed_size
+                     (const Optimystic__V1__BlockHolding *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_holding__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__block_holding__pack
+                     (const Optimystic__V1__BlockHolding *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_holding__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__block_holding__pack_to_buffer
+                     (const Optimystic__V1__BlockHolding *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__block_holding__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__BlockHolding *
+       optimystic__v1__block_holding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__BlockHolding *)
+     protobuf_c_message_unpack (&optimystic__v1__block_holding__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__block_holding__free_unpacked
+                     (Optimystic__V1__BlockHolding *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__block_holding__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__replica_report__init
@@ -1161,7 +1386,250 @@ const ProtobufCMessageDescriptor optimystic__v1__segment_key__descriptor =
   (ProtobufCMessageInit) optimystic__v1__segment_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__audit_target__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_key__field_descriptors[2] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockKey, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockKey, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_key__field_indices_by_name[] = {
+  0,   /* field[0] = block */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__block_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockKey",
+  "BlockKey",
+  "Optimystic__V1__BlockKey",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockKey),
+  2,
+  optimystic__v1__block_key__field_descriptors,
+  optimystic__v1__block_key__field_indices_by_name,
+  1,  optimystic__v1__block_key__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_key__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__committed_write__field_descriptors[3] =
+{
+  {
+    "revision",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommittedWrite, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommittedWrite, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommittedWrite, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__committed_write__field_indices_by_name[] = {
+  1,   /* field[1] = payload */
+  2,   /* field[2] = result_hash */
+  0,   /* field[0] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__committed_write__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__committed_write__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.CommittedWrite",
+  "CommittedWrite",
+  "Optimystic__V1__CommittedWrite",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__CommittedWrite),
+  3,
+  optimystic__v1__committed_write__field_descriptors,
+  optimystic__v1__committed_write__field_indices_by_name,
+  1,  optimystic__v1__committed_write__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__committed_write__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__block_as_of__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockAsOf, key),
+    &optimystic__v1__block_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockAsOf, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_as_of__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__block_as_of__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_as_of__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockAsOf",
+  "BlockAsOf",
+  "Optimystic__V1__BlockAsOf",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockAsOf),
+  2,
+  optimystic__v1__block_as_of__field_descriptors,
+  optimystic__v1__block_as_of__field_indices_by_name,
+  1,  optimystic__v1__block_as_of__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_as_of__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__outstanding_pend__field_descriptors[4] =
+{
+  {
+    "payload",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__OutstandingPend, payload),
+    &optimystic__v1__payload_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__OutstandingPend, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__OutstandingPend, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transform",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__OutstandingPend, content_case),
+    offsetof(Optimystic__V1__OutstandingPend, transform),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__outstanding_pend__field_indices_by_name[] = {
+  0,   /* field[0] = payload */
+  2,   /* field[2] = result_hash */
+  1,   /* field[1] = target */
+  3,   /* field[3] = transform */
+};
+static const ProtobufCIntRange optimystic__v1__outstanding_pend__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__outstanding_pend__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.OutstandingPend",
+  "OutstandingPend",
+  "Optimystic__V1__OutstandingPend",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__OutstandingPend),
+  4,
+  optimystic__v1__outstanding_pend__field_descriptors,
+  optimystic__v1__outstanding_pend__field_indices_by_name,
+  1,  optimystic__v1__outstanding_pend__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__outstanding_pend__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__audit_target__field_descriptors[4] =
 {
   {
     "tail_register",
@@ -1199,8 +1667,21 @@ static const ProtobufCFieldDescriptor optimystic__v1__audit_target__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "block",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__AuditTarget, target_case),
+    offsetof(Optimystic__V1__AuditTarget, block),
+    &optimystic__v1__block_as_of__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__audit_target__field_indices_by_name[] = {
+  3,   /* field[3] = block */
   1,   /* field[1] = content */
   2,   /* field[2] = segment */
   0,   /* field[0] = tail_register */
@@ -1208,7 +1689,7 @@ static const unsigned optimystic__v1__audit_target__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__audit_target__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__audit_target__descriptor =
 {
@@ -1218,7 +1699,7 @@ const ProtobufCMessageDescriptor optimystic__v1__audit_target__descriptor =
   "Optimystic__V1__AuditTarget",
   "optimystic.v1",
   sizeof(Optimystic__V1__AuditTarget),
-  3,
+  4,
   optimystic__v1__audit_target__field_descriptors,
   optimystic__v1__audit_target__field_indices_by_name,
   1,  optimystic__v1__audit_target__number_ranges,
@@ -1546,7 +2027,58 @@ const ProtobufCMessageDescriptor optimystic__v1__holding__descriptor =
   (ProtobufCMessageInit) optimystic__v1__holding__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__replica_report__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_holding__field_descriptors[2] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockHolding, version),
+    &optimystic__v1__committed_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pends",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__BlockHolding, n_pends),
+    offsetof(Optimystic__V1__BlockHolding, pends),
+    &optimystic__v1__outstanding_pend__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__block_holding__field_indices_by_name[] = {
+  1,   /* field[1] = pends */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange optimystic__v1__block_holding__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__block_holding__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.BlockHolding",
+  "BlockHolding",
+  "Optimystic__V1__BlockHolding",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__BlockHolding),
+  2,
+  optimystic__v1__block_holding__field_descriptors,
+  optimystic__v1__block_holding__field_indices_by_name,
+  1,  optimystic__v1__block_holding__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__block_holding__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__replica_report__field_descriptors[6] =
 {
   {
     "peer",
@@ -1608,9 +2140,22 @@ static const ProtobufCFieldDescriptor optimystic__v1__replica_report__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "holds_block",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReplicaReport, state_case),
+    offsetof(Optimystic__V1__ReplicaReport, holds_block),
+    &optimystic__v1__block_holding__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__replica_report__field_indices_by_name[] = {
   1,   /* field[1] = holds */
+  5,   /* field[5] = holds_block */
   2,   /* field[2] = lacks */
   0,   /* field[0] = peer */
   4,   /* field[4] = refuses */
@@ -1619,7 +2164,7 @@ static const unsigned optimystic__v1__replica_report__field_indices_by_name[] = 
 static const ProtobufCIntRange optimystic__v1__replica_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__replica_report__descriptor =
 {
@@ -1629,7 +2174,7 @@ const ProtobufCMessageDescriptor optimystic__v1__replica_report__descriptor =
   "Optimystic__V1__ReplicaReport",
   "optimystic.v1",
   sizeof(Optimystic__V1__ReplicaReport),
-  5,
+  6,
   optimystic__v1__replica_report__field_descriptors,
   optimystic__v1__replica_report__field_indices_by_name,
   1,  optimystic__v1__replica_report__number_ranges,
@@ -1779,5 +2324,37 @@ const ProtobufCEnumDescriptor optimystic__v1__value_encoding__descriptor =
   optimystic__v1__value_encoding__enum_values_by_name,
   1,
   optimystic__v1__value_encoding__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue optimystic__v1__pending_policy__enum_values_by_number[4] =
+{
+  { "PENDING_POLICY_UNSPECIFIED", "OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED", 0 },
+  { "PENDING_POLICY_PROCEED", "OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_PROCEED", 1 },
+  { "PENDING_POLICY_FAIL", "OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_FAIL", 2 },
+  { "PENDING_POLICY_FAIL_RETURNING_TRANSFORMS", "OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_FAIL_RETURNING_TRANSFORMS", 3 },
+};
+static const ProtobufCIntRange optimystic__v1__pending_policy__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex optimystic__v1__pending_policy__enum_values_by_name[4] =
+{
+  { "PENDING_POLICY_FAIL", 2 },
+  { "PENDING_POLICY_FAIL_RETURNING_TRANSFORMS", 3 },
+  { "PENDING_POLICY_PROCEED", 1 },
+  { "PENDING_POLICY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor optimystic__v1__pending_policy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PendingPolicy",
+  "PendingPolicy",
+  "Optimystic__V1__PendingPolicy",
+  "optimystic.v1",
+  4,
+  optimystic__v1__pending_policy__enum_values_by_number,
+  4,
+  optimystic__v1__pending_policy__enum_values_by_name,
+  1,
+  optimystic__v1__pending_policy__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

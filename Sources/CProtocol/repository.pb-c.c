@@ -142,6 +142,186 @@ void   optimystic__v1__finalise_entry__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__finalise_entry__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__written_block__init
+                     (Optimystic__V1__WrittenBlock         *message)
+{
+  static const Optimystic__V1__WrittenBlock init_value = OPTIMYSTIC__V1__WRITTEN_BLOCK__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__written_block__get_packed_size
+                     (const Optimystic__V1__WrittenBlock *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__written_block__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__written_block__pack
+                     (const Optimystic__V1__WrittenBlock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__written_block__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__written_block__pack_to_buffer
+                     (const Optimystic__V1__WrittenBlock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__written_block__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__WrittenBlock *
+       optimystic__v1__written_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__WrittenBlock *)
+     protobuf_c_message_unpack (&optimystic__v1__written_block__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__written_block__free_unpacked
+                     (Optimystic__V1__WrittenBlock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__written_block__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__scrub_shard__init
+                     (Optimystic__V1__ScrubShard         *message)
+{
+  static const Optimystic__V1__ScrubShard init_value = OPTIMYSTIC__V1__SCRUB_SHARD__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__scrub_shard__get_packed_size
+                     (const Optimystic__V1__ScrubShard *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__scrub_shard__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__scrub_shard__pack
+                     (const Optimystic__V1__ScrubShard *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__scrub_shard__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__scrub_shard__pack_to_buffer
+                     (const Optimystic__V1__ScrubShard *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__scrub_shard__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ScrubShard *
+       optimystic__v1__scrub_shard__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ScrubShard *)
+     protobuf_c_message_unpack (&optimystic__v1__scrub_shard__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__scrub_shard__free_unpacked
+                     (Optimystic__V1__ScrubShard *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__scrub_shard__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__list_shard_pends__init
+                     (Optimystic__V1__ListShardPends         *message)
+{
+  static const Optimystic__V1__ListShardPends init_value = OPTIMYSTIC__V1__LIST_SHARD_PENDS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__list_shard_pends__get_packed_size
+                     (const Optimystic__V1__ListShardPends *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_shard_pends__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__list_shard_pends__pack
+                     (const Optimystic__V1__ListShardPends *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_shard_pends__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__list_shard_pends__pack_to_buffer
+                     (const Optimystic__V1__ListShardPends *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_shard_pends__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ListShardPends *
+       optimystic__v1__list_shard_pends__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ListShardPends *)
+     protobuf_c_message_unpack (&optimystic__v1__list_shard_pends__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__list_shard_pends__free_unpacked
+                     (Optimystic__V1__ListShardPends *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__list_shard_pends__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__scrub_report__init
+                     (Optimystic__V1__ScrubReport         *message)
+{
+  static const Optimystic__V1__ScrubReport init_value = OPTIMYSTIC__V1__SCRUB_REPORT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__scrub_report__get_packed_size
+                     (const Optimystic__V1__ScrubReport *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__scrub_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__scrub_report__pack
+                     (const Optimystic__V1__ScrubReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__scrub_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__scrub_report__pack_to_buffer
+                     (const Optimystic__V1__ScrubReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__scrub_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ScrubReport *
+       optimystic__v1__scrub_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ScrubReport *)
+     protobuf_c_message_unpack (&optimystic__v1__scrub_report__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__scrub_report__free_unpacked
+                     (Optimystic__V1__ScrubReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__scrub_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__create_collection__init
                      (Optimystic__V1__CreateCollection         *message)
 {
@@ -457,6 +637,51 @@ void   optimystic__v1__commit_refusal__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__commit_refusal__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__pending_block__init
+                     (Optimystic__V1__PendingBlock         *message)
+{
+  static const Optimystic__V1__PendingBlock init_value = OPTIMYSTIC__V1__PENDING_BLOCK__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__pending_block__get_packed_size
+                     (const Optimystic__V1__PendingBlock *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__pending_block__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__pending_block__pack
+                     (const Optimystic__V1__PendingBlock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__pending_block__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__pending_block__pack_to_buffer
+                     (const Optimystic__V1__PendingBlock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__pending_block__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__PendingBlock *
+       optimystic__v1__pending_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__PendingBlock *)
+     protobuf_c_message_unpack (&optimystic__v1__pending_block__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__pending_block__free_unpacked
+                     (Optimystic__V1__PendingBlock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__pending_block__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__tail_page__init
                      (Optimystic__V1__TailPage         *message)
 {
@@ -547,7 +772,7 @@ void   optimystic__v1__peer_reports__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reports__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[11] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[14] =
 {
   {
     "read_tail",
@@ -681,25 +906,64 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "scrub",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, scrub),
+    &optimystic__v1__scrub_shard__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "list_pends",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, list_pends),
+    &optimystic__v1__list_shard_pends__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "discard",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, discard),
+    &optimystic__v1__bound_pend__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_request__field_indices_by_name[] = {
   8,   /* field[8] = audit */
   2,   /* field[2] = commit */
   1,   /* field[1] = create */
+  13,   /* field[13] = discard */
   3,   /* field[3] = drop */
   10,   /* field[10] = finalise */
   4,   /* field[4] = get_content */
   5,   /* field[5] = get_segment */
   6,   /* field[6] = list_collections */
+  12,   /* field[12] = list_pends */
   9,   /* field[9] = read_block */
   0,   /* field[0] = read_tail */
+  11,   /* field[11] = scrub */
   7,   /* field[7] = status */
 };
 static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges[2 + 1] =
 {
   { 10, 0 },
   { 20, 9 },
-  { 0, 11 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor =
 {
@@ -709,14 +973,14 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor 
   "Optimystic__V1__RepositoryRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryRequest),
-  11,
+  14,
   optimystic__v1__repository_request__field_descriptors,
   optimystic__v1__repository_request__field_indices_by_name,
   2,  optimystic__v1__repository_request__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__repository_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__block_write__field_descriptors[7] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_write__field_descriptors[2] =
 {
   {
     "block",
@@ -731,91 +995,26 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_write__field_descrip
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "transform",
+    "change",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockWrite, transform),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_revision",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockWrite, base_revision),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_payload",
-    4,
-    PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockWrite, base_payload),
-    &optimystic__v1__payload_id__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "base_hash",
-    5,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockWrite, base_hash),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "result_hash",
-    6,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockWrite, result_hash),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "committed",
-    7,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Optimystic__V1__BlockWrite, n_committed),
-    offsetof(Optimystic__V1__BlockWrite, committed),
-    &optimystic__v1__committed_write__descriptor,
+    offsetof(Optimystic__V1__BlockWrite, change),
+    &optimystic__v1__block_change__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned optimystic__v1__block_write__field_indices_by_name[] = {
-  4,   /* field[4] = base_hash */
-  3,   /* field[3] = base_payload */
-  2,   /* field[2] = base_revision */
   0,   /* field[0] = block */
-  6,   /* field[6] = committed */
-  5,   /* field[5] = result_hash */
-  1,   /* field[1] = transform */
+  1,   /* field[1] = change */
 };
 static const ProtobufCIntRange optimystic__v1__block_write__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__block_write__descriptor =
 {
@@ -825,14 +1024,14 @@ const ProtobufCMessageDescriptor optimystic__v1__block_write__descriptor =
   "Optimystic__V1__BlockWrite",
   "optimystic.v1",
   sizeof(Optimystic__V1__BlockWrite),
-  7,
+  2,
   optimystic__v1__block_write__field_descriptors,
   optimystic__v1__block_write__field_indices_by_name,
   1,  optimystic__v1__block_write__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__block_write__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__finalise_entry__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__finalise_entry__field_descriptors[5] =
 {
   {
     "collection",
@@ -859,40 +1058,53 @@ static const ProtobufCFieldDescriptor optimystic__v1__finalise_entry__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "write",
+    "revision",
     3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__FinaliseEntry, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__FinaliseEntry, write),
-    &optimystic__v1__committed_write__descriptor,
+    offsetof(Optimystic__V1__FinaliseEntry, payload),
+    &optimystic__v1__payload_id__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "blocks",
-    4,
+    5,
     PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Optimystic__V1__FinaliseEntry, n_blocks),
     offsetof(Optimystic__V1__FinaliseEntry, blocks),
-    NULL,
+    &optimystic__v1__written_block__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned optimystic__v1__finalise_entry__field_indices_by_name[] = {
-  3,   /* field[3] = blocks */
+  4,   /* field[4] = blocks */
   0,   /* field[0] = collection */
   1,   /* field[1] = incarnation */
-  2,   /* field[2] = write */
+  3,   /* field[3] = payload */
+  2,   /* field[2] = revision */
 };
 static const ProtobufCIntRange optimystic__v1__finalise_entry__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__finalise_entry__descriptor =
 {
@@ -902,11 +1114,254 @@ const ProtobufCMessageDescriptor optimystic__v1__finalise_entry__descriptor =
   "Optimystic__V1__FinaliseEntry",
   "optimystic.v1",
   sizeof(Optimystic__V1__FinaliseEntry),
-  4,
+  5,
   optimystic__v1__finalise_entry__field_descriptors,
   optimystic__v1__finalise_entry__field_indices_by_name,
   1,  optimystic__v1__finalise_entry__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__finalise_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__written_block__field_descriptors[2] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__WrittenBlock, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result_hash",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__WrittenBlock, result_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__written_block__field_indices_by_name[] = {
+  0,   /* field[0] = block */
+  1,   /* field[1] = result_hash */
+};
+static const ProtobufCIntRange optimystic__v1__written_block__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__written_block__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.WrittenBlock",
+  "WrittenBlock",
+  "Optimystic__V1__WrittenBlock",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__WrittenBlock),
+  2,
+  optimystic__v1__written_block__field_descriptors,
+  optimystic__v1__written_block__field_indices_by_name,
+  1,  optimystic__v1__written_block__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__written_block__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__scrub_shard__field_descriptors[2] =
+{
+  {
+    "shard",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubShard, shard),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubShard, page),
+    &optimystic__v1__list_versions__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__scrub_shard__field_indices_by_name[] = {
+  1,   /* field[1] = page */
+  0,   /* field[0] = shard */
+};
+static const ProtobufCIntRange optimystic__v1__scrub_shard__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__scrub_shard__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ScrubShard",
+  "ScrubShard",
+  "Optimystic__V1__ScrubShard",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ScrubShard),
+  2,
+  optimystic__v1__scrub_shard__field_descriptors,
+  optimystic__v1__scrub_shard__field_indices_by_name,
+  1,  optimystic__v1__scrub_shard__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__scrub_shard__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__list_shard_pends__field_descriptors[2] =
+{
+  {
+    "shard",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListShardPends, shard),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListShardPends, page),
+    &optimystic__v1__list_pends__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__list_shard_pends__field_indices_by_name[] = {
+  1,   /* field[1] = page */
+  0,   /* field[0] = shard */
+};
+static const ProtobufCIntRange optimystic__v1__list_shard_pends__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__list_shard_pends__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ListShardPends",
+  "ListShardPends",
+  "Optimystic__V1__ListShardPends",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ListShardPends),
+  2,
+  optimystic__v1__list_shard_pends__field_descriptors,
+  optimystic__v1__list_shard_pends__field_indices_by_name,
+  1,  optimystic__v1__list_shard_pends__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__list_shard_pends__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__scrub_report__field_descriptors[5] =
+{
+  {
+    "version_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubReport, version_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "repaired_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubReport, repaired_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unrepaired_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubReport, unrepaired_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "conflict_count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubReport, conflict_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ScrubReport, next),
+    &optimystic__v1__block_as_of__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__scrub_report__field_indices_by_name[] = {
+  3,   /* field[3] = conflict_count */
+  4,   /* field[4] = next */
+  1,   /* field[1] = repaired_count */
+  2,   /* field[2] = unrepaired_count */
+  0,   /* field[0] = version_count */
+};
+static const ProtobufCIntRange optimystic__v1__scrub_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__scrub_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ScrubReport",
+  "ScrubReport",
+  "Optimystic__V1__ScrubReport",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ScrubReport),
+  5,
+  optimystic__v1__scrub_report__field_descriptors,
+  optimystic__v1__scrub_report__field_indices_by_name,
+  1,  optimystic__v1__scrub_report__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__scrub_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__create_collection__field_descriptors[4] =
@@ -986,7 +1441,7 @@ const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor =
   (ProtobufCMessageInit) optimystic__v1__create_collection__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[7] =
+static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[8] =
 {
   {
     "participant",
@@ -1061,6 +1516,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "pending_policy",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CommitAttempt, pending_policy),
+    &optimystic__v1__pending_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "writes",
     10,
     PROTOBUF_C_LABEL_REPEATED,
@@ -1079,14 +1546,15 @@ static const unsigned optimystic__v1__commit_attempt__field_indices_by_name[] = 
   5,   /* field[5] = header_after */
   0,   /* field[0] = participant */
   1,   /* field[1] = payload */
+  6,   /* field[6] = pending_policy */
   4,   /* field[4] = wall_ms */
-  6,   /* field[6] = writes */
+  7,   /* field[7] = writes */
 };
 static const ProtobufCIntRange optimystic__v1__commit_attempt__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 10, 6 },
-  { 0, 7 }
+  { 10, 7 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
 {
@@ -1096,7 +1564,7 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
   "Optimystic__V1__CommitAttempt",
   "optimystic.v1",
   sizeof(Optimystic__V1__CommitAttempt),
-  7,
+  8,
   optimystic__v1__commit_attempt__field_descriptors,
   optimystic__v1__commit_attempt__field_indices_by_name,
   2,  optimystic__v1__commit_attempt__number_ranges,
@@ -1205,7 +1673,7 @@ const ProtobufCMessageDescriptor optimystic__v1__list_collections__descriptor =
   (ProtobufCMessageInit) optimystic__v1__list_collections__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[10] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[13] =
 {
   {
     "tail",
@@ -1327,16 +1795,55 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_de
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "scrubbed",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, scrubbed),
+    &optimystic__v1__scrub_report__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pends",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, pends),
+    &optimystic__v1__pend_page__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "discarded",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, discarded),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] = {
   8,   /* field[8] = block */
   4,   /* field[4] = collections */
   1,   /* field[1] = committed */
   3,   /* field[3] = content */
+  12,   /* field[12] = discarded */
   7,   /* field[7] = failed */
   9,   /* field[9] = finalised */
+  11,   /* field[11] = pends */
   2,   /* field[2] = refused */
   6,   /* field[6] = replicas */
+  10,   /* field[10] = scrubbed */
   5,   /* field[5] = status */
   0,   /* field[0] = tail */
 };
@@ -1344,7 +1851,7 @@ static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[2
 {
   { 10, 0 },
   { 20, 8 },
-  { 0, 10 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
 {
@@ -1354,7 +1861,7 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
   "Optimystic__V1__RepositoryReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryReply),
-  10,
+  13,
   optimystic__v1__repository_reply__field_descriptors,
   optimystic__v1__repository_reply__field_indices_by_name,
   2,  optimystic__v1__repository_reply__number_ranges,
@@ -1412,7 +1919,7 @@ const ProtobufCMessageDescriptor optimystic__v1__committed__descriptor =
   (ProtobufCMessageInit) optimystic__v1__committed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__commit_refusal__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__commit_refusal__field_descriptors[5] =
 {
   {
     "moved",
@@ -1462,17 +1969,30 @@ static const ProtobufCFieldDescriptor optimystic__v1__commit_refusal__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pending",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__CommitRefusal, reason_case),
+    offsetof(Optimystic__V1__CommitRefusal, pending),
+    &optimystic__v1__pending_block__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__commit_refusal__field_indices_by_name[] = {
   2,   /* field[2] = blocked */
   3,   /* field[3] = fenced */
   1,   /* field[1] = gone */
   0,   /* field[0] = moved */
+  4,   /* field[4] = pending */
 };
 static const ProtobufCIntRange optimystic__v1__commit_refusal__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor =
 {
@@ -1482,11 +2002,62 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor =
   "Optimystic__V1__CommitRefusal",
   "optimystic.v1",
   sizeof(Optimystic__V1__CommitRefusal),
-  4,
+  5,
   optimystic__v1__commit_refusal__field_descriptors,
   optimystic__v1__commit_refusal__field_indices_by_name,
   1,  optimystic__v1__commit_refusal__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__commit_refusal__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__pending_block__field_descriptors[2] =
+{
+  {
+    "block",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PendingBlock, block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pends",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PendingBlock, n_pends),
+    offsetof(Optimystic__V1__PendingBlock, pends),
+    &optimystic__v1__outstanding_pend__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__pending_block__field_indices_by_name[] = {
+  0,   /* field[0] = block */
+  1,   /* field[1] = pends */
+};
+static const ProtobufCIntRange optimystic__v1__pending_block__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__pending_block__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PendingBlock",
+  "PendingBlock",
+  "Optimystic__V1__PendingBlock",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__PendingBlock),
+  2,
+  optimystic__v1__pending_block__field_descriptors,
+  optimystic__v1__pending_block__field_indices_by_name,
+  1,  optimystic__v1__pending_block__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__pending_block__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__tail_page__field_descriptors[2] =

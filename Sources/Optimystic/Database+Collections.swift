@@ -55,12 +55,8 @@ extension Database {
         _ name: String, _ coding: ValueCoding<Value>, encoding: ValueEncoding?, creates: Bool,
         _ timeout: Duration?
     ) async throws -> Diary<Value> {
-        let open = OpenCollection(
-            name: name, kind: .diary, encoding: encoding, creates: creates,
-            action: makeActionID())
-        let info = try await ask(.openCollection(open), timeout: timeout) { reply in
-            if case .collection(let info) = reply { info } else { nil }
-        }
+        let info = try await open(
+            name, .diary, encoding: encoding, creates: creates, timeout: timeout)
         return Diary(database: self, info: info, coding: coding)
     }
 

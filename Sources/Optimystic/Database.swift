@@ -79,6 +79,12 @@ public final class Database: Sendable {
     /// A new action id: 128 random bits.
     public func makeActionID() -> ActionID { ActionID(rawValue: environment.identifier()) }
 
+    /// For delays that must differ between processes.
+    func makeGenerator() -> SeededGenerator { environment.generator() }
+
+    /// Milliseconds since 1970, for people.
+    var wallMilliseconds: UInt64 { environment.wallMilliseconds() }
+
     // MARK: Requests
 
     /// Sends a request and takes the part of the answer that was asked for.

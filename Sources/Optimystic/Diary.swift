@@ -36,7 +36,7 @@ public struct Diary<Value: Sendable>: Sendable {
     ///   with an id of your own, see ``append(_:id:firstRevision:timeout:)``.
     /// Cancelling drops the wait; the entry may still land.
     @discardableResult
-    public func append(_ value: Value, timeout: Duration? = nil) async throws -> DiaryPosition {
+    public func append(_ value: Value, timeout: Duration? = nil) async throws -> LogPosition {
         try await append(
             value, id: database.makeActionID(), firstRevision: revision, timeout: timeout)
     }
@@ -54,12 +54,12 @@ public struct Diary<Value: Sendable>: Sendable {
     @discardableResult
     public func append(
         _ value: Value, id: ActionID, firstRevision: Revision, timeout: Duration? = nil
-    ) async throws -> DiaryPosition {
-        let request = AppendRequest(
+    ) async throws -> LogPosition {
+        let request = ActionRequest(
             collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision, bytes: try coding.bytes(of: value))
-        let position = try await database.ask(.append(request), timeout: timeout) { reply in
-            if case .appended(let position) = reply { position } else { nil }
+            firstRevision: firstRevision, content: .append(try coding.bytes(of: value)))
+        let position = try await database.ask(.act(request), timeout: timeout) { reply in
+            if case .acted(let landing) = reply { landing.position } else { nil }
         }
         seen.raise(to: position.revision)
         return position
@@ -75,11 +75,11 @@ public struct Diary<Value: Sendable>: Sendable {
         let request = ActionStatusRequest(
             collection: info.collection, incarnation: info.incarnation, action: id,
             firstRevision: firstRevision)
-        let (position, asOf) = try await database.ask(.actionStatus(request), timeout: timeout) {
-            if case .actionStatus(let position, let asOf) = $0 { (position, asOf) } else { nil }
+        let (landing, asOf) = try await database.ask(.actionStatus(request), timeout: timeout) {
+            if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
         }
         seen.raise(to: asOf)
-        return position.map { .landed($0) } ?? .notLanded(asOf: asOf)
+        return landing.map { .landed($0.position) } ?? .notLanded(asOf: asOf)
     }
 
     // MARK: Reading
@@ -97,7 +97,7 @@ public struct Diary<Value: Sendable>: Sendable {
     /// - Throws: From the iterator: `.valueUndecodable`; `.invalidArgument` for a revision that
     ///   does not exist yet.
     public func entries(
-        from origin: ReadOrigin = .start, direction: DiaryReadRequest.Direction = .forward,
+        from origin: ReadOrigin = .start, direction: ReadDirection = .forward,
         asOf: Revision? = nil, timeout: Duration? = nil
     ) -> DiaryEntries<Value> {
         DiaryEntries(
@@ -112,7 +112,7 @@ public struct Diary<Value: Sendable>: Sendable {
     ///   - position: nil from the first entry on.
     ///   - timeout: How long the cluster may be out of reach before the iterator throws.
     public func follow(
-        after position: DiaryPosition? = nil, timeout: Duration? = nil
+        after position: LogPosition? = nil, timeout: Duration? = nil
     ) -> DiaryFollow<Value> {
         DiaryFollow(diary: self, after: position, timeout: timeout ?? database.timeout)
     }
@@ -125,12 +125,12 @@ public enum ReadOrigin: Hashable, Sendable {
     /// At the first entry in the direction of reading: the oldest forward, the newest backward.
     case start
     /// At the entry that follows this position in the direction of reading.
-    case after(DiaryPosition)
+    case after(LogPosition)
 }
 
 /// What became of an action.
 public enum ActionStatus: Hashable, Sendable {
-    case landed(DiaryPosition)
+    case landed(LogPosition)
     /// It is in no entry up to this revision. It may land later while its request, or a retry of
     /// it, is on its way.
     case notLanded(asOf: Revision)

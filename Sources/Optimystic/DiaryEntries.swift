@@ -3,7 +3,7 @@ import OptimysticClient
 /// One entry of a diary, decoded.
 public struct DiaryItem<Value: Sendable>: Sendable {
     public let value: Value
-    public let position: DiaryPosition
+    public let position: LogPosition
     /// The id its writer gave it.
     public let action: ActionID
     /// When the proxy wrote it down, in milliseconds since 1970. Metadata: clocks differ, the order
@@ -18,7 +18,7 @@ extension DiaryItem: Hashable where Value: Hashable {}
 public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
     let diary: Diary<Value>
     let origin: ReadOrigin
-    let direction: DiaryReadRequest.Direction
+    let direction: ReadDirection
     let asOf: Revision?
     let timeout: Duration
 
@@ -29,7 +29,7 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
         private let sequence: DiaryEntries
         private var page: [DiaryEntry] = []
         private var position = 0
-        private var last: DiaryPosition?
+        private var last: LogPosition?
         private var asOf: Revision?
         private var pending: PendingReply?
         private var isLast = false
@@ -88,7 +88,7 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
 /// The entries of a diary, and those that come; see ``Diary/follow(after:timeout:)``.
 public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
     let diary: Diary<Value>
-    let after: DiaryPosition?
+    let after: LogPosition?
     let timeout: Duration
 
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -98,7 +98,7 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
         private let sequence: DiaryFollow
         private var page: [DiaryEntry] = []
         private var position = 0
-        private var last: DiaryPosition?
+        private var last: LogPosition?
         private var hasFailed = false
 
         init(_ sequence: DiaryFollow) {

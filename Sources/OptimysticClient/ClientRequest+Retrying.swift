@@ -7,16 +7,18 @@ extension ClientRequest {
     var changesState: Bool {
         switch self {
         case .openCollection(let open): open.creates
-        case .append, .dropCollection: true
-        case .hello, .readDiary, .actionStatus, .listCollections, .clusterStatus, .inspectTail,
+        case .act, .dropCollection, .commit: true
+        case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
+            .actionStatus,
+            .listCollections, .clusterStatus, .inspectTail,
             .audit:
             false
         }
     }
 
-    /// Whether it may be sent again when an earlier try may have been carried out. A creation and
-    /// an append recognise their own success by the action id; a second drop by name could hit the
-    /// next life of the name.
+    /// Whether it may be sent again when an earlier try may have been carried out. A creation, an
+    /// action and an attempt land at most once however often they are sent; a second drop by name
+    /// could hit the next life of the name.
     var isRepeatable: Bool {
         if case .dropCollection = self { false } else { true }
     }
@@ -26,43 +28,82 @@ extension ClientRequest {
         let collection: CollectionID? =
             switch self {
             case .openCollection(let open): CollectionID(name: open.name)
-            case .append(let append): append.collection
+            case .act(let action): action.collection
             case .readDiary(let read): read.collection
+            case .readTree(let read): read.collection
+            case .readQueue(let read): read.collection
+            case .readLog(let read): read.collection
+            case .commit(let attempt): attempt.participant.collection
+            case .finalise(let entry): entry.collection
             case .actionStatus(let status): status.collection
             case .dropCollection(let name), .inspectTail(let name): CollectionID(name: name)
             case .audit(.register(let collection)): collection
             case .audit(.segment(let key)): key.collection
-            case .hello, .listCollections, .clusterStatus, .audit(.content): nil
+            case .hello, .listCollections, .clusterStatus, .audit(.content), .audit(.block),
+                .readBlocks:
+                nil
             }
         return collection?.digest.bytes ?? []
     }
 
     /// How long the proxy is asked to wait for something to happen before it answers.
     var waitingTime: Duration {
-        guard case .readDiary(let read) = self else { return .zero }
-        return .milliseconds(Int64(read.waitMilliseconds))
+        switch self {
+        case .readDiary(let read): .milliseconds(Int64(read.waitMilliseconds))
+        case .readLog(let read): .milliseconds(Int64(read.waitMilliseconds))
+        default: .zero
+        }
     }
 
     /// The same request, waiting so briefly that its answer can come within `time`.
     func fitting(_ time: Duration) -> ClientRequest {
-        guard case .readDiary(let read) = self else { return self }
         let longest = UInt32(clamping: time.milliseconds / 2)
-        guard read.waitMilliseconds > longest else { return self }
-        return .readDiary(
-            DiaryReadRequest(
-                collection: read.collection, incarnation: read.incarnation,
-                direction: read.direction, after: read.after, asOf: read.asOf,
-                bytesMax: read.bytesMax, waitMilliseconds: longest))
+        switch self {
+        case .readDiary(let read) where read.waitMilliseconds > longest:
+            return .readDiary(
+                DiaryReadRequest(
+                    collection: read.collection, incarnation: read.incarnation,
+                    direction: read.direction, after: read.after, asOf: read.asOf,
+                    bytesMax: read.bytesMax, waitMilliseconds: longest))
+        case .readLog(let read) where read.waitMilliseconds > longest:
+            return .readLog(
+                LogReadRequest(
+                    collection: read.collection, incarnation: read.incarnation, after: read.after,
+                    bytesMax: read.bytesMax, waitMilliseconds: longest))
+        default: return self
+        }
     }
 
     /// Whether `reply` is an answer to this question at all.
     func isAnswered(by reply: ClientReply) -> Bool {
         switch (self, reply) {
         case (_, .failed), (.hello, .welcome), (.openCollection, .collection),
-            (.append, .appended), (.readDiary, .diaryPage), (.actionStatus, .actionStatus),
-            (.dropCollection, .dropped), (.listCollections, .collections),
+            (.act, .acted), (.readDiary, .diaryPage), (.actionStatus, .actionStatus),
+            (.readLog, .logPage), (.readBlocks, .blocks), (.commit, .committed),
+            (.commit, .refused), (.finalise, .finalised), (.dropCollection, .dropped),
+            (.listCollections, .collections),
             (.clusterStatus, .clusterStatus), (.inspectTail, .tail), (.audit, .replicas):
             true
+        case (.readTree(let read), _): read.query.isAnswered(by: reply)
+        case (.readQueue(let read), _): read.query.isAnswered(by: reply)
+        default: false
+        }
+    }
+}
+
+extension TreeQuery {
+    fileprivate func isAnswered(by reply: ClientReply) -> Bool {
+        switch (self, reply) {
+        case (.values, .treeValues), (.range, .treePage), (.count, .count): true
+        default: false
+        }
+    }
+}
+
+extension QueueQuery {
+    fileprivate func isAnswered(by reply: ClientReply) -> Bool {
+        switch (self, reply) {
+        case (.peek, .queueValues), (.count, .count): true
         default: false
         }
     }

@@ -77,6 +77,21 @@ package final class Connection: Sendable {
         try await start(request, timeout: timeout).value()
     }
 
+    /// Waits for a while, at most until the connection is closed.
+    package func pause(_ duration: Duration) async {
+        let instant = environment.now().advanced(by: duration)
+        await withCheckedContinuation { continuation in
+            do throws(DatabaseError) {
+                try mailbox.post(.pause(until: instant, continuation))
+            } catch {
+                continuation.resume()
+            }
+        }
+    }
+
+    /// The monotonic clock that deadlines are measured by.
+    package var now: Instant { environment.now() }
+
     /// Ends the connection: whatever is under way fails with `.shuttingDown`, or with an unknown
     /// outcome where that is the truth. Calling it again does nothing.
     package func close() {

@@ -9,6 +9,7 @@ final class ConnectionLoop {
     enum Message: Sendable {
         case request(UInt64, ClientRequest, deadline: Instant, ReplySlot)
         case cancel(UInt64)
+        case pause(until: Instant, CheckedContinuation<Void, Never>)
         case close
     }
 
@@ -19,6 +20,8 @@ final class ConnectionLoop {
     /// The link to each proxy, by number; nil for one whose address cannot work.
     private var links: [Endpoint?] = []
     private var slots: [UInt64: ReplySlot] = [:]
+    /// Tasks that wait for a time.
+    private var pauses = TimerQueue<CheckedContinuation<Void, Never>>()
     private var isClosing = false
     /// Ties together what this connection causes, for people who read logs.
     private let trace: UInt64
@@ -38,12 +41,14 @@ final class ConnectionLoop {
     /// Runs until the connection is closed or the transport fails.
     func run() {
         while !isClosing {
-            let timeout = session.nextWake.map { $0.since(environment.now()) }
+            let wake = [session.nextWake, pauses.next].compactMap { $0 }.min()
+            let timeout = wake.map { $0.since(environment.now()) }
             do throws(DatabaseError) {
                 let arrivals = try transport.receive(timeout: timeout)
                 for message in mailbox.drain() { take(message) }
                 for case .message(let from, let envelope) in arrivals { take(envelope, from) }
                 handle(.tick)
+                endPauses(until: environment.now())
             } catch {
                 isClosing = true
             }
@@ -51,7 +56,12 @@ final class ConnectionLoop {
         mailbox.close()
         for message in mailbox.drain() { take(message) }
         handle(.close)
+        endPauses(until: .distantFuture)
         transport.close()
+    }
+
+    private func endPauses(until now: Instant) {
+        while let (continuation, _) = pauses.popDue(at: now) { continuation.resume() }
     }
 
     private func take(_ message: Message) {
@@ -62,6 +72,7 @@ final class ConnectionLoop {
         case .cancel(let token):
             slots[token] = nil
             handle(.cancel(token))
+        case .pause(let instant, let continuation): pauses.insert(continuation, at: instant)
         case .close: isClosing = true
         }
     }

@@ -12,7 +12,7 @@ package struct DiaryCommand: ParsableCommand {
         ])
 }
 
-extension DiaryPosition: ExpressibleByArgument {
+extension LogPosition: ExpressibleByArgument {
     public init?(argument: String) { self.init(text: argument) }
 }
 
@@ -29,7 +29,7 @@ package struct DiaryReadCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Begin behind this entry, in the direction of reading.", valueName: "revision.index"))
-    package var after: DiaryPosition?
+    package var after: LogPosition?
     @Option(
         name: .customLong("as-of"),
         help: ArgumentHelp("Read the diary as it was at this revision.", valueName: "revision"))
@@ -74,7 +74,7 @@ package struct DiaryFollowCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @Argument(help: "The diary.") package var name: String
     @Option(help: ArgumentHelp("Begin behind this entry.", valueName: "revision.index"))
-    package var after: DiaryPosition?
+    package var after: LogPosition?
 
     package func run() async throws {
         try await options.withDatabase { database in
@@ -101,7 +101,17 @@ extension StandardOutput {
 }
 
 extension JSONText {
-    /// `value` holds JSON, `text` other UTF-8, `hex` anything else.
+    /// A value as a member of an object: `value` holds JSON, `text` other UTF-8, `hex` anything
+    /// else.
+    static func member(
+        _ value: Bytes, encoding: ValueEncoding
+    ) -> (name: String, value: JSONText) {
+        if encoding == .json, let json = JSONText(json: value) { return ("value", json) }
+        if let text = String(validating: value, as: UTF8.self) { return ("text", .string(text)) }
+        return ("hex", .string(ByteText.hex(value)))
+    }
+
+    /// See ``member(_:encoding:)``.
     init(_ entry: DiaryItem<Bytes>, encoding: ValueEncoding) {
         var pairs: [String: JSONText] = [
             "action": .string("\(entry.action)"),
@@ -110,13 +120,8 @@ extension JSONText {
             "revision": .number(entry.position.revision.rawValue),
             "wallMilliseconds": .number(entry.wallMilliseconds),
         ]
-        if encoding == .json, let value = JSONText(json: entry.value) {
-            pairs["value"] = value
-        } else if let text = String(validating: entry.value, as: UTF8.self) {
-            pairs["text"] = .string(text)
-        } else {
-            pairs["hex"] = .string(ByteText.hex(entry.value))
-        }
+        let (name, value) = JSONText.member(entry.value, encoding: encoding)
+        pairs[name] = value
         self = .object(pairs)
     }
 }

@@ -113,6 +113,8 @@ extension ReplicaReport.State {
         switch self {
         case .holds(let digest, let ballot?): "holds \(digest) at ballot \(ballot)"
         case .holds(let digest, nil): "holds \(digest)"
+        case .holdsBlock(let holding):
+            "holds version \(holding.version?.revision ?? .zero), \(holding.pends.count) pends"
         case .lacks: "lacks it"
         case .unreachable: "did not answer"
         case .refuses(let error): "refuses: \(error)"

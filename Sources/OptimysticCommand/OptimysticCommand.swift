@@ -13,13 +13,14 @@ package struct OptimysticCommand: AsyncParsableCommand {
         abstract: "Talks to an Optimystic cluster.",
         discussion: """
             The cluster is named by --connect or by the environment variable OPTIMYSTIC_URL, as \
-            optimystic://host:port,host:port/clusterName. Exit codes: 64 usage, 65 bad input, \
-            69 unavailable, 70 internal, 74 input or output, 75 try again, 76 protocol, \
-            78 configuration.
+            optimystic://host:port,host:port/clusterName. Exit codes: 1 nothing \
+            there, 64 usage, 65 bad input, 69 unavailable, 70 internal, 74 input or output, \
+            75 try again, 76 protocol, 78 configuration.
             """,
         version: Release.version,
         subcommands: [
-            DiaryCommand.self, CollectionsCommand.self, CollectionCommand.self,
+            TreeCommand.self, DiaryCommand.self, QueueCommand.self, CollectionsCommand.self,
+            CollectionCommand.self,
             StatusCommand.self, VerifyCommand.self, InspectCommand.self, ExplainCommand.self,
             ClusterCommand.self,
         ])

@@ -48,7 +48,8 @@ extension CollectionVerification {
         var lines = [
             "\(name): \(verdict), up to revision \(revision)",
             "  \(entryCount) entries with \(actionCount) actions, each action once; "
-                + "\(segmentCount) segments, \(bodyCount) bodies beside them",
+                + "\(segmentCount) segments, \(bodyCount) bodies beside them, "
+                + "\(blockWriteCount) writes of blocks",
             "  \(fullyReplicatedCount) of \(objectCount) objects held by all replicas, "
                 + "\(partlyReplicatedCount) by a majority only",
         ]
@@ -58,8 +59,8 @@ extension CollectionVerification {
 
     fileprivate var json: JSONText {
         .object([
-            "actions": .count(actionCount), "bodies": .count(bodyCount),
-            "entries": .count(entryCount),
+            "actions": .count(actionCount), "blockWrites": .count(blockWriteCount),
+            "bodies": .count(bodyCount), "entries": .count(entryCount),
             "findings": .array(
                 findings.map { finding in
                     .object([

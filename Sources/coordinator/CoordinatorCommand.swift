@@ -13,10 +13,15 @@ enum CoordinatorCommand {
     private static let listen = Setting<NetworkAddress>.listenAddress(
         "listen", default: "tcp://127.0.0.1:7720", help: "Where to listen.")
 
+    private static let scrubInterval = Setting<Duration>.duration(
+        "scrub-interval", in: .milliseconds(10)...(.seconds(3600)),
+        default: "\(Limits.scrubIntervalDefault.components.seconds)s",
+        help: "Time between two pages of block versions that are compared over their replicas.")
+
     private static let role = Role(
         "coordinator",
         summary: "Carries requests through their rounds with the storage peers. Keeps nothing.",
-        settings: [clusterFile, listen])
+        settings: [clusterFile, listen, scrubInterval])
 
     static func main() {
         ServiceProcess.run(role) { context in try serve(context) }
@@ -29,7 +34,8 @@ enum CoordinatorCommand {
         defer { transport.close() }
         let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
         let host = try CoordinatorHost(
-            port: port, map: map, environment: context.environment)
+            port: port, map: map, environment: context.environment,
+            scrubInterval: try context.configuration.value(of: scrubInterval))
         context.stop.onRequest { [waker = transport.waker] in waker.wake() }
         context.logger.notice(
             "ready",

@@ -27,7 +27,9 @@ struct BlockCommitTests {
 
     private static func committed(_ payloads: [PayloadID]) -> [CommittedWrite] {
         payloads.enumerated().map {
-            CommittedWrite(revision: Revision(UInt64($0 + 1)), payload: $1)
+            CommittedWrite(
+                revision: Revision(UInt64($0 + 1)), payload: $1,
+                resultHash: hash(after: Array(payloads.prefix($0 + 1))))
         }
     }
 
@@ -105,10 +107,12 @@ struct BlockCommitTests {
     }
 
     private static func finalise(_ revision: Int, of history: [PayloadID]) -> RepositoryRequest {
-        .finalise(
+        let write = committed(history)[revision - 1]
+        return .finalise(
             FinaliseEntry(
                 collection: CollectionID(name: name), incarnation: incarnation,
-                write: committed(history)[revision - 1], blocks: [key.block]))
+                revision: write.revision, payload: write.payload,
+                blocks: [WrittenBlock(block: key.block, resultHash: write.resultHash)]))
     }
 
     /// The payloads of revisions 1, 2, … as far as they are known without a gap.
@@ -175,8 +179,75 @@ struct BlockCommitTests {
         world.deliverAll()
         for revision in 1...history.count {
             let copy = world.blocks[UInt64(30_000 + revision)] ?? nil
-            #expect(copy?.resultHash == Self.hash(after: Array(history.prefix(revision))))
+            #expect(copy?.write.resultHash == Self.hash(after: Array(history.prefix(revision))))
         }
+    }
+
+    @Test("A payload id that came with two contents reads as the one the log lists (A2.2)")
+    func twoContents() throws {
+        let payload = Sample.payload(7)
+        let decided = Self.attempt(payload, after: [])
+        let other = Self.attempt(Sample.payload(8), after: [])
+        for seed in 0..<12 {
+            var world = try CoordinatorWorld(seed: UInt64(seed), coordinatorCount: 1)
+            for (index, peer) in world.map.peers.enumerated() {
+                // Two pended what was decided, the third other content under the same id.
+                var record = (index == 2 ? other : decided).writes[0].record
+                record.bind(Revision(1))
+                let pend = PendKey(Self.key, payload: payload)
+                world.stores[peer.id]?.apply(.pend(pend, record))
+            }
+            let list = Self.committed([payload])
+            let request = BlockReadRequest(
+                key: Self.key, revision: Revision(1), committed: list)
+            Self.ask(&world, .readBlock(request), 1)
+            world.deliverAll()
+            let copy = try #require(world.blocks[1] ?? nil)
+            #expect(copy.write == list[0])
+            #expect(copy.bytes == Self.block(after: [payload]).canonicalBytes)
+            #expect(world.stores[world.map.peers[2].id]?.versions[Self.key] == nil)
+        }
+    }
+
+    @Test("An audit says of every replica what it holds of a block, and hands out one good copy")
+    func audit() throws {
+        var world = try CoordinatorWorld(seed: 4, coordinatorCount: 1)
+        let payload = Sample.payload(7)
+        let attempt = Self.attempt(payload, after: [])
+        let write = Self.committed([payload])[0]
+        let image = Self.block(after: [payload]).canonicalBytes
+        let peers = world.map.peers.map(\.id)
+        var record = attempt.writes[0].record
+        record.bind(Revision(1))
+        let pend = OutstandingPend(
+            payload: payload, target: Revision(1), resultHash: write.resultHash)
+        var version = VersionRecord(
+            revision: Revision(1), payload: payload, baseRevision: .zero, writeNumber: 1,
+            transform: record.transform, resultHash: write.resultHash, content: .image(image))
+        world.stores[peers[0]]?.apply(.version(Self.key, version))
+        world.stores[peers[1]]?.apply(.pend(PendKey(Self.key, payload: payload), record))
+        version.content = .image(Self.block(after: [Sample.payload(8)]).canonicalBytes)
+        world.stores[peers[2]]?.apply(.version(Self.key, version))
+        let request = RepositoryRequest.audit(.block(Self.key, Revision(3)))
+        Self.ask(&world, request, 1)
+        world.deliverAll()
+        let audit = try #require(world.audits[1])
+        #expect(audit.copy == image)
+        let states = audit.reports.map(\.state)
+        #expect(states[0] == .holdsBlock(BlockHolding(version: write, pends: [])))
+        #expect(states[1] == .holdsBlock(BlockHolding(version: nil, pends: [pend])))
+        guard case .refuses(let error) = states[2] else {
+            Issue.record("a damaged version is held: \(states[2])")
+            return
+        }
+        #expect(error.code == .corrupted)
+        world.peers[peers[0]] = nil
+        world.stores[peers[1]] = MemoryPeerStore()
+        Self.ask(&world, request, 2)
+        world.deliverAll()
+        let later = try #require(world.audits[2])
+        #expect(later.copy == nil && later.reports[0].state == .unreachable)
+        #expect(later.reports[1].state == .lacks)
     }
 
     @Test("A body that does not list what is written is refused")

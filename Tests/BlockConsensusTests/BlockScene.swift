@@ -49,8 +49,12 @@ struct BlockScene {
             committed: committed.map { write($0) })
     }
 
-    static func write(_ number: UInt64, payload: UInt64? = nil) -> CommittedWrite {
-        CommittedWrite(revision: Revision(number), payload: Sample.payload(payload ?? number))
+    static func write(
+        _ number: UInt64, payload: UInt64? = nil, hash: Digest? = nil
+    ) -> CommittedWrite {
+        CommittedWrite(
+            revision: Revision(number), payload: Sample.payload(payload ?? number),
+            resultHash: hash ?? self.hash(after: number))
     }
 
     static func read(_ revision: UInt64, committed: [UInt64] = []) -> PeerRequest.Operation {

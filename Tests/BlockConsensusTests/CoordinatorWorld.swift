@@ -38,6 +38,16 @@ struct CoordinatorWorld {
     /// Answers to reads of blocks, and tokens of finalised entries.
     var blocks: [UInt64: BlockCopy?] = [:]
     var finalised: Set<UInt64> = []
+    /// What was in the way of attempts that were refused for it, and those that ended in doubt.
+    var pending: [UInt64: [OutstandingPend]] = [:]
+    var failed: [UInt64: DatabaseError] = [:]
+    /// Answers to audits.
+    var audits: [UInt64: (reports: [ReplicaReport], copy: Bytes?)] = [:]
+    /// Pages of pends, and tokens of pends that were discarded.
+    var pends: [UInt64: (pends: [KeptPend], next: PendKey?)] = [:]
+    var discarded: Set<UInt64> = []
+    /// Answers to scrubs.
+    var scrubs: [UInt64: ScrubReport] = [:]
     /// Pages of lists of collections.
     var listed: [UInt64: (names: [String], next: CollectionID?)] = [:]
     private let policy: TailPolicy
@@ -83,10 +93,16 @@ struct CoordinatorWorld {
                 check(entry.chainHash, at: entry.revision)
                 chosen[entry.revision] = entry.payload
             }
+        case .refused(.pending(_, let pends)): pending[token.rawValue] = pends
+        case .failed(let error): failed[token.rawValue] = error
         case .block(let copy): blocks[token.rawValue] = copy
         case .collections(let page, let next):
             listed[token.rawValue] = (page.compactMap(\.live?.name), next)
         case .finalised: finalised.insert(token.rawValue)
+        case .pends(let page, let next): pends[token.rawValue] = (page, next)
+        case .discarded: discarded.insert(token.rawValue)
+        case .scrubbed(let report): scrubs[token.rawValue] = report
+        case .replicas(let reports, let copy): audits[token.rawValue] = (reports, copy)
         default: break
         }
     }
@@ -137,6 +153,7 @@ struct CoordinatorWorld {
                     Answer(
                         coordinator: message.coordinator, peer: message.peer, id: message.id,
                         reply: reply))
+            case .damage: break
             case .alarm(let what): Issue.record("alarm: \(what)")
             }
         }

@@ -10,6 +10,8 @@ struct MemoryPeerStore: PeerStoreView {
     private(set) var versions: [BlockKey: [Revision: VersionRecord]] = [:]
     /// Registers that fail their checksum.
     var damaged: Set<CollectionID> = []
+    /// Bytes of pends of other blocks.
+    var otherPendBytes: UInt64 = 0
 
     mutating func apply(_ write: PeerWrite) {
         switch write {
@@ -20,6 +22,11 @@ struct MemoryPeerStore: PeerStoreView {
         case .removePend(let key): pends[key] = nil
         case .version(let key, let record): versions[key, default: [:]][record.revision] = record
         }
+    }
+
+    /// Loses a version, as a damaged record is lost.
+    mutating func removeVersion(of key: BlockKey, at revision: Revision) {
+        versions[key]?[revision] = nil
     }
 
     func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord {
@@ -38,6 +45,9 @@ struct MemoryPeerStore: PeerStoreView {
         pends.filter { $0.key.key == key }.map { ($0.key.payload, $0.value) }
             .sorted { $0.0 < $1.0 }
     }
+    func pendCount(of key: BlockKey) throws(DatabaseError) -> Int {
+        pends.keys.count { $0.key == key }
+    }
     func version(
         of key: BlockKey, at revision: Revision
     ) throws(DatabaseError) -> VersionRecord? { versions[key]?[revision] }
@@ -45,6 +55,27 @@ struct MemoryPeerStore: PeerStoreView {
         of key: BlockKey, through revision: Revision
     ) throws(DatabaseError) -> VersionRecord? {
         versions[key]?.filter { $0.key <= revision }.max { $0.key < $1.key }?.value
+    }
+
+    func pendKeys(
+        from lowest: BlockID, after: PendKey?, countMax: Int
+    ) throws(DatabaseError) -> [PendKey] {
+        let page = pends.keys.filter { key in
+            key.key.block >= lowest && after.map { $0 < key } ?? true
+        }
+        return Array(page.sorted().prefix(countMax))
+    }
+
+    func versionPositions(
+        from lowest: BlockID, after: VersionPosition?, countMax: Int
+    ) throws(DatabaseError) -> [VersionPosition] {
+        let all = versions.flatMap { key, history in
+            history.keys.map { VersionPosition(key: key, revision: $0) }
+        }
+        let page = all.filter { place in
+            place.key.block >= lowest && after.map { $0 < place } ?? true
+        }
+        return Array(page.sorted().prefix(countMax))
     }
 
     func registers(
@@ -60,6 +91,7 @@ struct MemoryPeerStore: PeerStoreView {
     var statistics: PeerStoreStatistics {
         var statistics = PeerStoreStatistics()
         statistics.registerCount = UInt64(registers.count)
+        statistics.pendBytes = otherPendBytes
         return statistics
     }
 }

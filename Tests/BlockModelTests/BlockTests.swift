@@ -100,17 +100,6 @@ import Testing
         #expect(throws: TransformError.self) { try many.applied(to: Self.block()) }
     }
 
-    @Test("The digest does not move: it names stored versions")
-    func digestIsStable() {
-        var block = Self.block([[], [1, 2, 3], Bytes(repeating: 7, count: 64)])
-        #expect(block.digest.description == Self.shortDigest)
-        block.assign(Self.second, .bytes(Bytes(repeating: 9, count: 65)))
-        #expect(block.digest.description == Self.longDigest)
-    }
-
-    static let shortDigest = "aihwa72ahoqvaly5r4t5es76djfxpdcv5gmwiptf6oe3h6bqefta"
-    static let longDigest = "uu7gbedzzadqxg3vojb6p6ft737k6gpwst2ltuhmpcfwvs3htvfq"
-
     @Test("Every part of a block is in its digest")
     func digestCovers() {
         let block = Self.block()

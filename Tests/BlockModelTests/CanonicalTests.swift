@@ -45,7 +45,19 @@ private struct Codec: Sendable {
         Codec("Segment") { $0.segment() },
         Codec("Tail") { $0.tail() },
         Codec("TailValue") { $0.tailValue() },
+        Codec("TreeAction") { $0.treeAction() },
+        Codec("TreeOutcome") { $0.anyOf { $0.treeOutcomes() } },
+        Codec("QueueAction") { $0.anyOf { $0.queueActions() } },
+        Codec("QueueOutcome") { $0.anyOf { $0.queueOutcomes() } },
     ]
+}
+
+extension ModelSamples {
+    /// One of several, so that each is drawn now and then.
+    fileprivate mutating func anyOf<Value>(_ make: (inout ModelSamples) -> [Value]) -> Value {
+        let values = make(&self)
+        return values[random.below(values.count)]
+    }
 }
 
 @Suite("Canonical bytes")
@@ -107,6 +119,25 @@ struct CanonicalTests {
         plausible.append(UInt32(Limits.bodyActionCountMax))
         #expect(throws: DatabaseError.self) {
             _ = try EntryBody(canonicalBytes: plausible.bytes + Bytes(repeating: 0, count: 1024))
+        }
+    }
+
+    @Test("lists of the smallest items are read back: their count is no lie")
+    func smallestItems() throws {
+        let keys: [Bytes] = [[], [1], [1, 2]]
+        for key in keys {
+            for count in [1, 2, Limits.treeOperationCountMax] {
+                let actions = [
+                    TreeAction(operations: Array(repeating: .delete(key: key), count: count)),
+                    TreeAction(
+                        checks: Array(repeating: .present(key: key), count: count), operations: []),
+                ]
+                for action in actions {
+                    #expect(try TreeAction(canonicalBytes: action.canonicalBytes) == action)
+                }
+                let taken = QueueOutcome.dequeued(Array(repeating: key, count: count))
+                #expect(try QueueOutcome(canonicalBytes: taken.canonicalBytes) == taken)
+            }
         }
     }
 

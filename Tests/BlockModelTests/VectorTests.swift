@@ -142,10 +142,76 @@ struct VectorTests {
             vector("TailValue", TailValue.absent(generation: 0).canonicalBytes),
             vector("TailValue", TailValue.dropped(generation: 2).canonicalBytes),
         ]
+        vectors += structures(&samples)
         let file = VectorFile(
             about: "Canonical encodings, and the hash that each type is known by; in hex",
             vectors: vectors)
         #expect(try file.golden("canonical") == file)
+    }
+
+    /// What the log keeps of trees and queues, and the hashes that checks compare.
+    private func structures(_ samples: inout ModelSamples) -> [VectorFile.Vector] {
+        var vectors: [VectorFile.Vector] = []
+        for _ in 0..<3 {
+            vectors.append(vector("TreeAction", samples.treeAction().canonicalBytes))
+            vectors += samples.treeOutcomes().map { vector("TreeOutcome", $0.canonicalBytes) }
+            vectors += samples.queueActions().map { vector("QueueAction", $0.canonicalBytes) }
+            vectors += samples.queueOutcomes().map { vector("QueueOutcome", $0.canonicalBytes) }
+        }
+        let entries = [
+            TreeEntry(key: [], value: Bytes("first".utf8)),
+            TreeEntry(key: Bytes("b".utf8), value: []),
+            TreeEntry(key: Bytes("c".utf8), value: Bytes("third".utf8)),
+        ]
+        for count in 0...entries.count {
+            let range = entries[..<count]
+            let check = TreeCheck.range(.all, TreeEntriesHash(range))
+            let values = range.map { TreeCheck.value(key: $0.key, TreeValueHash($0.value)) }
+            let action = TreeAction(
+                checks: [check] + values,
+                operations: range.map { .put(key: $0.key, value: $0.value) })
+            vectors.append(
+                vector(
+                    "TreeAction", action.canonicalBytes,
+                    ["entriesHash": hex(TreeEntriesHash(range).digest)]))
+        }
+        return vectors
+    }
+
+    @Test("blocks, changes of them and what comes of it are as Protos/vectors/blocks.json says")
+    func blocks() throws {
+        var samples = BlockSamples(generator: SeededGenerator(seed: 42))
+        let id = BlockSamples.id(1)
+        var vectors: [VectorFile.Vector] = []
+        // Items within the bound of those that are hashed in place, and one beyond it.
+        var made = BlockTests.block([[], [1, 2, 3], Bytes(repeating: 7, count: 64)])
+        for bytes in [nil, Bytes(repeating: 9, count: 65)] {
+            if let bytes { made.assign(BlockTests.second, .bytes(bytes)) }
+            vectors.append(vector("Block", made.canonicalBytes, ["digest": hex(made.digest)]))
+        }
+        for _ in 0..<12 {
+            let base = samples.generator.chance(1, in: 4) ? nil : samples.block(id)
+            let transform = try samples.transform(of: id, on: base)
+            if let base {
+                vectors.append(vector("Block", base.canonicalBytes, ["digest": hex(base.digest)]))
+            }
+            let result = try transform.applied(to: base)
+            // No bytes stand for no block.
+            vectors.append(
+                vector(
+                    "BlockTransform", transform.canonicalBytes,
+                    [
+                        "digest": hex(transform.digest),
+                        "base": ByteText.hex(base?.canonicalBytes ?? []),
+                        "result": ByteText.hex(result?.canonicalBytes ?? []),
+                        "resultHash": hex(result?.digest ?? .zero),
+                    ]))
+        }
+        #expect(Set(vectors.map { $0["type"] }) == ["Block", "BlockTransform"])
+        let file = VectorFile(
+            about: "Blocks and changes of blocks, with their digests, and what each change makes "
+                + "of its base; in hex", vectors: vectors)
+        #expect(try file.golden("blocks") == file)
     }
 
     @Test("the chain of Protos/vectors/diary.json hashes as it says")

@@ -103,11 +103,11 @@ struct HostTests {
             return
         }
         for number in UInt8(0)..<40 {
-            let append = AppendRequest(
+            let append = ActionRequest(
                 collection: info.collection, incarnation: info.incarnation,
                 action: ActionID(rawValue: Identifier128(UInt128(number) + 100)),
-                firstRevision: info.revision, bytes: [number])
-            guard case .appended = try hosts.ask(.append(append)) else {
+                firstRevision: info.revision, content: .append([number]))
+            guard case .acted = try hosts.ask(.act(append)) else {
                 Issue.record("not appended")
                 return
             }

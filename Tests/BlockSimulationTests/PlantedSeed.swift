@@ -9,16 +9,18 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
 
     /// The first seed that finds each, as `make mutations` prints it.
     static let all = [
-        PlantedSeed(bug: .readWithoutWriteBack, seed: 93),
-        PlantedSeed(bug: .promiseNotDurable, seed: 8),
-        PlantedSeed(bug: .acceptDoesNotPromise, seed: 919),
+        PlantedSeed(bug: .readWithoutWriteBack, seed: 58),
+        PlantedSeed(bug: .promiseNotDurable, seed: 403),
+        PlantedSeed(bug: .acceptDoesNotPromise, seed: 1379),
         PlantedSeed(bug: .ballotReused, seed: 1),
         PlantedSeed(bug: .noDedupeScan, seed: 6),
-        PlantedSeed(bug: .decideBeforePends, seed: 193),
+        PlantedSeed(bug: .decideBeforePends, seed: 306),
+        PlantedSeed(bug: .rebaseIgnoresHeader, seed: 27),
+        PlantedSeed(bug: .rebaseIgnoresReads, seed: 16),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 1),
         PlantedSeed(bug: .sealBeforeSegment, seed: 9),
-        PlantedSeed(bug: .unchosenTailFollowed, seed: 24),
+        PlantedSeed(bug: .unchosenTailFollowed, seed: 55),
         PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 1),
-        PlantedSeed(bug: .replyBeforeSync, seed: 44),
+        PlantedSeed(bug: .replyBeforeSync, seed: 58),
     ]
 }

@@ -51,8 +51,8 @@ import Testing
     }
 
     static let expectedMarks = [
-        "acceptor.accept.rejected", "acceptor.prepare.rejected", "appender.foundLanded",
-        "appender.moved", "appender.scanFetches", "coordinator.reply.foreign",
+        "acceptor.accept.rejected", "acceptor.prepare.rejected", "writer.foundLanded",
+        "writer.moved", "writer.scanFetches", "coordinator.reply.foreign",
         "proposer.retry", "proposer.seal", "proposer.writeBack", "tail.commit.alreadyLanded",
         "tailRead.timeout", "tailRead.undecided", "world.crash", "world.message.clogged",
         "world.message.cut", "world.message.doubled", "world.message.lost",

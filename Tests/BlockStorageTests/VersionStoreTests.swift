@@ -98,6 +98,109 @@ struct VersionStoreTests {
         #expect(repository.statistics.pendCount == 3)
     }
 
+    @Test("Pends are counted by block, whatever is staged, committed, discarded or reopened")
+    func pendCounts() throws {
+        let engine = MemoryEngine()
+        var repository = try StorageRepository(engine: engine)
+        let keys = (0..<3).map { number in
+            BlockKey(block: BlockID(content: [UInt8(number)]), incarnation: key.incarnation)
+        }
+        var random = SeededGenerator(seed: 12)
+        var committed: Set<PendKey> = []
+        var staged: Set<PendKey> = []
+        var most = 0
+        for _ in 0..<5000 {
+            let pendKey = PendKey(keys[random.below(3)], payload: payload(random.below(400)))
+            switch random.below(40) {
+            case 0:
+                try repository.commitCycle()
+                committed = staged
+            case 1:
+                repository.discardCycle()
+                staged = committed
+            case 2:
+                repository = try StorageRepository(engine: engine)
+                staged = committed
+            case 3..<25:
+                try repository.apply(.pend(pendKey, pend(2)))
+                staged.insert(pendKey)
+            default:
+                let removed =
+                    staged.filter { $0.key == pendKey.key }
+                    .min { $0.payload < $1.payload } ?? pendKey
+                try repository.apply(.removePend(removed))
+                staged.remove(removed)
+            }
+            for key in keys {
+                let count = staged.count { $0.key == key }
+                #expect(try repository.pendCount(of: key) == count)
+                most = max(most, count)
+            }
+            #expect(repository.statistics.pendCount == staged.count)
+        }
+        // More than are read at a time when a store is opened.
+        try (0..<700).forEach { number in
+            try repository.apply(.pend(PendKey(keys[0], payload: payload(number)), pend(2)))
+        }
+        try repository.commitCycle()
+        #expect(try StorageRepository(engine: engine).pendCount(of: keys[0]) == 700)
+        #expect(most > 10)
+    }
+
+    @Test("Pends are listed in order, and their bytes are counted through every change")
+    func pendKeys() throws {
+        let repository = try StorageRepository(engine: MemoryEngine())
+        let other = BlockKey(block: BlockID(content: [2]), incarnation: key.incarnation)
+        let keys = [
+            PendKey(key, payload: payload(1)), PendKey(key, payload: payload(2)),
+            PendKey(other, payload: payload(1)),
+        ].sorted()
+        for key in keys { try repository.apply(.pend(key, pend(2))) }
+        try repository.commitCycle()
+        let size = repository.statistics.pendBytes / 3
+        #expect(size > 0 && repository.statistics.pendBytes == 3 * size)
+        try repository.apply(.pend(keys[0], pend(2, 4)))
+        #expect(repository.statistics.pendBytes == 3 * size + 8, "one revision more")
+        try repository.apply(.removePend(keys[1]))
+        #expect(repository.statistics.pendBytes == 2 * size + 8)
+        repository.discardCycle()
+        #expect(repository.statistics.pendBytes == 3 * size)
+        let lowest = BlockID(.zero)
+        #expect(try repository.pendKeys(from: lowest, after: nil, countMax: 9) == keys)
+        #expect(try repository.pendKeys(from: lowest, after: keys[0], countMax: 1) == [keys[1]])
+        #expect(try repository.pendKeys(from: lowest, after: keys[2], countMax: 9) == [])
+        try repository.apply(.removePend(keys[0]))
+        #expect(try repository.pendKeys(from: lowest, after: nil, countMax: 1) == [keys[1]])
+    }
+
+    @Test("Versions are listed by block and life, the newest first, damaged and staged ones too")
+    func positions() throws {
+        let other = BlockKey(block: BlockID(content: [2]), incarnation: key.incarnation)
+        let engine = MemoryEngine()
+        let repository = try StorageRepository(engine: engine)
+        for number: UInt64 in [1, 4, 9] {
+            try repository.apply(.version(key, version(number, base: 0)))
+        }
+        try repository.apply(.version(other, version(5, base: 0)))
+        try repository.commitCycle()
+        var batch = WriteBatch()
+        batch.put([1, 2, 3], for: StorageKeys.version(key, at: Revision(4)))
+        try engine.write(batch)
+        try repository.apply(.version(key, version(7, base: 0)))
+        let ours = [9, 7, 4, 1].map { VersionPosition(key: key, revision: Revision($0)) }
+        let all = (ours + [VersionPosition(key: other, revision: Revision(5))]).sorted()
+        let lowest = BlockID(.zero)
+        #expect(try repository.versionPositions(from: lowest, after: nil, countMax: 9) == all)
+        for index in all.indices {
+            let rest = try repository.versionPositions(
+                from: lowest, after: all[index], countMax: 2)
+            #expect(rest == Array(all[(index + 1)...].prefix(2)))
+        }
+        let above = try repository.versionPositions(
+            from: max(key, other).block, after: nil, countMax: 9)
+        #expect(above == all.filter { $0.key.block >= max(key, other).block })
+    }
+
     @Test("A damaged version is never replaced by an older one, and is counted")
     func damagedVersion() throws {
         let engine = MemoryEngine()

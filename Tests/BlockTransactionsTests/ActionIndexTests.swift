@@ -43,8 +43,8 @@ import Testing
         let index = ActionIndexTests.index(after: 10, count: 5)
         for revision in UInt64(11)...15 {
             for (number, action) in ActionIndexTests.actions(revision).enumerated() {
-                let position = DiaryPosition(revision: Revision(revision), index: UInt32(number))
-                let landing = ActionIndex.Landing(position: position, bytes: action.bytes)
+                let position = LogPosition(revision: Revision(revision), index: UInt32(number))
+                let landing = ActionIndex.Landing(position: position, action: action)
                 #expect(index.landing(of: action.id) == landing)
                 #expect(landing.fingerprint == ActionIndex.fingerprint(of: action.bytes))
                 #expect(landing.fingerprint != ActionIndex.fingerprint(of: action.bytes + [0]))

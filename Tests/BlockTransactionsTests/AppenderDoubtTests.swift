@@ -23,7 +23,7 @@ import Testing
         scene.othersAppend([21, 22, 23])
         let read = scene.readTail()
         #expect(read.attempt == nil)
-        #expect(!read.objectsToFetch.isEmpty)
+        #expect(!read.wants.isEmpty)
         let effects = try scene.fetchAll(after: read)
         #expect(effects.attempt == nil)
         #expect(scene.answers == [7: [.appended(at: 41)]])
@@ -36,7 +36,7 @@ import Testing
         scene.othersAppend([21, 22, 23])
         let read = scene.readTail()
         #expect(read.attempt == nil)
-        #expect(!read.objectsToFetch.isEmpty)
+        #expect(!read.wants.isEmpty)
         // Neither time nor other clients make it go without.
         #expect(scene.pass(seconds: 1).attempt == nil)
         #expect(scene.append(7, since: 40, token: 100).attempt == nil)
@@ -71,9 +71,9 @@ import Testing
         #expect(second.participant.target == Revision(45))
         #expect(try second.actions() == [Sample.action(8)])
         scene.end(try scene.land(second))
-        var objects: [LogObjectKey: LogObject] = [:]
-        for key in read.objectsToFetch { objects[key] = try scene.log.object(key) }
-        let effects = scene.handle { $0.objectsWereFetched(objects, &$1) }
+        var things = Fetched()
+        for case .object(let key) in read.wants { things.objects[key] = try scene.log.object(key) }
+        let effects = scene.handle { $0.wasFetched(things, &$1) }
         try scene.fetchAll(after: effects)
         #expect(scene.answers == [7: [.appended(at: 41)], 8: [.appended(at: 45)]])
     }

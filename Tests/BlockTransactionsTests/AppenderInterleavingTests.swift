@@ -19,23 +19,24 @@ import Testing
         var answers: [UInt64: [ClientReply]] = [:]
 
         struct Proxy {
-            var appender: DiaryAppender
+            var appender: CollectionWriter
             var attempt: CommitAttempt?
             var isReadingTail = false
-            var keys: [LogObjectKey] = []
+            var wants: [FetchItem] = []
         }
 
         init(seed: UInt64) {
             generator = SeededGenerator(seed: seed)
-            let appender = DiaryAppender(collection: log.tail.collection)
+            let appender = CollectionWriter(collection: log.tail.collection)
             proxies = [Proxy(appender: appender), Proxy(appender: appender)]
         }
 
         mutating func handle(
-            _ proxy: Int, _ event: (inout DiaryAppender, inout AppenderEffects) -> Void
+            _ proxy: Int, _ event: (inout CollectionWriter, inout WriterEffects) -> Void
         ) throws {
-            var effects = AppenderEffects(
-                now: now, wallMilliseconds: 0, generator: generator, cache: FetchedObjects())
+            var effects = WriterEffects(
+                now: now, wallMilliseconds: 0, generator: generator, cache: FetchedObjects(),
+                blocks: SharedBlockCache(), history: nil)
             event(&proxies[proxy].appender, &effects)
             generator = effects.generator
             // A token is the action's number.
@@ -44,7 +45,7 @@ import Testing
                 try #require(!proxies[proxy].isReadingTail)
                 proxies[proxy].isReadingTail = true
             }
-            if !effects.objectsToFetch.isEmpty { proxies[proxy].keys = effects.objectsToFetch }
+            if !effects.wants.isEmpty { proxies[proxy].wants = effects.wants }
             if let attempt = effects.attempt {
                 try #require(proxies[proxy].attempt == nil)
                 proxies[proxy].attempt = attempt.commit
@@ -68,11 +69,11 @@ import Testing
         var world = World(seed: seed)
         for _ in 0..<400 { try step(&world) }
         try settle(&world)
-        var places: [ActionID: DiaryPosition] = [:]
+        var places: [ActionID: LogPosition] = [:]
         for (entry, body) in zip(world.log.entries, world.log.bodies) {
             for (index, action) in body.actions.enumerated() {
                 #expect(places[action.id] == nil, "\(action.id) landed twice")
-                places[action.id] = DiaryPosition(revision: entry.revision, index: UInt32(index))
+                places[action.id] = LogPosition(revision: entry.revision, index: UInt32(index))
             }
         }
         var landedCount = 0
@@ -80,8 +81,8 @@ import Testing
             let place = places[Sample.action(number)]
             for reply in replies {
                 switch reply {
-                case .appended(let position):
-                    #expect(place == position)
+                case .acted(let landing):
+                    #expect(place == landing.position)
                     landedCount += 1
                 case .failed(let error):
                     #expect(AppenderInterleavingTests.failures.contains(error.code))
@@ -127,11 +128,12 @@ import Testing
         }
         let first = world.sent[number] ?? world.log.tail.revision
         world.sent[number] = first
-        let request = AppendRequest(
+        let request = ActionRequest(
             collection: world.log.tail.collection, incarnation: world.log.tail.incarnation,
-            action: Sample.action(number), firstRevision: first, bytes: Sample.bytes(number))
+            action: Sample.action(number), firstRevision: first,
+            content: .append(Sample.bytes(number)))
         let deadline = world.now.advanced(by: AppenderInterleavingTests.patience)
-        try world.handle(proxy) { $0.append(request, token: number, deadline: deadline, &$1) }
+        try world.handle(proxy) { $0.act(request, token: number, deadline: deadline, &$1) }
     }
 
     private static let patience = Duration.seconds(4)
@@ -144,11 +146,13 @@ import Testing
     }
 
     private func fetch(_ world: inout World, for proxy: Int) throws {
-        guard !world.proxies[proxy].keys.isEmpty else { return }
-        var objects: [LogObjectKey: LogObject] = [:]
-        for key in world.proxies[proxy].keys { objects[key] = try world.log.object(key) }
-        world.proxies[proxy].keys = []
-        try world.handle(proxy) { $0.objectsWereFetched(objects, &$1) }
+        guard !world.proxies[proxy].wants.isEmpty else { return }
+        var things = Fetched()
+        for case .object(let key) in world.proxies[proxy].wants {
+            things.objects[key] = try world.log.object(key)
+        }
+        world.proxies[proxy].wants = []
+        try world.handle(proxy) { $0.wasFetched(things, &$1) }
     }
 
     /// The coordinator's answer: true, lost after or before the attempt landed, or a refusal.

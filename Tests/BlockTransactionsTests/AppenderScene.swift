@@ -8,15 +8,15 @@ struct AppenderScene {
     var log: SampleLog
     var now = Instant.origin
     /// What each client was told, by token.
-    private(set) var answers: [DiaryAppender.Token: [ClientReply]] = [:]
-    private(set) var appender: DiaryAppender
+    private(set) var answers: [CollectionWriter.Token: [ClientReply]] = [:]
+    private(set) var appender: CollectionWriter
     private(set) var fetchedSegmentCount = 0
     private var generator: SeededGenerator
 
     /// A diary of `entryCount` entries of the actions 1001, 1002, … `segmentLength` a segment.
     init(entryCount: Int = 0, segmentLength: Int = 2, seed: UInt64 = 1) {
         log = SampleLog()
-        appender = DiaryAppender(collection: log.tail.collection)
+        appender = CollectionWriter(collection: log.tail.collection)
         generator = SeededGenerator(seed: seed)
         for number in 0..<entryCount {
             if log.tail.entries.count == segmentLength { log.seal() }
@@ -50,10 +50,11 @@ struct AppenderScene {
 
     @discardableResult
     mutating func handle(
-        _ event: (inout DiaryAppender, inout AppenderEffects) -> Void
-    ) -> AppenderEffects {
-        var effects = AppenderEffects(
-            now: now, wallMilliseconds: 77, generator: generator, cache: FetchedObjects())
+        _ event: (inout CollectionWriter, inout WriterEffects) -> Void
+    ) -> WriterEffects {
+        var effects = WriterEffects(
+            now: now, wallMilliseconds: 77, generator: generator, cache: FetchedObjects(),
+            blocks: SharedBlockCache(), history: nil)
         event(&appender, &effects)
         generator = effects.generator
         for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
@@ -64,35 +65,36 @@ struct AppenderScene {
     @discardableResult
     mutating func append(
         _ number: UInt64, bytes: Bytes? = nil, since firstRevision: UInt64,
-        token: DiaryAppender.Token? = nil, seconds: Int = 10
-    ) -> AppenderEffects {
-        let request = AppendRequest(
+        token: CollectionWriter.Token? = nil, seconds: Int = 10
+    ) -> WriterEffects {
+        let request = ActionRequest(
             collection: log.tail.collection, incarnation: log.tail.incarnation,
             action: Sample.action(number), firstRevision: Revision(firstRevision),
-            bytes: bytes ?? Sample.bytes(number))
+            content: .append(bytes ?? Sample.bytes(number)))
         let deadline = now.advanced(by: .seconds(seconds))
-        return handle { $0.append(request, token: token ?? number, deadline: deadline, &$1) }
+        return handle { $0.act(request, token: token ?? number, deadline: deadline, &$1) }
     }
 
     /// A tail read that was asked for comes back.
     @discardableResult
-    mutating func readTail() -> AppenderEffects {
+    mutating func readTail() -> WriterEffects {
         let tail = log.tail
         return handle { $0.tailWasRead(.live(tail), &$1) }
     }
 
     /// Brings what `effects` ask for until nothing more is asked for, with no attempt before that.
     @discardableResult
-    mutating func fetchAll(after effects: AppenderEffects) throws -> AppenderEffects {
+    mutating func fetchAll(after effects: WriterEffects) throws -> WriterEffects {
         var effects = effects
-        while !effects.objectsToFetch.isEmpty {
+        while !effects.wants.isEmpty {
             try #require(effects.attempt == nil, "an attempt before the log was read")
-            var objects: [LogObjectKey: LogObject] = [:]
-            for key in effects.objectsToFetch {
-                objects[key] = try log.object(key)
+            var things = Fetched()
+            for item in effects.wants {
+                guard case .object(let key) = item else { continue }
+                things.objects[key] = try log.object(key)
                 if case .segment = key { fetchedSegmentCount += 1 }
             }
-            effects = handle { $0.objectsWereFetched(objects, &$1) }
+            effects = handle { $0.wasFetched(things, &$1) }
         }
         return effects
     }
@@ -105,7 +107,7 @@ struct AppenderScene {
     }
 
     @discardableResult
-    mutating func end(_ reply: RepositoryReply) -> AppenderEffects {
+    mutating func end(_ reply: RepositoryReply) -> WriterEffects {
         handle { $0.attemptEnded(reply, &$1) }
     }
 
@@ -114,13 +116,13 @@ struct AppenderScene {
     }
 
     @discardableResult
-    mutating func pass(seconds: Int) -> AppenderEffects {
+    mutating func pass(seconds: Int) -> WriterEffects {
         now = now.advanced(by: .seconds(seconds))
         return handle { $0.tick(&$1) }
     }
 
     /// The one error that `token` was told.
-    func error(_ token: DiaryAppender.Token) throws -> DatabaseError {
+    func error(_ token: CollectionWriter.Token) throws -> DatabaseError {
         let replies = answers[token] ?? []
         guard replies.count == 1, case .failed(let error) = replies[0] else {
             throw UnexpectedAnswers(replies: replies)
@@ -140,7 +142,10 @@ extension CommitAttempt {
 
 extension ClientReply {
     static func appended(at revision: UInt64, _ index: UInt32 = 0) -> ClientReply {
-        .appended(DiaryPosition(revision: Revision(revision), index: index))
+        .acted(
+            ActionLanding(
+                position: LogPosition(revision: Revision(revision), index: index),
+                outcome: .appended))
     }
 }
 

@@ -26,7 +26,7 @@ import Testing
         zip(log.entries, log.bodies).flatMap { entry, body in
             body.actions.enumerated().map { index, action in
                 DiaryEntry(
-                    position: DiaryPosition(revision: entry.revision, index: UInt32(index)),
+                    position: LogPosition(revision: entry.revision, index: UInt32(index)),
                     action: action.id, bytes: action.bytes,
                     wallMilliseconds: entry.wallMilliseconds)
             }
@@ -57,7 +57,7 @@ import Testing
     }
 
     private static func request(
-        _ direction: DiaryReadRequest.Direction, after: DiaryPosition?, bytesMax: Int
+        _ direction: ReadDirection, after: LogPosition?, bytesMax: Int
     ) -> DiaryReadRequest {
         DiaryReadRequest(
             collection: log.tail.collection, incarnation: log.tail.incarnation,
@@ -65,17 +65,17 @@ import Testing
     }
 
     private static let bytesTotal = list(log).reduce(0) { $0 + $1.bytes.count }
-    private static let directions = [DiaryReadRequest.Direction.forward, .backward]
+    private static let directions = [ReadDirection.forward, .backward]
 
     /// Every position, those next to them that hold nothing, and the two ends.
-    private static var cursors: [DiaryPosition?] {
-        var cursors: [DiaryPosition?] = [nil]
+    private static var cursors: [LogPosition?] {
+        var cursors: [LogPosition?] = [nil]
         for revision in 0...log.tail.revision.rawValue + 1 {
             let body =
                 log.bodies.indices.contains(Int(revision) - 1)
                 ? log.bodies[Int(revision) - 1] : .empty
             for index in 0...body.actions.count {
-                cursors.append(DiaryPosition(revision: Revision(revision), index: UInt32(index)))
+                cursors.append(LogPosition(revision: Revision(revision), index: UInt32(index)))
             }
         }
         return cursors
@@ -84,7 +84,7 @@ import Testing
     @Test(
         "A page after any position, as of any revision and of any size is a cut of the whole list",
         arguments: directions)
-    func pages(direction: DiaryReadRequest.Direction) throws {
+    func pages(direction: ReadDirection) throws {
         let log = DiaryReaderTests.log
         let view = LogView(tail: log.tail, source: try FetchedObjects.everything(of: log))
         let revisions = (0...log.tail.revision.rawValue).map { Revision($0) }
@@ -105,7 +105,7 @@ import Testing
     @Test(
         "The pages of any size, one after another, are the whole list as of any revision",
         arguments: directions)
-    func walk(direction: DiaryReadRequest.Direction) throws {
+    func walk(direction: ReadDirection) throws {
         let log = DiaryReaderTests.log
         let view = LogView(tail: log.tail, source: try FetchedObjects.everything(of: log))
         for asOf in (0...log.tail.revision.rawValue).map({ Revision($0) }) {
@@ -131,7 +131,7 @@ import Testing
     @Test(
         "A reader above truncated history, in either direction, meets what is left of it",
         arguments: directions)
-    func truncated(direction: DiaryReadRequest.Direction) throws {
+    func truncated(direction: ReadDirection) throws {
         let whole = DiaryReaderTests.log
         for truncatedThrough in (0...whole.tail.revision.rawValue).map({ Revision($0) }) {
             var log = whole
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test("A page has no more items than the limit, however small they are", arguments: directions)
-    func itemCount(direction: DiaryReadRequest.Direction) throws {
+    func itemCount(direction: ReadDirection) throws {
         var log = SampleLog()
         for body in UInt64(0)..<5 {
             log.append(
@@ -167,7 +167,7 @@ import Testing
                     }))
         }
         var source = FetchedObjects()
-        func page(after: DiaryPosition?) throws -> DiaryPage {
+        func page(after: LogPosition?) throws -> DiaryPage {
             try source.run(on: log) {
                 try DiaryReader.page(
                     DiaryReaderTests.request(direction, after: after, bytesMax: 1000),

@@ -31,7 +31,7 @@ struct FoundTests {
         let b = try #require(effects.attempt?.commit)
         scene.end(try scene.land(b))
         let again = scene.append(8, since: 8, token: 100)
-        #expect(scene.answers[100] != nil, "\(again.wantsTail) \(again.objectsToFetch.count)")
+        #expect(scene.answers[100] != nil, "\(again.wantsTail) \(again.wants.count)")
     }
 
     @Test("A retry of what is under way joins it, however full the queue is")

@@ -14,18 +14,21 @@ struct SampleLog {
     private(set) var segmentCount = 0
     private var objects: [LogObjectKey: Bytes] = [:]
 
-    init(generation: UInt64 = 1) {
+    init(
+        generation: UInt64 = 1,
+        header: CollectionHeader = CollectionHeader(kind: .diary, encoding: .bytes)
+    ) {
         tail = Tail(
             name: "events",
             incarnation: Incarnation(generation: generation, nonce: Identifier128(9)),
-            header: CollectionHeader(kind: .diary, encoding: .bytes), createdBy: Sample.payload(0))
+            header: header, createdBy: Sample.payload(0))
         headers = [tail.header]
     }
 
     /// Appends an entry to the open ones.
     mutating func append(
         _ body: EntryBody, payload: PayloadID? = nil, header: CollectionHeader? = nil,
-        isStored: Bool = false
+        checkpoint: Revision? = nil, isStored: Bool = false
     ) {
         let bytes = body.canonicalBytes
         let id = BlockID(content: bytes)
@@ -35,11 +38,12 @@ struct SampleLog {
             kind: body.actions.isEmpty ? .noOperation : .actions, revision: revision,
             payload: payload ?? Sample.payload(revision.rawValue), bodyHash: id.digest,
             body: isStored ? .stored(byteCount: UInt32(bytes.count)) : .inline(bytes),
-            headerAfter: header, wallMilliseconds: 1000 + revision.rawValue,
+            headerAfter: header, checkpoint: checkpoint, wallMilliseconds: 1000 + revision.rawValue,
             previousHash: tail.lastHash)
         if isStored { objects[.body(id)] = bytes }
         tail.entries.append(entry)
         tail.revision = revision
+        tail.checkpoint = max(tail.checkpoint, checkpoint ?? .zero)
         tail.lastHash = entry.chainHash
         if let header {
             tail.header = header

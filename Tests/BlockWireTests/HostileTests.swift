@@ -5,6 +5,20 @@ import CProtocol
 import ModelSamples
 import Testing
 
+/// Expects `decode` to throw this code with all `words` in the message.
+func refuses(
+    _ words: [String], _ code: ErrorCode = .malformedMessage,
+    _ decode: () throws(DatabaseError) -> Void
+) {
+    do throws(DatabaseError) {
+        try decode()
+        Issue.record("\(words) was let through")
+    } catch {
+        #expect(error.code == code && error.outcome == .notApplied)
+        for word in words { #expect(error.message.contains(word), "\(error)") }
+    }
+}
+
 @Suite("Hostile messages")
 struct HostileTests {
     @Test("damaged messages throw or mean something, and never stop the process", arguments: 0..<8)
@@ -119,37 +133,24 @@ struct HostileTests {
         }
     }
 
-    /// Expects `decode` to throw this code with all `words` in the message.
-    private func refuses(
-        _ words: [String], _ code: ErrorCode = .malformedMessage,
-        _ decode: () throws(DatabaseError) -> Void
-    ) {
-        do throws(DatabaseError) {
-            try decode()
-            Issue.record("\(words) was let through")
-        } catch {
-            #expect(error.code == code && error.outcome == .notApplied)
-            for word in words { #expect(error.message.contains(word), "\(error)") }
-        }
-    }
-
     @Test("a bound that is broken is named with its limit and the actual figure")
     func bounds() throws {
         var samples = ModelSamples(seed: 11)
         let life = samples.incarnation()
         let collection = samples.collection()
 
-        let large = AppendRequest(
+        let large = ActionRequest(
             collection: collection, incarnation: life, action: samples.action(),
-            firstRevision: .zero, bytes: Bytes(repeating: 0, count: Limits.valueBytesMax + 1))
+            firstRevision: .zero,
+            content: .append(Bytes(repeating: 0, count: Limits.valueBytesMax + 1)))
         refuses(["append.value", "65537", "65536"], .valueTooLarge) { () throws(DatabaseError) in
-            _ = try Wire.decodeClientRequest(Wire.encode(.append(large)))
+            _ = try Wire.decodeClientRequest(Wire.encode(.act(large)))
         }
-        let late = AppendRequest(
+        let late = ActionRequest(
             collection: collection, incarnation: life, action: samples.action(),
-            firstRevision: Revision(.max), bytes: [])
+            firstRevision: Revision(.max), content: .append([]))
         refuses(["append.first_revision", "\(UInt64.max)"]) { () throws(DatabaseError) in
-            _ = try Wire.decodeClientRequest(Wire.encode(.append(late)))
+            _ = try Wire.decodeClientRequest(Wire.encode(.act(late)))
         }
         for count: UInt32 in [0, 4097, .max] {
             refuses(["list_collections.count_max", "\(count)", "4096"]) {
@@ -220,7 +221,7 @@ struct HostileTests {
         }
         #expect(request([]).contains("client_request.request"))
         // A oneof member of a later release.
-        #expect(request(field(29, [])).contains("client_request.request"))
+        #expect(request(field(39, [])).contains("client_request.request"))
         #expect(request(field(10, [])).contains("hello.cluster_name"))
         #expect(request(field(10, field(1, [0xC3, 0x28]))).contains("is not UTF-8"))
         #expect(request(field(12, [])).contains("append.collection"))

@@ -23,24 +23,71 @@ extension ModelSamples {
 
     mutating func cursor() -> CollectionID? { random.chance(1, in: 2) ? collection() : nil }
 
-    mutating func position() -> DiaryPosition {
-        DiaryPosition(
+    mutating func position() -> LogPosition {
+        LogPosition(
             revision: revision(), index: UInt32(random.below(Limits.bodyActionCountMax + 1)))
     }
 
     mutating func auditTarget() -> AuditTarget {
-        switch random.below(3) {
+        switch random.below(4) {
         case 0: .register(collection())
         case 1: .content(block())
+        case 2: .block(blockKey(), revision())
         default: .segment(segmentKey())
         }
     }
 
     mutating func blockKey() -> BlockKey { BlockKey(block: block(), incarnation: incarnation()) }
 
+    mutating func pends() -> [OutstandingPend] {
+        (0..<random.below(4)).map {
+            OutstandingPend(
+                payload: payload(), target: revision(),
+                resultHash: $0 == 0 ? .zero : digest(),
+                transform: $0 == 1 ? bytes(countMax: 300) : nil)
+        }.sorted()
+    }
+
+    mutating func versionPosition() -> VersionPosition {
+        VersionPosition(key: blockKey(), revision: revision())
+    }
+
+    mutating func versions() -> [VersionSummary] {
+        (0..<1 + random.below(4)).map { _ in
+            let position = versionPosition()
+            let write = CommittedWrite(
+                revision: position.revision, payload: payload(), resultHash: digest())
+            return VersionSummary(
+                position: position, write: random.chance(1, in: 3) ? nil : write)
+        }.sorted { $0.position < $1.position }
+    }
+
+    mutating func pendKey() -> PendKey { PendKey(blockKey(), payload: payload()) }
+
+    mutating func keptPends() -> [KeptPend] {
+        (0..<random.below(4)).map {
+            let pend = OutstandingPend(
+                payload: payload(), target: revision(), resultHash: $0 == 0 ? .zero : digest())
+            return KeptPend(
+                block: blockKey(), collection: $0 == 1 ? nil : collection(), pend: pend)
+        }.sorted { $0.key < $1.key }
+    }
+
+    mutating func scrubReport() -> ScrubReport {
+        var report = ScrubReport()
+        report.versionCount = uint32()
+        report.repairedCount = uint32()
+        report.unrepairedCount = uint32()
+        report.conflictCount = uint32()
+        report.next = versionPosition()
+        return report
+    }
+
     mutating func writes() -> [CommittedWrite] {
         (0..<random.below(4)).map {
-            CommittedWrite(revision: Revision(UInt64($0 * 7 + 1)), payload: payload())
+            CommittedWrite(
+                revision: Revision(UInt64($0 * 7 + 1)), payload: payload(),
+                resultHash: $0 == 0 ? .zero : digest())
         }
     }
 
@@ -51,8 +98,10 @@ extension ModelSamples {
             resultHash: random.chance(1, in: 4) ? .zero : digest(), bound: [])
         return PendRequest(
             key: blockKey(), payload: payload(), target: revision(), record: record,
-            committed: writes())
+            committed: writes(), policy: policy())
     }
+
+    mutating func policy() -> PendingPolicy { PendingPolicy.allCases[random.below(3)] }
 
     mutating func blockWrite(isNew: Bool) -> BlockWrite {
         let pend = pend(isNew: isNew)
@@ -61,8 +110,10 @@ extension ModelSamples {
 
     mutating func copy(isRemoved: Bool) -> BlockCopy {
         BlockCopy(
-            write: CommittedWrite(revision: revision(), payload: payload()),
-            baseRevision: revision(), writeNumber: 7, resultHash: isRemoved ? .zero : digest(),
+            write: CommittedWrite(
+                revision: revision(), payload: payload(),
+                resultHash: isRemoved ? .zero : digest()),
+            baseRevision: revision(), writeNumber: 7,
             bytes: isRemoved ? nil : bytes(countMax: 300))
     }
 
@@ -87,8 +138,11 @@ extension ModelSamples {
 
     mutating func replicaReports() -> [ReplicaReport] {
         [
-            ReplicaReport(peer: peer(), state: .holds(digest(), accepted: nil)),
-            ReplicaReport(peer: peer(), state: .holds(digest(), accepted: ballot())),
+            ReplicaReport(
+                peer: peer(),
+                state: .holds(digest(), accepted: random.chance(1, in: 2) ? nil : ballot())),
+            ReplicaReport(
+                peer: peer(), state: .holdsBlock(BlockHolding(version: nil, pends: pends()))),
             ReplicaReport(peer: peer(), state: .lacks),
             ReplicaReport(peer: peer(), state: .unreachable),
             ReplicaReport(peer: peer(), state: .refuses(error())),
@@ -107,11 +161,14 @@ extension ModelSamples {
             .listRegisters(after: collection(), countMax: countMax()), .status,
             .pend(pend(isNew: true)), .pend(pend(isNew: false)),
             .rebind(blockKey(), payload(), target: revision()),
-            .finalise(blockKey(), CommittedWrite(revision: revision(), payload: payload())),
+            .finalise(blockKey(), copy(isRemoved: false).write),
             .discard(blockKey(), payload(), target: revision()),
             .readBlock(
                 BlockReadRequest(key: blockKey(), revision: revision(), committed: writes())),
-            .install(blockKey(), copy(isRemoved: true)),
+            .install(blockKey(), copy(isRemoved: true)), .auditBlock(blockKey(), revision()),
+            .listVersions(after: nil, countMax: 1), .listPends(after: nil, countMax: 1),
+            .listPends(after: pendKey(), countMax: UInt32(Limits.pendPageCountMax)),
+            .listVersions(after: versionPosition(), countMax: UInt32(Limits.scrubPageCountMax)),
             .install(blockKey(), copy(isRemoved: false)),
         ]
         return operations.map {
@@ -130,6 +187,10 @@ extension ModelSamples {
             .register(accepted: ballot(), valueHash: digest(), value: bytes(countMax: 100)),
             .pended, .needsBase, .pendMissing, .finalised, .discarded, .block(nil),
             .block(copy(isRemoved: true)), .block(copy(isRemoved: false)),
+            .outstanding(pends()), .holding(nil, pends: []),
+            .holding(copy(isRemoved: true), pends: pends()),
+            .pends([], next: nil), .pends(keptPends(), next: pendKey()),
+            .versions([], isLast: true), .versions(versions(), isLast: false),
             .stored, .content(nil), .content([]),
             .content(bytes(countMax: Limits.bodyBytesMax)),
             .registers(
@@ -158,14 +219,21 @@ extension ModelSamples {
                 CommitAttempt(
                     participant: participant(), payload: payload(), body: bytes(countMax: 300),
                     writes: [blockWrite(isNew: true), blockWrite(isNew: false)],
-                    headerAfter: header(), wallMilliseconds: uint64())),
+                    headerAfter: header(), pendingPolicy: policy(), wallMilliseconds: uint64())),
             .readBlock(
                 BlockReadRequest(key: blockKey(), revision: revision(), committed: writes())),
             .finalise(
                 FinaliseEntry(
                     collection: collection(), incarnation: incarnation(),
-                    write: CommittedWrite(revision: revision(), payload: payload()),
-                    blocks: (0..<random.below(4)).map { _ in block() })),
+                    revision: revision(), payload: payload(),
+                    blocks: (0..<random.below(4)).map {
+                        WrittenBlock(block: block(), resultHash: $0 == 0 ? .zero : digest())
+                    })),
+            .listPends(shard(), after: nil, countMax: 1),
+            .listPends(shard(), after: pendKey(), countMax: 7),
+            .discard(pendKey(), target: revision()),
+            .scrub(shard(), after: nil, countMax: 1),
+            .scrub(shard(), after: versionPosition(), countMax: 7),
             .drop(DropCollection(collection: collection(), incarnation: incarnation())),
             .getContent(block()), .getSegment(segmentKey()),
             .listCollections(after: cursor(), countMax: countMax()), .status,
@@ -177,12 +245,15 @@ extension ModelSamples {
         [
             .tail(tailValue()), .committed(revision(), chainHash: digest()),
             .refused(.moved(tailValue())), .refused(.gone(tailValue())),
-            .refused(.blocked(tailValue())), .refused(.fenced(tailValue())),
+            .refused(.pending(block(), pends())), .refused(.blocked(tailValue())),
+            .refused(.fenced(tailValue())),
             .content(bytes(countMax: Limits.bodyBytesMax)), .collections([], next: nil),
             .collections((0..<random.below(3)).map { _ in tailValue() }, next: cursor()),
             .status(peerReports()), .replicas(replicaReports(), nil), .replicas([], []),
             .replicas([], bytes(countMax: Limits.tailBytesMax)), .failed(error()),
-            .block(nil), .block(copy(isRemoved: false)), .finalised,
+            .block(nil), .block(copy(isRemoved: false)), .finalised, .scrubbed(ScrubReport()),
+            .pends(keptPends(), next: nil), .pends([], next: pendKey()), .discarded,
+            .scrubbed(scrubReport()),
         ]
     }
 
@@ -193,10 +264,13 @@ extension ModelSamples {
                 OpenCollection(
                     name: name(), kind: .diary, encoding: random.chance(1, in: 2) ? .json : nil,
                     creates: random.chance(1, in: 2), action: action())),
-            .append(
-                AppendRequest(
-                    collection: collection(), incarnation: incarnation(), action: action(),
-                    firstRevision: revision(), bytes: bytes(countMax: Limits.valueBytesMax))),
+            .openCollection(
+                OpenCollection(
+                    name: name(), kind: .tree, encoding: .bytes, creates: true, action: action(),
+                    capacity: UInt32(
+                        Limits.nodeCapacityMin
+                            + random.below(
+                                Limits.nodeCapacityMax - Limits.nodeCapacityMin + 1)))),
             .readDiary(
                 DiaryReadRequest(
                     collection: collection(), incarnation: incarnation(), direction: .backward,
@@ -210,7 +284,7 @@ extension ModelSamples {
             .dropCollection(name: name()),
             .listCollections(after: cursor(), countMax: countMax()), .clusterStatus,
             .inspectTail(name: name()), .audit(auditTarget()),
-        ]
+        ] + actionRequests() + readRequests()
     }
 
     mutating func clientReplies() -> [ClientReply] {
@@ -232,14 +306,13 @@ extension ModelSamples {
                 CollectionInfo(
                     name: name(), incarnation: incarnation(), header: header(),
                     revision: revision())),
-            .appended(position()),
             .diaryPage(
                 DiaryPage(entries: entries, asOf: revision(), isLast: random.chance(1, in: 2))),
-            .actionStatus(nil, asOf: revision()), .actionStatus(position(), asOf: revision()),
-            .dropped, .collections(infos, next: cursor()), .clusterStatus(peerReports()),
+            .actionStatus(nil, asOf: revision()), .dropped, .collections(infos, next: cursor()),
+            .clusterStatus(peerReports()),
             .tail(tailValue(), replicas: replicaReports()), .replicas(replicaReports(), nil),
             .replicas(replicaReports(), bytes(countMax: 100)), .failed(error()),
-        ]
+        ] + landings() + readReplies()
     }
 
     mutating func clusterMap() throws -> ClusterMap {

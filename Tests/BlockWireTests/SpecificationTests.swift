@@ -29,12 +29,33 @@ struct SpecificationTests {
             ("payload frame", "\(Limits.frameBytesMax) bytes"),
             ("frames of a message, with routing", "\(Limits.frameCountMax)"),
             ("name of a collection or cluster", "1 to \(Limits.nameBytesMax) bytes"),
-            ("value of a diary entry", "\(Limits.valueBytesMax) bytes (code 2003 above it)"),
+            (
+                "value of a tree, queue or diary",
+                "\(Limits.valueBytesMax) bytes (code 2003 above it)"
+            ),
+            ("key of a tree", "\(Limits.keyBytesMax) bytes (code 2003 above it)"),
+            (
+                "action in canonical form; its outcome",
+                "\(Limits.actionBytesMax) bytes (code 2003 above it)"
+            ),
+            (
+                "operations of an action on a tree; values to enqueue",
+                "\(Limits.treeOperationCountMax) (code 2003 above it)"
+            ),
+            (
+                "checks of an action on a tree; keys to read; values to dequeue",
+                "\(Limits.treeCheckCountMax)"
+            ),
+            ("block in canonical form", "\(Limits.blockBytesMax) bytes"),
+            ("committed writes listed with a block", "\(Limits.committedWriteCountMax)"),
             ("canonical entry body; content block", "\(Limits.bodyBytesMax) bytes"),
             ("actions in a body", "\(Limits.bodyActionCountMax)"),
             ("tail value; segment", "\(Limits.tailBytesMax) bytes"),
             ("items of a `PeerBatch` or its reply", "\(Limits.batchRequestCountMax)"),
             ("`count_max`, and items of a page", "1 to \(Limits.pageItemCountMax)"),
+            ("`count_max` of versions", "1 to \(Limits.scrubPageCountMax)"),
+            ("`count_max` of pends", "1 to \(Limits.pendPageCountMax)"),
+            ("undecided changes of a block in a reply", "\(Limits.blockPendCountMax)"),
             ("`bytes_max`", "0 to \(Limits.pageBytesMax)"),
             ("`wait_ms`, `retry_after_ms`", "\(Limits.requestTimeMax.milliseconds)"),
             ("shard number", "below \(Limits.shardCountMax)"),
@@ -50,5 +71,11 @@ struct SpecificationTests {
         #expect(Limits.segmentBytesMax == Limits.tailBytesMax)
         #expect(Limits.serviceCountMax == Limits.peerCountMax)
         #expect(Limits.counterMax == 1 << 62)
+        #expect(Limits.queueValueCountMax == Limits.treeOperationCountMax)
+        #expect(Limits.queueValueCountMax == Limits.treeCheckCountMax)
+        let memory =
+            "\(Limits.unpackBytesMin / 1024) KiB above \(Limits.unpackFactor) times its size"
+        #expect(text.contains(memory))
+        #expect(Limits.blockItemInlineBytesMax == 64)
     }
 }

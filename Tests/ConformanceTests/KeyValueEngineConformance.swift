@@ -126,6 +126,7 @@ struct KeyValueEngineConformance {
             #expect(try engine.scan(from: [12], below: [12], countMax: 9).isEmpty)
             #expect(try engine.scan(from: [15], below: [12], countMax: 9).isEmpty)
             #expect(try engine.scan(from: [30], below: [40], countMax: 9).isEmpty)
+            #expect(try engine.scan(from: [], below: [], countMax: 9).isEmpty)
             #expect(try engine.scan(from: [12], below: [15], countMax: 0).isEmpty)
             try engine.write(batch(.delete([13])))
             #expect(keys(try engine.scan(from: [12], below: [15], countMax: 9)) == [[12], [14]])

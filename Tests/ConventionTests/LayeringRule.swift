@@ -46,6 +46,7 @@ enum LayeringRule {
             .union(["OptimysticClient", "OptimysticCore", "BlockNode"]),
         "BlockOperations": ["BlockRuntime", "Logging", "Foundation"],
         "BlockDeployment": ["BlockRuntime", "Foundation"],
+        "BlockMeasurement": ["Foundation"],
         "BlockWorkloads": client.union(["OptimysticClient", "OptimysticCore"]),
         "BlockSimulation": node.union(collections)
             .union(["BlockNode", "OptimysticClient", "BlockWorkloads", "OptimysticCore"]),
@@ -54,7 +55,7 @@ enum LayeringRule {
     /// The outermost level: may import everything. Nobody may import them.
     static let executables: Set<String> = [
         "coordinator", "storage-peer", "client-proxy", "optimystic", "OptimysticCommand",
-        "load-tester", "simulator", "demo",
+        "load-tester", "simulator", "demo", "bench",
     ]
 
     /// What tests share with one another, and what it may import.

@@ -14,7 +14,7 @@ enum Executables {
     /// - Throws: When an executable is missing: that is a mistake, not a reason to skip.
     static func require() throws -> String {
         let folder = try #require(folder)
-        for name in ["storage-peer", "coordinator", "client-proxy", "optimystic", "demo"] {
+        for name in ["storage-peer", "coordinator", "client-proxy", "optimystic", "demo", "bench"] {
             let isThere = FileManager.default.isExecutableFile(atPath: "\(folder)/\(name)")
             try #require(isThere, "\(folder)/\(name) is missing")
         }
@@ -62,7 +62,7 @@ func withDatabase(
 final class Appending: Sendable {
     struct Acknowledged: Hashable, Sendable {
         let value: String
-        let position: DiaryPosition
+        let position: LogPosition
     }
 
     private let acknowledged = Mutex<[Acknowledged]>([])

@@ -28,6 +28,33 @@ extension Integration {
             }
         }
 
+        @Test("The benchmark measures one part alone and says so as one JSON object a line")
+        func benchmark() async throws {
+            let folder = try Executables.require()
+            // Only its directory for the files of a run is used; nothing of it is started.
+            let place = try LocalCluster(executables: folder, shape: LocalCluster.Shape())
+            defer { place.tearDown() }
+            let result = try place.run(
+                "bench", ["--only", "pend", "--runs", "1", "--output", "json"])
+            #expect(result.ending == .exited(0), "\(result.errors)")
+            var medians: [String: Double] = [:]
+            for line in result.output.split(separator: "\n") {
+                let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+                let pairs = try #require(object as? [String: Any])
+                #expect(pairs["samples"] as? Int == 1)
+                #expect(pairs["unit"] is String)
+                medians[try #require(pairs["name"] as? String)] = pairs["median"] as? Double
+            }
+            let names: Set<String> = [
+                "pend.encode", "pend.encode.bytes", "pend.decode", "pend.decode.bytes", "pend.size",
+            ]
+            #expect(Set(medians.keys) == names)
+            #expect(medians.values.allSatisfy { $0 > 0 }, "\(medians)")
+            for wrong in [["--runs", "0"], ["--only", "nothing"], ["--output", "xml"]] {
+                #expect(try place.run("bench", wrong).ending == .exited(64), "\(wrong)")
+            }
+        }
+
         @Test("cluster.sh starts a cluster, says what it does, ends it and leaves no process")
         func clusterScript() async throws {
             let folder = try Executables.require()

@@ -116,7 +116,9 @@ package struct ModelSamples {
     package mutating func body() -> EntryBody {
         EntryBody(
             actions: (0..<random.below(5)).map { _ in
-                Action(id: ActionID(rawValue: random.identifier()), bytes: bytes(countMax: 2000))
+                Action(
+                    id: ActionID(rawValue: random.identifier()), bytes: bytes(countMax: 2000),
+                    outcome: bytes(countMax: 40))
             },
             blocks: (0..<random.below(3)).map { _ in
                 TouchedBlock(

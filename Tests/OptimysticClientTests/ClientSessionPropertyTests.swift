@@ -25,7 +25,7 @@ private struct HostileWorld {
     var pending: [Event] = []
     var now = Instant.origin
     var isDown: [Bool]
-    var log: [ActionID: DiaryPosition] = [:]
+    var log: [ActionID: LogPosition] = [:]
     var operations: [UInt64: Operation] = [:]
     var resolutions: [UInt64: ClientReply] = [:]
     /// How hostile this world is, per thousand.
@@ -123,18 +123,18 @@ private struct HostileWorld {
             let after = code == .overloaded ? Duration.milliseconds(generator.below(3000)) : nil
             return .failed(DatabaseError(code, "injected", retryAfter: after))
         }
-        guard case .append(let append) = request else {
+        guard case .act(let append) = request else {
             if case .dropCollection = request { return .dropped }
             return .diaryPage(DiaryPage(entries: [], asOf: .zero, isLast: true))
         }
-        let next = DiaryPosition(revision: Revision(UInt64(log.count + 1)), index: 0)
+        let next = LogPosition(revision: Revision(UInt64(log.count + 1)), index: 0)
         let position = log[append.action] ?? next
         log[append.action] = position
         // It landed, and the client is told that nobody knows.
         if fails {
             return .failed(DatabaseError(.commitResultUnknown, "injected", outcome: .unknown))
         }
-        return .appended(position)
+        return .acted(ActionLanding(position: position, outcome: .appended))
     }
 
     mutating func feed(_ event: ClientSession.Event) {
@@ -170,10 +170,12 @@ private struct HostileWorld {
                 problems.append("token \(token) is never resolved")
                 continue
             }
-            guard case .append(let append) = operation.request else { continue }
+            guard case .act(let append) = operation.request else { continue }
             switch reply {
-            case .appended(let position):
-                if log[append.action] != position { problems.append("\(token): a false success") }
+            case .acted(let landing):
+                if log[append.action] != landing.position {
+                    problems.append("\(token): a false success")
+                }
             case .failed(let error) where error.outcome == .notApplied:
                 if log[append.action] != nil {
                     problems.append("\(token): \(error) although it landed")

@@ -12,8 +12,8 @@ import Testing
         try world.welcome()
         let append = try world.take()
         #expect(append.request == SessionHarness.append(1))
-        world.feed(.reply(id: append.id, .appended(SessionHarness.position)))
-        #expect(world.resolved[first] == .appended(SessionHarness.position))
+        world.feed(.reply(id: append.id, .acted(SessionHarness.landing)))
+        #expect(world.resolved[first] == .acted(SessionHarness.landing))
         _ = world.start(SessionHarness.append(2))
         #expect(try world.take().request == SessionHarness.append(2))
         #expect(world.session.requestCount == 1)
@@ -46,8 +46,8 @@ import Testing
         let retry = try world.take()
         #expect(retry.request == lost.request)
         #expect(retry.id != lost.id)
-        world.feed(.reply(id: retry.id, .appended(SessionHarness.position)))
-        #expect(world.resolved[token] == .appended(SessionHarness.position))
+        world.feed(.reply(id: retry.id, .acted(SessionHarness.landing)))
+        #expect(world.resolved[token] == .acted(SessionHarness.landing))
     }
 
     @Test("An unanswered append that then fails for certain stays of unknown outcome")
@@ -156,8 +156,8 @@ import Testing
         let refusedAt = world.now
         world.advanceUntilSent()
         #expect(world.now.since(refusedAt) >= .milliseconds(700))
-        world.feed(.reply(id: try world.take().id, .appended(SessionHarness.position)))
-        #expect(world.resolved[token] == .appended(SessionHarness.position))
+        world.feed(.reply(id: try world.take().id, .acted(SessionHarness.landing)))
+        #expect(world.resolved[token] == .acted(SessionHarness.landing))
     }
 
     @Test("There is no waiting for a retry that would come after the deadline")
@@ -183,9 +183,9 @@ import Testing
         world.feed(.reply(id: slow.id, .failed(DatabaseError(.collectionNotFound, "no"))))
         #expect(world.resolved[token] == nil)
         // A late success of it is the truth.
-        world.feed(.reply(id: slow.id, .appended(SessionHarness.position)))
-        #expect(world.resolved[token] == .appended(SessionHarness.position))
-        world.feed(.reply(id: slow.id, .appended(SessionHarness.position)))
+        world.feed(.reply(id: slow.id, .acted(SessionHarness.landing)))
+        #expect(world.resolved[token] == .acted(SessionHarness.landing))
+        world.feed(.reply(id: slow.id, .acted(SessionHarness.landing)))
         world.feed(.reply(id: retry.id, .failed(DatabaseError(.internalError, "no"))))
         world.feed(.reply(id: 42, .dropped))
         #expect(world.session.requestCount == 0)
@@ -235,7 +235,7 @@ import Testing
         let append = try world.take()
         world.feed(.cancel(token))
         #expect(world.session.nextWake == nil)
-        world.feed(.reply(id: append.id, .appended(SessionHarness.position)))
+        world.feed(.reply(id: append.id, .acted(SessionHarness.landing)))
         #expect(world.resolved.isEmpty)
     }
 

@@ -18,7 +18,7 @@ private struct Reading: Codable, Sendable, Hashable {
             defer { database.close() }
             #expect(database.cluster.proxies == ["loopback://proxy0", "loopback://proxy1"])
             let diary = try await database.diary("readings", of: Reading.self)
-            var positions: [DiaryPosition] = []
+            var positions: [LogPosition] = []
             for value in 0..<100 {
                 positions.append(try await diary.append(Reading(sensor: "a", value: value)))
             }
@@ -166,7 +166,7 @@ private struct Reading: Codable, Sendable, Hashable {
             try await Task.sleep(for: .milliseconds(50))
             follower.cancel()
             await #expect(throws: CancellationError.self) { try await follower.value }
-            #expect(try await diary.append([1]) == DiaryPosition(revision: Revision(1), index: 0))
+            #expect(try await diary.append([1]) == LogPosition(revision: Revision(1), index: 0))
         }
     }
 

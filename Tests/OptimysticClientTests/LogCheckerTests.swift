@@ -129,6 +129,75 @@ private struct Sample {
         #expect(report([good, bad, good]).findings.map(\.kind) == [.disagreement])
     }
 
+    /// A log whose last entry writes its header and `block`.
+    private func logWriting(_ block: Block) -> (Tail, CommittedWrite) {
+        var tail = Sample().tail
+        let touched = [block.id, BlockID(tail.collection.digest)].map {
+            TouchedBlock(
+                block: $0, baseRevision: .zero, basePayload: nil, transformHash: block.digest,
+                resultHash: block.digest)
+        }
+        let body = EntryBody(actions: [], blocks: touched).canonicalBytes
+        let last = tail.entries.removeLast()
+        let entry = Entry(
+            kind: .actions, revision: last.revision, payload: last.payload,
+            bodyHash: BlockID(content: body).digest, body: .inline(body), wallMilliseconds: 0,
+            previousHash: last.previousHash)
+        tail.entries.append(entry)
+        tail.lastHash = entry.chainHash
+        return (
+            tail,
+            CommittedWrite(
+                revision: entry.revision, payload: entry.payload, resultHash: block.digest)
+        )
+    }
+
+    @Test("A write of a block is a version everywhere; above the checkpoint a pend is as good")
+    func blockWrites() {
+        let block = Block(
+            header: Block.Header(
+                id: BlockID(content: [1]), type: BlockType("XX"),
+                collection: CollectionID(name: "log")))
+        var (tail, write) = logWriting(block)
+        func check(
+            _ holdings: [BlockHolding], checkpoint: UInt64, copy: Bytes? = nil
+        ) -> CollectionVerification {
+            tail.checkpoint = Revision(checkpoint)
+            var checker = LogChecker(tail: tail)
+            #expect(checker.result.findings.isEmpty)
+            let writes = checker.nextWrites(countMax: 9)
+            #expect(writes.map(\.write) == [write] && writes.map(\.key.block) == [block.id])
+            #expect(checker.nextWrites(countMax: 9).isEmpty)
+            let reports = holdings.enumerated().map { index, holding in
+                ReplicaReport(
+                    peer: PeerID(rawValue: Identifier128(UInt128(index))),
+                    state: .holdsBlock(holding))
+            }
+            checker.take(reports, of: writes[0], copy: copy)
+            return checker.result
+        }
+        let bytes = block.canonicalBytes
+        let version = BlockHolding(version: write, pends: [])
+        let older = CommittedWrite(
+            revision: Revision(1), payload: write.payload, resultHash: write.resultHash)
+        let pend = OutstandingPend(
+            payload: write.payload, target: write.revision, resultHash: write.resultHash)
+        let pended = BlockHolding(version: older, pends: [pend])
+        let other = CommittedWrite(
+            revision: write.revision, payload: write.payload, resultHash: .zero)
+        let torn = BlockHolding(version: other, pends: [])
+        let sound = check([version, version, version], checkpoint: 6, copy: bytes)
+        #expect(sound.findings.isEmpty && sound.fullyReplicatedCount == 1)
+        let young = check([version, pended, pended], checkpoint: 5, copy: bytes)
+        #expect(young.findings.isEmpty && young.fullyReplicatedCount == 1)
+        let strict = check([version, pended, pended], checkpoint: 6, copy: bytes)
+        #expect(strict.findings.map(\.kind) == [.underReplicated])
+        let split = check([version, version, torn], checkpoint: 0, copy: bytes)
+        #expect(split.findings.map(\.kind) == [.disagreement])
+        let forged = check([version, version, version], checkpoint: 0, copy: [1])
+        #expect(forged.findings.map(\.kind) == [.wrongContent])
+    }
+
     @Test("Two values at one ballot of a register are a disagreement, at two ballots they are not")
     func register() {
         func ballot(_ counter: UInt64) -> Ballot {

@@ -81,17 +81,19 @@ struct SessionHarness {
     }
 
     static func append(_ number: UInt64, bytes: Bytes = [1]) -> ClientRequest {
-        .append(
-            AppendRequest(
+        .act(
+            ActionRequest(
                 collection: diary, incarnation: life,
                 action: ActionID(rawValue: Identifier128(UInt128(number))),
-                firstRevision: Revision(3), bytes: bytes))
+                firstRevision: Revision(3), content: .append(bytes)))
     }
 
     static let read = ClientRequest.readDiary(
         DiaryReadRequest(collection: diary, incarnation: life))
 
-    static let position = DiaryPosition(revision: Revision(9), index: 0)
+    static let position = LogPosition(revision: Revision(9), index: 0)
+
+    static let landing = ActionLanding(position: position, outcome: .appended)
 
     func error(of token: UInt64) throws -> DatabaseError {
         let reply = try #require(resolved[token], "token \(token) is not resolved")

@@ -2,11 +2,10 @@
 
 It needs Debian's python3-zmq, python3-protobuf and protobuf-compiler. The protobuf classes are
 generated from Protos/ into a temporary directory when the module is imported; everything else (the
-header frame, ids, canonical bytes, hash chain) follows Protos/README.md.
+header frame, and in optimystic_bytes.py keys, ids, canonical bytes, hash chain) follows the README.
 """
 
 import atexit
-import hashlib
 import importlib
 import pathlib
 import shutil
@@ -16,6 +15,11 @@ import sys
 import tempfile
 import time
 import uuid
+
+# What is imported without being used here belongs to the client all the same.
+from optimystic_bytes import (  # noqa: F401
+    Canonical, DatabaseError, _components, chain_start, collection_id, content_id, digest,
+    entries_hash, key, prefix_end, segment_hash, value_hash, verify_chain, verify_tail)
 
 PROTOS = pathlib.Path(__file__).resolve().parents[2] / "Protos"
 
@@ -35,28 +39,13 @@ def _generated():
 _modules = _generated()
 common, client = _modules["common"], _modules["client"]
 cluster, repository = _modules["cluster"], _modules["repository"]
+structures = _modules["structures"]
 deployment = _modules["deployment"]
 
 # The header frame: magic, version, kind, correlation, remaining ms, cluster, trace.
 HEADER = struct.Struct(">4sHHQI16sQ")
 MAGIC, VERSION = b"OPTY", 1
 KIND_CLIENT_REQUEST, KIND_CLIENT_REPLY, KIND_ERROR = 5, 6, 7
-
-
-class DatabaseError(Exception):
-    """A failure: a code of the table in Protos/README.md, and what is known of the effects."""
-
-    def __init__(self, code, message, unknown=False, retry_after_ms=None):
-        super().__init__(f"{code}: {message}")
-        self.code, self.message = code, message
-        self.outcome_unknown, self.retry_after_ms = unknown, retry_after_ms
-
-    @classmethod
-    def of(cls, error):
-        retry = error.retry_after_ms if error.WhichOneof("retry") else None
-        return cls(
-            error.code, error.message.decode("utf-8", "replace"),
-            error.outcome == common.OUTCOME_UNKNOWN, retry)
 
 
 def header(kind, correlation, remaining_ms, cluster_id, trace=0):
@@ -75,259 +64,8 @@ def read_header(frame):
     return tuple(rest)
 
 
-# Hashes and ids.
-
-def digest(domain, data):
-    return hashlib.sha256(domain.encode() + b"\0" + data).digest()
-
-
-def collection_id(name):
-    return digest("optimystic/register/1", name.encode())
-
-
-def content_id(data):
-    return digest("optimystic/content/1", data)
-
-
-def segment_hash(data):
-    return digest("optimystic/segment/1", data)
-
-
-def chain_hash(entry_bytes):
-    return digest("optimystic/chain/1", entry_bytes)
-
-
-def chain_start(name, incarnation_bytes):
-    encoded = name.encode()
-    return digest(
-        "optimystic/chain-start/1", incarnation_bytes + struct.pack(">I", len(encoded)) + encoded)
-
-
-class Canonical:
-    """Reads canonical bytes; the methods are the grammar of Protos/README.md."""
-
-    def __init__(self, data):
-        self.data, self.position = data, 0
-
-    def take(self, count):
-        end = self.position + count
-        if end > len(self.data):
-            raise DatabaseError(3001, f"{count} bytes wanted at byte {self.position}")
-        taken, self.position = self.data[self.position:end], end
-        return taken
-
-    def u8(self):
-        return self.take(1)[0]
-
-    def u32(self):
-        return struct.unpack(">I", self.take(4))[0]
-
-    def u64(self):
-        return struct.unpack(">Q", self.take(8))[0]
-
-    def bool(self):
-        value = self.u8()
-        if value > 1:
-            raise DatabaseError(3001, f"{value} where 0 or 1 belongs")
-        return value == 1
-
-    def bytes(self):
-        return self.take(self.u32())
-
-    def optional(self, read):
-        return read() if self.bool() else None
-
-    def list(self, read):
-        return [read() for _ in range(self.u32())]
-
-    def id(self):
-        return self.take(16)
-
-    def hash(self):
-        return self.take(32)
-
-    def finish(self):
-        if self.position != len(self.data):
-            raise DatabaseError(3001, f"{len(self.data) - self.position} bytes left over")
-
-    def incarnation(self):
-        return {"generation": self.u64(), "nonce": self.id()}
-
-    def payload(self):
-        return {"action": self.id(), "execution": self.u32()}
-
-    def header(self):
-        return {
-            "kind": self.u8(), "encoding": self.u8(), "capacity": self.u32(),
-            "root": self.optional(self.hash)}
-
-    def participant(self):
-        return {
-            "collection": self.hash(), "incarnation": self.incarnation(), "target": self.u64()}
-
-    def attempt(self):
-        return {
-            "payload": self.payload(), "home": self.hash(),
-            "participants": self.list(self.participant)}
-
-    def ballot(self):
-        return {"epoch": self.u32(), "counter": self.u64(), "proposer": self.id()}
-
-    def link(self):
-        return {"index": self.u64(), "hash": self.hash(), "first_revision": self.u64()}
-
-    def segment_key(self):
-        return {
-            "collection": self.hash(), "incarnation": self.incarnation(), "index": self.u64(),
-            "hash": self.hash()}
-
-    def body_location(self):
-        kind = self.u8()
-        if kind == 1:
-            return {"inline": self.bytes()}
-        if kind == 2:
-            return {"stored_bytes": self.u32()}
-        raise DatabaseError(3001, f"unknown body location {kind}")
-
-    def entry(self):
-        start = self.position
-        entry = {
-            "kind": self.u8(), "revision": self.u64(), "payload": self.payload(),
-            "body_hash": self.hash(), "body": self.body_location(),
-            "header_after": self.optional(self.header), "home": self.optional(self.hash),
-            "participants": self.list(self.participant), "checkpoint": self.optional(self.u64),
-            "is_fused": self.bool(), "wall_ms": self.u64(), "previous_hash": self.hash()}
-        entry["chain_hash"] = chain_hash(self.data[start:self.position])
-        return entry
-
-    def action(self):
-        return {"id": self.id(), "bytes": self.bytes()}
-
-    def touched_block(self):
-        return {
-            "block": self.hash(), "base_revision": self.u64(),
-            "base_payload": self.optional(self.payload), "transform_hash": self.hash(),
-            "result_hash": self.hash()}
-
-    def read_at(self):
-        return {"id": self.hash(), "revision": self.u64()}
-
-    def body(self):
-        ids = self.list(self.id)
-        body = {
-            "actions": self.list(self.action), "blocks": self.list(self.touched_block),
-            "reads": self.list(self.read_at), "read_collections": self.list(self.read_at)}
-        if ids != sorted(action["id"] for action in body["actions"]):
-            raise DatabaseError(3001, "an id list that is not that of the actions")
-        return body
-
-    def intent(self):
-        return {"attempt": self.attempt(), "entry": self.entry()}
-
-    def open_decision(self):
-        return {"attempt": self.attempt(), "pending": self.list(self.hash)}
-
-    def segment(self):
-        return {
-            "collection": self.hash(), "incarnation": self.incarnation(), "index": self.u64(),
-            "header_before": self.header(), "entries": self.list(self.entry),
-            "links": self.list(self.link)}
-
-    def tail(self):
-        name = self.bytes().decode("utf-8")
-        start = self.position
-        incarnation = self.incarnation()
-        return {
-            "name": name, "incarnation": incarnation,
-            "incarnation_bytes": self.data[start:start + 24],
-            "header": self.header(), "header_revision": self.u64(),
-            "header_at_open": self.header(), "created_by": self.payload(),
-            "revision": self.u64(), "last_hash": self.hash(), "entries": self.list(self.entry),
-            "segments": self.list(self.link), "exclusive_intent": self.optional(self.intent),
-            "shared_intents": self.list(self.attempt), "aborted": self.list(self.attempt),
-            "open_decisions": self.list(self.open_decision), "checkpoint": self.u64(),
-            "truncated_through": self.u64(), "settled": self.u64()}
-
-    def tail_value(self):
-        state = self.u8()
-        if state == 3:
-            return self.tail()
-        if state in (1, 2):
-            return {"state": {1: "absent", 2: "dropped"}[state], "generation": self.u64()}
-        raise DatabaseError(3001, f"unknown state {state} of a register")
-
-    @classmethod
-    def decode(cls, rule, data):
-        """The value of a whole buffer by one of the rules above, e.g. "tail_value"."""
-        reader = cls(data)
-        value = getattr(reader, rule)()
-        reader.finish()
-        return value
-
-
-def verify_entries(entries, previous_hash):
-    """Checks that entries chain from `previous_hash`, without a gap, and that inline bodies are
-    those that were hashed. Returns the chain hash after the last one."""
-    for position, entry in enumerate(entries):
-        where = f"revision {entry['revision']}"
-        if entry["previous_hash"] != previous_hash:
-            raise DatabaseError(4002, f"{where}: the chain is broken")
-        if position and entry["revision"] != entries[position - 1]["revision"] + 1:
-            raise DatabaseError(4002, f"{where}: a gap")
-        inline = entry["body"].get("inline")
-        if inline is not None and content_id(inline) != entry["body_hash"]:
-            raise DatabaseError(4002, f"{where}: the body is not the one that was hashed")
-        previous_hash = entry["chain_hash"]
-    return previous_hash
-
-
-def verify_tail(tail):
-    """Checks the open entries of a tail against its last hash."""
-    entries = tail["entries"]
-    if not tail["segments"]:
-        start = chain_start(tail["name"], tail["incarnation_bytes"])
-    else:
-        start = entries[0]["previous_hash"] if entries else tail["last_hash"]
-    if verify_entries(entries, start) != tail["last_hash"]:
-        raise DatabaseError(4002, "the last hash is not that of the last entry")
-    if entries and entries[-1]["revision"] != tail["revision"]:
-        raise DatabaseError(4002, "the last entry is not at the tail's revision")
-    return start
-
-
-def verify_chain(tail, segment_bytes):
-    """Checks a whole log: the tail and the canonical bytes of all its segments, oldest first.
-    Returns all entries."""
-    wanted = verify_tail(tail)
-    segments = [Canonical.decode("segment", data) for data in segment_bytes]
-    known = {link["index"]: link["hash"] for link in tail["segments"]}
-    if len(segments) != max(known, default=-1) + 1:
-        raise DatabaseError(4002, f"{len(segments)} segments, of {max(known, default=-1) + 1}")
-    # Newest first: each segment links to its predecessor, so every hash is known when it is needed.
-    for index in reversed(range(len(segments))):
-        segment = segments[index]
-        if segment["index"] != index or segment["incarnation"] != tail["incarnation"]:
-            raise DatabaseError(4002, f"segment {index} is another one")
-        if known.get(index) != segment_hash(segment_bytes[index]):
-            raise DatabaseError(4002, f"segment {index} is not the one that is linked to")
-        for link in segment["links"]:
-            if known.setdefault(link["index"], link["hash"]) != link["hash"]:
-                raise DatabaseError(4002, f"two links to segment {link['index']} differ")
-    previous = chain_start(tail["name"], tail["incarnation_bytes"])
-    entries = []
-    for segment in segments:
-        previous = verify_entries(segment["entries"], previous)
-        entries += segment["entries"]
-    if previous != wanted:
-        raise DatabaseError(4002, "the segments do not lead to the tail")
-    entries += tail["entries"]
-    if [entry["revision"] for entry in entries] != list(range(1, tail["revision"] + 1)):
-        raise DatabaseError(4002, "the revisions are not 1 to that of the tail")
-    return entries
-
-
-class Diary:
-    """An open diary. `revision` is the newest that this client has seen."""
+class Collection:
+    """An open collection. `revision` is the newest that this client has seen."""
 
     def __init__(self, database, info):
         self.database = database
@@ -337,15 +75,50 @@ class Diary:
         self.encoding = info.header.encoding
         self.revision = info.revision
 
+    def _address(self):
+        return {"collection": self.id, "incarnation": self.incarnation}
+
+    def _act(self, member, message, action, wanted):
+        """Sends an action, with the same id and first revision until the time is over, so that it
+        lands once. Returns where it landed and what came of it."""
+        acting = message(
+            action=action or uuid.uuid4().bytes, first_revision=self.revision, **self._address())
+        landing = self.database.ask(client.ClientRequest(**{member: acting}), wanted)
+        position = getattr(landing, "position", landing)
+        self.revision = max(self.revision, position.revision)
+        return landing
+
+    def _ask(self, request, wanted, wait_ms=0):
+        reply = self.database.ask(request, wanted, wait_ms)
+        self.revision = max(self.revision, reply.as_of)
+        return reply
+
+    def status(self, action, first_revision):
+        """The position of an action, with its outcome; no position when it has not landed (it may
+        later)."""
+        return self._ask(
+            client.ClientRequest(action_status=client.AskActionStatus(
+                action=action, first_revision=first_revision, **self._address())),
+            "action_status")
+
+    def log(self, after=0, bytes_max=1 << 20, wait_ms=0):
+        """The entries of the log after a revision, as one page has them."""
+        page = self.database.ask(
+            client.ClientRequest(read_log=client.ReadLog(
+                after=after, bytes_max=bytes_max, wait_ms=wait_ms, **self._address())),
+            "log_page", wait_ms)
+        self.revision = max(self.revision, page.revision)
+        return page
+
+
+class Diary(Collection):
+    """An open diary."""
+
     def append(self, value, action=None):
         """Appends one entry and returns its position. Retries with the same action id until the
         time is over, so that the entry lands once."""
-        request = client.ClientRequest(append=client.Append(
-            collection=self.id, incarnation=self.incarnation,
-            action=action or uuid.uuid4().bytes, first_revision=self.revision, value=value))
-        position = self.database.ask(request, "appended")
-        self.revision = max(self.revision, position.revision)
-        return position
+        return self._act(
+            "append", lambda **fields: client.Append(value=value, **fields), action, "appended")
 
     def pages(self, backward=False, after=None, as_of=None, bytes_max=1 << 20, wait_ms=0):
         """Pages of entries in the order of reading, all of one view."""
@@ -373,10 +146,7 @@ class Diary:
 
     def action_status(self, action, first_revision):
         """The position of an action, or None when it has not landed (it may later)."""
-        status = self.database.ask(
-            client.ClientRequest(action_status=client.AskActionStatus(
-                collection=self.id, incarnation=self.incarnation, action=action,
-                first_revision=first_revision)), "action_status")
+        status = self.status(action, first_revision)
         return status.position if status.HasField("position") else None
 
     def inspect_tail(self):
@@ -387,6 +157,144 @@ class Diary:
         if "entries" in tail:
             verify_tail(tail)
         return tail, list(report.replicas)
+
+
+class Conflict(Exception):
+    """A check of an action on a tree failed, and nothing was done."""
+
+    def __init__(self, check):
+        super().__init__(f"check {check} failed")
+        self.check = check
+
+
+def key_range(lower=None, upper=None, after=None, before=None):
+    """Keys from `lower` or behind `after`, up to `upper` or in front of `before`."""
+    made = structures.KeyRange()
+    for bound, inclusive, exclusive in [(made.lower, lower, after), (made.upper, upper, before)]:
+        if inclusive is not None:
+            bound.key, bound.is_inclusive = inclusive, True
+        elif exclusive is not None:
+            bound.key = exclusive
+            # An exclusive bound of the empty key has no byte of its own.
+            bound.SetInParent()
+    return made
+
+
+class Tree(Collection):
+    """An open tree: bytes by bytes."""
+
+    # What checks and operations are made of.
+
+    @staticmethod
+    def put(key, value):
+        return structures.TreeOperation(key=key, put=value)
+
+    @staticmethod
+    def remove(key):
+        return structures.TreeOperation(key=key, remove=common.Nothing())
+
+    @staticmethod
+    def holds(key, value):
+        """The key has this value; with None, it has none."""
+        if value is None:
+            return structures.TreeCheck(key=key, absent=common.Nothing())
+        return structures.TreeCheck(key=key, value_hash=value_hash(value))
+
+    @staticmethod
+    def exists(key):
+        return structures.TreeCheck(key=key, present=common.Nothing())
+
+    @staticmethod
+    def holds_entries(entries, range=None):
+        """The range has exactly these (key, value) pairs, ascending."""
+        return structures.TreeCheck(range=structures.RangeCheck(
+            range=range or key_range(), entries_hash=entries_hash(entries)))
+
+    def act(self, operations, checks=(), action=None):
+        """Does all operations when all checks hold. Returns the position and, for each operation,
+        whether its key had a value before; raises Conflict when a check failed."""
+        content = structures.TreeAction(checks=checks, operations=operations)
+        acted = self._act(
+            "act_on_tree", lambda **fields: client.ActOnTree(content=content, **fields), action,
+            "acted")
+        if acted.tree.WhichOneof("outcome") == "conflict":
+            raise Conflict(acted.tree.conflict)
+        return acted.position, list(acted.tree.applied.existed)
+
+    def _read(self, as_of, wanted, **query):
+        read = client.ReadTree(**self._address(), **query)
+        if as_of is not None:
+            read.as_of = as_of
+        return self._ask(client.ClientRequest(read_tree=read), wanted)
+
+    def values(self, keys, as_of=None):
+        """The value of each key, None where there is none, all of one view."""
+        keys, values = list(keys), []
+        while len(values) < len(keys):
+            rest = structures.KeyList(keys=keys[len(values):][:4096])
+            reply = self._read(as_of, "tree_values", values=rest)
+            if not reply.values:
+                raise DatabaseError(3001, "no value where some are missing")
+            pairs = zip(reply.values, reply.present, strict=True)
+            values += [value if present else None for value, present in pairs]
+            as_of = reply.as_of
+        return values
+
+    def get(self, key, as_of=None):
+        return self.values([key], as_of)[0]
+
+    def count(self, range=None, as_of=None):
+        return self._read(as_of, "count", count=range or key_range()).count
+
+    def entries(self, range=None, backward=False, as_of=None, bytes_max=1 << 20, count_max=1000):
+        """The (key, value) pairs of a range, page by page, all of one view."""
+        rest = structures.KeyRange()
+        rest.CopyFrom(range or key_range())
+        direction = client.DIRECTION_BACKWARD if backward else client.DIRECTION_FORWARD
+        while True:
+            page = self._read(as_of, "tree_page", range=client.ReadRange(
+                range=rest, direction=direction, bytes_max=bytes_max, count_max=count_max))
+            yield from zip(page.keys, page.values, strict=True)
+            if page.is_last:
+                return
+            if not page.keys:
+                raise DatabaseError(3001, "an empty page that is not the last")
+            bound = rest.upper if backward else rest.lower
+            bound.key, bound.is_inclusive = page.keys[-1], False
+            bound.SetInParent()
+            as_of = page.as_of
+
+
+class Queue(Collection):
+    """An open queue of bytes."""
+
+    def _do(self, content, action):
+        return self._act(
+            "act_on_queue", lambda **fields: client.ActOnQueue(content=content, **fields), action,
+            "acted")
+
+    def enqueue(self, values, action=None):
+        """Adds values at the end, all or none. Returns the position."""
+        values = structures.ValueList(values=values)
+        return self._do(structures.QueueAction(enqueue=values), action).position
+
+    def dequeue(self, count_max=1, action=None):
+        """Takes values from the front. Nobody else gets them, also when the answer is lost: send
+        the same action again."""
+        acted = self._do(structures.QueueAction(dequeue=count_max), action)
+        return list(acted.queue.dequeued.values)
+
+    def _read(self, as_of, wanted, **query):
+        read = client.ReadQueue(**self._address(), **query)
+        if as_of is not None:
+            read.as_of = as_of
+        return self._ask(client.ClientRequest(read_queue=read), wanted)
+
+    def peek(self, count_max=1, as_of=None):
+        return list(self._read(as_of, "queue_values", peek=count_max).values)
+
+    def count(self, as_of=None):
+        return self._read(as_of, "count", count=common.Nothing()).count
 
 
 class Database:
@@ -486,15 +394,25 @@ class Database:
             raise DatabaseError(3001, f"{which} where {wanted} belongs")
         return getattr(reply, which)
 
-    def open_collection(self, name, creates=False, encoding=None):
-        """Opens a diary; creates it first when `creates` and there is none."""
+    def open_collection(self, name, creates=False, encoding=None, kind=None):
+        """Opens a collection; creates it first when `creates` and there is none."""
+        kind = kind or common.COLLECTION_KIND_DIARY
         default = common.VALUE_ENCODING_BYTES if creates else common.VALUE_ENCODING_UNSPECIFIED
         info = self.ask(
             client.ClientRequest(open_collection=client.OpenCollection(
-                name=name.encode(), kind=common.COLLECTION_KIND_DIARY,
-                encoding=encoding or default, creates=creates, action=uuid.uuid4().bytes)),
+                name=name.encode(), kind=kind, encoding=encoding or default, creates=creates,
+                action=uuid.uuid4().bytes)),
             "collection")
-        return Diary(self, info)
+        classes = {
+            common.COLLECTION_KIND_DIARY: Diary, common.COLLECTION_KIND_TREE: Tree,
+            common.COLLECTION_KIND_QUEUE: Queue}
+        return classes[kind](self, info)
+
+    def open_tree(self, name, creates=False):
+        return self.open_collection(name, creates, kind=common.COLLECTION_KIND_TREE)
+
+    def open_queue(self, name, creates=False):
+        return self.open_collection(name, creates, kind=common.COLLECTION_KIND_QUEUE)
 
     def list_collections(self, count_max=1000):
         """Every collection, page by page."""

@@ -6,12 +6,15 @@ import json
 import unittest
 
 import optimystic_client as optimystic
+import optimystic_keys
 
 RULES = {
     "Ballot": "ballot", "CollectionHeader": "header", "PayloadID": "payload",
     "Participant": "participant", "Attempt": "attempt", "OpenDecision": "open_decision",
     "SegmentKey": "segment_key", "SegmentLink": "link", "Intent": "intent", "Entry": "entry",
-    "EntryBody": "body", "Segment": "segment", "TailValue": "tail_value"}
+    "EntryBody": "body", "Segment": "segment", "TailValue": "tail_value",
+    "TreeAction": "tree_action", "TreeOutcome": "tree_outcome", "QueueAction": "queue_action",
+    "QueueOutcome": "queue_outcome"}
 
 MESSAGES = {
     "PeerBatch": optimystic.cluster.PeerBatch,
@@ -71,10 +74,22 @@ class CanonicalBytes(unittest.TestCase):
                 "segmentHash": lambda: optimystic.segment_hash(data),
                 "registerValueHash": lambda: optimystic.digest("optimystic/register-value/1", data),
                 "chainHash": lambda: value["chain_hash"],
-                "lastHash": lambda: value["last_hash"]}
+                "lastHash": lambda: value["last_hash"],
+                "entriesHash": lambda: self.entries_hash(value)}
             for key in hashes.keys() & vector.keys():
                 self.assertEqual(hashes[key](), raw(vector, key), f"{vector['type']} {key}")
         self.assertEqual(seen, set(RULES))
+
+    def entries_hash(self, action):
+        """Of the entries that an action puts; its checks are of the same ones."""
+        entries = [(operation["key"], operation["put"]) for operation in action["operations"]]
+        of_range, *of_values = action["checks"]
+        self.assertEqual(of_range["range"], {"lower": None, "upper": None})
+        self.assertEqual(of_range["entries_hash"], optimystic.entries_hash(entries))
+        self.assertEqual(
+            [(check["key"], check["value_hash"]) for check in of_values],
+            [(key, optimystic.value_hash(value)) for key, value in entries])
+        return optimystic.entries_hash(entries)
 
     def test_truncated_bytes_are_refused(self):
         for vector in vectors("canonical"):
@@ -162,6 +177,33 @@ class Messages(unittest.TestCase):
                 self.assertEqual(error.code, message.code)
                 self.assertIn(message.outcome, (1, 2))
                 self.assertEqual(error.outcome_unknown, message.outcome == 2)
+
+
+class Keys(unittest.TestCase):
+    @staticmethod
+    def value(kind, value):
+        """A value of keys.json, with its byte strings out of hex."""
+        if value is None:
+            return None
+        if kind.startswith("("):
+            kinds = optimystic_keys.components(kind)
+            return [Keys.value(part, item) for part, item in zip(kinds, value, strict=True)]
+        return bytes.fromhex(value) if kind.startswith("bytes") else value
+
+    def test_every_key_is_encoded(self):
+        for vector in vectors("keys"):
+            value = self.value(vector["type"], json.loads(vector["value"]))
+            self.assertEqual(
+                optimystic_keys.key(vector["type"], value), raw(vector, "key"), vector)
+
+    def test_a_prefix_ends_before_the_next_first_component(self):
+        prefix = optimystic_keys.key("text", "a", more_follows=True)
+        end = optimystic_keys.prefix_end(prefix)
+        inside = [optimystic_keys.key("(text,bytes)", ["a", rest]) for rest in (b"", b"\xff\xff")]
+        outside = [optimystic_keys.key("(text,bytes)", [first, b""]) for first in ("", "a\0", "b")]
+        self.assertTrue(all(prefix <= key < end for key in inside))
+        self.assertFalse(any(prefix <= key < end for key in outside))
+        self.assertIsNone(optimystic_keys.prefix_end(b"\xff\xff"))
 
 
 class Headers(unittest.TestCase):

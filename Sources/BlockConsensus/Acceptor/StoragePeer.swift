@@ -12,6 +12,8 @@ package struct StoragePeer {
         case reply(PeerReply)
         /// Something that must be impossible was seen; for the log of the operator.
         case alarm(String)
+        /// Something that is stored here cannot be used any more; for the log of the operator.
+        case damage(String)
     }
 
     package let identity: PeerID
@@ -30,7 +32,7 @@ package struct StoragePeer {
     }
 
     /// Answers one request.
-    /// - Returns: Writes, then exactly one reply.
+    /// - Returns: Writes, then exactly one reply; what is for the operator before it.
     package mutating func receive(
         _ request: PeerRequest, view: some PeerStoreView
     ) -> [Directive] {
@@ -105,8 +107,14 @@ package struct StoragePeer {
             return [.reply(.content(try view.segment(key)))]
         case .listRegisters(let after, let countMax):
             return [.reply(try list(request.shard, after: after, Int(countMax), view: view))]
+        case .listVersions(let after, let countMax):
+            return try listVersions(request.shard, after: after, Int(countMax), view: view)
+        case .listPends(let after, let countMax):
+            return [
+                .reply(try listPends(request.shard, after: after, Int(countMax), view: view))
+            ]
         case .status: return [.reply(.status(status(view)))]
-        case .pend, .rebind, .finalise, .discard, .readBlock, .install:
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock:
             return aboutBlock(request.operation, view: view)
         }
     }
@@ -123,7 +131,8 @@ package struct StoragePeer {
             return replica.alarms.map { .alarm($0) } + replica.writes.map { .write($0) }
                 + [.reply(reply)]
         } catch {
-            return replica.alarms.map { .alarm($0) } + [.reply(.refused(error))]
+            let damages = error.code == .corrupted ? [Directive.damage(error.message)] : []
+            return replica.alarms.map { .alarm($0) } + damages + [.reply(.refused(error))]
         }
     }
 
@@ -189,6 +198,43 @@ package struct StoragePeer {
         return .registers(page, isLast: ours.count <= bound)
     }
 
+    private func listPends<View: PeerStoreView>(
+        _ shard: ShardID, after: PendKey?, _ countMax: Int, view: View
+    ) throws(DatabaseError) -> PeerReply {
+        let lowest = BlockID(map.lowestID(of: shard).digest)
+        let bound = min(max(countMax, 1), Limits.pendPageCountMax)
+        // One more than asked for shows whether anything follows.
+        let found = try view.pendKeys(from: lowest, after: after, countMax: bound + 1)
+        let ours = found.filter { map.shard(of: $0.key.block) == shard }
+        var page: [KeptPend] = []
+        for key in ours.prefix(bound) {
+            let replica = BlockReplica(key.key, view: view)
+            if let pend = try replica.listing(of: key.payload) { page.append(pend) }
+        }
+        return .pends(page, next: ours.count > bound ? ours[bound - 1] : nil)
+    }
+
+    private func listVersions<View: PeerStoreView>(
+        _ shard: ShardID, after: VersionPosition?, _ countMax: Int, view: View
+    ) throws(DatabaseError) -> [Directive] {
+        let lowest = BlockID(map.lowestID(of: shard).digest)
+        let bound = min(max(countMax, 1), Limits.scrubPageCountMax)
+        // One more than asked for shows whether anything follows.
+        let found = try view.versionPositions(from: lowest, after: after, countMax: bound + 1)
+        let ours = found.filter { map.shard(of: $0.key.block) == shard }
+        var page: [VersionSummary] = []
+        var damages: [Directive] = []
+        for position in ours.prefix(bound) {
+            let version = try BlockReplica(position.key, view: view).summary(at: position.revision)
+            page.append(version)
+            if version.write == nil {
+                damages.append(
+                    .damage("block \(position.key.block) at \(position.revision) cannot be made"))
+            }
+        }
+        return damages + [.reply(.versions(page, isLast: ours.count <= bound))]
+    }
+
     /// Answered whatever is damaged: that is when it is wanted most.
     private func status(_ view: some PeerStoreView) -> PeerStatus {
         let statistics = view.statistics
@@ -228,9 +274,9 @@ extension PeerRequest.Operation {
             map.shard(of: block) == shard
         case .putSegment(let key, _), .getSegment(let key):
             map.shard(of: key.blockID) == shard
-        case .pend, .rebind, .finalise, .discard, .readBlock, .install:
+        case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock:
             blockKey.map { map.shard(of: $0.block) == shard } ?? false
-        case .listRegisters, .status:
+        case .listRegisters, .listVersions, .listPends, .status:
             true
         }
     }

@@ -8,32 +8,40 @@ extension BlockReplica {
     enum Promotion: Equatable {
         /// The version is here, or was before.
         case finalised
-        /// This replica never had the pend, or lost it.
+        /// This replica never had the pend or lost it, or has other content under its payload.
         case pendMissing
         /// The write below is missing, or is not the one that the pend was made on.
         case baseMissing
     }
 
-    /// Finalises every listed write that can be, in order. Stops at the first that cannot: what
-    /// comes after a gap has no base (protocol C11 A2.3).
+    /// Finalises every listed write that can be, in order, above the newest one that is here
+    /// already: what was installed from elsewhere has gaps below it. Stops at the first that
+    /// cannot: what comes after a gap has no base (protocol C11 A2.3).
     mutating func promoteProven(_ committed: [CommittedWrite]) throws(DatabaseError) {
-        for write in committed where try promote(write) != .finalised { return }
+        var first = committed.endIndex
+        while first > committed.startIndex {
+            first -= 1
+            if try version(at: committed[first].revision) != nil { break }
+        }
+        for write in committed[first...] where try promote(write) != .finalised { return }
     }
 
     /// Makes the version of a committed write out of its pend, in one batch with the pend's end.
     ///
-    /// - Parameter write: By revision and payload: the pend is found by its payload, for another
-    ///   attempt's pend may aim at the same revision.
+    /// - Parameter write: The pend is found by its payload, as another attempt may aim at the same
+    ///   revision, and must make what the log lists (protocol C11 A2.2).
     mutating func promote(_ write: CommittedWrite) throws(DatabaseError) -> Promotion {
         if let version = try version(at: write.revision) {
-            guard version.payload == write.payload else {
-                alarm("two payloads are said to be committed at revision \(write.revision)")
+            guard version.write == write else {
+                alarm("two writes are said to be committed at revision \(write.revision)")
                 return .baseMissing
             }
             if try pend(write.payload) != nil { removePend(write.payload) }
             return .finalised
         }
-        guard let pend = try pend(write.payload) else { return .pendMissing }
+        guard let pend = try pend(write.payload), pend.resultHash == write.resultHash else {
+            return .pendMissing
+        }
         guard let base = try base(of: pend) else { return .baseMissing }
         let block = try apply(pend.transform, to: base.block)
         guard (block?.digest ?? .zero) == pend.resultHash else {
@@ -44,7 +52,7 @@ extension BlockReplica {
             VersionRecord(
                 revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
                 writeNumber: (base.version?.writeNumber ?? 0) + 1, transform: pend.transform,
-                resultHash: block?.digest ?? .zero,
+                resultHash: pend.resultHash,
                 content: block.map { .image($0.canonicalBytes) } ?? .removed))
         try demote(base.version)
         removePend(write.payload)
@@ -89,8 +97,7 @@ extension BlockReplica {
 extension PendRecord {
     /// Whether `version` is the write that this change was made on: revision, payload and hash.
     func isMade(on version: VersionRecord) -> Bool {
-        version.revision == baseRevision && version.payload == basePayload
-            && version.resultHash == baseHash
+        version.write == base
     }
 
     /// Whether the transform brings a whole block.

@@ -15,6 +15,7 @@ extension BlockReplica {
         case .discard(_, let payload, let target): return try discard(payload, from: target)
         case .readBlock(let request): return try read(request)
         case .install(_, let copy): return try install(copy)
+        case .auditBlock(_, let revision): return try holding(through: revision)
         default: throw DatabaseError(.internalError, "\(operation) is not about a block")
         }
     }
@@ -40,16 +41,85 @@ extension BlockReplica {
                     .actionIDReuse, "this payload id came before with another transform")
             }
             record = held
-        } else if try pendCount() >= Limits.blockPendCountMax {
-            throw DatabaseError(
-                .overloaded,
-                "block \(key.block) has blockPendCountMax = \(Limits.blockPendCountMax) pends",
-                retryAfter: .milliseconds(500))
+        } else if request.policy != .proceed, let others = try outstanding(besides: request) {
+            mark("blockReplica.outstanding")
+            return .outstanding(others)
+        } else {
+            try checkRoom(for: record)
         }
         guard try canBuild(record) else { return .needsBase }
         try bind(&record, to: request.target)
         put(record, for: request.payload)
         return .pended
+    }
+
+    /// What is over a quota is refused; nothing that is held is given up for it.
+    private func checkRoom(for record: PendRecord) throws(DatabaseError) {
+        let pends = try storedPends()
+        let bytes = pends.reduce(record.transform.count) { $0 + $1.record.transform.count }
+        let keptBytes = keptPendBytes + UInt64(record.transform.count)
+        let quota: String? =
+            if pends.count >= Limits.blockPendCountMax {
+                "a block has blockPendCountMax = \(Limits.blockPendCountMax) pends"
+            } else if bytes > Limits.blockPendBytesMax {
+                "\(bytes) bytes of pends of a block, blockPendBytesMax = "
+                    + "\(Limits.blockPendBytesMax)"
+            } else if keptBytes > UInt64(Limits.peerPendBytesMax) {
+                "\(keptBytes) bytes of pends, peerPendBytesMax = \(Limits.peerPendBytesMax)"
+            } else {
+                nil
+            }
+        guard let quota else { return }
+        throw DatabaseError(.overloaded, quota, retryAfter: .milliseconds(500))
+    }
+
+    /// What is listed of a pend; nil when it is damaged, or bound to nothing.
+    package func listing(of payload: PayloadID) throws(DatabaseError) -> KeptPend? {
+        guard let record = try pend(payload), let target = record.bound.first else { return nil }
+        let pend = OutstandingPend(
+            payload: payload, target: target, resultHash: record.resultHash)
+        let inserted = (try? BlockTransform(canonicalBytes: record.transform))?.insert
+        let held = inserted == nil ? try heldCollection() : nil
+        return KeptPend(
+            block: key, collection: inserted?.header.collection ?? held, pend: pend)
+    }
+
+    /// The collection that the block says it belongs to; nil when no version of it is readable.
+    private func heldCollection() throws(DatabaseError) -> CollectionID? {
+        do throws(DatabaseError) {
+            guard let newest = try newestVersion(through: Revision(Limits.counterMax)) else {
+                return nil
+            }
+            return try block(after: newest)?.header.collection
+        } catch {
+            guard error.code == .corrupted else { throw error }
+            return nil
+        }
+    }
+
+    /// Other actions' pends that may still land at the target of `request` or above.
+    ///
+    /// Below, everything is decided: whoever aims at a revision has seen the one before it chosen.
+    /// Executions of one action are not in each other's way, for at most one of them can land.
+    /// - Returns: Ascending by payload; nil when there is none.
+    private func outstanding(
+        besides request: PendRequest
+    ) throws(DatabaseError) -> [OutstandingPend]? {
+        var found: [OutstandingPend] = []
+        var bytesLeft = request.policy == .failReturningTransforms ? Limits.pageBytesMax : 0
+        for (payload, stored) in try storedPends() where payload.action != request.payload.action {
+            // This very request may have made a version of it.
+            guard let target = stored.bound.first(where: { $0 >= request.target }),
+                try pend(payload) != nil
+            else { continue }
+            let hasRoom = stored.transform.count <= bytesLeft
+            if hasRoom { bytesLeft -= stored.transform.count }
+            found.append(
+                OutstandingPend(
+                    payload: payload, target: target, resultHash: stored.resultHash,
+                    transform: hasRoom ? stored.transform : nil))
+        }
+        return found.isEmpty ? nil : found
     }
 
     /// Binds a pend that is held to one more target.
@@ -101,15 +171,26 @@ extension BlockReplica {
     /// What it is worth, the reader decides: see protocol C11 A2.2.
     package mutating func read(_ request: BlockReadRequest) throws(DatabaseError) -> PeerReply {
         try promoteProven(request.committed.filter { $0.revision <= request.revision })
-        guard let version = try newestVersion(through: request.revision) else {
-            return .block(nil)
-        }
+        return .block(try newestCopy(through: request.revision))
+    }
+
+    private func newestCopy(through revision: Revision) throws(DatabaseError) -> BlockCopy? {
+        guard let version = try newestVersion(through: revision) else { return nil }
         let block = try block(after: version)
-        return .block(
-            BlockCopy(
-                write: version.write, baseRevision: version.baseRevision,
-                writeNumber: version.writeNumber, resultHash: version.resultHash,
-                bytes: block?.canonicalBytes))
+        return BlockCopy(
+            write: version.write, baseRevision: version.baseRevision,
+            writeNumber: version.writeNumber, bytes: block?.canonicalBytes)
+    }
+
+    /// What is held up to a revision, finalising nothing.
+    package func holding(through revision: Revision) throws(DatabaseError) -> PeerReply {
+        let pends = try storedPends().compactMap { payload, record in
+            record.bound.first.map {
+                OutstandingPend(payload: payload, target: $0, resultHash: record.resultHash)
+            }
+        }
+        return .holding(
+            try newestCopy(through: revision), pends: pends.filter { $0.target <= revision })
     }
 
     /// Takes over a version from another replica: the base that a pend or a committed write needs.
@@ -119,11 +200,12 @@ extension BlockReplica {
             throw DatabaseError(.invalidArgument, "the copy is not what its key and hash say")
         }
         if let version = try version(at: copy.write.revision) {
-            guard version.payload == copy.write.payload else {
-                alarm("two payloads are said to be committed at \(copy.write.revision)")
+            guard version.write == copy.write else {
+                alarm("two writes are said to be committed at \(copy.write.revision)")
                 throw DatabaseError(.conflict, "another version is held at that revision")
             }
-            return .stored
+            if try isIntact(version) { return .stored }
+            mark("blockReplica.repair")
         }
         let transform: BlockTransform
         do throws(DatabaseError) {
@@ -138,7 +220,7 @@ extension BlockReplica {
             VersionRecord(
                 revision: copy.write.revision, payload: copy.write.payload,
                 baseRevision: copy.baseRevision, writeNumber: copy.writeNumber,
-                transform: transform.canonicalBytes, resultHash: copy.resultHash,
+                transform: transform.canonicalBytes, resultHash: copy.write.resultHash,
                 content: copy.bytes.map { .image($0) } ?? .removed))
         if try pend(copy.write.payload) != nil { removePend(copy.write.payload) }
         return .stored
@@ -152,7 +234,7 @@ extension PeerRequest.Operation {
         case .pend(let request): request.key
         case .readBlock(let request): request.key
         case .rebind(let key, _, _), .discard(let key, _, _), .finalise(let key, _),
-            .install(let key, _):
+            .install(let key, _), .auditBlock(let key, _):
             key
         default: nil
         }

@@ -31,7 +31,13 @@ package struct BlockReplica<View: PeerStoreView> {
         return try view.pend(PendKey(key, payload: payload))
     }
 
-    func pendCount() throws(DatabaseError) -> Int { try view.pends(of: key).count }
+    /// What the view holds, ascending by payload; nothing that this request has changed.
+    func storedPends() throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] {
+        try view.pends(of: key)
+    }
+
+    /// Bytes of the pends of all blocks here.
+    var keptPendBytes: UInt64 { view.statistics.pendBytes }
 
     func version(at revision: Revision) throws(DatabaseError) -> VersionRecord? {
         if let own = ownVersions[revision] { return own }
@@ -94,6 +100,17 @@ package struct BlockReplica<View: PeerStoreView> {
         return block
     }
 
+    /// Whether the block after a version can be made, and is what its hash says.
+    func isIntact(_ version: VersionRecord) throws(DatabaseError) -> Bool {
+        do throws(DatabaseError) {
+            _ = try block(after: version)
+            return true
+        } catch {
+            guard error.code == .corrupted else { throw error }
+            return false
+        }
+    }
+
     /// The block after `transform`.
     /// - Throws: `.corrupted` when the bytes are no transform, or it does not apply.
     func apply(_ transform: Bytes, to base: Block?) throws(DatabaseError) -> Block? {
@@ -115,6 +132,15 @@ package struct BlockReplica<View: PeerStoreView> {
         } catch {
             throw damaged("an image does not decode: \(error.message)")
         }
+    }
+
+    /// What is listed of the version at a revision.
+    package func summary(at revision: Revision) throws(DatabaseError) -> VersionSummary {
+        let position = VersionPosition(key: key, revision: revision)
+        guard let version = try version(at: revision), try isIntact(version) else {
+            return VersionSummary(position: position, write: nil)
+        }
+        return VersionSummary(position: position, write: version.write)
     }
 
     func damaged(_ what: String) -> DatabaseError {

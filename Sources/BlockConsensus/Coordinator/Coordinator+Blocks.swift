@@ -19,7 +19,7 @@ extension Coordinator {
             let request = PendRequest(
                 key: BlockKey(block: write.block, incarnation: attempt.participant.incarnation),
                 payload: attempt.payload, target: attempt.participant.target,
-                record: write.record, committed: write.committed)
+                record: write.record, committed: write.committed, policy: attempt.pendingPolicy)
             let pend = BlockPend(request, members: members(of: write.block), deadline: deadline)
             add(.pend(pend, deadline: deadline), owner: .prerequisite(of: proposal))
         }
@@ -55,6 +55,36 @@ extension Coordinator {
         add(.blockRead(read, deadline: deadline), owner: .client(token))
     }
 
+    mutating func scrub(
+        _ shard: ShardID, after: VersionPosition?, countMax: Int, for token: Token,
+        deadline: Instant
+    ) {
+        guard isKnown(shard, to: token) else { return }
+        let scrub = Scrub(
+            after: after, countMax: countMax, members: Membership(shard: shard, in: map),
+            deadline: deadline)
+        add(.scrub(scrub, deadline: deadline), owner: .client(token))
+    }
+
+    mutating func listPends(
+        _ shard: ShardID, after: PendKey?, countMax: Int, for token: Token, deadline: Instant
+    ) {
+        guard isKnown(shard, to: token) else { return }
+        let list = PendList(
+            after: after, countMax: countMax, members: Membership(shard: shard, in: map),
+            deadline: deadline)
+        add(.pendList(list, deadline: deadline), owner: .client(token))
+    }
+
+    /// Whether there is such a shard; says so to whoever asked when there is not.
+    private mutating func isKnown(_ shard: ShardID, to token: Token) -> Bool {
+        if shard.rawValue < UInt32(map.shards.count) { return true }
+        let error = DatabaseError(
+            .invalidArgument, "shard \(shard) of \(map.shards.count) shards")
+        respond(token, .failed(error))
+        return false
+    }
+
     // MARK: Finalising
 
     /// Makes the blocks of a committed entry versions on a quorum each: the ground of checkpoints.
@@ -71,10 +101,10 @@ extension Coordinator {
         let id = lastGathering
         gatherings[id] = Gathering(token: token, remaining: entry.blocks.count)
         for block in entry.blocks {
-            let key = BlockKey(block: block, incarnation: entry.incarnation)
+            let key = BlockKey(block: block.block, incarnation: entry.incarnation)
             let write = QuorumWrite(
-                .finalise(key, entry.write), confirmedBy: .finalised, members: members(of: block),
-                deadline: deadline)
+                .finalise(key, entry.write(of: block)), confirmedBy: .finalised,
+                members: members(of: block.block), deadline: deadline)
             add(.write(write, deadline: deadline), owner: .gathering(id))
         }
     }

@@ -30,6 +30,16 @@ extension Coordinator {
             let list = CollectionList(
                 map: map, after: cursor, countMax: Int(countMax), deadline: deadline)
             add(.list(list, deadline: deadline), owner: .client(token))
+        case .listPends(let shard, let after, let countMax):
+            listPends(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
+        case .discard(let key, let target):
+            let write = QuorumWrite(
+                .discard(key.key, key.payload, target: target), confirmedBy: .discarded,
+                members: Membership(shard: map.shard(of: key.key.block), in: map),
+                deadline: deadline)
+            add(.write(write, deadline: deadline), owner: .client(token))
+        case .scrub(let shard, let after, let countMax):
+            scrub(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .status:
             let survey = Survey(.status, peers: map.peers.map(\.id))
             add(.survey(survey, about: .status), owner: .client(token))
@@ -118,6 +128,7 @@ extension Coordinator {
     mutating func finishRequest(_ token: Token, _ round: Round?, _ result: RoundResult) {
         if case .proposal(let proposer, _)? = round?.kind { discardDead(proposer.change, result) }
         switch (result, round?.kind) {
+        case (.stored, _): respond(token, .discarded)
         case (.reply(let reply), _): respond(token, reply)
         case (.failed(let error), _): fail(token, error)
         case (.surveyed(let replies), .survey(let survey, .status)):
@@ -136,41 +147,6 @@ extension Coordinator {
             if case .status(let answer) = replies[peer.id] { status = answer }
             return PeerReport(
                 peer: peer.id, name: peer.name, address: peer.address, status: status)
-        }
-    }
-
-    private func audit(
-        _ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]
-    ) -> RepositoryReply {
-        var copy: Bytes?
-        let reports = peers.map { peer in
-            let state: ReplicaReport.State
-            switch replies[peer] {
-            case .register(let accepted, _, let value):
-                let bytes = value ?? []
-                state =
-                    accepted == .zero
-                    ? .lacks : .holds(RegisterRecord.hash(of: bytes), accepted: accepted)
-            case .content(let bytes?):
-                copy = copy ?? bytes
-                state = .holds(target.hash(of: bytes), accepted: nil)
-            case .content(nil): state = .lacks
-            case .refused(let error): state = .refuses(error)
-            default: state = .unreachable
-            }
-            return ReplicaReport(peer: peer, state: state)
-        }
-        return .replicas(reports, copy)
-    }
-}
-
-extension AuditTarget {
-    /// The hash by which copies of the object are compared.
-    fileprivate func hash(of bytes: Bytes) -> Digest {
-        switch self {
-        case .register: RegisterRecord.hash(of: bytes)
-        case .content: BlockID(content: bytes).digest
-        case .segment: Segment.hash(of: bytes)
         }
     }
 }

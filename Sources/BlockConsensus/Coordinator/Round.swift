@@ -12,6 +12,8 @@ struct Round {
         case blockRead(BlockRead, deadline: Instant)
         case survey(Survey, about: SurveySubject)
         case list(CollectionList, deadline: Instant)
+        case scrub(Scrub, deadline: Instant)
+        case pendList(PendList, deadline: Instant)
     }
 
     /// What a survey is about, so that its replies can be put into words.
@@ -48,7 +50,8 @@ struct Round {
         switch kind {
         case .proposal(_, let deadline), .read(_, let deadline), .write(_, let deadline),
             .fetch(_, let deadline), .list(_, let deadline), .pend(_, let deadline),
-            .blockRead(_, let deadline):
+            .blockRead(_, let deadline), .scrub(_, let deadline),
+            .pendList(_, let deadline):
             deadline
         case .survey: .distantFuture
         }
@@ -64,6 +67,8 @@ struct Round {
         case .list(let list, _): list.currentShard
         case .pend(let pend, _): pend.members.shard
         case .blockRead(let read, _): read.members.shard
+        case .scrub(let scrub, _): scrub.members.shard
+        case .pendList(let list, _): list.members.shard
         case .survey(_, .status): ShardID(rawValue: 0)
         case .survey(_, .audit(let target)): target.shard(in: map)
         }
@@ -97,6 +102,12 @@ struct Round {
         case .list(var list, let deadline):
             list.start(&effects)
             kind = .list(list, deadline: deadline)
+        case .scrub(var scrub, let deadline):
+            scrub.start(&effects)
+            kind = .scrub(scrub, deadline: deadline)
+        case .pendList(var list, let deadline):
+            list.start(&effects)
+            kind = .pendList(list, deadline: deadline)
         }
     }
 
@@ -128,6 +139,12 @@ struct Round {
         case .list(var list, let deadline):
             list.receive(reply, from: peer, stamp: stamp, &effects)
             kind = .list(list, deadline: deadline)
+        case .scrub(var scrub, let deadline):
+            scrub.receive(reply, from: peer, stamp: stamp, &effects)
+            kind = .scrub(scrub, deadline: deadline)
+        case .pendList(var list, let deadline):
+            list.receive(reply, from: peer, &effects)
+            kind = .pendList(list, deadline: deadline)
         }
     }
 
@@ -157,6 +174,12 @@ struct Round {
         case .list(var list, let deadline):
             list.tick(&effects)
             kind = .list(list, deadline: deadline)
+        case .scrub(var scrub, let deadline):
+            scrub.tick(&effects)
+            kind = .scrub(scrub, deadline: deadline)
+        case .pendList(var list, let deadline):
+            list.tick(&effects)
+            kind = .pendList(list, deadline: deadline)
         }
     }
 
@@ -182,10 +205,10 @@ struct Round {
 
     mutating func prerequisiteEnded(_ result: RoundResult, _ effects: inout RoundEffects) {
         guard case .proposal(var proposer, let deadline) = kind else { return }
-        if case .failed(let error) = result {
-            proposer.give(up: error, &effects)
-        } else {
-            proposer.prerequisiteIsDurable(&effects)
+        switch result {
+        case .failed(let error): proposer.give(up: error, &effects)
+        case .reply(let refusal): proposer.give(up: refusal, &effects)
+        default: proposer.prerequisiteIsDurable(&effects)
         }
         kind = .proposal(proposer, deadline: deadline)
     }
@@ -204,6 +227,7 @@ extension AuditTarget {
         case .register(let collection): map.shard(of: collection)
         case .content(let block): map.shard(of: block)
         case .segment(let key): map.shard(of: key.blockID)
+        case .block(let key, _): map.shard(of: key.block)
         }
     }
 
@@ -213,6 +237,7 @@ extension AuditTarget {
         case .register(let collection): .query(collection, wantsValue: true)
         case .content(let block): .getContent(block)
         case .segment(let key): .getSegment(key)
+        case .block(let key, let revision): .auditBlock(key, revision)
         }
     }
 }

@@ -43,6 +43,9 @@ package struct BlockPend {
             pended.insert(peer)
             if pended.count >= members.quorum { effects.finish(.stored) }
         case (Stamp.pend, .needsBase): bring(base: peer, &effects)
+        case (Stamp.pend, .outstanding(let pends)):
+            mark("blockPend.outstanding")
+            effects.finish(.reply(.refused(.pending(request.key.block, pends))))
         case (Stamp.base, .block(let copy?)) where base == nil && isBase(copy):
             base = copy
             for peer in needy.sorted() { install(copy, at: peer, &effects) }
@@ -81,12 +84,9 @@ package struct BlockPend {
         effects.send(.install(request.key, copy), to: peer, stamp: Stamp.install)
     }
 
-    /// Whether `copy` is the write that the pend was made on: revision, payload, and bytes that
-    /// have its hash.
+    /// Whether `copy` is the write that the pend was made on, with bytes that have its hash.
     private func isBase(_ copy: BlockCopy) -> Bool {
-        copy.write.revision == request.record.baseRevision
-            && copy.write.payload == request.record.basePayload
-            && copy.resultHash == request.record.baseHash && copy.isIntact(as: request.key)
+        copy.write == request.record.base && copy.isIntact(as: request.key)
     }
 
     private mutating func refuse(
@@ -105,8 +105,8 @@ package struct BlockPend {
 extension BlockCopy {
     /// Whether the bytes are the block of `key` that the hash names.
     func isIntact(as key: BlockKey) -> Bool {
-        guard let bytes else { return resultHash == .zero }
+        guard let bytes else { return write.resultHash == .zero }
         guard let block = try? Block(canonicalBytes: bytes) else { return false }
-        return block.id == key.block && block.digest == resultHash
+        return block.id == key.block && block.digest == write.resultHash
     }
 }

@@ -72,14 +72,25 @@ package struct BlockRead {
         if let wanted {
             let copies = answers.values.compactMap { $0 }
             if let copy = copies.first(where: { $0.write == wanted }) {
-                return effects.finish(.reply(.block(copy)))
+                return finish(copy, &effects)
             }
             // The one that was asked first cannot tell: ask the others, once.
             if answers.count + refusals.count == 1 { askOthers(&effects) }
         } else if answers.count >= members.quorum {
             let newest = answers.values.compactMap { $0 }.max { $0.write < $1.write }
-            effects.finish(.reply(.block(newest)))
+            finish(newest, &effects)
         }
+    }
+
+    /// Answers, and gives the block back to members that have it damaged (protocol C5.13). Nobody
+    /// waits for that.
+    private func finish(_ copy: BlockCopy?, _ effects: inout RoundEffects) {
+        let damaged = refusals.errors.filter { $0.value.code == .corrupted }.keys.sorted()
+        for peer in copy == nil ? [] : damaged {
+            mark("blockRead.repair")
+            if let copy { effects.send(.install(request.key, copy), to: peer, stamp: 0) }
+        }
+        effects.finish(.reply(.block(copy)))
     }
 
     private mutating func askOthers(_ effects: inout RoundEffects) {

@@ -124,6 +124,17 @@ package struct Proposer {
         finish(.failed(pessimistic(error)), &effects)
     }
 
+    /// Something the change needs is refused, as its sender wanted it to be in such a case.
+    package mutating func give(up refusal: RepositoryReply, _ effects: inout RoundEffects) {
+        guard !mayHaveLanded else {
+            // An earlier try of the same attempt was found accepted somewhere and is written back.
+            let message = "the attempt is being written back, and a new pend of it was refused"
+            let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)
+            return finish(.failed(error), &effects)
+        }
+        finish(.reply(refusal), &effects)
+    }
+
     package mutating func tick(_ effects: inout RoundEffects) {
         if effects.now >= deadline {
             expire(&effects)

@@ -36,6 +36,13 @@ public struct PeerRequest: Hashable, Sendable {
         case discard(BlockKey, PayloadID, target: Revision)
         /// The newest version of a block not above a revision.
         case readBlock(BlockReadRequest)
+        /// What the peer holds of a block up to a revision, changing nothing.
+        case auditBlock(BlockKey, Revision)
+        /// The versions of the shard after `after`, in their order, at most `countMax`, each made
+        /// and compared with its hash.
+        case listVersions(after: VersionPosition?, countMax: UInt32)
+        /// The pends of the shard after `after`, ascending, at most `countMax`.
+        case listPends(after: PendKey?, countMax: UInt32)
         /// Take over a version from another replica.
         case install(BlockKey, BlockCopy)
         /// The registers of the shard after `after`, ascending, at most `countMax`.
@@ -62,6 +69,8 @@ public enum PeerReply: Hashable, Sendable {
     case pended
     /// The write below is missing, or is another one.
     case needsBase
+    /// Nothing was pended: these are in the way, ascending by payload.
+    case outstanding([OutstandingPend])
     /// There is no such pend here.
     case pendMissing
     /// The write is a version here, durable.
@@ -69,6 +78,11 @@ public enum PeerReply: Hashable, Sendable {
     case discarded
     /// The version asked for; nil when there is none up to that revision.
     case block(BlockCopy?)
+    /// The newest version up to the revision asked for, and the pends bound to one up to there.
+    case holding(BlockCopy?, pends: [OutstandingPend])
+    case versions([VersionSummary], isLast: Bool)
+    /// A page of pends; `next` is where it ends, nil at the end of the shard.
+    case pends([KeptPend], next: PendKey?)
     case registers([RegisterSummary], isLast: Bool)
     case status(PeerStatus)
     /// Nothing was done.

@@ -20,6 +20,12 @@ public enum RepositoryRequest: Hashable, Sendable {
     case readBlock(BlockReadRequest)
     /// Make the blocks of a committed entry versions, on a quorum each.
     case finalise(FinaliseEntry)
+    /// A page of the undecided changes that the replicas of a shard keep.
+    case listPends(ShardID, after: PendKey?, countMax: UInt32)
+    /// Give up one target of a pend, on a quorum: a chosen tail shows that it did not land there.
+    case discard(PendKey, target: Revision)
+    /// Compare a page of a shard's versions and copy what a replica lacks or has damaged.
+    case scrub(ShardID, after: VersionPosition?, countMax: UInt32)
     /// What every storage peer says of itself.
     case status
     /// What every replica holds of one object.
@@ -56,13 +62,16 @@ public struct CommitAttempt: Hashable, Sendable {
     public let headerAfter: CollectionHeader?
     /// A checkpoint that rides in the entry.
     public let checkpoint: Revision?
+    /// When somebody else's undecided change is in the way.
+    public let pendingPolicy: PendingPolicy
     public let wallMilliseconds: UInt64
 
     public init(
         participant: Participant, payload: PayloadID, body: Bytes, writes: [BlockWrite] = [],
         headerAfter: CollectionHeader? = nil, checkpoint: Revision? = nil,
-        wallMilliseconds: UInt64
+        pendingPolicy: PendingPolicy = .proceed, wallMilliseconds: UInt64
     ) {
+        self.pendingPolicy = pendingPolicy
         self.writes = writes
         self.headerAfter = headerAfter
         self.participant = participant
@@ -91,9 +100,12 @@ public enum AuditTarget: Hashable, Sendable {
     case register(CollectionID)
     case content(BlockID)
     case segment(SegmentKey)
+    /// A block as of a revision.
+    case block(BlockKey, Revision)
 }
 
-/// What a coordinator answers. Everything but `failed` and `replicas` speaks of chosen values.
+/// What a coordinator answers. Everything but `failed`, `status`, `replicas`,
+/// `pends` and `scrubbed` speaks of chosen values.
 public enum RepositoryReply: Hashable, Sendable {
     case tail(TailValue)
     /// The attempt is the entry at its target revision.
@@ -106,6 +118,9 @@ public enum RepositoryReply: Hashable, Sendable {
     /// Every block of the entry is a version on a quorum of its shard.
     case finalised
     case collections([TailValue], next: CollectionID?)
+    case pends([KeptPend], next: PendKey?)
+    case discarded
+    case scrubbed(ScrubReport)
     case status([PeerReport])
     case replicas([ReplicaReport], Bytes?)
     /// The request failed; the error's outcome says what is known.
@@ -123,6 +138,10 @@ public enum CommitRefusal: Hashable, Sendable {
     case blocked(TailValue)
     /// The attempt was fenced at this revision.
     case fenced(TailValue)
+    /// Somebody else's undecided changes of this block are in the way, and the policy is to fail.
+    /// Nothing was proposed by this try; an earlier one of the same attempt may still land. Its
+    /// pends stay until the log shows that they are dead (protocol C5.10).
+    case pending(BlockID, [OutstandingPend])
 }
 
 /// One storage peer, as a coordinator sees it.
@@ -149,6 +168,8 @@ public struct ReplicaReport: Hashable, Sendable {
     public enum State: Hashable, Sendable {
         /// It holds these bytes' hash; for a register, accepted at this ballot.
         case holds(Digest, accepted: Ballot?)
+        /// It holds this of a block.
+        case holdsBlock(BlockHolding)
         case lacks
         case unreachable
         case refuses(DatabaseError)

@@ -10,12 +10,14 @@ public struct PendRequest: Hashable, Sendable {
     /// Committed writes of the block below the target, ascending: what a chosen tail says. The
     /// replica finalises those it holds first.
     public let committed: [CommittedWrite]
+    public let policy: PendingPolicy
 
     /// - Parameter record: Bound to nothing yet; the replica binds it to `target`.
     public init(
         key: BlockKey, payload: PayloadID, target: Revision, record: PendRecord,
-        committed: [CommittedWrite] = []
+        committed: [CommittedWrite] = [], policy: PendingPolicy = .proceed
     ) {
+        self.policy = policy
         self.key = key
         self.payload = payload
         self.target = target
@@ -43,19 +45,15 @@ public struct BlockCopy: Hashable, Sendable {
     public let write: CommittedWrite
     public let baseRevision: Revision
     public let writeNumber: UInt64
-    /// ``Digest/zero`` when the write removed the block.
-    public let resultHash: Digest
     /// Canonical bytes; nil when the write removed the block.
     public let bytes: Bytes?
 
     public init(
-        write: CommittedWrite, baseRevision: Revision, writeNumber: UInt64, resultHash: Digest,
-        bytes: Bytes?
+        write: CommittedWrite, baseRevision: Revision, writeNumber: UInt64, bytes: Bytes?
     ) {
         self.write = write
         self.baseRevision = baseRevision
         self.writeNumber = writeNumber
-        self.resultHash = resultHash
         self.bytes = bytes
     }
 }

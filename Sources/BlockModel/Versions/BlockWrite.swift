@@ -24,21 +24,40 @@ public struct BlockWrite: Hashable, Sendable {
     }
 }
 
+/// A block of a committed entry, and what the entry made of it.
+public struct WrittenBlock: Hashable, Sendable {
+    public let block: BlockID
+    /// As the body lists it; ``Digest/zero`` when the entry removed the block.
+    public let resultHash: Digest
+
+    public init(block: BlockID, resultHash: Digest) {
+        self.block = block
+        self.resultHash = resultHash
+    }
+}
+
 /// A committed entry whose blocks are to become versions on a quorum of their shards.
 public struct FinaliseEntry: Hashable, Sendable {
     public let collection: CollectionID
     public let incarnation: Incarnation
-    public let write: CommittedWrite
+    public let revision: Revision
+    public let payload: PayloadID
     /// The blocks that the entry's body lists, the header excepted.
-    public let blocks: [BlockID]
+    public let blocks: [WrittenBlock]
 
     public init(
-        collection: CollectionID, incarnation: Incarnation, write: CommittedWrite,
-        blocks: [BlockID]
+        collection: CollectionID, incarnation: Incarnation, revision: Revision,
+        payload: PayloadID, blocks: [WrittenBlock]
     ) {
         self.collection = collection
         self.incarnation = incarnation
-        self.write = write
+        self.revision = revision
+        self.payload = payload
         self.blocks = blocks
+    }
+
+    /// The entry as a write of one of its blocks.
+    public func write(of block: WrittenBlock) -> CommittedWrite {
+        CommittedWrite(revision: revision, payload: payload, resultHash: block.resultHash)
     }
 }

@@ -1,17 +1,25 @@
 import BlockRuntime
 
-/// A committed write of one block, as the log tells it: at this revision, by this payload.
+/// A committed write of one block, as the log tells it: at this revision, by this payload, and what
+/// it makes of the block.
 ///
 /// A replica alone cannot know that a pend bound to a revision is committed there; whoever read a
 /// chosen tail lists the writes that are (protocol C11 A2.1).
 public struct CommittedWrite: Hashable, Sendable, Comparable {
     public let revision: Revision
     public let payload: PayloadID
+    /// ``TouchedBlock/resultHash`` of the entry: it tells apart the contents of a payload id that
+    /// came twice. ``Digest/zero`` when the write removed the block.
+    public let resultHash: Digest
 
-    public init(revision: Revision, payload: PayloadID) {
+    public init(revision: Revision, payload: PayloadID, resultHash: Digest) {
         self.revision = revision
         self.payload = payload
+        self.resultHash = resultHash
     }
+
+    /// Whether the block is gone after it.
+    public var isRemoval: Bool { resultHash == .zero }
 
     public static func < (left: Self, right: Self) -> Bool { left.revision < right.revision }
 }
@@ -20,8 +28,11 @@ extension CommittedWrite: CanonicalCodable {
     public func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(revision)
         encoder.append(payload)
+        encoder.append(resultHash)
     }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
-        self.init(revision: try Revision(from: &decoder), payload: try PayloadID(from: &decoder))
+        self.init(
+            revision: try Revision(from: &decoder), payload: try PayloadID(from: &decoder),
+            resultHash: try decoder.digest())
     }
 }

@@ -2,13 +2,17 @@ import BlockRuntime
 
 /// Where a pend is kept: one for each payload, so that two executions of one action, and two
 /// attempts at one revision, never touch each other.
-public struct PendKey: Hashable, Sendable {
+public struct PendKey: Hashable, Sendable, Comparable {
     public let key: BlockKey
     public let payload: PayloadID
 
     public init(_ key: BlockKey, payload: PayloadID) {
         self.key = key
         self.payload = payload
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        left.key != right.key ? left.key < right.key : left.payload < right.payload
     }
 }
 
@@ -38,6 +42,13 @@ public struct PendRecord: Hashable, Sendable {
         self.baseHash = baseHash
         self.resultHash = resultHash
         self.bound = bound
+    }
+
+    /// The write that the change is made on; nil for a new block.
+    public var base: CommittedWrite? {
+        basePayload.map {
+            CommittedWrite(revision: baseRevision, payload: $0, resultHash: baseHash)
+        }
     }
 
     /// Adds a target.

@@ -44,7 +44,9 @@ public struct VersionRecord: Hashable, Sendable {
     }
 
     /// The write, as a log entry lists it.
-    public var write: CommittedWrite { CommittedWrite(revision: revision, payload: payload) }
+    public var write: CommittedWrite {
+        CommittedWrite(revision: revision, payload: payload, resultHash: resultHash)
+    }
 }
 
 extension VersionRecord: CanonicalCodable {

@@ -129,9 +129,11 @@ extension ClientRequest {
     /// Whether an unanswered request may have changed something.
     fileprivate var changesState: Bool {
         switch self {
-        case .append, .dropCollection: true
+        case .act, .dropCollection, .commit: true
         case .openCollection(let open): open.creates
-        case .hello, .readDiary, .actionStatus, .listCollections, .clusterStatus, .inspectTail,
+        case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
+            .actionStatus,
+            .listCollections, .clusterStatus, .inspectTail,
             .audit:
             false
         }
@@ -139,7 +141,10 @@ extension ClientRequest {
 
     /// Whether it may wait for an entry that nobody has appended yet.
     fileprivate var isPatient: Bool {
-        if case .readDiary(let read) = self { return read.waitMilliseconds > 0 }
-        return false
+        switch self {
+        case .readDiary(let read): read.waitMilliseconds > 0
+        case .readLog(let read): read.waitMilliseconds > 0
+        default: false
+        }
     }
 }

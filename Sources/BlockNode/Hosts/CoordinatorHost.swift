@@ -3,6 +3,7 @@ import BlockModel
 import BlockRuntime
 import BlockTransport
 import BlockWire
+import Logging
 
 /// A coordinator on a transport. All requests that one turn makes for one peer travel in one
 /// message, so that the peer syncs them together.
@@ -19,12 +20,20 @@ package final class CoordinatorHost: Service {
     /// of these numbers.
     private let firstCorrelation: UInt64
     private var nextCorrelation: UInt64
+    private var scrub: ScrubWalk
+    /// Of the page that is being scrubbed: no caller has it.
+    private static let scrubToken = Coordinator.Token(rawValue: 0)
 
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
     package init(
-        port: ServicePort, map: ClusterMap, environment: Environment
+        port: ServicePort, map: ClusterMap, environment: Environment,
+        scrubInterval: Duration = Limits.scrubIntervalDefault
     ) throws(DatabaseError) {
         self.port = port
+        scrub = ScrubWalk(
+            shardCount: map.shards.count,
+            firstShard: Int(environment.entropy() % UInt64(map.shards.count)),
+            interval: scrubInterval, now: environment.now())
         machine = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
             generator: environment.generator())
@@ -41,7 +50,9 @@ package final class CoordinatorHost: Service {
         nextCorrelation = firstCorrelation
     }
 
-    package var nextWake: Instant? { machine.nextWake }
+    package var nextWake: Instant? {
+        [machine.nextWake, scrub.dueAt].compactMap { $0 }.min()
+    }
     package var unansweredCount: Int { callers.count }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
@@ -55,7 +66,15 @@ package final class CoordinatorHost: Service {
                 }
             }
         }
-        if let wake = machine.nextWake, wake <= now { perform(machine.receive(.tick, now: now)) }
+        if let wake = machine.nextWake, wake <= now {
+            perform(machine.receive(.tick, now: now), now)
+        }
+        if !callers.isDraining, let page = scrub.next(now: now) {
+            let deadline = now.advanced(by: Limits.scrubTime)
+            perform(
+                machine.receive(.request(Self.scrubToken, page, deadline: deadline), now: now),
+                now)
+        }
         sendBatches()
     }
 
@@ -70,7 +89,7 @@ package final class CoordinatorHost: Service {
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
             let event = Coordinator.Event.request(
                 Coordinator.Token(rawValue: token), request, deadline: deadline)
-            perform(machine.receive(event, now: now))
+            perform(machine.receive(event, now: now), now)
         } catch {
             port.note(.refused, error.message)
             port.refuse(caller, error)
@@ -98,20 +117,39 @@ package final class CoordinatorHost: Service {
                 perform(
                     machine.receive(
                         .reply(id: item.id, peer: batch.peer, epoch: batch.epoch, item.reply),
-                        now: now))
+                        now: now), now)
             }
         }
     }
 
-    private func perform(_ directives: [Coordinator.Directive]) {
+    private func perform(_ directives: [Coordinator.Directive], _ now: Instant) {
         for directive in directives {
             switch directive {
             case .send(let peer, let id, let request):
                 outbox[peer, default: []].append(PeerBatchItem(id: id, request: request))
+            case .respond(Self.scrubToken, let reply):
+                scrub.ended(with: reply, now: now)
+                noteScrub(reply)
             case .respond(let token, let reply):
                 guard let caller = callers.take(token.rawValue) else { continue }
                 port.answer(caller, .repositoryReply, Wire.encode(reply))
             }
+        }
+    }
+
+    private func noteScrub(_ reply: RepositoryReply) {
+        guard case .scrubbed(let report) = reply else { return }
+        if report.repairedCount > 0 {
+            port.logger.notice("scrub repaired", metadata: ["copies": "\(report.repairedCount)"])
+        }
+        if report.unrepairedCount > 0 {
+            port.logger.warning(
+                "scrub left damage", metadata: ["copies": "\(report.unrepairedCount)"])
+        }
+        if report.conflictCount > 0 {
+            port.logger.critical(
+                "replicas hold different writes at one revision",
+                metadata: ["versions": "\(report.conflictCount)"])
         }
     }
 

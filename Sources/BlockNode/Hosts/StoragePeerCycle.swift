@@ -17,6 +17,8 @@ package struct StoragePeerCycle {
         package var wroteBatch = false
         /// What the machine found that must be impossible.
         package var alarms: [String] = []
+        /// What the machine could not read because it is damaged.
+        package var damages: [String] = []
         package init() {}
     }
 
@@ -111,6 +113,7 @@ package struct StoragePeerCycle {
                 invariant(answer == nil, "a request is answered once")
                 answer = reply
             case .alarm(let message): report.alarms.append(message)
+            case .damage(let message): report.damages.append(message)
             }
         }
         guard let answer else {
@@ -139,6 +142,8 @@ private struct UnreadableStore: PeerStoreView {
         of key: BlockKey
     ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] { throw Self.refusal }
 
+    func pendCount(of key: BlockKey) throws(DatabaseError) -> Int { throw Self.refusal }
+
     func version(
         of key: BlockKey, at revision: Revision
     ) throws(DatabaseError) -> VersionRecord? { throw Self.refusal }
@@ -146,6 +151,14 @@ private struct UnreadableStore: PeerStoreView {
     func newestVersion(
         of key: BlockKey, through revision: Revision
     ) throws(DatabaseError) -> VersionRecord? { throw Self.refusal }
+
+    func pendKeys(
+        from lowest: BlockID, after: PendKey?, countMax: Int
+    ) throws(DatabaseError) -> [PendKey] { throw Self.refusal }
+
+    func versionPositions(
+        from lowest: BlockID, after: VersionPosition?, countMax: Int
+    ) throws(DatabaseError) -> [VersionPosition] { throw Self.refusal }
 
     func registers(
         from lowest: CollectionID, countMax: Int

@@ -39,6 +39,9 @@ package final class StoragePeerHost: Service {
             for alarm in report.alarms {
                 port.logger.critical("protocol broken by a sender", metadata: ["alarm": "\(alarm)"])
             }
+            for damage in report.damages {
+                port.logger.error("stored data is damaged", metadata: ["damage": "\(damage)"])
+            }
         }
         // After the replies: the journal costs them nothing.
         try cycle.afterReplies(now: environment.now())

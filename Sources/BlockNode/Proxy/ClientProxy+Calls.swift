@@ -31,8 +31,8 @@ extension ClientProxy {
         // Past the coordinator's own deadline: it answers by then what it knows.
         let patience = Duration.nanoseconds(deadline.since(now).nanoseconds / 8)
         wake(.call(id), at: deadline.advanced(by: patience))
-        if case .appender(let collection) = call.owner {
-            appenders[collection]?.attemptProgress(isTrying: true, trouble: nil)
+        if case .writer(let collection) = call.owner {
+            writers[collection]?.attemptProgress(isTrying: true, trouble: nil)
         }
     }
 
@@ -74,10 +74,10 @@ extension ClientProxy {
         calls[id] = call
         wake(.call(id), at: min(now.advanced(by: delay), call.deadline))
         switch call.owner {
-        case .appender(let collection):
-            appenders[collection]?.attemptProgress(isTrying: false, trouble: error)
+        case .writer(let collection):
+            writers[collection]?.attemptProgress(isTrying: false, trouble: error)
         case .task(let task): tasks[task]?.lastTrouble = error
-        case .tail, .object: break
+        case .tail, .item, .finalising: break
         }
     }
 
@@ -106,10 +106,16 @@ extension ClientProxy {
         learn(reply)
         switch call.owner {
         case .task(let task): runTask(task, .reply(call.isUncertain ? reply.pessimistic : reply))
-        case .appender(let collection):
-            runAppender(collection) { $0.attemptEnded(reply, &$1) }
+        case .writer(let collection):
+            runWriter(collection) { $0.attemptEnded(reply, &$1) }
         case .tail(let collection): tailReadEnded(collection, reply)
-        case .object(let fetch, let position): objectCame(fetch, position, reply)
+        case .item(let fetch, let position): itemCame(fetch, position, reply)
+        case .finalising(let collection):
+            guard writers[collection] != nil else { return }
+            guard case .finalise(let entry) = call.request else { return }
+            runWriter(collection) {
+                $0.finaliseEnded(entry, isFinal: reply == .finalised, &$1)
+            }
         }
     }
 
@@ -150,10 +156,10 @@ extension ClientProxy {
             switch (waiter, reply) {
             case (.task(let id), .tail(let value)): runTask(id, .tail(value))
             case (.task(let id), .failed): retryTail(id, collection, reply)
-            case (.appender, .tail(let value)):
-                runAppender(collection) { $0.tailWasRead(value, &$1) }
-            case (.appender, .failed(let error)):
-                runAppender(collection) { $0.readFailed(error, &$1) }
+            case (.writer, .tail(let value)):
+                runWriter(collection) { $0.tailWasRead(value, &$1) }
+            case (.writer, .failed(let error)):
+                runWriter(collection) { $0.readFailed(error, &$1) }
             default: invariant(false, "a tail read cannot end with \(reply)")
             }
         }
@@ -173,40 +179,55 @@ extension ClientProxy {
         }
     }
 
-    // MARK: Objects
+    // MARK: Objects and blocks
 
-    mutating func fetch(
-        _ keys: [LogObjectKey], owner: LogObjectFetch.Owner, deadline: Instant
-    ) {
+    mutating func fetch(_ items: [FetchItem], owner: ObjectFetch.Owner, deadline: Instant) {
         let id = makeID()
-        fetches[id] = LogObjectFetch(keys, owner: owner)
-        for (position, key) in keys.enumerated() {
-            call(key.request, owner: .object(id, position), deadline: deadline)
+        fetches[id] = ObjectFetch(items, owner: owner)
+        for (position, item) in items.enumerated() {
+            call(item.request, owner: .item(id, position), deadline: deadline)
         }
     }
 
-    private mutating func objectCame(_ id: UInt64, _ position: Int, _ reply: RepositoryReply) {
+    private mutating func itemCame(_ id: UInt64, _ position: Int, _ reply: RepositoryReply) {
         guard var fetch = fetches[id] else { return }
         do throws(DatabaseError) {
-            let bytes = try reply.contentBytes
-            let object = try LogObject(fetch.keys[position], bytes: bytes)
-            cache.insert(fetch.keys[position], object, byteCount: bytes.count)
-            fetch.add(object, at: position)
+            switch fetch.items[position] {
+            case .object(let key):
+                let bytes = try reply.contentBytes
+                let object = try LogObject(key, bytes: bytes)
+                cache.insert(key, object, byteCount: bytes.count)
+                fetch.add(object, for: key)
+            case .block(let request):
+                let block = try FetchedBlock(request, try reply.blockCopy)
+                keep(block, for: request)
+                fetch.add(block, for: request)
+            }
             fetches[id] = fetch.isComplete ? nil : fetch
             guard fetch.isComplete else { return }
             switch fetch.owner {
-            case .task(let task): runTask(task, .objects(fetch.objects))
-            case .appender(let collection):
-                runAppender(collection) { $0.objectsWereFetched(fetch.objects, &$1) }
+            case .task(let task): runTask(task, .fetched(fetch.result))
+            case .writer(let collection, let purpose):
+                runWriter(collection) { $0.wasFetched(fetch.result, for: purpose, &$1) }
             }
         } catch {
             fetches[id] = nil
             switch fetch.owner {
             case .task(let task): runTask(task, .reply(.failed(error)))
-            case .appender(let collection):
-                runAppender(collection) { $0.readFailed(error, &$1) }
+            case .writer(let collection, _):
+                runWriter(collection) { $0.readFailed(error, &$1) }
             }
         }
+    }
+
+    /// Keeps a block for those who need it later, and which version of it is the newest.
+    private mutating func keep(_ fetched: FetchedBlock, for request: BlockReadRequest) {
+        blocks.keep(fetched, incarnation: request.key.incarnation)
+        guard let collection = fetched.block?.header.collection,
+            let history = histories[collection], history.incarnation == request.key.incarnation,
+            request.committed.isEmpty, request.revision >= history.floor
+        else { return }
+        histories[collection]?.settle(request.key.block, fetched.write)
     }
 }
 
@@ -218,6 +239,17 @@ extension RepositoryReply {
             case .content(let bytes): return bytes
             case .failed(let error): throw error
             default: throw DatabaseError(.malformedMessage, "the answer to a fetch is no content")
+            }
+        }
+    }
+
+    /// The block that was read.
+    fileprivate var blockCopy: BlockCopy? {
+        get throws(DatabaseError) {
+            switch self {
+            case .block(let copy): return copy
+            case .failed(let error): throw error
+            default: throw DatabaseError(.malformedMessage, "the answer to a read is no block")
             }
         }
     }

@@ -25,7 +25,7 @@ package struct ClientProxy {
     enum Timer: Hashable, Sendable {
         case call(UInt64)
         case task(UInt64)
-        case appender(CollectionID)
+        case writer(CollectionID)
     }
 
     let map: ClusterMap
@@ -41,18 +41,21 @@ package struct ClientProxy {
     /// Which coordinator to turn to.
     var coordinatorRanking: ServiceRanking
     var tasks: [UInt64: ProxyTask] = [:]
-    var appenders: [CollectionID: DiaryAppender] = [:]
+    var writers: [CollectionID: CollectionWriter] = [:]
+    /// What is known of the newest writes of each collection.
+    var histories: [CollectionID: BlockHistory] = [:]
     var tailReads: [CollectionID: TailReads] = [:]
-    var fetches: [UInt64: LogObjectFetch] = [:]
+    var fetches: [UInt64: ObjectFetch] = [:]
     var knownTails: [CollectionID: Tail] = [:]
     var cache: LogObjectCache
+    let blocks: SharedBlockCache
     private var timers = TimerQueue<Timer>()
     private var wakeAt: [Timer: Instant] = [:]
     private var lastID: UInt64 = 0
 
     /// - Parameters:
     ///   - wallMilliseconds: For the entries' time stamps, which nothing is decided by.
-    ///   - cacheBytesMax: Bytes of log objects kept for readers.
+    ///   - cacheBytesMax: Bytes of log objects kept for readers, and of blocks as well.
     package init(
         map: ClusterMap, release: String, generator: SeededGenerator,
         wallMilliseconds: @escaping @Sendable () -> UInt64,
@@ -64,6 +67,7 @@ package struct ClientProxy {
         self.generator = generator
         self.wallMilliseconds = wallMilliseconds
         cache = LogObjectCache(bytesMax: cacheBytesMax)
+        blocks = SharedBlockCache(byteCountMax: cacheBytesMax)
     }
 
     /// Client requests and calls under way.
@@ -97,9 +101,9 @@ package struct ClientProxy {
         }
         switch request {
         case .hello(let name): respond(token, welcome(name))
-        case .append(let append):
-            runAppender(append.collection) {
-                $0.append(append, token: token, deadline: deadline, &$1)
+        case .act(let action):
+            runWriter(action.collection) {
+                $0.act(action, token: token, deadline: deadline, &$1)
             }
         default:
             let id = makeID()
@@ -130,15 +134,18 @@ package struct ClientProxy {
         return lastID
     }
 
-    // MARK: Tasks and appenders
+    // MARK: Tasks and writers
 
     mutating func runTask(_ id: UInt64, _ input: ProxyTask.Input) {
         guard var task = tasks.removeValue(forKey: id) else { return }
+        let collection = task.request.collection
         var effects = TaskEffects(
-            now: now, cache: cache, knownTail: task.request.collection.flatMap { knownTails[$0] },
-            generator: generator)
+            now: now, cache: cache, blocks: blocks,
+            history: collection.flatMap { histories[$0] },
+            knownTail: collection.flatMap { knownTails[$0] }, generator: generator)
         task.step(input, &effects)
         generator = effects.generator
+        if let collection { learn(effects.history, of: collection) }
         if let response = effects.response { return respond(task.token, response) }
         tasks[id] = task
         if let collection = effects.tailToRead { askForTail(collection, .task(id), task.deadline) }
@@ -146,40 +153,57 @@ package struct ClientProxy {
             if request.changesState { tasks[id]?.mayHaveChanged = true }
             call(request, owner: .task(id), deadline: task.deadline)
         }
-        if !effects.objectsToFetch.isEmpty {
-            fetch(effects.objectsToFetch, owner: .task(id), deadline: task.deadline)
+        if !effects.wants.isEmpty {
+            fetch(effects.wants, owner: .task(id), deadline: task.deadline)
         }
         if let delay = effects.wakeAfter {
             wake(.task(id), at: min(now.advanced(by: delay), task.deadline))
         }
     }
 
-    mutating func runAppender(
-        _ collection: CollectionID, _ step: (inout DiaryAppender, inout AppenderEffects) -> Void
+    mutating func runWriter(
+        _ collection: CollectionID, _ step: (inout CollectionWriter, inout WriterEffects) -> Void
     ) {
-        var appender =
-            appenders.removeValue(forKey: collection) ?? DiaryAppender(collection: collection)
-        var effects = AppenderEffects(
-            now: now, wallMilliseconds: wallMilliseconds(), generator: generator, cache: cache)
-        step(&appender, &effects)
+        var writer =
+            writers.removeValue(forKey: collection) ?? CollectionWriter(collection: collection)
+        var effects = WriterEffects(
+            now: now, wallMilliseconds: wallMilliseconds(), generator: generator, cache: cache,
+            blocks: blocks, history: histories.removeValue(forKey: collection))
+        step(&writer, &effects)
         generator = effects.generator
-        let isDone = appender.isForgettable && !effects.wantsTail
-        appenders[collection] = isDone ? nil : appender
-        if appenders.count > Limits.appenderCountMax {
+        learn(effects.history, of: collection)
+        let isDone = writer.isForgettable && !effects.wantsTail
+        writers[collection] = isDone ? nil : writer
+        if writers.count > Limits.writerCountMax {
             // What an idle one knows of its log can be read again.
-            appenders = appenders.filter { !$0.value.isQuiet }
+            writers = writers.filter { !$0.value.isQuiet }
         }
         for response in effects.responses { respond(response.token, response.reply) }
-        // What the appender asks for has no client of its own: it goes on while anybody waits.
+        // What the writer asks for has no client of its own: it goes on while anybody waits.
         let deadline = now.advanced(by: .seconds(10))
-        if effects.wantsTail { askForTail(collection, .appender, deadline) }
-        if !effects.objectsToFetch.isEmpty {
-            fetch(effects.objectsToFetch, owner: .appender(collection), deadline: deadline)
+        if effects.wantsTail { askForTail(collection, .writer, deadline) }
+        if !effects.wants.isEmpty {
+            fetch(effects.wants, owner: .writer(collection, .scan), deadline: deadline)
+        }
+        if !effects.wantsToRun.isEmpty {
+            fetch(effects.wantsToRun, owner: .writer(collection, .run), deadline: deadline)
         }
         if let attempt = effects.attempt {
-            call(.commit(attempt.commit), owner: .appender(collection), deadline: attempt.deadline)
+            call(.commit(attempt.commit), owner: .writer(collection), deadline: attempt.deadline)
         }
-        if let instant = effects.wakeAt { wake(.appender(collection), at: instant) }
+        for entry in effects.entriesToFinalise {
+            call(.finalise(entry), owner: .finalising(collection), deadline: deadline)
+        }
+        if let instant = effects.wakeAt { wake(.writer(collection), at: instant) }
+    }
+
+    private mutating func learn(_ history: BlockHistory?, of collection: CollectionID) {
+        guard let history else { return }
+        if histories[collection] == nil, histories.count >= Limits.knownTailCountMax {
+            // A hint: what is forgotten is read from the log again.
+            histories.removeAll(keepingCapacity: true)
+        }
+        histories[collection] = history
     }
 
     // MARK: Time
@@ -197,8 +221,8 @@ package struct ClientProxy {
             wakeAt[timer] = nil
             switch timer {
             case .call(let id): callWasWoken(id)
-            case .appender(let collection):
-                if appenders[collection] != nil { runAppender(collection) { $0.tick(&$1) } }
+            case .writer(let collection):
+                if writers[collection] != nil { runWriter(collection) { $0.tick(&$1) } }
             case .task(let id): taskWasWoken(id)
             }
         }
@@ -224,7 +248,10 @@ extension ClientRequest {
         switch self {
         case .readDiary(let read): read.collection
         case .actionStatus(let status): status.collection
-        case .append(let append): append.collection
+        case .act(let action): action.collection
+        case .readTree(let read): read.collection
+        case .readQueue(let read): read.collection
+        case .readLog(let read): read.collection
         default: nil
         }
     }
@@ -238,6 +265,7 @@ extension ClientRequest {
                 return DatabaseError(.invalidArgument, "creating a collection needs an encoding")
             }
             return nil
+        case .act(let action): return action.content.problem
         case .dropCollection(let name), .inspectTail(let name): return CollectionName.problem(name)
         default: return nil
         }

@@ -9,11 +9,13 @@ struct CoordinatorCall: Sendable {
     /// Who waits for the answer.
     enum Owner: Hashable, Sendable {
         case task(UInt64)
-        case appender(CollectionID)
+        case writer(CollectionID)
         /// A tail read that several wait for.
         case tail(CollectionID)
-        /// One object of a fetch.
-        case object(LogObjectFetch.ID, Int)
+        /// One item of a fetch.
+        case item(ObjectFetch.ID, Int)
+        /// The blocks of an entry that are to become final.
+        case finalising(CollectionID)
     }
 
     let request: RepositoryRequest
@@ -78,7 +80,7 @@ extension RepositoryRequest {
         switch self {
         case .create, .commit, .drop: true
         case .readTail, .getContent, .getSegment, .listCollections, .status, .audit, .readBlock,
-            .finalise:
+            .finalise, .scrub, .listPends, .discard:
             false
         }
     }
@@ -89,7 +91,8 @@ extension RepositoryRequest {
         case (_, .failed), (.readTail, .tail), (.create, .tail), (.commit, .committed),
             (.commit, .refused), (.drop, .tail), (.drop, .refused), (.getContent, .content),
             (.getSegment, .content), (.listCollections, .collections), (.status, .status),
-            (.audit, .replicas), (.readBlock, .block), (.finalise, .finalised):
+            (.audit, .replicas), (.readBlock, .block), (.finalise, .finalised),
+            (.scrub, .scrubbed), (.listPends, .pends), (.discard, .discarded):
             true
         default: false
         }
@@ -103,7 +106,9 @@ extension RepositoryRequest {
         case .commit(let attempt): attempt.participant.collection
         case .drop(let drop): drop.collection
         case .finalise(let entry): entry.collection
-        case .getContent, .getSegment, .listCollections, .status, .audit, .readBlock: nil
+        case .getContent, .getSegment, .listCollections, .status, .audit, .readBlock, .scrub,
+            .listPends, .discard:
+            nil
         }
     }
 }

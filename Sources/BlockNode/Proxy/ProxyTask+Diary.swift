@@ -5,7 +5,7 @@ import BlockTransactions
 /// Tasks that read a diary's log.
 extension ProxyTask {
     /// How often a reader that waits for new entries looks for them.
-    private static let followInterval = Duration.milliseconds(100)
+    static let followInterval = Duration.milliseconds(100)
 
     /// A page. Without `asOf` it is linearizable: the tail is read after the request arrived.
     mutating func step(
@@ -24,8 +24,8 @@ extension ProxyTask {
         case .tail(let value):
             guard adopt(value, read.incarnation, &effects) else { return }
             readPage(read, &effects)
-        case .objects(let objects):
-            fetched.merge(objects) { _, new in new }
+        case .fetched(let things):
+            fetched.merge(things.objects) { _, new in new }
             readPage(read, &effects)
         case .woken: effects.readTail(read.collection)
         case .reply: break
@@ -58,7 +58,7 @@ extension ProxyTask {
             }
             effects.respond(.diaryPage(page))
         } catch {
-            effects.fetch(error.keys)
+            effects.fetch(error.keys.map { .object($0) })
         }
     }
 
@@ -71,8 +71,8 @@ extension ProxyTask {
             guard adopt(value, status.incarnation, &effects) else { return }
             scanned = status.firstRevision
             search(status, &effects)
-        case .objects(let objects):
-            fetched.merge(objects) { _, new in new }
+        case .fetched(let things):
+            fetched.merge(things.objects) { _, new in new }
             search(status, &effects)
         case .started, .woken, .reply: effects.readTail(status.collection)
         }
@@ -92,27 +92,41 @@ extension ProxyTask {
         }
         let view = LogView(
             tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
-        do throws(MissingObjects) {
+        do {
             while scanned < tail.revision {
                 let last = min(Revision(scanned.rawValue + 128), tail.revision)
                 let entries = try view.entries(from: scanned.next, through: last)
                 for (entry, body) in zip(entries, try view.bodies(of: entries)) {
                     guard let index = body.actions.firstIndex(where: { $0.id == status.action })
                     else { continue }
-                    let place = DiaryPosition(revision: entry.revision, index: UInt32(index))
-                    return effects.respond(.actionStatus(place, asOf: tail.revision))
+                    let landing = try landing(
+                        of: body.actions[index],
+                        at: LogPosition(revision: entry.revision, index: UInt32(index)), tail)
+                    return effects.respond(.actionStatus(landing, asOf: tail.revision))
                 }
                 scanned = last
                 fetched = [:]
             }
             effects.respond(.actionStatus(nil, asOf: tail.revision))
+        } catch let missing as MissingObjects {
+            effects.fetch(missing.keys.map { .object($0) })
+        } catch let error as DatabaseError {
+            effects.respond(.failed(error))
         } catch {
-            effects.fetch(error.keys)
+            invariant(false, "a search failed with \(error)")
         }
     }
 
+    private func landing(
+        of action: Action, at position: LogPosition, _ tail: Tail
+    ) throws(DatabaseError) -> ActionLanding {
+        ActionLanding(
+            position: position,
+            outcome: try ActionOutcome(action.outcome, kind: tail.header.kind))
+    }
+
     /// Takes over a tail of the life that was asked for; answers the client when it is another.
-    private mutating func adopt(
+    mutating func adopt(
         _ value: TailValue, _ incarnation: Incarnation, _ effects: inout TaskEffects
     ) -> Bool {
         guard let tail = value.live, tail.incarnation == incarnation else {
@@ -127,7 +141,7 @@ extension ProxyTask {
 }
 
 /// The objects a task holds, then the cache.
-private struct TaskSource: LogObjectSource {
+struct TaskSource: LogObjectSource {
     let fetched: [LogObjectKey: LogObject]
     let cache: LogObjectCache
 

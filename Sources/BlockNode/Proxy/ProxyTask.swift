@@ -1,15 +1,16 @@
 import BlockModel
 import BlockRuntime
+import BlockStructures
 import BlockTransactions
 
-/// One client request that is not an append, from its arrival to its answer.
+/// One client request that is not an action, from its arrival to its answer.
 struct ProxyTask: Sendable {
     /// What a task may wait for.
     enum Input {
         case started
         case tail(TailValue)
         case reply(RepositoryReply)
-        case objects([LogObjectKey: LogObject])
+        case fetched(Fetched)
         case woken
     }
 
@@ -21,6 +22,8 @@ struct ProxyTask: Sendable {
     var tail: Tail?
     /// Objects fetched for it; held until it ends, so that a walk always gets further.
     var fetched: [LogObjectKey: LogObject] = [:]
+    /// Blocks likewise, as of the one revision that the task reads.
+    var fetchedBlocks: [BlockID: FetchedBlock] = [:]
     /// For a search: every revision up to this one was looked at.
     var scanned = Revision.zero
     /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
@@ -45,9 +48,21 @@ struct ProxyTask: Sendable {
         defer { isFollowing = effects.wakeAfter != nil }
         if case .reply(.failed(let error)) = input { return effects.respond(.failed(error)) }
         switch request {
-        case .hello, .append: invariant(false, "\(request) is no task")
+        case .hello, .act: invariant(false, "\(request) is no task")
         case .openCollection(let open): step(open, input, &effects)
         case .readDiary(let read): step(read, input, &effects)
+        case .readTree(let read):
+            step(
+                .tree(read.query), of: read.collection, read.incarnation, asOf: read.asOf, input,
+                &effects)
+        case .readQueue(let read):
+            step(
+                .queue(read.query), of: read.collection, read.incarnation, asOf: read.asOf, input,
+                &effects)
+        case .readLog(let read): step(read, input, &effects)
+        case .readBlocks(let requests): step(requests, input, &effects)
+        case .commit(let attempt): commit(attempt, input, &effects)
+        case .finalise(let entry): finalise(entry, input, &effects)
         case .actionStatus(let status): step(status, input, &effects)
         case .dropCollection(let name): drop(name, input, &effects)
         case .listCollections(let after, let countMax):
@@ -79,9 +94,8 @@ struct ProxyTask: Sendable {
                 guard open.creates else {
                     return effects.respond(.failed(ProxyTask.notFound(open.name)))
                 }
-                let header = CollectionHeader(kind: open.kind, encoding: open.encoding ?? .bytes)
                 let creation = CreateCollection(
-                    name: open.name, header: header,
+                    name: open.name, header: open.emptyHeader,
                     payload: PayloadID(action: open.action, execution: 0),
                     nonce: effects.generator.identifier())
                 return effects.call(.create(creation))
@@ -139,6 +153,19 @@ struct ProxyTask: Sendable {
 }
 
 extension OpenCollection {
+    /// The header of the collection, should it be created.
+    fileprivate var emptyHeader: CollectionHeader {
+        let encoding = encoding ?? .bytes
+        return switch kind {
+        case .tree, .custom:
+            // A custom one's handlers may keep a tree in it.
+            CollectionHeader(
+                kind: kind, encoding: encoding,
+                capacity: capacity ?? UInt32(Limits.nodeCapacityDefault))
+        case .diary, .queue: CollectionHeader(kind: kind, encoding: encoding)
+        }
+    }
+
     /// Why a collection with `header` cannot be opened as asked; nil when it can.
     fileprivate func mismatch(with header: CollectionHeader) -> DatabaseError? {
         if header.kind != kind {
@@ -166,6 +193,9 @@ extension CollectionInfo {
 struct TaskEffects {
     let now: Instant
     let cache: LogObjectCache
+    let blocks: SharedBlockCache
+    /// What is known of the newest writes of the collection; shared with its writer.
+    private(set) var history: BlockHistory?
     /// A chosen tail of the collection known without asking; may be old.
     let knownTail: Tail?
     var generator: SeededGenerator
@@ -173,12 +203,17 @@ struct TaskEffects {
     private(set) var response: ClientReply?
     private(set) var tailToRead: CollectionID?
     private(set) var call: RepositoryRequest?
-    private(set) var objectsToFetch: [LogObjectKey] = []
+    private(set) var wants: [FetchItem] = []
     private(set) var wakeAfter: Duration?
 
-    init(now: Instant, cache: LogObjectCache, knownTail: Tail?, generator: SeededGenerator) {
+    init(
+        now: Instant, cache: LogObjectCache, blocks: SharedBlockCache, history: BlockHistory?,
+        knownTail: Tail?, generator: SeededGenerator
+    ) {
         self.now = now
         self.cache = cache
+        self.blocks = blocks
+        self.history = history
         self.knownTail = knownTail
         self.generator = generator
     }
@@ -189,6 +224,11 @@ struct TaskEffects {
     }
     mutating func readTail(_ collection: CollectionID) { tailToRead = collection }
     mutating func call(_ request: RepositoryRequest) { call = request }
-    mutating func fetch(_ keys: [LogObjectKey]) { objectsToFetch = keys }
+    mutating func fetch(_ items: [FetchItem]) { wants = items }
+    /// Shares what was learned, unless others know more.
+    mutating func learn(_ other: BlockHistory?) {
+        guard let other, other.isNewer(than: history) else { return }
+        history = other
+    }
     mutating func wake(after delay: Duration) { wakeAfter = delay }
 }

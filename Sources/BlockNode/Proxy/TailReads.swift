@@ -7,7 +7,7 @@ import BlockRuntime
 struct TailReads: Sendable {
     enum Waiter: Hashable, Sendable {
         case task(UInt64)
-        case appender
+        case writer
     }
 
     private(set) var isRunning = false

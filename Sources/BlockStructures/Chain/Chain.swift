@@ -51,12 +51,27 @@ extension Chain {
         guard let id = try ChainBlock.target(ChainBlock.pointer(end), of: header) else {
             throw DatabaseError(.corrupted, "the header of chain \(header.id) names no \(end)")
         }
-        return try dataBlock(id)
+        let block = try dataBlock(id)
+        guard try ChainBlock.target(ChainBlock.link(end), of: block) == nil else {
+            throw DatabaseError(.corrupted, "chain \(header.id) goes on beyond its \(end)")
+        }
+        return block
     }
 
     /// The neighbour of a data block, nil at the end.
+    ///
+    /// It must know the block as its neighbour on the other side. As nothing comes before the block
+    /// that a walk starts at, no walk can then come back to a block where it has been.
+    /// - Throws: ``MissingBlocks``; `.corrupted` when the two do not agree.
     func neighbour(of block: TrackedBlock, _ side: ChainEnd) throws -> TrackedBlock? {
-        try ChainBlock.target(ChainBlock.link(side), of: block).map(dataBlock)
+        guard let id = try ChainBlock.target(ChainBlock.link(side), of: block) else { return nil }
+        let neighbour = try dataBlock(id)
+        let back = try ChainBlock.target(ChainBlock.link(side.opposite), of: neighbour)
+        guard back == block.id else {
+            throw DatabaseError(
+                .corrupted, "block \(id) of a chain is no neighbour of block \(block.id)")
+        }
+        return neighbour
     }
 }
 

@@ -57,7 +57,7 @@ extension BTree {
             let low = child == 0 ? lower : items[2 * child - 1]
             let high = child == count - 1 ? upper : items[2 * child + 1]
             if let low, let high {
-                invariant(TreeNode.compare(low, high) < 0, "separators of \(id) do not ascend")
+                invariant(KeyOrder.compare(low, high) < 0, "separators of \(id) do not ascend")
             }
             try inspect(
                 TreeNode.child(child, in: items), depth: depth + 1, lower: low, upper: high,
@@ -82,13 +82,13 @@ extension BTree {
         for index in 0..<count {
             let key = items[2 * index]
             if let last = inspection.lastKey {
-                invariant(TreeNode.compare(last, key) < 0, "keys of leaf \(leaf.id) do not ascend")
+                invariant(KeyOrder.compare(last, key) < 0, "keys of leaf \(leaf.id) do not ascend")
             }
             if let lower {
-                invariant(TreeNode.compare(lower, key) <= 0, "a key of \(leaf.id) is too small")
+                invariant(KeyOrder.compare(lower, key) <= 0, "a key of \(leaf.id) is too small")
             }
             if let upper {
-                invariant(TreeNode.compare(key, upper) < 0, "a key of \(leaf.id) is too great")
+                invariant(KeyOrder.compare(key, upper) < 0, "a key of \(leaf.id) is too great")
             }
             inspection.lastKey = key
         }

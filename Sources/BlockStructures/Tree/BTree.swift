@@ -83,15 +83,17 @@ extension BTree {
     }
 
     /// Goes down from `id`, adding the branches to `steps`.
-    /// - Parameter choose: The child to take of a branch with these items.
+    /// - Parameters:
+    ///   - depth: Branches above `id` that are not in `steps`.
+    ///   - choose: The child to take of a branch with these items.
     /// - Throws: ``MissingBlocks``; `.corrupted`, also for a tree deeper than any can be.
     @inline(__always)
     func descend(
-        from id: BlockID, into steps: inout [Step], choose: ([Bytes]) -> Int
+        from id: BlockID, depth: Int = 0, into steps: inout [Step], choose: ([Bytes]) -> Int
     ) throws -> TrackedBlock {
         var node = try node(id)
         while !isLeaf(node) {
-            guard steps.count < Limits.treeDepthMax else {
+            guard depth + steps.count < Limits.treeDepthMax else {
                 throw DatabaseError(
                     .corrupted, "a tree is deeper than treeDepthMax, \(Limits.treeDepthMax)")
             }

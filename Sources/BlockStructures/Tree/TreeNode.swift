@@ -1,6 +1,5 @@
 import BlockModel
 import BlockRuntime
-import Glibc
 
 /// How the nodes of a tree lie in blocks, and how they are searched.
 ///
@@ -78,20 +77,6 @@ enum TreeNode {
         }
     }
 
-    /// Less than, equal to or greater than zero, as `left` is to `right`: bytes, then length.
-    @inline(__always)
-    static func compare(_ left: Bytes, _ right: Bytes) -> Int {
-        left.withUnsafeBytes { first in
-            right.withUnsafeBytes { second in
-                let count = min(first.count, second.count)
-                guard count > 0, let start = first.baseAddress, let other = second.baseAddress
-                else { return first.count - second.count }
-                let order = memcmp(start, other, count)
-                return order == 0 ? first.count - second.count : Int(order)
-            }
-        }
-    }
-
     /// The entry of `key`, or the place where it would be.
     static func entryIndex(of key: Bytes, in items: [Bytes]) -> (index: Int, isFound: Bool) {
         items.withUnsafeBufferPointer { items in
@@ -99,7 +84,7 @@ enum TreeNode {
             var high = items.count / 2
             while low < high {
                 let middle = (low + high) / 2
-                let order = compare(items[2 * middle], key)
+                let order = KeyOrder.compare(items[2 * middle], key)
                 if order == 0 { return (middle, true) }
                 if order < 0 { low = middle + 1 } else { high = middle }
             }
@@ -114,7 +99,7 @@ enum TreeNode {
             var high = items.count / 2
             while low < high {
                 let middle = (low + high) / 2
-                if compare(items[2 * middle + 1], key) <= 0 {
+                if KeyOrder.compare(items[2 * middle + 1], key) <= 0 {
                     low = middle + 1
                 } else {
                     high = middle

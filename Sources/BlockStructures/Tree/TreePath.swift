@@ -66,7 +66,7 @@ extension BTree {
         return path
     }
 
-    private var emptyPath: TreePath {
+    var emptyPath: TreePath {
         TreePath(steps: [], leaf: nil, index: 0, isOnEntry: false, version: tracker.version)
     }
 
@@ -116,18 +116,22 @@ extension BTree {
         return path
     }
 
-    /// Moves to the neighbouring leaf. - Returns: false, with the path as it was, at the end.
-    private func moveToLeaf(_ path: inout TreePath, forward: Bool) throws -> Bool {
-        var steps = path.steps
-        while let step = steps.popLast() {
-            let items = step.branch.items
-            let child = forward ? step.child + 1 : step.child - 1
+    /// Moves to the neighbouring leaf, in place: nothing is copied where the leaf is of the same
+    /// branch. The index stays as it was.
+    /// - Returns: false, with the path as it was, at the end.
+    /// - Throws: ``MissingBlocks`` and `.corrupted`, with the path as it was.
+    func moveToLeaf(_ path: inout TreePath, forward: Bool) throws -> Bool {
+        for level in path.steps.indices.reversed() {
+            let items = path.steps[level].branch.items
+            let child = path.steps[level].child + (forward ? 1 : -1)
             guard child >= 0, child < TreeNode.childCount(itemCount: items.count) else { continue }
-            steps.append(Step(branch: step.branch, child: child))
+            var below: [Step] = []
             path.leaf = try descend(
-                from: try TreeNode.child(child, in: items), into: &steps
+                from: try TreeNode.child(child, in: items), depth: level + 1, into: &below
             ) { forward ? 0 : TreeNode.childCount(itemCount: $0.count) - 1 }
-            path.steps = steps
+            path.steps[level].child = child
+            path.steps.removeSubrange((level + 1)...)
+            path.steps += below
             return true
         }
         return false

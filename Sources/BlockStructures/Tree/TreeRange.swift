@@ -1,72 +1,30 @@
 import BlockModel
 import BlockRuntime
 
-/// A key and its value.
-package struct TreeEntry: Hashable, Sendable {
-    package let key: Bytes
-    package let value: Bytes
-
-    package init(key: Bytes, value: Bytes) {
-        self.key = key
-        self.value = value
-    }
-}
-
-/// An end of a range.
-package struct KeyBound: Hashable, Sendable {
-    package let key: Bytes
-    /// Whether the key itself is in the range.
-    package let isInclusive: Bool
-
-    package init(_ key: Bytes, isInclusive: Bool = true) {
-        self.key = key
-        self.isInclusive = isInclusive
-    }
-}
-
-/// Keys between two bounds, either of which may be absent. An inverted range is empty.
-package struct KeyRange: Hashable, Sendable {
-    package let lower: KeyBound?
-    package let upper: KeyBound?
-
-    package init(lower: KeyBound? = nil, upper: KeyBound? = nil) {
-        self.lower = lower
-        self.upper = upper
-    }
-
-    package static let all = KeyRange()
-
-    func isAbove(_ key: Bytes) -> Bool {
-        guard let upper else { return false }
-        let order = TreeNode.compare(key, upper.key)
-        return order > 0 || (order == 0 && !upper.isInclusive)
-    }
-
-    func isBelow(_ key: Bytes) -> Bool {
-        guard let lower else { return false }
-        let order = TreeNode.compare(key, lower.key)
-        return order < 0 || (order == 0 && !lower.isInclusive)
-    }
-
-    package func contains(_ key: Bytes) -> Bool { !isAbove(key) && !isBelow(key) }
-}
-
-/// Goes through the entries of a range in one direction, a leaf at a time.
+/// Goes through the entries of a range in one direction, a leaf at a time: where the range ends in
+/// a leaf is found once, and then its entries are only counted off.
 package struct TreeCursor {
     private let tree: BTree
     private let range: KeyRange
     private let isAscending: Bool
-    /// The next entry to give; nil before the first call and behind the end.
-    private var path: TreePath?
-    private var items: [Bytes] = []
-    private var isStarted = false
     private let version: Int
+    /// The entry at which the current leaf was entered.
+    private var path: TreePath
+    private var isStarted = false
+    /// The items of the current leaf.
+    private var items: [Bytes] = []
+    /// The next entry to give, and how many from there on are in the leaf and in the range.
+    private var index = 0
+    private var remaining = 0
+    /// Whether the range goes no further than the current leaf.
+    private var isLastLeaf = false
 
     init(tree: BTree, range: KeyRange, isAscending: Bool) {
         self.tree = tree
         self.range = range
         self.isAscending = isAscending
         version = tree.tracker.version
+        path = tree.emptyPath
     }
 
     /// The next entry, nil behind the last one of the range.
@@ -77,29 +35,44 @@ package struct TreeCursor {
             throw DatabaseError(
                 .invalidArgument, "a tree changed under a cursor; start again behind the last key")
         }
-        if !isStarted {
-            try move(to: try start())
-            isStarted = true
+        if remaining == 0 {
+            try enterNextLeaf()
+            if remaining == 0 { return nil }
         }
-        guard let current = path else { return nil }
-        let key = items[2 * current.index]
-        if isAscending ? range.isAbove(key) : range.isBelow(key) {
-            path = nil
-            return nil
-        }
-        let entry = TreeEntry(key: key, value: items[2 * current.index + 1])
-        let index = current.index + (isAscending ? 1 : -1)
-        if index >= 0, 2 * index < items.count {
-            path?.index = index
-        } else {
-            try move(to: isAscending ? tree.next(current) : tree.prior(current))
-        }
-        return entry
+        remaining -= 1
+        let place = 2 * index
+        index += isAscending ? 1 : -1
+        return TreeEntry(key: items[place], value: items[place + 1])
     }
 
-    private mutating func move(to path: TreePath) throws {
-        self.path = path.isOnEntry ? path : nil
-        items = path.isOnEntry ? path.leaf?.items ?? [] : []
+    /// Leaves ``remaining`` at zero behind the end.
+    private mutating func enterNextLeaf() throws {
+        if isLastLeaf { return }
+        if !isStarted {
+            path = try start()
+            isStarted = true
+        } else if try tree.moveToLeaf(&path, forward: isAscending) {
+            path.index = isAscending ? 0 : (path.leaf?.items.count ?? 0) / 2 - 1
+        } else {
+            path.isOnEntry = false
+        }
+        guard path.isOnEntry, let leaf = path.leaf else {
+            isLastLeaf = true
+            items = []
+            return
+        }
+        items = leaf.items
+        index = path.index
+        let count = items.count / 2
+        if isAscending {
+            let end = range.upper.map { $0.place(in: items, isBehind: $0.isInclusive) } ?? count
+            remaining = max(0, end - index)
+            isLastLeaf = end < count
+        } else {
+            let first = range.lower.map { $0.place(in: items, isBehind: !$0.isInclusive) } ?? 0
+            remaining = max(0, index + 1 - first)
+            isLastLeaf = first > 0
+        }
     }
 
     private func start() throws -> TreePath {
@@ -138,5 +111,14 @@ extension BTree {
         var keys: [Bytes] = []
         while let entry = try cursor.next() { keys.append(entry.key) }
         return keys
+    }
+}
+
+extension KeyBound {
+    /// The number of entries of a leaf before the key.
+    /// - Parameter isBehind: Whether the entry of the key itself, if there is one, counts too.
+    fileprivate func place(in items: [Bytes], isBehind: Bool) -> Int {
+        let place = TreeNode.entryIndex(of: key, in: items)
+        return place.index + (place.isFound && isBehind ? 1 : 0)
     }
 }

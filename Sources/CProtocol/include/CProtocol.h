@@ -5,6 +5,7 @@
 #include "optimystic/v1/common.pb-c.h"
 #include "optimystic/v1/cluster.pb-c.h"
 #include "optimystic/v1/repository.pb-c.h"
+#include "optimystic/v1/structures.pb-c.h"
 #include "optimystic/v1/client.pb-c.h"
 #include "optimystic/v1/deployment.pb-c.h"
 

@@ -2,8 +2,8 @@ import OptimysticClient
 
 extension Database {
     /// Reads the whole history of collections and checks it, without trusting what answers: every
-    /// hash is computed here, and every replica of the register, of each segment and of each body
-    /// is asked what it holds.
+    /// hash is computed here, and every replica of the register, of each segment, of each body and
+    /// of each write of a block is asked what it holds.
     ///
     /// Runs beside writers: it verifies each collection up to the revision it has when its turn
     /// comes.
@@ -13,8 +13,9 @@ extension Database {
     ///   - onProgress: Called after each segment, with what was found so far.
     /// - Throws: `.collectionNotFound`; whatever keeps the cluster from answering. What is wrong
     ///   with the data is not thrown, it is in the report.
-    /// - Complexity: One request for each segment (32 entries) and for each body above
-    ///   ``Limits/inlineBodyBytesMax``. Memory: 40 bytes for each action of a collection.
+    /// - Complexity: One request for each segment (32 entries), for each body above
+    ///   ``Limits/inlineBodyBytesMax`` and for each write of a block. Memory: 40 bytes for each
+    ///   action of a collection.
     public func verify(
         _ names: [String]? = nil, timeout: Duration? = nil,
         onProgress: (@Sendable (CollectionVerification) -> Void)? = nil
@@ -118,6 +119,24 @@ extension Database {
                 } else {
                     checker.lost(object)
                 }
+            }
+            try await takeWrites(&checker, timeout)
+        }
+        try await takeWrites(&checker, timeout)
+    }
+
+    /// Asks for the writes of blocks in the bodies that were taken.
+    private func takeWrites(_ checker: inout LogChecker, _ timeout: Duration?) async throws {
+        while true {
+            let writes = checker.nextWrites(countMax: Limits.verificationFetchCountMax)
+            guard !writes.isEmpty else { return }
+            let replies = writes.map {
+                connection.start(
+                    .audit(.block($0.key, $0.write.revision)), timeout: timeout ?? self.timeout)
+            }
+            for (write, pending) in zip(writes, replies) {
+                let (replicas, copy) = try Database.audited(await pending.value())
+                checker.take(replicas, of: write, copy: copy)
             }
         }
     }

@@ -10,7 +10,9 @@ package struct LogChecker {
     /// What the entry before the ones seen must be: its revision, and its chain hash.
     private var expectedRevision: Revision
     private var expectedHash: Digest
-    private var landings: [ActionID: DiaryPosition] = [:]
+    private var landings: [ActionID: LogPosition] = [:]
+    /// Writes of blocks in the bodies taken, whose replicas were not asked yet.
+    private var unasked: [ListedWrite] = []
     /// Every link seen, by index: all that name one segment must agree.
     private var links: [UInt64: SegmentLink] = [:]
 
@@ -75,6 +77,7 @@ package struct LogChecker {
                 return
             }
             take(body.actions, of: entry)
+            list(body.blocks, of: entry)
         } catch {
             result.found(.wrongContent, name, error.message)
         }
@@ -96,6 +99,42 @@ package struct LogChecker {
                 result.found(
                     .disagreement, object, "peer \(replica.peer) holds other bytes (\(held))")
             }
+        }
+        count(holderCount, of: replicas.count, object)
+    }
+
+    /// Writes of blocks to ask the replicas for: each is returned once.
+    package mutating func nextWrites(countMax: Int) -> [ListedWrite] {
+        let next = unasked.prefix(countMax)
+        unasked.removeFirst(next.count)
+        return Array(next)
+    }
+
+    /// Counts how many replicas confirmed a write of a block that ``nextWrites(countMax:)`` named.
+    ///
+    /// Up to the checkpoint it must be a version. Above it a pend of the same payload and result is
+    /// as good: it becomes the version when somebody reads or finalises it.
+    /// - Parameter copy: Of the newest version that any of them holds.
+    package mutating func take(_ replicas: [ReplicaReport], of listed: ListedWrite, copy: Bytes?) {
+        let object = "block \(listed.key.block) at \(listed.write.revision)"
+        result.blockWriteCount += 1
+        var holderCount = 0
+        var isCopied = false
+        for replica in replicas {
+            guard case .holdsBlock(let holding) = replica.state else { continue }
+            if holding.version == listed.write {
+                isCopied = true
+                holderCount += 1
+            } else if let version = holding.version, version.revision == listed.write.revision {
+                result.found(
+                    .disagreement, object,
+                    "peer \(replica.peer) holds another write (\(version.resultHash))")
+            } else if listed.write.revision > tail.checkpoint, holding.contains(listed.write) {
+                holderCount += 1
+            }
+        }
+        if isCopied, !listed.isResult(copy) {
+            result.found(.wrongContent, object, "its bytes are not what the log says")
         }
         count(holderCount, of: replicas.count, object)
     }
@@ -174,10 +213,21 @@ package struct LogChecker {
         }
     }
 
+    /// The header part is a block without replicas of its own: it rides in the tail.
+    private mutating func list(_ blocks: [TouchedBlock], of entry: Entry) {
+        for block in blocks where block.block != BlockID(tail.collection.digest) {
+            let write = CommittedWrite(
+                revision: entry.revision, payload: entry.payload, resultHash: block.resultHash)
+            unasked.append(
+                ListedWrite(
+                    key: BlockKey(block: block.block, incarnation: tail.incarnation), write: write))
+        }
+    }
+
     private mutating func take(_ actions: [Action], of entry: Entry) {
         for (index, action) in actions.enumerated() {
             result.actionCount += 1
-            let place = DiaryPosition(revision: entry.revision, index: UInt32(index))
+            let place = LogPosition(revision: entry.revision, index: UInt32(index))
             if let other = landings.updateValue(place, forKey: action.id) {
                 result.found(
                     .duplicateAction, "action \(action.id)", "it is at \(place) and at \(other)")
@@ -195,5 +245,24 @@ package struct LogChecker {
                 links[link.index] = link
             }
         }
+    }
+}
+
+/// A write of a block, as the body of its entry lists it.
+package struct ListedWrite: Hashable, Sendable {
+    package let key: BlockKey
+    package let write: CommittedWrite
+
+    package init(key: BlockKey, write: CommittedWrite) {
+        self.key = key
+        self.write = write
+    }
+
+    /// Whether the bytes are the block after the write; nil stands for a removed one.
+    fileprivate func isResult(_ bytes: Bytes?) -> Bool {
+        guard let bytes else { return write.resultHash == .zero }
+        return (try? Block(canonicalBytes: bytes)).map {
+            $0.id == key.block && $0.digest == write.resultHash
+        } ?? false
     }
 }

@@ -21,10 +21,13 @@ public struct CollectionVerification: Hashable, Sendable {
     public internal(set) var segmentCount = 0
     /// Bodies outside their entries that were fetched and checked.
     public internal(set) var bodyCount = 0
-    /// Objects (the register, segments and bodies) that every replica of their shard confirmed.
+    /// Writes of blocks in them, each of which its replicas were asked for.
+    public internal(set) var blockWriteCount = 0
+    /// Objects (the register, segments, bodies and writes of blocks) that every replica of their
+    /// shard confirmed.
     public internal(set) var fullyReplicatedCount = 0
-    /// Objects that a majority confirmed, but not every replica: they are safe, and one more loss
-    /// away from a repair that nobody makes yet.
+    /// Objects that a majority confirmed, but not every replica: they are safe, and have fewer
+    /// losses left. Coordinators repair versions of blocks by and by, nobody yet the rest.
     public internal(set) var partlyReplicatedCount = 0
     /// What is wrong; empty when nothing is. At most ``Limits/verificationFindingCountMax``.
     public internal(set) var findings: [VerificationFinding] = []

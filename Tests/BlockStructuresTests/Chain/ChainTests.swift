@@ -163,4 +163,54 @@ import Testing
         #expect(tracker.transforms.items.count == 1)
         #expect(tracker.headerChange == nil)
     }
+
+    /// Attributes of a data block: the neighbours on either side.
+    private static let links = (front: BlockAttribute(2), back: BlockAttribute(3))
+
+    @Test("Links that lead back, past an end or to a stranger end every walk as corrupted")
+    func hostileLinks() throws {
+        let chain = Self.chain()
+        try chain.push((0..<160).map(Self.entry))
+        let full = try MemorySnapshot().applying(chain.tracker.transforms, at: Revision(1))
+        let root = try #require(chain.tracker.header.root)
+        let data = full.blocks.filter { $0.key != root }
+        let front = try #require(
+            data.first { $0.value.block.bytes(Self.links.front) == nil }?.key)
+        var ids = [front]
+        while let bytes = data[ids[ids.count - 1]]?.block.bytes(Self.links.back) {
+            ids.append(BlockID(try #require(Digest(bytes))))
+        }
+        try #require(ids.count == 5)
+        for from in ids.indices {
+            for to in ids.indices {
+                for side in [Self.links.front, Self.links.back] {
+                    let right = side == Self.links.front ? from - 1 : from + 1
+                    if to == right { continue }
+                    var snapshot = full
+                    var block = try #require(snapshot.blocks[ids[from]]?.block)
+                    block.assign(side, .bytes(ids[to].digest.bytes))
+                    snapshot.blocks[ids[from]] = SnapshotBlock(block: block, revision: Revision(1))
+                    try expectCorrupted(snapshot, chain.tracker.header, "\(from) to \(to)")
+                }
+            }
+        }
+    }
+
+    private func expectCorrupted(
+        _ snapshot: MemorySnapshot, _ header: CollectionHeader, _ what: String
+    ) throws {
+        let walks: [(Chain) throws -> Void] = [
+            { _ = try $0.entries() }, { _ = try $0.entries(from: .back) }, { try $0.drop() },
+            { _ = try $0.count() }, { _ = try $0.pop(1000, from: .front) },
+            { _ = try $0.pop(1000, from: .back) },
+        ]
+        for walk in walks {
+            let tracker = Tracker(snapshot: snapshot, header: header, ids: Samples.ids(2))
+            let error = #expect(throws: DatabaseError.self, "\(what)") {
+                try walk(Self.chain(tracker))
+            }
+            #expect(error?.code == .corrupted)
+            #expect(tracker.transforms.isEmpty && tracker.headerChange == nil)
+        }
+    }
 }

@@ -18,8 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Optimystic__V1__PeerBatch Optimystic__V1__PeerBatch;
 typedef struct Optimystic__V1__PeerRequestItem Optimystic__V1__PeerRequestItem;
-typedef struct Optimystic__V1__BlockKey Optimystic__V1__BlockKey;
-typedef struct Optimystic__V1__CommittedWrite Optimystic__V1__CommittedWrite;
+typedef struct Optimystic__V1__BlockChange Optimystic__V1__BlockChange;
 typedef struct Optimystic__V1__Pend Optimystic__V1__Pend;
 typedef struct Optimystic__V1__BoundPend Optimystic__V1__BoundPend;
 typedef struct Optimystic__V1__FinaliseWrite Optimystic__V1__FinaliseWrite;
@@ -34,6 +33,15 @@ typedef struct Optimystic__V1__PutSegment Optimystic__V1__PutSegment;
 typedef struct Optimystic__V1__ListRegisters Optimystic__V1__ListRegisters;
 typedef struct Optimystic__V1__PeerBatchReply Optimystic__V1__PeerBatchReply;
 typedef struct Optimystic__V1__PeerReplyItem Optimystic__V1__PeerReplyItem;
+typedef struct Optimystic__V1__OutstandingPends Optimystic__V1__OutstandingPends;
+typedef struct Optimystic__V1__HeldBlock Optimystic__V1__HeldBlock;
+typedef struct Optimystic__V1__ListVersions Optimystic__V1__ListVersions;
+typedef struct Optimystic__V1__PendPosition Optimystic__V1__PendPosition;
+typedef struct Optimystic__V1__ListPends Optimystic__V1__ListPends;
+typedef struct Optimystic__V1__PendPage Optimystic__V1__PendPage;
+typedef struct Optimystic__V1__KeptPend Optimystic__V1__KeptPend;
+typedef struct Optimystic__V1__VersionPage Optimystic__V1__VersionPage;
+typedef struct Optimystic__V1__VersionSummary Optimystic__V1__VersionSummary;
 typedef struct Optimystic__V1__BlockState Optimystic__V1__BlockState;
 typedef struct Optimystic__V1__Promise Optimystic__V1__Promise;
 typedef struct Optimystic__V1__Accepted Optimystic__V1__Accepted;
@@ -79,12 +87,15 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE = 22,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_DISCARD = 23,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_READ_BLOCK = 24,
-  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL = 25
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL = 25,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_AUDIT_BLOCK = 26,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_VERSIONS = 27,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_PENDS = 28
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION__CASE)
 } Optimystic__V1__PeerRequestItem__OperationCase;
 
 /*
- * One request about one shard. Later: 4–9 principal and deadline; 26–39 more about blocks; 40–49 seal, transfer and activate of epochs; 50–59 signed votes.
+ * One request about one shard. Later: 4–9 principal and deadline; 29–39 more about blocks; 40–49 seal, transfer and activate of epochs; 50–59 signed votes.
  */
 struct  Optimystic__V1__PeerRequestItem
 {
@@ -127,6 +138,15 @@ struct  Optimystic__V1__PeerRequestItem
     Optimystic__V1__BoundPend *discard;
     Optimystic__V1__ReadBlock *read_block;
     Optimystic__V1__InstallVersion *install;
+    /*
+     * Answered without finalising anything.
+     */
+    Optimystic__V1__BlockAsOf *audit_block;
+    /*
+     * Answered with each version made and compared with its hash.
+     */
+    Optimystic__V1__ListVersions *list_versions;
+    Optimystic__V1__ListPends *list_pends;
   };
 };
 #define OPTIMYSTIC__V1__PEER_REQUEST_ITEM__INIT \
@@ -135,48 +155,11 @@ struct  Optimystic__V1__PeerRequestItem
 
 
 /*
- * A block in one life of its collection.
+ * An undecided change of a block.
  */
-struct  Optimystic__V1__BlockKey
+struct  Optimystic__V1__BlockChange
 {
   ProtobufCMessage base;
-  /*
-   * 32 bytes.
-   */
-  ProtobufCBinaryData block;
-  Optimystic__V1__Incarnation *incarnation;
-};
-#define OPTIMYSTIC__V1__BLOCK_KEY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_key__descriptor) \
-    , {0,NULL}, NULL }
-
-
-/*
- * A write of a block that the log says is committed.
- */
-struct  Optimystic__V1__CommittedWrite
-{
-  ProtobufCMessage base;
-  uint64_t revision;
-  Optimystic__V1__PayloadId *payload;
-};
-#define OPTIMYSTIC__V1__COMMITTED_WRITE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__committed_write__descriptor) \
-    , 0, NULL }
-
-
-/*
- * Keep an undecided change of a block. Later: 12–15 principal and quota.
- */
-struct  Optimystic__V1__Pend
-{
-  ProtobufCMessage base;
-  Optimystic__V1__BlockKey *key;
-  Optimystic__V1__PayloadId *payload;
-  /*
-   * The revision that the attempt aims at.
-   */
-  uint64_t target;
   /*
    * Canonical transform.
    */
@@ -193,14 +176,34 @@ struct  Optimystic__V1__Pend
    */
   ProtobufCBinaryData result_hash;
   /*
-   * Committed writes of the block below the target, ascending.
+   * Committed writes of the block above the checkpoint and below the target, ascending.
    */
   size_t n_committed;
   Optimystic__V1__CommittedWrite **committed;
 };
+#define OPTIMYSTIC__V1__BLOCK_CHANGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_change__descriptor) \
+    , {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL }
+
+
+/*
+ * Keep an undecided change of a block. Later: 12–15 principal and quota.
+ */
+struct  Optimystic__V1__Pend
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  Optimystic__V1__PayloadId *payload;
+  /*
+   * The revision that the attempt aims at.
+   */
+  uint64_t target;
+  Optimystic__V1__BlockChange *change;
+  Optimystic__V1__PendingPolicy policy;
+};
 #define OPTIMYSTIC__V1__PEND__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__pend__descriptor) \
-    , NULL, NULL, 0, {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL }
+    , NULL, NULL, 0, NULL, OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED }
 
 
 /*
@@ -267,7 +270,7 @@ struct  Optimystic__V1__InstallVersion
 
 typedef enum {
   OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET = 0,
-  OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE = 5
+  OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__CASE)
 } Optimystic__V1__BlockCopy__PresentCase;
 
@@ -283,10 +286,6 @@ struct  Optimystic__V1__BlockCopy
    * Which write of the block this is, from 1.
    */
   uint64_t write_number;
-  /*
-   * 32 bytes; empty when the write removed the block.
-   */
-  ProtobufCBinaryData result_hash;
   Optimystic__V1__BlockCopy__PresentCase present_case;
   union {
     /*
@@ -297,7 +296,7 @@ struct  Optimystic__V1__BlockCopy
 };
 #define OPTIMYSTIC__V1__BLOCK_COPY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_copy__descriptor) \
-    , NULL, 0, 0, {0,NULL}, OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET, {0} }
+    , NULL, 0, 0, OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET, {0} }
 
 
 /*
@@ -447,12 +446,16 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PEND_MISSING = 22,
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FINALISED = 23,
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_DISCARDED = 24,
-  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_BLOCK = 25
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_BLOCK = 25,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_HOLDING = 26,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_VERSIONS = 27,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_OUTSTANDING = 28,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDS = 29
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY__CASE)
 } Optimystic__V1__PeerReplyItem__ReplyCase;
 
 /*
- * Later: 26–39, 40–49 and 50–59 as in PeerRequestItem.
+ * Later: 30–39, 40–49 and 50–59 as in PeerRequestItem.
  */
 struct  Optimystic__V1__PeerReplyItem
 {
@@ -493,11 +496,173 @@ struct  Optimystic__V1__PeerReplyItem
     Optimystic__V1__Nothing *finalised;
     Optimystic__V1__Nothing *discarded;
     Optimystic__V1__BlockState *block;
+    Optimystic__V1__HeldBlock *holding;
+    Optimystic__V1__VersionPage *versions;
+    /*
+     * Nothing was pended: these are in the way.
+     */
+    Optimystic__V1__OutstandingPends *outstanding;
+    Optimystic__V1__PendPage *pends;
   };
 };
 #define OPTIMYSTIC__V1__PEER_REPLY_ITEM__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__peer_reply_item__descriptor) \
     , 0, OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY__NOT_SET, {0} }
+
+
+/*
+ * Undecided changes of one block, strictly ascending by payload.
+ */
+struct  Optimystic__V1__OutstandingPends
+{
+  ProtobufCMessage base;
+  size_t n_pends;
+  Optimystic__V1__OutstandingPend **pends;
+};
+#define OPTIMYSTIC__V1__OUTSTANDING_PENDS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__outstanding_pends__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * What the peer holds of a block up to a revision.
+ */
+struct  Optimystic__V1__HeldBlock
+{
+  ProtobufCMessage base;
+  /*
+   * The newest version; absent when there is none.
+   */
+  Optimystic__V1__BlockCopy *copy;
+  /*
+   * Pends bound to a revision up to there, ascending by payload.
+   */
+  size_t n_pends;
+  Optimystic__V1__OutstandingPend **pends;
+};
+#define OPTIMYSTIC__V1__HELD_BLOCK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__held_block__descriptor) \
+    , NULL, 0,NULL }
+
+
+/*
+ * The versions of the shard in their order: by block, by incarnation, the newest first.
+ */
+struct  Optimystic__V1__ListVersions
+{
+  ProtobufCMessage base;
+  /*
+   * The last one of the page before; absent: from the start.
+   */
+  Optimystic__V1__BlockAsOf *after;
+  /*
+   * 1 to the bound of the README.
+   */
+  uint32_t count_max;
+};
+#define OPTIMYSTIC__V1__LIST_VERSIONS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__list_versions__descriptor) \
+    , NULL, 0 }
+
+
+/*
+ * A pend among all of a shard.
+ */
+struct  Optimystic__V1__PendPosition
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  Optimystic__V1__PayloadId *payload;
+};
+#define OPTIMYSTIC__V1__PEND_POSITION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__pend_position__descriptor) \
+    , NULL, NULL }
+
+
+/*
+ * The pends of the shard, ascending by block, incarnation and payload.
+ */
+struct  Optimystic__V1__ListPends
+{
+  ProtobufCMessage base;
+  /*
+   * The end of the page before; absent: from the start.
+   */
+  Optimystic__V1__PendPosition *after;
+  /*
+   * 1 to the bound of the README.
+   */
+  uint32_t count_max;
+};
+#define OPTIMYSTIC__V1__LIST_PENDS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__list_pends__descriptor) \
+    , NULL, 0 }
+
+
+/*
+ * A page of pends, strictly ascending.
+ */
+struct  Optimystic__V1__PendPage
+{
+  ProtobufCMessage base;
+  size_t n_pends;
+  Optimystic__V1__KeptPend **pends;
+  /*
+   * Where the page ends; absent: nothing follows.
+   */
+  Optimystic__V1__PendPosition *next;
+};
+#define OPTIMYSTIC__V1__PEND_PAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__pend_page__descriptor) \
+    , 0,NULL, NULL }
+
+
+struct  Optimystic__V1__KeptPend
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  /*
+   * The collection whose log decides, 32 bytes; empty when the replica cannot tell.
+   */
+  ProtobufCBinaryData collection;
+  /*
+   * At its lowest target.
+   */
+  Optimystic__V1__OutstandingPend *pend;
+};
+#define OPTIMYSTIC__V1__KEPT_PEND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__kept_pend__descriptor) \
+    , NULL, {0,NULL}, NULL }
+
+
+/*
+ * A page of versions, strictly in their order.
+ */
+struct  Optimystic__V1__VersionPage
+{
+  ProtobufCMessage base;
+  size_t n_versions;
+  Optimystic__V1__VersionSummary **versions;
+  protobuf_c_boolean is_last;
+};
+#define OPTIMYSTIC__V1__VERSION_PAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__version_page__descriptor) \
+    , 0,NULL, 0 }
+
+
+struct  Optimystic__V1__VersionSummary
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  uint64_t revision;
+  /*
+   * At the same revision; absent when the block cannot be made here.
+   */
+  Optimystic__V1__CommittedWrite *write;
+};
+#define OPTIMYSTIC__V1__VERSION_SUMMARY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__version_summary__descriptor) \
+    , NULL, 0, NULL }
 
 
 /*
@@ -676,43 +841,24 @@ Optimystic__V1__PeerRequestItem *
 void   optimystic__v1__peer_request_item__free_unpacked
                      (Optimystic__V1__PeerRequestItem *message,
                       ProtobufCAllocator *allocator);
-/* Optimystic__V1__BlockKey methods */
-void   optimystic__v1__block_key__init
-                     (Optimystic__V1__BlockKey         *message);
-size_t optimystic__v1__block_key__get_packed_size
-                     (const Optimystic__V1__BlockKey   *message);
-size_t optimystic__v1__block_key__pack
-                     (const Optimystic__V1__BlockKey   *message,
+/* Optimystic__V1__BlockChange methods */
+void   optimystic__v1__block_change__init
+                     (Optimystic__V1__BlockChange         *message);
+size_t optimystic__v1__block_change__get_packed_size
+                     (const Optimystic__V1__BlockChange   *message);
+size_t optimystic__v1__block_change__pack
+                     (const Optimystic__V1__BlockChange   *message,
                       uint8_t             *out);
-size_t optimystic__v1__block_key__pack_to_buffer
-                     (const Optimystic__V1__BlockKey   *message,
+size_t optimystic__v1__block_change__pack_to_buffer
+                     (const Optimystic__V1__BlockChange   *message,
                       ProtobufCBuffer     *buffer);
-Optimystic__V1__BlockKey *
-       optimystic__v1__block_key__unpack
+Optimystic__V1__BlockChange *
+       optimystic__v1__block_change__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   optimystic__v1__block_key__free_unpacked
-                     (Optimystic__V1__BlockKey *message,
-                      ProtobufCAllocator *allocator);
-/* Optimystic__V1__CommittedWrite methods */
-void   optimystic__v1__committed_write__init
-                     (Optimystic__V1__CommittedWrite         *message);
-size_t optimystic__v1__committed_write__get_packed_size
-                     (const Optimystic__V1__CommittedWrite   *message);
-size_t optimystic__v1__committed_write__pack
-                     (const Optimystic__V1__CommittedWrite   *message,
-                      uint8_t             *out);
-size_t optimystic__v1__committed_write__pack_to_buffer
-                     (const Optimystic__V1__CommittedWrite   *message,
-                      ProtobufCBuffer     *buffer);
-Optimystic__V1__CommittedWrite *
-       optimystic__v1__committed_write__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   optimystic__v1__committed_write__free_unpacked
-                     (Optimystic__V1__CommittedWrite *message,
+void   optimystic__v1__block_change__free_unpacked
+                     (Optimystic__V1__BlockChange *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__Pend methods */
 void   optimystic__v1__pend__init
@@ -980,6 +1126,177 @@ Optimystic__V1__PeerReplyItem *
 void   optimystic__v1__peer_reply_item__free_unpacked
                      (Optimystic__V1__PeerReplyItem *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__OutstandingPends methods */
+void   optimystic__v1__outstanding_pends__init
+                     (Optimystic__V1__OutstandingPends         *message);
+size_t optimystic__v1__outstanding_pends__get_packed_size
+                     (const Optimystic__V1__OutstandingPends   *message);
+size_t optimystic__v1__outstanding_pends__pack
+                     (const Optimystic__V1__OutstandingPends   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__outstanding_pends__pack_to_buffer
+                     (const Optimystic__V1__OutstandingPends   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__OutstandingPends *
+       optimystic__v1__outstanding_pends__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__outstanding_pends__free_unpacked
+                     (Optimystic__V1__OutstandingPends *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__HeldBlock methods */
+void   optimystic__v1__held_block__init
+                     (Optimystic__V1__HeldBlock         *message);
+size_t optimystic__v1__held_block__get_packed_size
+                     (const Optimystic__V1__HeldBlock   *message);
+size_t optimystic__v1__held_block__pack
+                     (const Optimystic__V1__HeldBlock   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__held_block__pack_to_buffer
+                     (const Optimystic__V1__HeldBlock   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__HeldBlock *
+       optimystic__v1__held_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__held_block__free_unpacked
+                     (Optimystic__V1__HeldBlock *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ListVersions methods */
+void   optimystic__v1__list_versions__init
+                     (Optimystic__V1__ListVersions         *message);
+size_t optimystic__v1__list_versions__get_packed_size
+                     (const Optimystic__V1__ListVersions   *message);
+size_t optimystic__v1__list_versions__pack
+                     (const Optimystic__V1__ListVersions   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__list_versions__pack_to_buffer
+                     (const Optimystic__V1__ListVersions   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ListVersions *
+       optimystic__v1__list_versions__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__list_versions__free_unpacked
+                     (Optimystic__V1__ListVersions *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__PendPosition methods */
+void   optimystic__v1__pend_position__init
+                     (Optimystic__V1__PendPosition         *message);
+size_t optimystic__v1__pend_position__get_packed_size
+                     (const Optimystic__V1__PendPosition   *message);
+size_t optimystic__v1__pend_position__pack
+                     (const Optimystic__V1__PendPosition   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__pend_position__pack_to_buffer
+                     (const Optimystic__V1__PendPosition   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__PendPosition *
+       optimystic__v1__pend_position__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__pend_position__free_unpacked
+                     (Optimystic__V1__PendPosition *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ListPends methods */
+void   optimystic__v1__list_pends__init
+                     (Optimystic__V1__ListPends         *message);
+size_t optimystic__v1__list_pends__get_packed_size
+                     (const Optimystic__V1__ListPends   *message);
+size_t optimystic__v1__list_pends__pack
+                     (const Optimystic__V1__ListPends   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__list_pends__pack_to_buffer
+                     (const Optimystic__V1__ListPends   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ListPends *
+       optimystic__v1__list_pends__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__list_pends__free_unpacked
+                     (Optimystic__V1__ListPends *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__PendPage methods */
+void   optimystic__v1__pend_page__init
+                     (Optimystic__V1__PendPage         *message);
+size_t optimystic__v1__pend_page__get_packed_size
+                     (const Optimystic__V1__PendPage   *message);
+size_t optimystic__v1__pend_page__pack
+                     (const Optimystic__V1__PendPage   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__pend_page__pack_to_buffer
+                     (const Optimystic__V1__PendPage   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__PendPage *
+       optimystic__v1__pend_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__pend_page__free_unpacked
+                     (Optimystic__V1__PendPage *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__KeptPend methods */
+void   optimystic__v1__kept_pend__init
+                     (Optimystic__V1__KeptPend         *message);
+size_t optimystic__v1__kept_pend__get_packed_size
+                     (const Optimystic__V1__KeptPend   *message);
+size_t optimystic__v1__kept_pend__pack
+                     (const Optimystic__V1__KeptPend   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__kept_pend__pack_to_buffer
+                     (const Optimystic__V1__KeptPend   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__KeptPend *
+       optimystic__v1__kept_pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__kept_pend__free_unpacked
+                     (Optimystic__V1__KeptPend *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__VersionPage methods */
+void   optimystic__v1__version_page__init
+                     (Optimystic__V1__VersionPage         *message);
+size_t optimystic__v1__version_page__get_packed_size
+                     (const Optimystic__V1__VersionPage   *message);
+size_t optimystic__v1__version_page__pack
+                     (const Optimystic__V1__VersionPage   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__version_page__pack_to_buffer
+                     (const Optimystic__V1__VersionPage   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__VersionPage *
+       optimystic__v1__version_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__version_page__free_unpacked
+                     (Optimystic__V1__VersionPage *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__VersionSummary methods */
+void   optimystic__v1__version_summary__init
+                     (Optimystic__V1__VersionSummary         *message);
+size_t optimystic__v1__version_summary__get_packed_size
+                     (const Optimystic__V1__VersionSummary   *message);
+size_t optimystic__v1__version_summary__pack
+                     (const Optimystic__V1__VersionSummary   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__version_summary__pack_to_buffer
+                     (const Optimystic__V1__VersionSummary   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__VersionSummary *
+       optimystic__v1__version_summary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__version_summary__free_unpacked
+                     (Optimystic__V1__VersionSummary *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__BlockState methods */
 void   optimystic__v1__block_state__init
                      (Optimystic__V1__BlockState         *message);
@@ -1140,11 +1457,8 @@ typedef void (*Optimystic__V1__PeerBatch_Closure)
 typedef void (*Optimystic__V1__PeerRequestItem_Closure)
                  (const Optimystic__V1__PeerRequestItem *message,
                   void *closure_data);
-typedef void (*Optimystic__V1__BlockKey_Closure)
-                 (const Optimystic__V1__BlockKey *message,
-                  void *closure_data);
-typedef void (*Optimystic__V1__CommittedWrite_Closure)
-                 (const Optimystic__V1__CommittedWrite *message,
+typedef void (*Optimystic__V1__BlockChange_Closure)
+                 (const Optimystic__V1__BlockChange *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__Pend_Closure)
                  (const Optimystic__V1__Pend *message,
@@ -1188,6 +1502,33 @@ typedef void (*Optimystic__V1__PeerBatchReply_Closure)
 typedef void (*Optimystic__V1__PeerReplyItem_Closure)
                  (const Optimystic__V1__PeerReplyItem *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__OutstandingPends_Closure)
+                 (const Optimystic__V1__OutstandingPends *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__HeldBlock_Closure)
+                 (const Optimystic__V1__HeldBlock *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ListVersions_Closure)
+                 (const Optimystic__V1__ListVersions *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__PendPosition_Closure)
+                 (const Optimystic__V1__PendPosition *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ListPends_Closure)
+                 (const Optimystic__V1__ListPends *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__PendPage_Closure)
+                 (const Optimystic__V1__PendPage *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__KeptPend_Closure)
+                 (const Optimystic__V1__KeptPend *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__VersionPage_Closure)
+                 (const Optimystic__V1__VersionPage *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__VersionSummary_Closure)
+                 (const Optimystic__V1__VersionSummary *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__BlockState_Closure)
                  (const Optimystic__V1__BlockState *message,
                   void *closure_data);
@@ -1220,8 +1561,7 @@ typedef void (*Optimystic__V1__RegisterSummary_Closure)
 
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_batch__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor;
-extern const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor;
-extern const ProtobufCMessageDescriptor optimystic__v1__committed_write__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_change__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__pend__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__bound_pend__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__finalise_write__descriptor;
@@ -1236,6 +1576,15 @@ extern const ProtobufCMessageDescriptor optimystic__v1__put_segment__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__list_registers__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_batch_reply__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__outstanding_pends__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__held_block__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__list_versions__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__pend_position__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__list_pends__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__pend_page__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__kept_pend__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__version_page__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__version_summary__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_state__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__promise__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__accepted__descriptor;

@@ -23,11 +23,16 @@ typedef struct Optimystic__V1__Ballot Optimystic__V1__Ballot;
 typedef struct Optimystic__V1__Participant Optimystic__V1__Participant;
 typedef struct Optimystic__V1__CollectionHeader Optimystic__V1__CollectionHeader;
 typedef struct Optimystic__V1__SegmentKey Optimystic__V1__SegmentKey;
+typedef struct Optimystic__V1__BlockKey Optimystic__V1__BlockKey;
+typedef struct Optimystic__V1__CommittedWrite Optimystic__V1__CommittedWrite;
+typedef struct Optimystic__V1__BlockAsOf Optimystic__V1__BlockAsOf;
+typedef struct Optimystic__V1__OutstandingPend Optimystic__V1__OutstandingPend;
 typedef struct Optimystic__V1__AuditTarget Optimystic__V1__AuditTarget;
 typedef struct Optimystic__V1__CollectionRevision Optimystic__V1__CollectionRevision;
 typedef struct Optimystic__V1__PeerStatus Optimystic__V1__PeerStatus;
 typedef struct Optimystic__V1__PeerReport Optimystic__V1__PeerReport;
 typedef struct Optimystic__V1__Holding Optimystic__V1__Holding;
+typedef struct Optimystic__V1__BlockHolding Optimystic__V1__BlockHolding;
 typedef struct Optimystic__V1__ReplicaReport Optimystic__V1__ReplicaReport;
 typedef struct Optimystic__V1__Replicas Optimystic__V1__Replicas;
 
@@ -60,6 +65,25 @@ typedef enum _Optimystic__V1__ValueEncoding {
   OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_JSON = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__VALUE_ENCODING)
 } Optimystic__V1__ValueEncoding;
+/*
+ * What becomes of an attempt when other actions' undecided changes of a block are in its way.
+ */
+typedef enum _Optimystic__V1__PendingPolicy {
+  OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED = 0,
+  /*
+   * The tail decides which of them lands.
+   */
+  OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_PROCEED = 1,
+  /*
+   * The attempt takes no part, and is told of the others.
+   */
+  OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_FAIL = 2,
+  /*
+   * The same, with the others' transforms, as far as there is room.
+   */
+  OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_FAIL_RETURNING_TRANSFORMS = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PENDING_POLICY)
+} Optimystic__V1__PendingPolicy;
 
 /* --- messages --- */
 
@@ -229,16 +253,97 @@ struct  Optimystic__V1__SegmentKey
     , {0,NULL}, NULL, 0, {0,NULL} }
 
 
+/*
+ * A block in one life of its collection.
+ */
+struct  Optimystic__V1__BlockKey
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData block;
+  Optimystic__V1__Incarnation *incarnation;
+};
+#define OPTIMYSTIC__V1__BLOCK_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_key__descriptor) \
+    , {0,NULL}, NULL }
+
+
+/*
+ * A write of a block that the log says is committed.
+ */
+struct  Optimystic__V1__CommittedWrite
+{
+  ProtobufCMessage base;
+  uint64_t revision;
+  Optimystic__V1__PayloadId *payload;
+  /*
+   * The hash of the block after the write, 32 bytes; empty when the write removed it.
+   */
+  ProtobufCBinaryData result_hash;
+};
+#define OPTIMYSTIC__V1__COMMITTED_WRITE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__committed_write__descriptor) \
+    , 0, NULL, {0,NULL} }
+
+
+/*
+ * A block as it was after the write at a revision, or the last one before it.
+ */
+struct  Optimystic__V1__BlockAsOf
+{
+  ProtobufCMessage base;
+  Optimystic__V1__BlockKey *key;
+  uint64_t revision;
+};
+#define OPTIMYSTIC__V1__BLOCK_AS_OF__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_as_of__descriptor) \
+    , NULL, 0 }
+
+
+typedef enum {
+  OPTIMYSTIC__V1__OUTSTANDING_PEND__CONTENT__NOT_SET = 0,
+  OPTIMYSTIC__V1__OUTSTANDING_PEND__CONTENT_TRANSFORM = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__OUTSTANDING_PEND__CONTENT__CASE)
+} Optimystic__V1__OutstandingPend__ContentCase;
+
+/*
+ * An undecided change of a block. Later: 5–9 principal.
+ */
+struct  Optimystic__V1__OutstandingPend
+{
+  ProtobufCMessage base;
+  Optimystic__V1__PayloadId *payload;
+  /*
+   * The lowest revision that it is bound to, of those asked about.
+   */
+  uint64_t target;
+  /*
+   * The hash of the block after the change, 32 bytes; empty when the block is then gone.
+   */
+  ProtobufCBinaryData result_hash;
+  Optimystic__V1__OutstandingPend__ContentCase content_case;
+  union {
+    ProtobufCBinaryData transform;
+  };
+};
+#define OPTIMYSTIC__V1__OUTSTANDING_PEND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__outstanding_pend__descriptor) \
+    , NULL, 0, {0,NULL}, OPTIMYSTIC__V1__OUTSTANDING_PEND__CONTENT__NOT_SET, {0} }
+
+
 typedef enum {
   OPTIMYSTIC__V1__AUDIT_TARGET__TARGET__NOT_SET = 0,
   OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_TAIL_REGISTER = 1,
   OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_CONTENT = 2,
-  OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_SEGMENT = 3
+  OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_SEGMENT = 3,
+  OPTIMYSTIC__V1__AUDIT_TARGET__TARGET_BLOCK = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__AUDIT_TARGET__TARGET__CASE)
 } Optimystic__V1__AuditTarget__TargetCase;
 
 /*
- * One object whose replicas are compared. Later: 4–9 pends and block versions.
+ * One object whose replicas are compared. Later: 5–9 other objects.
  */
 struct  Optimystic__V1__AuditTarget
 {
@@ -254,6 +359,7 @@ struct  Optimystic__V1__AuditTarget
      */
     ProtobufCBinaryData content;
     Optimystic__V1__SegmentKey *segment;
+    Optimystic__V1__BlockAsOf *block;
   };
 };
 #define OPTIMYSTIC__V1__AUDIT_TARGET__INIT \
@@ -345,7 +451,7 @@ struct  Optimystic__V1__PeerReport
 
 
 /*
- * A replica's copy. Later: 3–9 versions of blocks.
+ * A replica's copy. Later: 3–9 its size.
  */
 struct  Optimystic__V1__Holding
 {
@@ -364,17 +470,39 @@ struct  Optimystic__V1__Holding
     , {0,NULL}, NULL }
 
 
+/*
+ * What one replica holds of a block. The log tells which of the pends are committed.
+ */
+struct  Optimystic__V1__BlockHolding
+{
+  ProtobufCMessage base;
+  /*
+   * The newest version up to the revision; absent when there is none.
+   */
+  Optimystic__V1__CommittedWrite *version;
+  /*
+   * Ascending by payload.
+   */
+  size_t n_pends;
+  Optimystic__V1__OutstandingPend **pends;
+};
+#define OPTIMYSTIC__V1__BLOCK_HOLDING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_holding__descriptor) \
+    , NULL, 0,NULL }
+
+
 typedef enum {
   OPTIMYSTIC__V1__REPLICA_REPORT__STATE__NOT_SET = 0,
   OPTIMYSTIC__V1__REPLICA_REPORT__STATE_HOLDS = 2,
   OPTIMYSTIC__V1__REPLICA_REPORT__STATE_LACKS = 3,
   OPTIMYSTIC__V1__REPLICA_REPORT__STATE_UNREACHABLE = 4,
-  OPTIMYSTIC__V1__REPLICA_REPORT__STATE_REFUSES = 5
+  OPTIMYSTIC__V1__REPLICA_REPORT__STATE_REFUSES = 5,
+  OPTIMYSTIC__V1__REPLICA_REPORT__STATE_HOLDS_BLOCK = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPLICA_REPORT__STATE__CASE)
 } Optimystic__V1__ReplicaReport__StateCase;
 
 /*
- * What one replica holds of an object. Later: 6–9 as in AuditTarget.
+ * What one replica holds of an object. Later: 7–9 as in AuditTarget.
  */
 struct  Optimystic__V1__ReplicaReport
 {
@@ -389,6 +517,7 @@ struct  Optimystic__V1__ReplicaReport
     Optimystic__V1__Nothing *lacks;
     Optimystic__V1__Nothing *unreachable;
     Optimystic__V1__Error *refuses;
+    Optimystic__V1__BlockHolding *holds_block;
   };
 };
 #define OPTIMYSTIC__V1__REPLICA_REPORT__INIT \
@@ -572,6 +701,82 @@ Optimystic__V1__SegmentKey *
 void   optimystic__v1__segment_key__free_unpacked
                      (Optimystic__V1__SegmentKey *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__BlockKey methods */
+void   optimystic__v1__block_key__init
+                     (Optimystic__V1__BlockKey         *message);
+size_t optimystic__v1__block_key__get_packed_size
+                     (const Optimystic__V1__BlockKey   *message);
+size_t optimystic__v1__block_key__pack
+                     (const Optimystic__V1__BlockKey   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__block_key__pack_to_buffer
+                     (const Optimystic__V1__BlockKey   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BlockKey *
+       optimystic__v1__block_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__block_key__free_unpacked
+                     (Optimystic__V1__BlockKey *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__CommittedWrite methods */
+void   optimystic__v1__committed_write__init
+                     (Optimystic__V1__CommittedWrite         *message);
+size_t optimystic__v1__committed_write__get_packed_size
+                     (const Optimystic__V1__CommittedWrite   *message);
+size_t optimystic__v1__committed_write__pack
+                     (const Optimystic__V1__CommittedWrite   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__committed_write__pack_to_buffer
+                     (const Optimystic__V1__CommittedWrite   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__CommittedWrite *
+       optimystic__v1__committed_write__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__committed_write__free_unpacked
+                     (Optimystic__V1__CommittedWrite *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__BlockAsOf methods */
+void   optimystic__v1__block_as_of__init
+                     (Optimystic__V1__BlockAsOf         *message);
+size_t optimystic__v1__block_as_of__get_packed_size
+                     (const Optimystic__V1__BlockAsOf   *message);
+size_t optimystic__v1__block_as_of__pack
+                     (const Optimystic__V1__BlockAsOf   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__block_as_of__pack_to_buffer
+                     (const Optimystic__V1__BlockAsOf   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BlockAsOf *
+       optimystic__v1__block_as_of__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__block_as_of__free_unpacked
+                     (Optimystic__V1__BlockAsOf *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__OutstandingPend methods */
+void   optimystic__v1__outstanding_pend__init
+                     (Optimystic__V1__OutstandingPend         *message);
+size_t optimystic__v1__outstanding_pend__get_packed_size
+                     (const Optimystic__V1__OutstandingPend   *message);
+size_t optimystic__v1__outstanding_pend__pack
+                     (const Optimystic__V1__OutstandingPend   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__outstanding_pend__pack_to_buffer
+                     (const Optimystic__V1__OutstandingPend   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__OutstandingPend *
+       optimystic__v1__outstanding_pend__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__outstanding_pend__free_unpacked
+                     (Optimystic__V1__OutstandingPend *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__AuditTarget methods */
 void   optimystic__v1__audit_target__init
                      (Optimystic__V1__AuditTarget         *message);
@@ -667,6 +872,25 @@ Optimystic__V1__Holding *
 void   optimystic__v1__holding__free_unpacked
                      (Optimystic__V1__Holding *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__BlockHolding methods */
+void   optimystic__v1__block_holding__init
+                     (Optimystic__V1__BlockHolding         *message);
+size_t optimystic__v1__block_holding__get_packed_size
+                     (const Optimystic__V1__BlockHolding   *message);
+size_t optimystic__v1__block_holding__pack
+                     (const Optimystic__V1__BlockHolding   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__block_holding__pack_to_buffer
+                     (const Optimystic__V1__BlockHolding   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__BlockHolding *
+       optimystic__v1__block_holding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__block_holding__free_unpacked
+                     (Optimystic__V1__BlockHolding *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__ReplicaReport methods */
 void   optimystic__v1__replica_report__init
                      (Optimystic__V1__ReplicaReport         *message);
@@ -731,6 +955,18 @@ typedef void (*Optimystic__V1__CollectionHeader_Closure)
 typedef void (*Optimystic__V1__SegmentKey_Closure)
                  (const Optimystic__V1__SegmentKey *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__BlockKey_Closure)
+                 (const Optimystic__V1__BlockKey *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__CommittedWrite_Closure)
+                 (const Optimystic__V1__CommittedWrite *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__BlockAsOf_Closure)
+                 (const Optimystic__V1__BlockAsOf *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__OutstandingPend_Closure)
+                 (const Optimystic__V1__OutstandingPend *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__AuditTarget_Closure)
                  (const Optimystic__V1__AuditTarget *message,
                   void *closure_data);
@@ -745,6 +981,9 @@ typedef void (*Optimystic__V1__PeerReport_Closure)
                   void *closure_data);
 typedef void (*Optimystic__V1__Holding_Closure)
                  (const Optimystic__V1__Holding *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__BlockHolding_Closure)
+                 (const Optimystic__V1__BlockHolding *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__ReplicaReport_Closure)
                  (const Optimystic__V1__ReplicaReport *message,
@@ -761,6 +1000,7 @@ typedef void (*Optimystic__V1__Replicas_Closure)
 extern const ProtobufCEnumDescriptor    optimystic__v1__outcome__descriptor;
 extern const ProtobufCEnumDescriptor    optimystic__v1__collection_kind__descriptor;
 extern const ProtobufCEnumDescriptor    optimystic__v1__value_encoding__descriptor;
+extern const ProtobufCEnumDescriptor    optimystic__v1__pending_policy__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__nothing__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__error__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__incarnation__descriptor;
@@ -769,11 +1009,16 @@ extern const ProtobufCMessageDescriptor optimystic__v1__ballot__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__participant__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__collection_header__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__segment_key__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__committed_write__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_as_of__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__outstanding_pend__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__audit_target__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__collection_revision__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_status__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_report__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__holding__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__block_holding__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__replica_report__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__replicas__descriptor;
 

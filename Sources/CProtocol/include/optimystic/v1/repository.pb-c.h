@@ -20,6 +20,10 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Optimystic__V1__RepositoryRequest Optimystic__V1__RepositoryRequest;
 typedef struct Optimystic__V1__BlockWrite Optimystic__V1__BlockWrite;
 typedef struct Optimystic__V1__FinaliseEntry Optimystic__V1__FinaliseEntry;
+typedef struct Optimystic__V1__WrittenBlock Optimystic__V1__WrittenBlock;
+typedef struct Optimystic__V1__ScrubShard Optimystic__V1__ScrubShard;
+typedef struct Optimystic__V1__ListShardPends Optimystic__V1__ListShardPends;
+typedef struct Optimystic__V1__ScrubReport Optimystic__V1__ScrubReport;
 typedef struct Optimystic__V1__CreateCollection Optimystic__V1__CreateCollection;
 typedef struct Optimystic__V1__CommitAttempt Optimystic__V1__CommitAttempt;
 typedef struct Optimystic__V1__DropCollection Optimystic__V1__DropCollection;
@@ -27,6 +31,7 @@ typedef struct Optimystic__V1__ListCollections Optimystic__V1__ListCollections;
 typedef struct Optimystic__V1__RepositoryReply Optimystic__V1__RepositoryReply;
 typedef struct Optimystic__V1__Committed Optimystic__V1__Committed;
 typedef struct Optimystic__V1__CommitRefusal Optimystic__V1__CommitRefusal;
+typedef struct Optimystic__V1__PendingBlock Optimystic__V1__PendingBlock;
 typedef struct Optimystic__V1__TailPage Optimystic__V1__TailPage;
 typedef struct Optimystic__V1__PeerReports Optimystic__V1__PeerReports;
 
@@ -48,12 +53,15 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_STATUS = 17,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_AUDIT = 18,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_BLOCK = 20,
-  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE = 21
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE = 21,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB = 22,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS = 23,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DISCARD = 24
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST__CASE)
 } Optimystic__V1__RepositoryRequest__RequestCase;
 
 /*
- * Later: 1–9 principal and coordinating block ids; 22–39 cancel and scans of blocks;
+ * Later: 1–9 principal and coordinating block ids; 25–39 cancel and scans of blocks;
  * 40–59 multi-collection commits.
  */
 struct  Optimystic__V1__RepositoryRequest
@@ -78,6 +86,12 @@ struct  Optimystic__V1__RepositoryRequest
     Optimystic__V1__AuditTarget *audit;
     Optimystic__V1__ReadBlock *read_block;
     Optimystic__V1__FinaliseEntry *finalise;
+    Optimystic__V1__ScrubShard *scrub;
+    Optimystic__V1__ListShardPends *list_pends;
+    /*
+     * On a quorum: a chosen tail shows that the attempt did not land at the target.
+     */
+    Optimystic__V1__BoundPend *discard;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REQUEST__INIT \
@@ -86,7 +100,7 @@ struct  Optimystic__V1__RepositoryRequest
 
 
 /*
- * The change of one block as part of an attempt; the fields mean what they mean in Pend.
+ * The change of one block as part of an attempt.
  */
 struct  Optimystic__V1__BlockWrite
 {
@@ -95,17 +109,11 @@ struct  Optimystic__V1__BlockWrite
    * 32 bytes.
    */
   ProtobufCBinaryData block;
-  ProtobufCBinaryData transform;
-  uint64_t base_revision;
-  Optimystic__V1__PayloadId *base_payload;
-  ProtobufCBinaryData base_hash;
-  ProtobufCBinaryData result_hash;
-  size_t n_committed;
-  Optimystic__V1__CommittedWrite **committed;
+  Optimystic__V1__BlockChange *change;
 };
 #define OPTIMYSTIC__V1__BLOCK_WRITE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_write__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, NULL }
 
 
 /*
@@ -119,16 +127,97 @@ struct  Optimystic__V1__FinaliseEntry
    */
   ProtobufCBinaryData collection;
   Optimystic__V1__Incarnation *incarnation;
-  Optimystic__V1__CommittedWrite *write;
+  uint64_t revision;
+  Optimystic__V1__PayloadId *payload;
   /*
-   * Block ids, 32 bytes each.
+   * Those that the entry's body lists, the header excepted.
    */
   size_t n_blocks;
-  ProtobufCBinaryData *blocks;
+  Optimystic__V1__WrittenBlock **blocks;
 };
 #define OPTIMYSTIC__V1__FINALISE_ENTRY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__finalise_entry__descriptor) \
-    , {0,NULL}, NULL, NULL, 0,NULL }
+    , {0,NULL}, NULL, 0, NULL, 0,NULL }
+
+
+/*
+ * A block of a committed entry.
+ */
+struct  Optimystic__V1__WrittenBlock
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData block;
+  /*
+   * As the body lists it, 32 bytes; empty when the entry removed the block.
+   */
+  ProtobufCBinaryData result_hash;
+};
+#define OPTIMYSTIC__V1__WRITTEN_BLOCK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__written_block__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * Compare a page of a shard's versions and copy what a replica lacks or has damaged.
+ */
+struct  Optimystic__V1__ScrubShard
+{
+  ProtobufCMessage base;
+  uint32_t shard;
+  Optimystic__V1__ListVersions *page;
+};
+#define OPTIMYSTIC__V1__SCRUB_SHARD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__scrub_shard__descriptor) \
+    , 0, NULL }
+
+
+/*
+ * A page of the undecided changes that the replicas of a shard keep.
+ */
+struct  Optimystic__V1__ListShardPends
+{
+  ProtobufCMessage base;
+  uint32_t shard;
+  Optimystic__V1__ListPends *page;
+};
+#define OPTIMYSTIC__V1__LIST_SHARD_PENDS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__list_shard_pends__descriptor) \
+    , 0, NULL }
+
+
+/*
+ * What a page of a scrub found and did; see the fields of ListVersions.
+ */
+struct  Optimystic__V1__ScrubReport
+{
+  ProtobufCMessage base;
+  /*
+   * Versions compared.
+   */
+  uint32_t version_count;
+  /*
+   * Copies that a replica lacked or had damaged, and holds now.
+   */
+  uint32_t repaired_count;
+  /*
+   * Copies that stay missing or damaged.
+   */
+  uint32_t unrepaired_count;
+  /*
+   * Versions of which two replicas hold different writes.
+   */
+  uint32_t conflict_count;
+  /*
+   * Where the next page begins; absent: the shard has been walked.
+   */
+  Optimystic__V1__BlockAsOf *next;
+};
+#define OPTIMYSTIC__V1__SCRUB_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__scrub_report__descriptor) \
+    , 0, 0, 0, 0, NULL }
 
 
 /*
@@ -179,6 +268,7 @@ struct  Optimystic__V1__CommitAttempt
    * The header part from the entry on; absent when the entry does not change it.
    */
   Optimystic__V1__CollectionHeader *header_after;
+  Optimystic__V1__PendingPolicy pending_policy;
   /*
    * The blocks it changes, each once; the body lists the same ones.
    */
@@ -191,7 +281,7 @@ struct  Optimystic__V1__CommitAttempt
 };
 #define OPTIMYSTIC__V1__COMMIT_ATTEMPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__commit_attempt__descriptor) \
-    , NULL, NULL, {0,NULL}, 0, NULL, 0,NULL, OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING__NOT_SET, {0} }
+    , NULL, NULL, {0,NULL}, 0, NULL, OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED, 0,NULL, OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING__NOT_SET, {0} }
 
 
 /*
@@ -239,12 +329,15 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REPLICAS = 16,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FAILED = 17,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_BLOCK = 20,
-  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED = 21
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED = 21,
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED = 22,
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS = 23,
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_DISCARDED = 24
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY__CASE)
 } Optimystic__V1__RepositoryReply__ReplyCase;
 
 /*
- * Later: 1–9 the commit certificate; 22–59 as in the request.
+ * Later: 1–9 the commit certificate; 25–59 as in the request.
  */
 struct  Optimystic__V1__RepositoryReply
 {
@@ -270,6 +363,9 @@ struct  Optimystic__V1__RepositoryReply
      * Every block of the entry is a version on a quorum of its shard.
      */
     Optimystic__V1__Nothing *finalised;
+    Optimystic__V1__ScrubReport *scrubbed;
+    Optimystic__V1__PendPage *pends;
+    Optimystic__V1__Nothing *discarded;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REPLY__INIT \
@@ -299,13 +395,14 @@ typedef enum {
   OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_MOVED = 1,
   OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_GONE = 2,
   OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_BLOCKED = 3,
-  OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_FENCED = 4
+  OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_FENCED = 4,
+  OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_PENDING = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON__CASE)
 } Optimystic__V1__CommitRefusal__ReasonCase;
 
 /*
- * The attempt did not land; each carries the canonical tail value that shows why.
- * Later: 5–9 further reasons of multi-collection commits.
+ * The attempt did not land; each but the last carries the canonical tail value that shows why.
+ * Later: 6–9 further reasons of multi-collection commits.
  */
 struct  Optimystic__V1__CommitRefusal
 {
@@ -328,11 +425,33 @@ struct  Optimystic__V1__CommitRefusal
      * The attempt was fenced at this revision.
      */
     ProtobufCBinaryData fenced;
+    /*
+     * Other actions' undecided changes are in the way, and the policy is to fail.
+     */
+    Optimystic__V1__PendingBlock *pending;
   };
 };
 #define OPTIMYSTIC__V1__COMMIT_REFUSAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__commit_refusal__descriptor) \
     , OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON__NOT_SET, {0} }
+
+
+/*
+ * A block and the undecided changes of it, strictly ascending by payload.
+ */
+struct  Optimystic__V1__PendingBlock
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData block;
+  size_t n_pends;
+  Optimystic__V1__OutstandingPend **pends;
+};
+#define OPTIMYSTIC__V1__PENDING_BLOCK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__pending_block__descriptor) \
+    , {0,NULL}, 0,NULL }
 
 
 struct  Optimystic__V1__TailPage
@@ -420,6 +539,82 @@ Optimystic__V1__FinaliseEntry *
                       const uint8_t       *data);
 void   optimystic__v1__finalise_entry__free_unpacked
                      (Optimystic__V1__FinaliseEntry *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__WrittenBlock methods */
+void   optimystic__v1__written_block__init
+                     (Optimystic__V1__WrittenBlock         *message);
+size_t optimystic__v1__written_block__get_packed_size
+                     (const Optimystic__V1__WrittenBlock   *message);
+size_t optimystic__v1__written_block__pack
+                     (const Optimystic__V1__WrittenBlock   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__written_block__pack_to_buffer
+                     (const Optimystic__V1__WrittenBlock   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__WrittenBlock *
+       optimystic__v1__written_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__written_block__free_unpacked
+                     (Optimystic__V1__WrittenBlock *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ScrubShard methods */
+void   optimystic__v1__scrub_shard__init
+                     (Optimystic__V1__ScrubShard         *message);
+size_t optimystic__v1__scrub_shard__get_packed_size
+                     (const Optimystic__V1__ScrubShard   *message);
+size_t optimystic__v1__scrub_shard__pack
+                     (const Optimystic__V1__ScrubShard   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__scrub_shard__pack_to_buffer
+                     (const Optimystic__V1__ScrubShard   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ScrubShard *
+       optimystic__v1__scrub_shard__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__scrub_shard__free_unpacked
+                     (Optimystic__V1__ScrubShard *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ListShardPends methods */
+void   optimystic__v1__list_shard_pends__init
+                     (Optimystic__V1__ListShardPends         *message);
+size_t optimystic__v1__list_shard_pends__get_packed_size
+                     (const Optimystic__V1__ListShardPends   *message);
+size_t optimystic__v1__list_shard_pends__pack
+                     (const Optimystic__V1__ListShardPends   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__list_shard_pends__pack_to_buffer
+                     (const Optimystic__V1__ListShardPends   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ListShardPends *
+       optimystic__v1__list_shard_pends__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__list_shard_pends__free_unpacked
+                     (Optimystic__V1__ListShardPends *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ScrubReport methods */
+void   optimystic__v1__scrub_report__init
+                     (Optimystic__V1__ScrubReport         *message);
+size_t optimystic__v1__scrub_report__get_packed_size
+                     (const Optimystic__V1__ScrubReport   *message);
+size_t optimystic__v1__scrub_report__pack
+                     (const Optimystic__V1__ScrubReport   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__scrub_report__pack_to_buffer
+                     (const Optimystic__V1__ScrubReport   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ScrubReport *
+       optimystic__v1__scrub_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__scrub_report__free_unpacked
+                     (Optimystic__V1__ScrubReport *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__CreateCollection methods */
 void   optimystic__v1__create_collection__init
@@ -554,6 +749,25 @@ Optimystic__V1__CommitRefusal *
 void   optimystic__v1__commit_refusal__free_unpacked
                      (Optimystic__V1__CommitRefusal *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__PendingBlock methods */
+void   optimystic__v1__pending_block__init
+                     (Optimystic__V1__PendingBlock         *message);
+size_t optimystic__v1__pending_block__get_packed_size
+                     (const Optimystic__V1__PendingBlock   *message);
+size_t optimystic__v1__pending_block__pack
+                     (const Optimystic__V1__PendingBlock   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__pending_block__pack_to_buffer
+                     (const Optimystic__V1__PendingBlock   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__PendingBlock *
+       optimystic__v1__pending_block__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__pending_block__free_unpacked
+                     (Optimystic__V1__PendingBlock *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__TailPage methods */
 void   optimystic__v1__tail_page__init
                      (Optimystic__V1__TailPage         *message);
@@ -603,6 +817,18 @@ typedef void (*Optimystic__V1__BlockWrite_Closure)
 typedef void (*Optimystic__V1__FinaliseEntry_Closure)
                  (const Optimystic__V1__FinaliseEntry *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__WrittenBlock_Closure)
+                 (const Optimystic__V1__WrittenBlock *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ScrubShard_Closure)
+                 (const Optimystic__V1__ScrubShard *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ListShardPends_Closure)
+                 (const Optimystic__V1__ListShardPends *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ScrubReport_Closure)
+                 (const Optimystic__V1__ScrubReport *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__CreateCollection_Closure)
                  (const Optimystic__V1__CreateCollection *message,
                   void *closure_data);
@@ -624,6 +850,9 @@ typedef void (*Optimystic__V1__Committed_Closure)
 typedef void (*Optimystic__V1__CommitRefusal_Closure)
                  (const Optimystic__V1__CommitRefusal *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__PendingBlock_Closure)
+                 (const Optimystic__V1__PendingBlock *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__TailPage_Closure)
                  (const Optimystic__V1__TailPage *message,
                   void *closure_data);
@@ -639,6 +868,10 @@ typedef void (*Optimystic__V1__PeerReports_Closure)
 extern const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_write__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__finalise_entry__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__written_block__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__scrub_shard__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__list_shard_pends__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__scrub_report__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__drop_collection__descriptor;
@@ -646,6 +879,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__list_collections__descri
 extern const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__committed__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__pending_block__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__tail_page__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_reports__descriptor;
 

@@ -1,0 +1,58 @@
+import BlockModel
+import BlockRuntime
+
+/// Lists one page of the pends that the members of a shard keep, for whoever finds out what became
+/// of them (protocol C5.10): no pend ends by itself.
+package struct PendList {
+    package let members: Membership
+    private let after: PendKey?
+    private let countMax: Int
+    private let deadline: Instant
+    private var pages: [PeerID: (pends: [KeptPend], next: PendKey?)] = [:]
+    private var refusals = Refusals()
+
+    package init(after: PendKey?, countMax: Int, members: Membership, deadline: Instant) {
+        self.after = after
+        self.countMax = min(max(countMax, 1), Limits.pendPageCountMax)
+        self.members = members
+        self.deadline = deadline
+    }
+
+    package mutating func start(_ effects: inout RoundEffects) {
+        let operation = PeerRequest.Operation.listPends(after: after, countMax: UInt32(countMax))
+        for peer in members.peers { effects.send(operation, to: peer, stamp: 0) }
+        effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
+    }
+
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+    ) {
+        switch reply {
+        case .pends(let pends, let next): pages[peer] = (pends, next)
+        case .refused(let error): refusals.add(error, from: peer)
+        default: return
+        }
+        if pages.count + refusals.count == members.peers.count { merge(&effects) }
+    }
+
+    package mutating func tick(_ effects: inout RoundEffects) { merge(&effects) }
+
+    /// A page says nothing about what is behind its own end, so the first end bounds what is known.
+    private func merge(_ effects: inout RoundEffects) {
+        guard pages.count >= members.quorum else {
+            return effects.finish(
+                .failed(refusals.quorumUnavailable(members, answered: pages.count)))
+        }
+        let bound = pages.values.compactMap(\.next).min()
+        var lowest: [PendKey: KeptPend] = [:]
+        for peer in members.peers {
+            for pend in pages[peer]?.pends ?? [] where bound.map({ pend.key <= $0 }) ?? true {
+                // One member may have given up a target that another still has.
+                if let other = lowest[pend.key], other.pend.target <= pend.pend.target { continue }
+                lowest[pend.key] = pend
+            }
+        }
+        let merged = lowest.sorted { $0.key < $1.key }.map(\.value)
+        effects.finish(.reply(.pends(merged, next: bound)))
+    }
+}

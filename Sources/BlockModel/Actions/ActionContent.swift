@@ -1,0 +1,84 @@
+import BlockRuntime
+
+/// What one action of a client does, by the kind of its collection.
+public enum ActionContent: Hashable, Sendable {
+    /// Appends one entry to a diary.
+    case append(Bytes)
+    case tree(TreeAction)
+    case queue(QueueAction)
+
+    /// The kind of the collections it can act on.
+    public var kind: CollectionKind {
+        switch self {
+        case .append: .diary
+        case .tree: .tree
+        case .queue: .queue
+        }
+    }
+
+    /// As the log keeps it.
+    public var bytes: Bytes {
+        switch self {
+        case .append(let bytes): bytes
+        case .tree(let action): action.canonicalBytes
+        case .queue(let action): action.canonicalBytes
+        }
+    }
+
+    /// Reads what the log of a collection of this kind keeps.
+    /// - Throws: `.malformedMessage` when it is nothing of the kind.
+    public init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
+        switch kind {
+        case .diary: self = .append(bytes)
+        case .tree: self = .tree(try TreeAction(canonicalBytes: bytes))
+        case .queue: self = .queue(try QueueAction(canonicalBytes: bytes))
+        case .custom:
+            throw DatabaseError(
+                .malformedMessage, "the actions of a custom collection are known to its handlers")
+        }
+    }
+
+    /// What is wrong with the action as it stands; nil when nothing is.
+    package var problem: DatabaseError? {
+        switch self {
+        case .append(let bytes):
+            guard bytes.count > Limits.valueBytesMax else { return nil }
+            return DatabaseError(
+                .valueTooLarge,
+                "a diary entry of \(bytes.count) bytes, valueBytesMax = \(Limits.valueBytesMax)")
+        case .tree(let action): return action.problem
+        case .queue(let action): return action.problem
+        }
+    }
+}
+
+/// What became of an action that landed: part of the entry, so that a retry learns what the first
+/// try would have been told.
+public enum ActionOutcome: Hashable, Sendable {
+    /// Of a diary: it is there.
+    case appended
+    case tree(TreeOutcome)
+    case queue(QueueOutcome)
+
+    /// As the log keeps it; nothing for a diary.
+    public var bytes: Bytes {
+        switch self {
+        case .appended: []
+        case .tree(let outcome): outcome.canonicalBytes
+        case .queue(let outcome): outcome.canonicalBytes
+        }
+    }
+
+    /// Reads what the log of a collection of this kind keeps.
+    /// - Throws: `.malformedMessage` when it is nothing of the kind.
+    public init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
+        switch kind {
+        case .diary: self = .appended
+        case .tree: self = .tree(try TreeOutcome(canonicalBytes: bytes))
+        case .queue: self = .queue(try QueueOutcome(canonicalBytes: bytes))
+        case .custom:
+            throw DatabaseError(
+                .malformedMessage, "the outcomes of a custom collection are known to its handlers")
+        }
+    }
+}

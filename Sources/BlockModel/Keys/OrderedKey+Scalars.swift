@@ -1,0 +1,115 @@
+import BlockRuntime
+
+// MARK: - Integers
+
+extension OrderedKey where Self: FixedWidthInteger & UnsignedInteger {
+    public func appendKey(to encoder: inout KeyEncoder) { encoder.append(fixed: self) }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        self = try decoder.fixed(Self.self)
+    }
+}
+
+/// The sign bit is turned over, so that negative numbers come first.
+extension OrderedKey where Self: FixedWidthInteger & SignedInteger, Magnitude: FixedWidthInteger {
+    public func appendKey(to encoder: inout KeyEncoder) {
+        encoder.append(fixed: Magnitude(truncatingIfNeeded: self ^ .min))
+    }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        self = Self(truncatingIfNeeded: try decoder.fixed(Magnitude.self)) ^ .min
+    }
+}
+
+extension UInt8: OrderedKey {}
+extension UInt16: OrderedKey {}
+extension UInt32: OrderedKey {}
+extension UInt64: OrderedKey {}
+/// As ``UInt64``.
+extension UInt: OrderedKey {}
+extension Int8: OrderedKey {}
+extension Int16: OrderedKey {}
+extension Int32: OrderedKey {}
+extension Int64: OrderedKey {}
+/// As ``Int64``.
+extension Int: OrderedKey {}
+
+// MARK: - Other values of fixed width
+
+extension Bool: OrderedKey {
+    /// False comes first.
+    public func appendKey(to encoder: inout KeyEncoder) {
+        encoder.append(fixed: self ? 1 as UInt8 : 0)
+    }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        switch try decoder.fixed(UInt8.self) {
+        case 0: self = false
+        case 1: self = true
+        case let other: throw decoder.undecodable("\(other) where 0 or 1 belongs")
+        }
+    }
+}
+
+extension Identifier128: OrderedKey {
+    public func appendKey(to encoder: inout KeyEncoder) { encoder.append(fixed: value) }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        self.init(try decoder.fixed(UInt128.self))
+    }
+}
+
+// MARK: - Floating point
+
+/// From negative to positive infinity. A number that is none (NaN) is refused, since it is neither
+/// below nor above another; −0.0 is 0.0, since the two are equal, and comes back as 0.0.
+extension Double: OrderedKey {
+    public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
+        if isNaN { throw FloatOrder.notANumber }
+        encoder.append(fixed: FloatOrder.ordered(self == 0 ? 0 : bitPattern))
+    }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        self.init(bitPattern: FloatOrder.pattern(try decoder.fixed(UInt64.self)))
+        try FloatOrder.check(self, decoder)
+    }
+}
+
+/// As ``Double``, in four bytes.
+extension Float: OrderedKey {
+    public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
+        if isNaN { throw FloatOrder.notANumber }
+        encoder.append(fixed: FloatOrder.ordered(self == 0 ? 0 : bitPattern))
+    }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        self.init(bitPattern: FloatOrder.pattern(try decoder.fixed(UInt32.self)))
+        try FloatOrder.check(self, decoder)
+    }
+}
+
+/// IEEE 754 patterns order as numbers once the sign bit of positive ones is set and negative ones,
+/// whose magnitude grows downwards, are turned over altogether.
+private enum FloatOrder {
+    static var notANumber: DatabaseError {
+        DatabaseError(.invalidArgument, "a key is no number (NaN), which has no place in an order")
+    }
+
+    static func ordered<Pattern: FixedWidthInteger>(_ pattern: Pattern) -> Pattern {
+        let sign = Pattern(1) << (Pattern.bitWidth - 1)
+        return pattern & sign == 0 ? pattern | sign : ~pattern
+    }
+
+    static func pattern<Pattern: FixedWidthInteger>(_ ordered: Pattern) -> Pattern {
+        let sign = Pattern(1) << (Pattern.bitWidth - 1)
+        return ordered & sign == 0 ? ~ordered : ordered ^ sign
+    }
+
+    /// Refuses what is never written.
+    static func check(
+        _ value: some BinaryFloatingPoint, _ decoder: KeyDecoder
+    ) throws(DatabaseError) {
+        if value.isNaN { throw decoder.undecodable("a number that is none before this") }
+        if value == 0, value.sign == .minus { throw decoder.undecodable("−0.0 before this") }
+    }
+}

@@ -1,0 +1,26 @@
+import BlockRuntime
+
+/// UTF-8, so that keys are in the order of Unicode scalar values.
+///
+/// That is not the order of Swift's `<`: `"é"` as one scalar and as an `e` with an accent behind it
+/// are equal in Swift, but two keys. Normalise what people type before it becomes a key.
+extension String: OrderedKey {
+    public func appendKey(to encoder: inout KeyEncoder) { encoder.append(variable: utf8) }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        let bytes = try decoder.variable()
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw decoder.undecodable("text that is not UTF-8 before this")
+        }
+        self = text
+    }
+}
+
+/// Bytes as they are; a prefix comes before what it begins.
+extension Array: OrderedKey where Element == UInt8 {
+    public func appendKey(to encoder: inout KeyEncoder) { encoder.append(variable: self) }
+
+    public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
+        self = try decoder.variable()
+    }
+}

@@ -1,0 +1,68 @@
+import BlockRuntime
+
+/// Which way to read.
+public enum ReadDirection: UInt8, Sendable {
+    case forward = 1
+    case backward = 2
+}
+
+/// A page of a diary.
+public struct DiaryReadRequest: Hashable, Sendable {
+    public let collection: CollectionID
+    public let incarnation: Incarnation
+    public let direction: ReadDirection
+    /// Entries strictly after (forward) or before (backward) this; nil: from the respective end.
+    public let after: LogPosition?
+    /// Entries up to this revision; nil: up to the newest, linearizable.
+    public let asOf: Revision?
+    /// The most bytes of values in the page; at least one entry is returned when there is one.
+    public let bytesMax: UInt32
+    /// How long to wait for an entry when there is none yet; forward without `asOf` only.
+    public let waitMilliseconds: UInt32
+
+    public init(
+        collection: CollectionID, incarnation: Incarnation, direction: ReadDirection = .forward,
+        after: LogPosition? = nil, asOf: Revision? = nil,
+        bytesMax: UInt32 = UInt32(Limits.pageBytesMax), waitMilliseconds: UInt32 = 0
+    ) {
+        self.collection = collection
+        self.incarnation = incarnation
+        self.direction = direction
+        self.after = after
+        self.asOf = asOf
+        self.bytesMax = bytesMax
+        self.waitMilliseconds = waitMilliseconds
+    }
+}
+
+/// One entry of a diary.
+public struct DiaryEntry: Hashable, Sendable {
+    public let position: LogPosition
+    public let action: ActionID
+    public let bytes: Bytes
+    public let wallMilliseconds: UInt64
+
+    public init(
+        position: LogPosition, action: ActionID, bytes: Bytes, wallMilliseconds: UInt64
+    ) {
+        self.position = position
+        self.action = action
+        self.bytes = bytes
+        self.wallMilliseconds = wallMilliseconds
+    }
+}
+
+/// Entries in the order of reading. Pin the pages after the first to ``asOf``.
+public struct DiaryPage: Hashable, Sendable {
+    public let entries: [DiaryEntry]
+    /// The revision that this page is a view of.
+    public let asOf: Revision
+    /// Whether nothing follows in this view.
+    public let isLast: Bool
+
+    public init(entries: [DiaryEntry], asOf: Revision, isLast: Bool) {
+        self.entries = entries
+        self.asOf = asOf
+        self.isLast = isLast
+    }
+}

@@ -1,0 +1,58 @@
+import BlockRuntime
+
+/// An undecided change of a block, as the replica that keeps it tells of it.
+public struct OutstandingPend: Hashable, Sendable, Comparable {
+    public let payload: PayloadID
+    /// A revision that it is bound to: the lowest that was asked about. There may be more above.
+    public let target: Revision
+    /// The hash of the block after the change; ``Digest/zero`` when the block is then gone.
+    public let resultHash: Digest
+    /// Canonical bytes; nil when they were not asked for, or had no room.
+    public let transform: Bytes?
+
+    public init(
+        payload: PayloadID, target: Revision, resultHash: Digest, transform: Bytes? = nil
+    ) {
+        self.payload = payload
+        self.target = target
+        self.resultHash = resultHash
+        self.transform = transform
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.payload < right.payload }
+}
+
+/// What one replica holds of a block up to a revision.
+public struct BlockHolding: Hashable, Sendable {
+    /// The newest version, verified; nil when there is none.
+    public let version: CommittedWrite?
+    /// Undecided changes, or changes that are committed and no versions here yet: only the log can
+    /// tell. Ascending by payload.
+    public let pends: [OutstandingPend]
+
+    public init(version: CommittedWrite?, pends: [OutstandingPend]) {
+        self.version = version
+        self.pends = pends
+    }
+
+    /// Whether the write is here, as a version or as a pend that can become it.
+    public func contains(_ write: CommittedWrite) -> Bool {
+        version == write
+            || pends.contains { $0.payload == write.payload && $0.resultHash == write.resultHash }
+    }
+}
+
+/// A pend in the list of all that a replica keeps.
+public struct KeptPend: Hashable, Sendable {
+    public let key: PendKey
+    /// The collection whose log decides; nil when the replica cannot tell, for want of the block.
+    public let collection: CollectionID?
+    /// Of the payload of the key, at its lowest target.
+    public let pend: OutstandingPend
+
+    public init(block: BlockKey, collection: CollectionID?, pend: OutstandingPend) {
+        key = PendKey(block, payload: pend.payload)
+        self.collection = collection
+        self.pend = pend
+    }
+}

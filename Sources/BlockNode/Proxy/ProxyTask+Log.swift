@@ -1,0 +1,108 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// Tasks at transactor level: the log as it is, blocks as they are, attempts as they come.
+extension ProxyTask {
+    /// The entries after a revision, up to a tail read after the request arrived.
+    mutating func step(
+        _ read: LogReadRequest, _ input: Input, _ effects: inout TaskEffects
+    ) {
+        switch input {
+        case .started, .woken, .reply: return effects.readTail(read.collection)
+        case .tail(let value): guard adopt(value, read.incarnation, &effects) else { return }
+        case .fetched(let things): fetched.merge(things.objects) { _, new in new }
+        }
+        guard let tail else { return effects.readTail(read.collection) }
+        if let problem = tail.problem(after: read.after) {
+            return effects.respond(.failed(problem))
+        }
+        let waited = effects.now.since(arrival).milliseconds
+        if read.after == tail.revision, waited < Int64(read.waitMilliseconds) {
+            fetched = [:]
+            return effects.wake(after: ProxyTask.followInterval)
+        }
+        let view = LogView(tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
+        do throws(MissingObjects) {
+            let entries = try page(read, of: view, tail)
+            effects.respond(
+                .logPage(
+                    LogPage(
+                        entries: entries, revision: tail.revision, header: tail.header,
+                        headerRevision: tail.headerRevision,
+                        checkpoint: tail.checkpoint)))
+        } catch {
+            effects.fetch(error.keys.map { .object($0) })
+        }
+    }
+
+    /// As many entries as fit; the first one always does.
+    private func page(
+        _ read: LogReadRequest, of view: LogView<TaskSource>, _ tail: Tail
+    ) throws(MissingObjects) -> [LogEntry] {
+        guard read.after < tail.revision else { return [] }
+        let last = min(tail.revision, Revision(read.after.rawValue + 128))
+        var chosen: [Entry] = []
+        var bytes = 0
+        for entry in try view.entries(from: read.after.next, through: last) {
+            switch entry.body {
+            case .inline(let body): bytes += body.count
+            case .stored(let count): bytes += Int(count)
+            }
+            if !chosen.isEmpty, bytes > min(Int(read.bytesMax), Limits.pageBytesMax) { break }
+            chosen.append(entry)
+        }
+        let bodies = try view.bodies(of: chosen)
+        return zip(chosen, bodies).map { entry, body in
+            LogEntry(
+                revision: entry.revision, payload: entry.payload, body: body,
+                headerAfter: entry.headerAfter, wallMilliseconds: entry.wallMilliseconds)
+        }
+    }
+
+    /// Blocks, each verified, as of the revisions asked for.
+    mutating func step(
+        _ requests: [BlockReadRequest], _ input: Input, _ effects: inout TaskEffects
+    ) {
+        guard case .fetched(let things) = input else {
+            if requests.isEmpty { return effects.respond(.blocks([])) }
+            return effects.fetch(requests.map { .block($0) })
+        }
+        effects.respond(
+            .blocks(requests.map { request in things.blocks[request.key.block]?.copy }))
+    }
+
+    /// The blocks of an entry are to become versions on a quorum each.
+    func finalise(_ entry: FinaliseEntry, _ input: Input, _ effects: inout TaskEffects) {
+        if case .reply(.finalised) = input { return effects.respond(.finalised) }
+        effects.call(.finalise(entry))
+    }
+
+    /// Exactly this attempt: what becomes of it is the client's to find out.
+    func commit(_ attempt: CommitAttempt, _ input: Input, _ effects: inout TaskEffects) {
+        switch input {
+        case .reply(.committed(let revision, let chainHash)):
+            effects.respond(.committed(revision, chainHash: chainHash))
+        case .reply(.refused(let refusal)): effects.respond(.refused(refusal))
+        default: effects.call(.commit(attempt))
+        }
+    }
+}
+
+extension Tail {
+    /// Why the log cannot be read from behind `revision`; nil when it can.
+    fileprivate func problem(after revision: Revision) -> DatabaseError? {
+        if revision > self.revision {
+            return DatabaseError(
+                .invalidArgument,
+                "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
+        }
+        if revision < truncatedThrough {
+            return DatabaseError(
+                .invalidArgument,
+                "the log of \"\(name)\" begins behind revision \(truncatedThrough), asked for was "
+                    + "what follows \(revision)")
+        }
+        return nil
+    }
+}

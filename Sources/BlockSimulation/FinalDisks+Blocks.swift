@@ -1,0 +1,147 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+import BlockStorage
+import BlockStructures
+import BlockTransactions
+import BlockWorkloads
+
+/// The blocks of a tree or queue on the disks: each replica's versions and pends against the log,
+/// and the structure they make.
+extension FinalDisks {
+    /// Checks one life of a collection.
+    func check(_ log: Log) throws -> CheckResult {
+        var result = CheckResult()
+        var writes: [BlockID: [CommittedWrite]] = [:]
+        let header = BlockID(log.tail.collection.digest)
+        for (number, body) in log.bodies.enumerated() {
+            for block in body.blocks where block.block != header {
+                writes[block.block, default: []].append(
+                    CommittedWrite(
+                        revision: Revision(UInt64(number + 1)), payload: log.payloads[number],
+                        resultHash: block.resultHash))
+            }
+        }
+        for (block, committed) in writes.sorted(by: { $0.key < $1.key }) {
+            try checkReplicas(of: block, committed, log.tail, &result)
+        }
+        try checkUncommitted(writes, log.tail, &result)
+        if result.violations.isEmpty { try checkStructure(log, writes, &result) }
+        return result
+    }
+
+    private func members(of block: BlockID) -> [StorageRepository] {
+        let ids = map.members(of: map.shard(of: block))
+        return zip(map.peers, stores).filter { ids.contains($0.0.id) }.map(\.1)
+    }
+
+    /// A committed write is a version or a pend on a quorum (invariant P), a version on a quorum up
+    /// to the checkpoint, and the same everywhere.
+    private func checkReplicas(
+        of block: BlockID, _ committed: [CommittedWrite], _ tail: Tail,
+        _ result: inout CheckResult
+    ) throws {
+        let key = BlockKey(block: block, incarnation: tail.incarnation)
+        let members = members(of: block)
+        let quorum = members.count / 2 + 1
+        for write in committed {
+            result.checkedCount += 1
+            var versionCount = 0
+            var pendCount = 0
+            for store in members {
+                if try store.version(of: key, at: write.revision) != nil {
+                    let summary = try BlockReplica(key, view: store).summary(at: write.revision)
+                    if summary.write == write {
+                        versionCount += 1
+                    } else {
+                        result.violation(
+                            "a replica has another version of \(block) at \(write.revision) than "
+                                + "the log")
+                    }
+                } else if try store.pend(PendKey(key, payload: write.payload))?.resultHash
+                    == write.resultHash
+                {
+                    pendCount += 1
+                }
+            }
+            if versionCount + pendCount < quorum {
+                result.violation(
+                    "the write of \(block) at \(write.revision) is on "
+                        + "\(versionCount + pendCount) of \(members.count) replicas")
+            } else if write.revision <= tail.checkpoint, versionCount < quorum {
+                result.violation(
+                    "the write of \(block) at \(write.revision) is a version on \(versionCount) "
+                        + "replicas, below checkpoint \(tail.checkpoint)")
+            }
+        }
+    }
+
+    /// Nothing is a version that the log does not say.
+    private func checkUncommitted(
+        _ writes: [BlockID: [CommittedWrite]], _ tail: Tail, _ result: inout CheckResult
+    ) throws {
+        let known = writes.mapValues { Set($0.map(\.revision)) }
+        for store in stores {
+            let positions = try store.versionPositions(
+                from: BlockID(.zero), after: nil, countMax: .max)
+            for position in positions where position.key.incarnation == tail.incarnation {
+                guard let revisions = known[position.key.block] else { continue }
+                if !revisions.contains(position.revision) {
+                    result.violation(
+                        "\(position.key.block) has a version at \(position.revision), where the "
+                            + "log has no write of it")
+                }
+            }
+        }
+    }
+
+    /// Walks the structure over what the replicas answer, and compares it with the log's model.
+    private func checkStructure(
+        _ log: Log, _ writes: [BlockID: [CommittedWrite]], _ result: inout CheckResult
+    ) throws {
+        let tail = log.tail
+        var fetched: [BlockID: FetchedBlock] = [:]
+        var live: [BlockID] = []
+        for (block, committed) in writes.sorted(by: { $0.key < $1.key }) {
+            let request = BlockReadRequest(
+                key: BlockKey(block: block, incarnation: tail.incarnation),
+                revision: tail.revision,
+                committed: committed.filter { $0.revision > tail.checkpoint })
+            guard let newest = committed.last, !newest.isRemoval else { continue }
+            live.append(block)
+            for store in members(of: block) {
+                var replica = BlockReplica(request.key, view: store)
+                guard case .block(let copy?) = try replica.read(request), copy.write == newest
+                else { continue }
+                fetched[block] = try FetchedBlock(request, copy)
+            }
+        }
+        let snapshot = CollectionSnapshot(
+            history: BlockHistory(incarnation: tail.incarnation, floor: tail.revision),
+            revision: tail.revision, cache: SharedBlockCache(), fetched: fetched)
+        let tracker = Tracker(
+            snapshot: snapshot, header: tail.header,
+            ids: StructuralBlockIDs(
+                incarnation: tail.incarnation, action: ActionID(rawValue: .zero)))
+        let model = StructureChecker.finalModel(of: log.told)
+        let reached: [BlockID]
+        result.checkedCount += 1
+        if tail.header.kind == .tree {
+            let tree = try BTree(tracker: tracker, collection: tail.collection)
+            guard try tree.entries() == model.entries,
+                try model.entries.allSatisfy({ try tree.get($0.key) == $0.value })
+            else { return result.violation("the blocks do not make the tree of the log") }
+            reached = try tree.checkInvariants()
+        } else {
+            let chain = Chain(tracker: tracker, collection: tail.collection)
+            guard try chain.entries() == model.values else {
+                return result.violation("the blocks do not make the queue of the log")
+            }
+            reached = try chain.checkInvariants()
+        }
+        if reached != live.sorted() {
+            result.violation(
+                "\(live.count) blocks are there and \(reached.count) can be reached")
+        }
+    }
+}

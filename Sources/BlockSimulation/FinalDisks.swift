@@ -1,0 +1,144 @@
+import BlockModel
+import BlockRuntime
+import BlockStorage
+import BlockTransactions
+import BlockWorkloads
+
+/// What the disks of a world durably hold at the end, read by the rules and not by the services:
+/// the checks must not depend on the code they check.
+final class FinalDisks {
+    let stores: [StorageRepository]
+    let map: ClusterMap
+    private let chosen: ChosenTails
+
+    /// The log of one life of a collection, with all its bodies.
+    struct Log {
+        let tail: Tail
+        let bodies: [EntryBody]
+        /// What the entries' pends are found by.
+        let payloads: [PayloadID]
+
+        /// As a checker of what clients were told wants it.
+        var told: StructureLog {
+            StructureLog(
+                incarnation: tail.incarnation, kind: tail.header.kind,
+                entries: bodies.map(\.actions))
+        }
+    }
+
+    init(world: World) throws {
+        stores = try world.peers.map { try $0.openRepository() }
+        map = world.map
+        chosen = world.chosenTails
+    }
+
+    /// The entries of a diary.
+    func diaryEntries(_ name: String) throws -> [History.Observation] {
+        guard let tail = try newestValue(of: name)?.live else { return [] }
+        let log = try log(of: tail)
+        return log.bodies.enumerated().flatMap { entry, body in
+            body.actions.enumerated().map { number, action in
+                DiaryClient.observation(
+                    of: DiaryEntry(
+                        position: LogPosition(
+                            revision: Revision(UInt64(entry + 1)), index: UInt32(number)),
+                        action: action.id, bytes: action.bytes, wallMilliseconds: 0))
+            }
+        }
+    }
+
+    /// The logs of every life of a tree or queue.
+    func structureLogs(_ name: String) throws -> [Log] {
+        let newest = try newestValue(of: name)?.live
+        let earlier = chosen.lives(of: CollectionID(name: name))
+            .filter { $0.incarnation != newest?.incarnation }
+        return try (earlier + [newest].compactMap { $0 }).map { try log(of: $0) }
+    }
+
+    private func newestValue(of name: String) throws -> TailValue? {
+        let collection = CollectionID(name: name)
+        let members = map.members(of: map.shard(of: collection))
+        var records: [RegisterRecord] = []
+        for (index, peer) in map.peers.enumerated() where members.contains(peer.id) {
+            records.append(try stores[index].register(collection))
+        }
+        let byBallot = Dictionary(grouping: records.filter { $0.accepted != .zero }, by: \.accepted)
+        for (ballot, group) in byBallot where Set(group.map(\.value)).count > 1 {
+            throw DatabaseError(.corrupted, "replicas hold different values at ballot \(ballot)")
+        }
+        // Any quorum shows every chosen value; with all members read, the highest is an extension
+        // of the last chosen one.
+        guard let highest = records.max(by: { $0.accepted < $1.accepted }) else { return nil }
+        return try TailValue(registerBytes: highest.value)
+    }
+
+    private func log(of tail: Tail) throws -> Log {
+        let source = DiskObjects(stores: stores, map: map)
+        let view = LogView(tail: tail, source: source)
+        let entries = try view.entries(from: Revision(1), through: tail.revision)
+        try checkChain(entries, tail)
+        let bodies = try view.bodies(of: entries)
+        // Pends before the decision: whatever an accepted value points to is on a quorum (rule 6).
+        if let (key, count) = source.thinlySpread.first {
+            throw DatabaseError(
+                .corrupted, "\(key) is on \(count) peers only, although it was decided on")
+        }
+        return Log(tail: tail, bodies: bodies, payloads: entries.map(\.payload))
+    }
+
+    private func checkChain(_ entries: [Entry], _ tail: Tail) throws(DatabaseError) {
+        var hash = Entry.initialHash(name: tail.name, incarnation: tail.incarnation)
+        for entry in entries {
+            guard entry.previousHash == hash else {
+                throw DatabaseError(.corrupted, "the hash chain breaks at \(entry.revision)")
+            }
+            hash = entry.chainHash
+        }
+        guard hash == tail.lastHash else {
+            throw DatabaseError(.corrupted, "the hash chain does not end in the tail")
+        }
+    }
+}
+
+/// Segments and bodies as they are on the disks of a world, from any that holds them.
+private final class DiskObjects: LogObjectSource {
+    private let stores: [StorageRepository]
+    private let map: ClusterMap
+    private var found: [LogObjectKey: LogObject] = [:]
+    /// Objects that fewer members than a quorum hold intact.
+    private(set) var thinlySpread: [(key: LogObjectKey, count: Int)] = []
+
+    init(stores: [StorageRepository], map: ClusterMap) {
+        self.stores = stores
+        self.map = map
+    }
+
+    func object(_ key: LogObjectKey) -> LogObject? {
+        if let known = found[key] { return known }
+        let block =
+            switch key {
+            case .segment(let segment): segment.blockID
+            case .body(let block): block
+            }
+        let members = map.members(of: map.shard(of: block))
+        var holderCount = 0
+        for (index, peer) in map.peers.enumerated() where members.contains(peer.id) {
+            guard let object = read(key, from: stores[index]) else { continue }
+            holderCount += 1
+            found[key] = object
+        }
+        if holderCount < map.quorum(of: map.shard(of: block)) {
+            thinlySpread.append((key, holderCount))
+        }
+        return found[key]
+    }
+
+    private func read(_ key: LogObjectKey, from store: StorageRepository) -> LogObject? {
+        let bytes: Bytes?
+        switch key {
+        case .segment(let segment): bytes = try? store.segment(segment)
+        case .body(let block): bytes = try? store.content(block)
+        }
+        return bytes.flatMap { try? LogObject(key, bytes: $0) }
+    }
+}

@@ -1,0 +1,166 @@
+import BlockModel
+import BlockRuntime
+
+/// Which entry wrote which block, for the newest revisions of one life of a collection: what a
+/// reader must list to read a block that is not checkpointed yet (protocol C11 A2.2).
+///
+/// Learned from chosen logs only, so it never goes wrong; it only ends somewhere.
+public struct BlockHistory: Sendable {
+    /// Where the newest write of a block up to some revision is.
+    public enum Place: Hashable, Sendable {
+        case write(CommittedWrite)
+        /// There is no block.
+        case absent
+        /// It is not above ``BlockHistory/floor``, and not known otherwise: the replicas tell.
+        case unknown
+    }
+
+    /// The blocks one entry wrote.
+    struct Item: Sendable {
+        let revision: Revision
+        let payload: PayloadID
+        let blocks: [TouchedBlock]
+    }
+
+    public let incarnation: Incarnation
+    /// Every write above this revision …
+    public private(set) var floor: Revision
+    /// … up to this one is here.
+    public private(set) var through: Revision
+    private var writes: [BlockID: [CommittedWrite]] = [:]
+    /// The entries in (floor, through], oldest first, after ``forgottenPrefix`` others.
+    private var items: [Item] = []
+    private var forgottenPrefix = 0
+    /// The newest write up to the floor, as far as it was seen; nil: there is no block.
+    private var settled: [BlockID: CommittedWrite?] = [:]
+
+    /// A history that begins above `floor`, a checkpoint, with nothing in it.
+    public init(incarnation: Incarnation, floor: Revision) {
+        self.incarnation = incarnation
+        self.floor = floor
+        through = floor
+    }
+
+    /// The entries in (`after`, ``through``], oldest first, those above the floor only.
+    func items(after revision: Revision) -> ArraySlice<Item> {
+        let all = items[forgottenPrefix...]
+        guard let first = all.first?.revision, revision >= first else { return all }
+        return all.dropFirst(Int(clamping: revision.rawValue - first.rawValue) + 1)
+    }
+
+    /// Whether it tells more of the present than `other`.
+    public func isNewer(than other: BlockHistory?) -> Bool {
+        guard let other else { return true }
+        if other.incarnation != incarnation {
+            return other.incarnation.generation < incarnation.generation
+        }
+        return (through, floor) > (other.through, other.floor)
+    }
+
+    // MARK: Learning
+
+    /// Adds the next entry.
+    /// - Precondition: `revision` is the one after ``through``.
+    public mutating func append(_ revision: Revision, payload: PayloadID, blocks: [TouchedBlock]) {
+        invariant(revision == through.next, "revision \(revision) after \(through)")
+        through = revision
+        items.append(Item(revision: revision, payload: payload, blocks: blocks))
+        for block in blocks {
+            writes[block.block, default: []].append(
+                CommittedWrite(
+                    revision: revision, payload: payload, resultHash: block.resultHash))
+        }
+    }
+
+    /// A checkpoint was chosen: readers need not list the writes up to it any more.
+    public mutating func raiseFloor(to checkpoint: Revision) {
+        guard checkpoint > floor else { return }
+        let last = min(checkpoint, through)
+        while forgottenPrefix < items.count, items[forgottenPrefix].revision <= last {
+            for block in items[forgottenPrefix].blocks.map(\.block) {
+                guard var kept = writes[block],
+                    let newest = kept.last(where: { $0.revision <= last })
+                else { continue }
+                settle(block, newest)
+                kept.removeAll { $0.revision <= last }
+                writes[block] = kept.isEmpty ? nil : kept
+            }
+            forgottenPrefix += 1
+        }
+        floor = last
+        if forgottenPrefix > items.count / 2 {
+            items.removeFirst(forgottenPrefix)
+            forgottenPrefix = 0
+        }
+    }
+
+    /// The replicas told which write of `block` is the newest up to the floor; nil: none is.
+    public mutating func settle(_ block: BlockID, _ write: CommittedWrite?) {
+        if settled.count >= Limits.settledBlockCountMax {
+            // A hint: what is forgotten is asked for again.
+            settled.removeAll(keepingCapacity: true)
+        }
+        settled[block] = .some(write)
+    }
+
+    // MARK: Asking
+
+    /// The committed writes of `block` in (floor, `revision`], ascending.
+    public func committed(_ block: BlockID, through revision: Revision) -> [CommittedWrite] {
+        guard let all = writes[block] else { return [] }
+        return all.last.map { $0.revision <= revision } ?? true
+            ? all : all.filter { $0.revision <= revision }
+    }
+
+    /// The newest write of `block` up to `revision`.
+    /// - Precondition: `revision` is at most ``through``.
+    public func place(of block: BlockID, at revision: Revision) -> Place {
+        invariant(revision <= through, "revision \(revision) of a history through \(through)")
+        if let newest = writes[block]?.last(where: { $0.revision <= revision }) {
+            return .write(newest)
+        }
+        guard let known = settled[block] else { return .unknown }
+        guard let known else { return .absent }
+        // Below the floor other writes may lie between the revision and the one known.
+        return known.revision <= revision ? .write(known) : .unknown
+    }
+
+    /// Whether no entry in (`revision`, ``through``] wrote one of `blocks`.
+    /// - Precondition: `revision` is at least ``floor``.
+    public func isUnchanged(_ blocks: Set<BlockID>, since revision: Revision) -> Bool {
+        guard revision >= floor else { return false }
+        return items(after: revision).allSatisfy { item in
+            item.blocks.allSatisfy { !blocks.contains($0.block) }
+        }
+    }
+}
+
+extension BlockHistory {
+    /// Entries read in one stretch.
+    private static let stretch: UInt64 = 128
+
+    /// Brings what is known up to `tail`, from its log.
+    ///
+    /// - Parameters:
+    ///   - history: Of whatever life and length; what is of no use is replaced.
+    ///   - tail: A chosen value.
+    /// - Throws: ``MissingObjects``; fetch them and call again, what was learned stays.
+    public static func catchUp(
+        _ history: inout BlockHistory?, to tail: Tail, source: some LogObjectSource
+    ) throws(MissingObjects) {
+        if history?.incarnation != tail.incarnation
+            || history.map({ $0.through < tail.checkpoint }) ?? true
+        {
+            history = BlockHistory(incarnation: tail.incarnation, floor: tail.checkpoint)
+        }
+        let view = LogView(tail: tail, source: source)
+        while let through = history?.through, through < tail.revision {
+            let last = min(Revision(through.rawValue + stretch), tail.revision)
+            let entries = try view.entries(from: through.next, through: last)
+            for (entry, body) in zip(entries, try view.bodies(of: entries)) {
+                history?.append(entry.revision, payload: entry.payload, blocks: body.blocks)
+            }
+        }
+        history?.raiseFloor(to: tail.checkpoint)
+    }
+}

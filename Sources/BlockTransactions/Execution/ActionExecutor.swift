@@ -1,0 +1,96 @@
+import BlockModel
+import BlockRuntime
+import BlockStructures
+
+/// Runs the actions of clients on the blocks of a collection: pure functions of the action and of
+/// the state before it.
+enum ActionExecutor {
+    /// Runs one action, all of it or nothing.
+    ///
+    /// - Throws: ``MissingBlocks``: fetch and run again. A `DatabaseError` when the action cannot
+    ///   be done; the tracker is then as before, but what was read stays read.
+    static func run(
+        _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life
+    ) throws -> ActionOutcome {
+        tracker.begin(StructuralBlockIDs(incarnation: participant.incarnation, action: action))
+        do {
+            return try AtomicScope.run(on: tracker) {
+                switch content {
+                case .append: .appended
+                case .tree(let action):
+                    .tree(
+                        try run(
+                            action,
+                            on: BTree(tracker: tracker, collection: participant.collection)))
+                case .queue(let action):
+                    .queue(
+                        try run(
+                            action,
+                            on: Chain(tracker: tracker, collection: participant.collection)))
+                }
+            }
+        } catch let error as TransformError {
+            throw error.asDatabaseError
+        }
+    }
+
+    /// One life of a collection.
+    struct Life {
+        let collection: CollectionID
+        let incarnation: Incarnation
+    }
+
+    private static func run(_ action: TreeAction, on tree: BTree) throws -> TreeOutcome {
+        for (place, check) in action.checks.enumerated() where try !holds(check, in: tree) {
+            return .conflict(check: UInt32(place))
+        }
+        var existed: [Bool] = []
+        existed.reserveCapacity(action.operations.count)
+        for operation in action.operations {
+            switch operation {
+            case .put(let key, let value): existed.append(try tree.upsert(key, value) != nil)
+            case .delete(let key): existed.append(try tree.delete(key) != nil)
+            }
+        }
+        return .applied(existed: existed)
+    }
+
+    private static func holds(_ check: TreeCheck, in tree: BTree) throws -> Bool {
+        switch check {
+        case .value(let key, let hash): try tree.get(key).map(TreeValueHash.init) == hash
+        case .present(let key): try tree.contains(key)
+        case .range(let range, let hash):
+            try TreeEntriesHash(tree.entries(in: range)) == hash
+        }
+    }
+
+    private static func run(_ action: QueueAction, on chain: Chain) throws -> QueueOutcome {
+        switch action {
+        case .enqueue(let values):
+            try chain.push(values)
+            return .enqueued
+        case .dequeue(let countMax):
+            // The outcome is kept in the entry, and bounded there as an action is.
+            let count = try chain.page(
+                countMax: Int(countMax), bytesMax: Limits.actionBytesMax
+            ).count
+            return .dequeued(try chain.pop(count, from: .front))
+        }
+    }
+}
+
+extension Chain {
+    /// The entries at the front, as many as fit in canonical form; the first one always does.
+    func page(countMax: Int, bytesMax: Int) throws -> [Bytes] {
+        var cursor = cursor(from: .front)
+        var page: [Bytes] = []
+        // What the list is and its count, then a count before each entry.
+        var bytes = 5
+        while page.count < countMax, let next = try cursor.next() {
+            bytes += 4 + next.entry.count
+            if !page.isEmpty, bytes > bytesMax { break }
+            page.append(next.entry)
+        }
+        return page
+    }
+}

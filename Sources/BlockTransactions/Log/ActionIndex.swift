@@ -1,0 +1,81 @@
+import BlockModel
+import BlockRuntime
+
+/// Which actions landed where, for a contiguous range of revisions of one life of a collection.
+///
+/// It is a memory of log entries that were read from chosen tails and never change, not a cache
+/// that may be wrong: a lookup inside the range is as good as a scan of the log (protocol C5.9).
+public struct ActionIndex: Sendable {
+    /// Where an action landed.
+    public struct Landing: Hashable, Sendable {
+        public let position: LogPosition
+        /// Of the action's bytes: the same id with other bytes is a mistake of the client.
+        public let fingerprint: UInt64
+        /// What came of it, as the log keeps it.
+        public let outcome: Bytes
+
+        public init(position: LogPosition, action: Action) {
+            self.position = position
+            fingerprint = ActionIndex.fingerprint(of: action.bytes)
+            outcome = action.outcome
+        }
+    }
+
+    public let incarnation: Incarnation
+    /// Revisions above this one …
+    public private(set) var after: Revision
+    /// … up to this one are covered.
+    public private(set) var through: Revision
+    private var landings: [ActionID: Landing] = [:]
+    /// The ids of each covered revision, oldest first, to forget them in order.
+    private var history: [(revision: Revision, ids: [ActionID])] = []
+    private var forgottenPrefix = 0
+    private var outcomeBytes = 0
+
+    /// An index that covers nothing yet, to be grown upwards from `revision`.
+    public init(incarnation: Incarnation, after revision: Revision) {
+        self.incarnation = incarnation
+        after = revision
+        through = revision
+    }
+
+    public static func fingerprint(of bytes: Bytes) -> UInt64 {
+        Digest(domain: "optimystic/action/1", bytes).prefix64
+    }
+
+    /// Whether every revision in (`first`, `last`] is covered.
+    public func covers(after first: Revision, through last: Revision) -> Bool {
+        after <= first && through >= last
+    }
+
+    public func landing(of action: ActionID) -> Landing? { landings[action] }
+
+    /// Adds the next revision.
+    /// - Precondition: `revision` is the one after ``through``.
+    public mutating func append(_ revision: Revision, actions: [Action]) {
+        invariant(revision == through.next, "revision \(revision) after \(through)")
+        through = revision
+        for (index, action) in actions.enumerated() {
+            let position = LogPosition(revision: revision, index: UInt32(index))
+            landings[action.id] = Landing(position: position, action: action)
+            outcomeBytes += action.outcome.count
+        }
+        history.append((revision, actions.map(\.id)))
+        while history.count - forgottenPrefix > Limits.actionIndexRevisionCountMax
+            || (history.count - forgottenPrefix > 1
+                && (landings.count > Limits.actionIndexActionCountMax
+                    || outcomeBytes > Limits.actionIndexOutcomeBytesMax))
+        {
+            let oldest = history[forgottenPrefix]
+            for id in oldest.ids {
+                outcomeBytes -= landings.removeValue(forKey: id)?.outcome.count ?? 0
+            }
+            after = oldest.revision
+            forgottenPrefix += 1
+        }
+        if forgottenPrefix > Limits.actionIndexRevisionCountMax {
+            history.removeFirst(forgottenPrefix)
+            forgottenPrefix = 0
+        }
+    }
+}

@@ -1,0 +1,282 @@
+import BlockModel
+import BlockRuntime
+
+/// From the queue to an attempt: scan, batch, propose, learn.
+extension CollectionWriter {
+    /// Goes as far as possible without waiting.
+    mutating func advance(_ effects: inout WriterEffects) {
+        for pending in queue { pending.waiters.forEach { effects.wake(at: $0.deadline) } }
+        guard !queue.isEmpty, !isReadingTail else { return }
+        guard let log else { return readTail(&effects) }
+        if settleMisfits(log, &effects) { return readTail(&effects) }
+        catchUpWithIndex()
+        answerLanded(&effects)
+        if planted(.noDedupeScan) {
+            for position in queue.indices { queue[position].scannedThrough = log.revision }
+        }
+        scan(through: log.revision, &effects)
+        if flight == nil, !isReadingTail { proposeBatch(on: log, &effects) }
+    }
+
+    mutating func readTail(_ effects: inout WriterEffects) {
+        isReadingTail = true
+        effects.readTail()
+    }
+
+    /// Answers what can never land in this life of the log.
+    /// - Returns: Whether some action has seen more than is known here: the tail must be read.
+    private mutating func settleMisfits(_ log: LogState, _ effects: inout WriterEffects) -> Bool {
+        var isBehind = false
+        var kept: [PendingAction] = []
+        for pending in queue {
+            if pending.incarnation != log.incarnation {
+                let isOlder = pending.incarnation.generation <= log.incarnation.generation
+                guard isOlder || log.isFresh else {
+                    isBehind = true
+                    kept.append(pending)
+                    continue
+                }
+                let message =
+                    "the collection was dropped, and perhaps created again, since it was opened"
+                pending.fail(DatabaseError(.collectionNotFound, message), &effects)
+            } else if pending.content.kind != log.header.kind {
+                let message =
+                    "the collection is a \(log.header.kind), not a \(pending.content.kind)"
+                pending.fail(DatabaseError(.collectionKindMismatch, message), &effects)
+            } else if pending.firstRevision > log.revision {
+                guard log.isFresh else {
+                    isBehind = true
+                    kept.append(pending)
+                    continue
+                }
+                let message =
+                    "firstRevision \(pending.firstRevision) is above revision \(log.revision)"
+                pending.fail(DatabaseError(.invalidArgument, message), &effects)
+            } else if pending.firstRevision < log.truncatedThrough {
+                let message =
+                    "history through revision \(log.truncatedThrough) is gone, the action "
+                    + "may be in it: it was first sent at \(pending.firstRevision)"
+                pending.fail(
+                    DatabaseError(.dedupeWindowLost, message, outcome: .unknown), &effects)
+            } else {
+                kept.append(pending)
+                continue
+            }
+            queuedBytes -= pending.bytes.count
+        }
+        queue = kept
+        return isBehind
+    }
+
+    // MARK: Looking for earlier landings
+
+    /// What the index covers need not be read again.
+    private mutating func catchUpWithIndex() {
+        guard let index else { return }
+        for position in queue.indices where index.after <= queue[position].scannedThrough {
+            guard index.landing(of: queue[position].action) == nil else { continue }
+            let scanned = queue[position].scannedThrough
+            queue[position].scannedThrough = max(scanned, index.through)
+        }
+    }
+
+    /// Answers the queued actions that are known to have landed.
+    private mutating func answerLanded(_ effects: inout WriterEffects) {
+        guard let index else { return }
+        var kept: [PendingAction] = []
+        for pending in queue {
+            guard pending.incarnation == index.incarnation,
+                let landing = index.landing(of: pending.action)
+            else {
+                kept.append(pending)
+                continue
+            }
+            mark("writer.foundLanded")
+            landed(pending, at: landing, &effects)
+            queuedBytes -= pending.bytes.count
+        }
+        queue = kept
+    }
+
+    /// Reads the next stretch of the log for the actions that are behind. Those closest to the end
+    /// go first: a client that comes back after a million revisions delays nobody else.
+    private mutating func scan(through revision: Revision, _ effects: inout WriterEffects) {
+        while !isFetching,
+            let from = queue.map(\.scannedThrough).filter({ $0 < revision }).max()
+        {
+            guard let tail, tail.incarnation == log?.incarnation, tail.revision > from else {
+                return readTail(&effects)
+            }
+            let last = min(Revision(from.rawValue + 128), min(revision, tail.revision))
+            let source = LayeredSource(first: fetched, second: effects.cache)
+            do throws(MissingObjects) {
+                let view = LogView(tail: tail, source: source)
+                let entries = try view.entries(from: from.next, through: last)
+                let bodies = try view.bodies(of: entries)
+                for (entry, body) in zip(entries, bodies) {
+                    learn(entry.revision, body.actions, tail.incarnation, &effects)
+                }
+                fetched = [:]
+            } catch {
+                mark("writer.scanFetches")
+                isFetching = true
+                effects.fetch(error.keys.map { .object($0) })
+            }
+        }
+    }
+
+    /// One entry of the chosen log was read.
+    private mutating func learn(
+        _ revision: Revision, _ actions: [Action], _ incarnation: Incarnation,
+        _ effects: inout WriterEffects
+    ) {
+        if index.map({ $0.through < revision.previous }) ?? true {
+            index = ActionIndex(incarnation: incarnation, after: revision.previous)
+        }
+        if index?.through == revision.previous { index?.append(revision, actions: actions) }
+        for (number, action) in actions.enumerated() {
+            guard let position = queue.firstIndex(where: { $0.action == action.id }) else {
+                continue
+            }
+            let pending = queue.remove(at: position)
+            queuedBytes -= pending.bytes.count
+            let place = LogPosition(revision: revision, index: UInt32(number))
+            landed(pending, at: ActionIndex.Landing(position: place, action: action), &effects)
+        }
+        for position in queue.indices where queue[position].scannedThrough == revision.previous {
+            queue[position].scannedThrough = revision
+        }
+    }
+
+    // MARK: Attempts
+
+    /// A try of the attempt was sent, or failed and will be repeated.
+    public mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
+        flight?.isTrying = isTrying
+        if let trouble {
+            lastTrouble = trouble
+            if trouble.outcome == .unknown { flight?.mayHaveLanded = true }
+        }
+    }
+
+    /// The attempt has ended.
+    public mutating func attemptEnded(
+        _ reply: RepositoryReply, _ effects: inout WriterEffects
+    ) {
+        guard var ended = flight else { return }
+        flight = nil
+        if case .failed(let error) = reply, error.outcome == .unknown { ended.mayHaveLanded = true }
+        switch reply {
+        case .committed(ended.target, _): batchLanded(ended, &effects)
+        case .committed:
+            // It landed by an earlier attempt: the log tells where.
+            ended.mayHaveLanded = true
+            requeue(ended)
+            log = nil
+        case .refused(.fenced(let value)):
+            requeue(ended)
+            adopt(value, isFresh: true)
+        case .refused(.moved(let value)):
+            mark("writer.moved")
+            // An earlier accept of the same attempt may have been written back by somebody else and
+            // sealed: until the log at the target is read, nobody may be told that it failed.
+            ended.mayHaveLanded = true
+            requeue(ended)
+            stash = Stash(actions: ended.actions.map(\.action), prepared: ended.prepared)
+            adopt(value, isFresh: true)
+        case .refused(.gone(let value)):
+            adopt(value, isFresh: true)
+            requeue(ended)
+            if log == nil {
+                for pending in queue { pending.fail(CollectionWriter.absent(value), &effects) }
+                queue = []
+                queuedBytes = 0
+            }
+        case .refused(.blocked(let value)):
+            ended.mayHaveLanded = true
+            requeue(ended)
+            adopt(value, isFresh: true)
+            return effects.wakeSoon()
+        case .failed(let error):
+            lastTrouble = error
+            requeue(ended)
+            log = nil
+            tick(&effects)
+            return
+        default: invariant(false, "an attempt cannot end with \(reply)")
+        }
+        advance(&effects)
+        log?.isFresh = false
+    }
+
+    private mutating func batchLanded(_ ended: Flight, _ effects: inout WriterEffects) {
+        lastTrouble = nil
+        let revision = ended.target
+        let prepared = ended.prepared
+        batchBytesMax = min(2 * batchBytesMax, Limits.actionBytesMax)
+        let life = log?.incarnation == ended.incarnation ? log?.incarnation : nil
+        if let known = log, life != nil, known.revision == revision.previous {
+            log?.revision = revision
+            if let checkpoint = ended.checkpoint {
+                log?.checkpoint = max(known.checkpoint, checkpoint)
+            }
+            if let header = prepared.headerAfter {
+                log?.header = header
+                log?.headerRevision = revision
+            }
+        }
+        let actions = zip(ended.actions, prepared.outcomes).map {
+            Action(id: $0.action, bytes: $0.bytes, outcome: $1.bytes)
+        }
+        // Of a life that is over nothing need be remembered.
+        if let life {
+            if index.map({ $0.through < revision.previous }) ?? true {
+                index = ActionIndex(incarnation: life, after: revision.previous)
+            }
+            if index?.through == revision.previous { index?.append(revision, actions: actions) }
+            if effects.history?.incarnation == life {
+                if effects.history?.through == revision.previous {
+                    effects.history?.append(
+                        revision, payload: prepared.payload, blocks: prepared.blocks)
+                }
+                if let checkpoint = ended.checkpoint {
+                    effects.history?.raiseFloor(to: checkpoint)
+                }
+            }
+            for block in prepared.results {
+                effects.blocks.keep(block, incarnation: life, revision: revision)
+            }
+        }
+        for (number, pending) in ended.actions.enumerated() {
+            let position = LogPosition(revision: revision, index: UInt32(number))
+            pending.landed(at: position, prepared.outcomes[number], &effects)
+        }
+        finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
+    }
+
+    /// Makes entries final that are not known to be, if there are so many.
+    mutating func finalise(countMin: Int, _ effects: inout WriterEffects) {
+        guard let history = effects.history, let log, log.header.kind.hasBlocks else { return }
+        let entries = checkpointer?.begin(history, collection, countMin: countMin) ?? []
+        if !entries.isEmpty { effects.finalise(entries) }
+        if countMin > 1 { effects.wake(at: effects.now.advanced(by: Limits.finaliseIdleTime)) }
+    }
+
+    /// Puts the actions of an attempt that did not land, as far as is known, back to the front.
+    private mutating func requeue(_ ended: Flight) {
+        var actions = ended.actions.filter { !$0.waiters.isEmpty }
+        if ended.mayHaveLanded {
+            for position in actions.indices { actions[position].doubt(ended.target) }
+        }
+        queue = actions + queue
+        queuedBytes += actions.reduce(0) { $0 + $1.bytes.count }
+    }
+}
+
+/// Looks in one source, then in another.
+struct LayeredSource: LogObjectSource {
+    let first: [LogObjectKey: LogObject]
+    let second: any LogObjectSource
+
+    func object(_ key: LogObjectKey) -> LogObject? { first[key] ?? second.object(key) }
+}

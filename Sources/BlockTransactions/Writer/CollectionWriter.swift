@@ -1,0 +1,300 @@
+import BlockModel
+import BlockRuntime
+
+/// The proposer that holds the clients of one collection: queues their actions, looks for earlier
+/// landings, runs batches of them on the newest snapshot, and lands the batches one at a time.
+///
+/// Exactly once (protocol C5.9, C11 A3): an action is proposed at revision n only after every entry
+/// in (its firstRevision, n − 1] was read from a chosen tail and found not to hold it; after every
+/// change of n the new entries are read too; nothing of a batch is proposed at n + 1 while its
+/// outcome at n is unknown.
+public struct CollectionWriter: Sendable {
+    /// Names a client's request for the host.
+    public typealias Token = UInt64
+
+    let collection: CollectionID
+    /// What is known of the log from chosen tails; nil when it has to be read again.
+    var log: LogState?
+    /// A chosen tail, to read entries from; may be older than ``log``.
+    var tail: Tail?
+    var index: ActionIndex?
+    /// Actions not under way, oldest first.
+    var queue: [PendingAction] = []
+    var queuedBytes = 0
+    var flight: Flight?
+    /// A batch that lost its race, to land as it is if nothing it depends on has changed.
+    var stash: Stash?
+    var checkpointer: Checkpointer?
+    var isReadingTail = false
+    var isFetching = false
+    /// Objects fetched for the scan that is under way.
+    var fetched: [LogObjectKey: LogObject] = [:]
+    var isPreparing = false
+    /// What was fetched to run a batch on top of revision ``preparedFor``.
+    var prepared = Fetched()
+    var preparedFor: Revision?
+    /// Bytes of actions that the next batch may hold; less after one that became too large.
+    var batchBytesMax = Limits.actionBytesMax
+    /// The last thing that went wrong below: what a client is told when its time runs out.
+    var lastTrouble: DatabaseError?
+
+    /// The revision, life and beginning of a log.
+    struct LogState: Sendable {
+        var incarnation: Incarnation
+        var revision: Revision
+        var truncatedThrough: Revision
+        /// The header part at ``revision``, and when it was last changed.
+        var header: CollectionHeader
+        var headerRevision: Revision
+        var checkpoint: Revision
+        /// Read for the event being handled: not a memory that may be behind.
+        var isFresh: Bool
+    }
+
+    /// A batch on its way to a coordinator.
+    struct Flight: Sendable {
+        let incarnation: Incarnation
+        let target: Revision
+        /// The checkpoint that its entry carries.
+        let checkpoint: Revision?
+        let actions: [PendingAction]
+        let prepared: PreparedBatch
+        /// Whether a try is out whose answer has not come.
+        var isTrying = true
+        /// Whether some try ended without a definite answer.
+        var mayHaveLanded = false
+    }
+
+    /// A prepared batch without a target.
+    struct Stash: Sendable {
+        let actions: [ActionID]
+        let prepared: PreparedBatch
+    }
+
+    public init(collection: CollectionID) { self.collection = collection }
+
+    /// Nothing is queued or under way.
+    public var isIdle: Bool { queue.isEmpty && flight == nil }
+
+    /// Nothing is queued, and nothing is waited for.
+    public var isQuiet: Bool { isIdle && !isReadingTail && !isFetching && !isPreparing }
+
+    /// Nothing is under way and nothing is known that would be worth keeping.
+    public var isForgettable: Bool { isQuiet && log == nil }
+
+    // MARK: Events
+
+    /// A client's action.
+    public mutating func act(
+        _ request: ActionRequest, token: Token, deadline: Instant, _ effects: inout WriterEffects
+    ) {
+        invariant(request.collection == collection, "an action on another collection")
+        if let problem = request.content.problem {
+            return effects.respond(token, .failed(problem))
+        }
+        let waiter = PendingAction.Waiter(token: token, deadline: deadline)
+        let bytes = request.content.bytes
+        if let underWay = flight?.actions.first(where: { $0.action == request.action })
+            ?? queue.first(where: { $0.action == request.action })
+        {
+            guard underWay.bytes == bytes, underWay.incarnation == request.incarnation,
+                underWay.content.kind == request.content.kind
+            else {
+                return effects.respond(token, .failed(CollectionWriter.actionIDReuse))
+            }
+            mark("writer.joined")
+            return join(request.action, waiter, &effects)
+        }
+        if let problem = problem(bytes) { return effects.respond(token, .failed(problem)) }
+        queue.append(PendingAction(request, bytes: bytes, waiter: waiter))
+        queuedBytes += bytes.count
+        advance(&effects)
+    }
+
+    /// A chosen tail was read, after whatever asked for it.
+    public mutating func tailWasRead(_ value: TailValue, _ effects: inout WriterEffects) {
+        isReadingTail = false
+        adopt(value, isFresh: true)
+        if log == nil { failAll(CollectionWriter.absent(value), &effects) }
+        advance(&effects)
+        log?.isFresh = false
+    }
+
+    /// What was asked for has come.
+    public mutating func wasFetched(
+        _ things: Fetched, for purpose: FetchPurpose = .scan, _ effects: inout WriterEffects
+    ) {
+        switch purpose {
+        case .scan:
+            isFetching = false
+            fetched.merge(things.objects) { _, new in new }
+        case .run:
+            isPreparing = false
+            prepared.merge(things)
+        }
+        advance(&effects)
+    }
+
+    /// `entry`, which was to be made final, is, or could not be made so now.
+    public mutating func finaliseEnded(
+        _ entry: FinaliseEntry, isFinal: Bool, _ effects: inout WriterEffects
+    ) {
+        checkpointer?.ended(entry, isFinal: isFinal)
+        finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
+    }
+
+    /// A read or fetch failed for good; the clients' deadlines decide how long to go on.
+    public mutating func readFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
+        isReadingTail = false
+        isFetching = false
+        isPreparing = false
+        lastTrouble = error
+        expire(&effects)
+        effects.wakeSoon()
+    }
+
+    /// Time has passed: answers those whose time is up and goes on with the rest.
+    public mutating func tick(_ effects: inout WriterEffects) {
+        expire(&effects)
+        advance(&effects)
+        if isIdle { finalise(countMin: 1, &effects) }
+    }
+
+    // MARK: What is known of the log
+
+    /// Takes over a chosen value. What is known never goes back, neither within one life nor to an
+    /// earlier one: the answer to an attempt may be older than what was read meanwhile.
+    mutating func adopt(_ value: TailValue, isFresh: Bool) {
+        if let log, value.generation < log.incarnation.generation { return }
+        guard let tail = value.live else {
+            log = nil
+            self.tail = nil
+            index = nil
+            stash = nil
+            checkpointer = nil
+            return
+        }
+        if let index, index.incarnation != tail.incarnation { self.index = nil }
+        if let log, log.incarnation == tail.incarnation, log.revision > tail.revision {
+            self.log?.isFresh = isFresh
+            self.log?.truncatedThrough = max(log.truncatedThrough, tail.truncatedThrough)
+            self.log?.checkpoint = max(log.checkpoint, tail.checkpoint)
+        } else {
+            log = LogState(
+                incarnation: tail.incarnation, revision: tail.revision,
+                truncatedThrough: tail.truncatedThrough, header: tail.header,
+                headerRevision: tail.headerRevision, checkpoint: tail.checkpoint, isFresh: isFresh)
+        }
+        if checkpointer?.incarnation != tail.incarnation {
+            checkpointer = Checkpointer(
+                incarnation: tail.incarnation, checkpoint: tail.checkpoint)
+        }
+        if self.tail?.incarnation != tail.incarnation
+            || (self.tail?.revision ?? .zero) <= tail.revision
+        {
+            self.tail = tail
+        }
+    }
+
+    // MARK: Answers
+
+    static let actionIDReuse = DatabaseError(
+        .actionIDReuse, "this action id came before with other bytes")
+
+    static func absent(_ value: TailValue) -> DatabaseError {
+        DatabaseError(.collectionNotFound, "the collection does not exist")
+    }
+
+    private func problem(_ bytes: Bytes) -> DatabaseError? {
+        if bytes.count > Limits.actionBytesMax {
+            return DatabaseError(
+                .valueTooLarge,
+                "an action of \(bytes.count) bytes, actionBytesMax = \(Limits.actionBytesMax)")
+        }
+        if queuedBytes + bytes.count > Limits.collectionQueueBytesMax {
+            return DatabaseError(
+                .overloaded,
+                "\(queuedBytes) bytes wait for this collection, collectionQueueBytesMax = "
+                    + "\(Limits.collectionQueueBytesMax)", retryAfter: .milliseconds(200))
+        }
+        return nil
+    }
+
+    /// A second request for an action that is under way shares its outcome.
+    private mutating func join(
+        _ action: ActionID, _ waiter: PendingAction.Waiter, _ effects: inout WriterEffects
+    ) {
+        if let position = queue.firstIndex(where: { $0.action == action }) {
+            queue[position].waiters.append(waiter)
+        } else if let flight {
+            var actions = flight.actions
+            if let position = actions.firstIndex(where: { $0.action == action }) {
+                actions[position].waiters.append(waiter)
+            }
+            self.flight = flight.replacing(actions)
+        }
+        effects.wake(at: waiter.deadline)
+    }
+
+    func landed(
+        _ pending: PendingAction, at landing: ActionIndex.Landing, _ effects: inout WriterEffects
+    ) {
+        guard landing.fingerprint == pending.fingerprint else {
+            return pending.fail(CollectionWriter.actionIDReuse, &effects)
+        }
+        do throws(DatabaseError) {
+            let outcome = try ActionOutcome(landing.outcome, kind: pending.content.kind)
+            pending.landed(at: landing.position, outcome, &effects)
+        } catch {
+            // It is there, but what came of it cannot be told.
+            pending.fail(error.asUnknown, &effects)
+        }
+    }
+
+    /// Fails everything that waits in the queue.
+    private mutating func failAll(_ error: DatabaseError, _ effects: inout WriterEffects) {
+        for pending in queue { pending.fail(error, &effects) }
+        queue = []
+        queuedBytes = 0
+    }
+
+    /// Answers the waiters whose deadline has passed with what is known of their action.
+    private mutating func expire(_ effects: inout WriterEffects) {
+        let now = effects.now
+        let late = DatabaseError(.deadlineExceeded, "the time given ran out")
+        var trouble = lastTrouble ?? late
+        if trouble.outcome == .unknown {
+            // Of another batch: of an action that was never sent, more is known.
+            trouble = DatabaseError(.quorumUnavailable, trouble.message, cause: trouble)
+        }
+        for position in queue.indices {
+            let isInDoubt = queue[position].isInDoubt
+            queue[position].expire(at: now, trouble, isUncertain: isInDoubt, &effects)
+        }
+        queue.removeAll { pending in
+            if pending.waiters.isEmpty { queuedBytes -= pending.bytes.count }
+            return pending.waiters.isEmpty
+        }
+        guard let flight else { return }
+        // While anybody waits the attempt is tried again, with everybody's actions in it.
+        let goesOn = flight.actions.contains { $0.waiters.contains { $0.deadline > now } }
+        let isUncertain = flight.isTrying || flight.mayHaveLanded || goesOn
+        var actions = flight.actions
+        for position in actions.indices {
+            let isInDoubt = isUncertain || actions[position].isInDoubt
+            actions[position].expire(at: now, trouble, isUncertain: isInDoubt, &effects)
+        }
+        self.flight = flight.replacing(actions)
+    }
+}
+
+extension CollectionWriter.Flight {
+    func replacing(_ actions: [PendingAction]) -> Self {
+        var copy = Self(
+            incarnation: incarnation, target: target, checkpoint: checkpoint, actions: actions,
+            prepared: prepared)
+        copy.isTrying = isTrying
+        copy.mayHaveLanded = mayHaveLanded
+        return copy
+    }
+}

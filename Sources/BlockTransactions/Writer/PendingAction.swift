@@ -1,0 +1,68 @@
+import BlockModel
+import BlockRuntime
+
+/// One action of a client, waiting in a proxy, and everybody who waits for it.
+struct PendingAction: Sendable {
+    struct Waiter: Sendable {
+        let token: CollectionWriter.Token
+        let deadline: Instant
+    }
+
+    let action: ActionID
+    let incarnation: Incarnation
+    let firstRevision: Revision
+    let content: ActionContent
+    /// ``content`` as the log keeps it.
+    let bytes: Bytes
+    let fingerprint: UInt64
+    var waiters: [Waiter]
+    /// Every entry in (``firstRevision``, this] was read and does not hold the action.
+    var scannedThrough: Revision
+    /// The revision that an attempt of unknown outcome aimed at.
+    private var doubt: Revision?
+
+    init(_ request: ActionRequest, bytes: Bytes, waiter: Waiter) {
+        action = request.action
+        incarnation = request.incarnation
+        firstRevision = request.firstRevision
+        content = request.content
+        self.bytes = bytes
+        fingerprint = ActionIndex.fingerprint(of: bytes)
+        waiters = [waiter]
+        scannedThrough = request.firstRevision
+    }
+
+    /// Whether an earlier attempt may have landed: so until the log at its target has been read.
+    var isInDoubt: Bool {
+        guard let doubt else { return false }
+        return scannedThrough < doubt
+    }
+
+    mutating func doubt(_ target: Revision) { doubt = target }
+
+    /// Answers everybody with `error`, as unknown when the action is in doubt.
+    func fail(_ error: DatabaseError, _ effects: inout WriterEffects) {
+        let told = isInDoubt ? error.asUnknown : error
+        for waiter in waiters { effects.respond(waiter.token, .failed(told)) }
+    }
+
+    /// Answers everybody with where the action landed.
+    func landed(at position: LogPosition, _ outcome: ActionOutcome, _ effects: inout WriterEffects)
+    {
+        let landing = ActionLanding(position: position, outcome: outcome)
+        for waiter in waiters { effects.respond(waiter.token, .acted(landing)) }
+    }
+
+    /// Answers and forgets the waiters whose time is up; wakes for the next of the others.
+    mutating func expire(
+        at now: Instant, _ trouble: DatabaseError, isUncertain: Bool,
+        _ effects: inout WriterEffects
+    ) {
+        let told = isUncertain ? trouble.asUnknown : trouble
+        for waiter in waiters where waiter.deadline <= now {
+            effects.respond(waiter.token, .failed(told))
+        }
+        waiters.removeAll { $0.deadline <= now }
+        if let next = waiters.map(\.deadline).min() { effects.wake(at: next) }
+    }
+}

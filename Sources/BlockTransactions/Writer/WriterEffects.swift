@@ -1,0 +1,84 @@
+import BlockModel
+import BlockRuntime
+
+/// What a writer asks for while it handles one event, and what it may use.
+public struct WriterEffects {
+    public let now: Instant
+    public let wallMilliseconds: UInt64
+    public var generator: SeededGenerator
+    /// Objects fetched earlier, by anybody.
+    let cache: any LogObjectSource
+    /// Blocks that were read or written, by anybody.
+    let blocks: SharedBlockCache
+    /// What is known of the newest writes of the collection; shared with its readers.
+    public var history: BlockHistory?
+
+    /// Answers, in order.
+    public private(set) var responses: [(token: CollectionWriter.Token, reply: ClientReply)] = []
+    /// Whether a tail read that starts after this event is wanted.
+    public private(set) var wantsTail = false
+    /// What is to be fetched to look for earlier landings; all of it comes back at once.
+    public private(set) var wants: [FetchItem] = []
+    /// What is to be fetched to run a batch, likewise.
+    public private(set) var wantsToRun: [FetchItem] = []
+    /// An attempt to be sent to a coordinator, again until `deadline` while it fails.
+    public private(set) var attempt: (commit: CommitAttempt, deadline: Instant)?
+    /// Entries whose blocks are to become versions on their quorums.
+    public private(set) var entriesToFinalise: [FinaliseEntry] = []
+    /// When a tick is wanted; the earliest counts.
+    public private(set) var wakeAt: Instant?
+
+    public init(
+        now: Instant, wallMilliseconds: UInt64, generator: SeededGenerator,
+        cache: any LogObjectSource, blocks: SharedBlockCache, history: BlockHistory?
+    ) {
+        self.now = now
+        self.wallMilliseconds = wallMilliseconds
+        self.generator = generator
+        self.cache = cache
+        self.blocks = blocks
+        self.history = history
+    }
+
+    mutating func respond(_ token: CollectionWriter.Token, _ reply: ClientReply) {
+        responses.append((token, reply))
+    }
+    mutating func readTail() { wantsTail = true }
+    mutating func fetch(_ items: [FetchItem]) { wants = items }
+    mutating func fetchToRun(_ items: [FetchItem]) { wantsToRun = items }
+    mutating func propose(_ commit: CommitAttempt, deadline: Instant) {
+        invariant(attempt == nil, "one attempt at a time")
+        attempt = (commit, deadline)
+    }
+    mutating func finalise(_ entries: [FinaliseEntry]) { entriesToFinalise = entries }
+    mutating func wake(at instant: Instant) { wakeAt = wakeAt.map { min($0, instant) } ?? instant }
+    /// After trouble: soon, but not at once.
+    mutating func wakeSoon() { wake(at: now.advanced(by: .milliseconds(50))) }
+}
+
+/// Something that work waits for.
+public enum FetchItem: Hashable, Sendable {
+    case object(LogObjectKey)
+    case block(BlockReadRequest)
+}
+
+/// What a writer fetches something for.
+public enum FetchPurpose: Sendable {
+    /// To look for earlier landings.
+    case scan
+    /// To run a batch.
+    case run
+}
+
+/// What came of a fetch, complete.
+public struct Fetched: Sendable {
+    public var objects: [LogObjectKey: LogObject] = [:]
+    public var blocks: [BlockID: FetchedBlock] = [:]
+
+    public init() {}
+
+    mutating func merge(_ other: Fetched) {
+        objects.merge(other.objects) { _, new in new }
+        blocks.merge(other.blocks) { _, new in new }
+    }
+}

@@ -1,0 +1,69 @@
+import BlockTransactions
+import OptimysticClient
+
+/// An action of a custom collection that landed.
+public struct LoggedAction<Action: Sendable>: Sendable {
+    public let action: Action
+    public let id: ActionID
+    public let position: LogPosition
+    /// When its writer wrote it down, in milliseconds since 1970. Metadata.
+    public let wallMilliseconds: UInt64
+}
+
+/// The actions of a custom collection; see ``CustomCollection/log(after:timeout:)``.
+public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
+    let database: Database
+    let info: CollectionInfo
+    let behavior: CollectionBehavior<Action>
+    let after: Revision
+    let direction: ReadDirection
+    let timeout: Duration
+
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Holds one page.
+    public struct Iterator: AsyncIteratorProtocol {
+        private let behavior: CollectionBehavior<Action>
+        private let direction: ReadDirection
+        private var forward: LogPages
+        private var backward: BackwardLogPages
+        private var actions: [LoggedAction<Action>] = []
+        private var position = 0
+
+        init(_ sequence: LoggedActions) {
+            behavior = sequence.behavior
+            direction = sequence.direction
+            forward = LogPages(
+                database: sequence.database, info: sequence.info, after: sequence.after,
+                timeout: sequence.timeout, follows: false)
+            backward = BackwardLogPages(
+                database: sequence.database, info: sequence.info, after: sequence.after,
+                timeout: sequence.timeout)
+        }
+
+        /// The next action; nil after the last.
+        public mutating func next() async throws -> LoggedAction<Action>? {
+            while position == actions.count {
+                let entries: [LogEntry]?
+                switch direction {
+                case .forward: entries = try await forward.next()
+                case .backward: entries = try await backward.next()
+                }
+                guard let entries else { return nil }
+                position = 0
+                actions = try entries.flatMap { entry in
+                    try entry.body.actions.enumerated().map { index, logged in
+                        LoggedAction(
+                            action: try behavior.action(of: logged, at: entry.revision),
+                            id: logged.id,
+                            position: LogPosition(revision: entry.revision, index: UInt32(index)),
+                            wallMilliseconds: entry.wallMilliseconds)
+                    }
+                }
+                if direction == .backward { actions.reverse() }
+            }
+            defer { position += 1 }
+            return actions[position]
+        }
+    }
+}

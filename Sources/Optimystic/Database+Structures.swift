@@ -1,0 +1,122 @@
+import OptimysticClient
+
+extension Database {
+    // MARK: Trees
+
+    /// Opens a tree of JSON values, and creates it first when no collection has the name.
+    ///
+    /// - Parameters:
+    ///   - name: 1 to ``Limits/nameBytesMax`` bytes without control characters.
+    ///   - key: The type of its keys, which their order hangs on; the database does not know it.
+    ///   - value: What its values are; see ``ValueCoding/json``.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func tree<Key: OrderedKey, Value: Codable & Sendable>(
+        _ name: String, key: Key.Type, value: Value.Type, timeout: Duration? = nil
+    ) async throws -> Tree<Key, Value> {
+        try await tree(name, key: key, coding: .json, timeout: timeout)
+    }
+
+    /// Opens a tree of raw bytes, and creates it first when no collection has the name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func tree(
+        named name: String, timeout: Duration? = nil
+    ) async throws -> Tree<Bytes, Bytes> {
+        try await tree(name, key: Bytes.self, coding: .bytes, timeout: timeout)
+    }
+
+    /// Opens a tree of values in a given coding, and creates it first when no collection has the
+    /// name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func tree<Key: OrderedKey, Value>(
+        _ name: String, key: Key.Type, coding: ValueCoding<Value>, timeout: Duration? = nil
+    ) async throws -> Tree<Key, Value> {
+        let info = try await open(
+            name, .tree, encoding: coding.encoding, creates: true, timeout: timeout)
+        return Tree(database: self, info: info, coding: coding)
+    }
+
+    /// Opens a tree of JSON values that exists. Never creates one.
+    ///
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is something else.
+    public func openTree<Key: OrderedKey, Value: Codable & Sendable>(
+        _ name: String, key: Key.Type, value: Value.Type, timeout: Duration? = nil
+    ) async throws -> Tree<Key, Value> {
+        let info = try await open(name, .tree, encoding: .json, creates: false, timeout: timeout)
+        return Tree(database: self, info: info, coding: .json)
+    }
+
+    /// Opens a tree that exists, whatever the encoding of its values, as raw bytes. Never creates
+    /// one. Whoever writes keeps to the encoding that ``Tree/info`` names.
+    ///
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no tree.
+    public func openTree(
+        named name: String, timeout: Duration? = nil
+    ) async throws -> Tree<Bytes, Bytes> {
+        let info = try await open(name, .tree, encoding: nil, creates: false, timeout: timeout)
+        return Tree(database: self, info: info, coding: .bytes)
+    }
+
+    // MARK: Queues
+
+    /// Opens a queue of JSON values, and creates it first when no collection has the name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func queue<Value: Codable & Sendable>(
+        _ name: String, of type: Value.Type, timeout: Duration? = nil
+    ) async throws -> Queue<Value> {
+        try await queue(name, coding: .json, timeout: timeout)
+    }
+
+    /// Opens a queue of raw bytes, and creates it first when no collection has the name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func queue(named name: String, timeout: Duration? = nil) async throws -> Queue<Bytes> {
+        try await queue(name, coding: .bytes, timeout: timeout)
+    }
+
+    /// Opens a queue of values in a given coding, and creates it first when no collection has the
+    /// name.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    public func queue<Value>(
+        _ name: String, coding: ValueCoding<Value>, timeout: Duration? = nil
+    ) async throws -> Queue<Value> {
+        let info = try await open(
+            name, .queue, encoding: coding.encoding, creates: true, timeout: timeout)
+        return Queue(database: self, info: info, coding: coding)
+    }
+
+    /// Opens a queue of JSON values that exists. Never creates one.
+    ///
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is something else.
+    public func openQueue<Value: Codable & Sendable>(
+        _ name: String, of type: Value.Type, timeout: Duration? = nil
+    ) async throws -> Queue<Value> {
+        let info = try await open(name, .queue, encoding: .json, creates: false, timeout: timeout)
+        return Queue(database: self, info: info, coding: .json)
+    }
+
+    /// Opens a queue that exists, whatever the encoding of its values, as raw bytes.
+    ///
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no queue.
+    public func openQueue(
+        named name: String, timeout: Duration? = nil
+    ) async throws -> Queue<Bytes> {
+        let info = try await open(name, .queue, encoding: nil, creates: false, timeout: timeout)
+        return Queue(database: self, info: info, coding: .bytes)
+    }
+
+    /// Opens a collection, and creates it when it may.
+    func open(
+        _ name: String, _ kind: CollectionKind, encoding: ValueEncoding?, creates: Bool,
+        timeout: Duration?
+    ) async throws -> CollectionInfo {
+        let open = OpenCollection(
+            name: name, kind: kind, encoding: encoding, creates: creates, action: makeActionID())
+        return try await ask(.openCollection(open), timeout: timeout) { reply in
+            if case .collection(let info) = reply { info } else { nil }
+        }
+    }
+}

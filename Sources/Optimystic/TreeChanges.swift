@@ -1,0 +1,104 @@
+import BlockModel
+import OptimysticClient
+
+/// What one entry of the log did to a tree: the changes of all actions in it, atomic together.
+public struct TreeChangeSet<Key: OrderedKey, Value: Sendable>: Sendable {
+    /// The revision of the tree with the changes in it. Every revision is there, also one that
+    /// changed nothing.
+    public let revision: Revision
+    /// In the order in which they were done. A key may occur more than once; the last one counts.
+    public let changes: [TreeChange<Key, Value>]
+    /// When its writer wrote it down, in milliseconds since 1970. Metadata.
+    public let wallMilliseconds: UInt64
+}
+
+/// The changes of a tree, and those that come; see ``Tree/changes(since:timeout:)``.
+public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
+    let database: Database
+    let info: CollectionInfo
+    let coding: ValueCoding<Value>
+    let since: Revision
+    let timeout: Duration
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(
+            coding: coding,
+            pages: LogPages(
+                database: database, info: info, after: since, timeout: timeout, follows: true))
+    }
+
+    /// Holds one page.
+    public struct Iterator: AsyncIteratorProtocol {
+        let coding: ValueCoding<Value>
+        var pages: LogPages
+        private var entries: [LogEntry] = []
+        private var position = 0
+        private var hasFailed = false
+
+        init(coding: ValueCoding<Value>, pages: LogPages) {
+            self.coding = coding
+            self.pages = pages
+        }
+
+        /// The changes of the next revision, when there is one. Never nil before an error; nil
+        /// after one.
+        public mutating func next() async throws -> TreeChangeSet<Key, Value>? {
+            guard !hasFailed else { return nil }
+            do {
+                while position == entries.count {
+                    guard let next = try await pages.next() else { return nil }
+                    entries = next
+                    position = 0
+                }
+                defer { position += 1 }
+                return try changes(entries[position])
+            } catch {
+                hasFailed = true
+                throw error
+            }
+        }
+
+        private func changes(
+            _ entry: LogEntry
+        ) throws(DatabaseError) -> TreeChangeSet<Key, Value> {
+            var changes: [TreeChange<Key, Value>] = []
+            for logged in entry.body.actions {
+                let action = try TreeAction(canonicalBytes: logged.bytes)
+                guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
+                else { continue }
+                for (operation, existed) in zip(action.operations, existed) {
+                    switch operation {
+                    case .put(let key, let value):
+                        changes.append(
+                            .set(try Key(keyBytes: key), try coding.value(of: value, key: key)))
+                    case .delete(let key):
+                        if existed { changes.append(.remove(try Key(keyBytes: key))) }
+                    }
+                }
+            }
+            return TreeChangeSet(
+                revision: entry.revision, changes: changes,
+                wallMilliseconds: entry.wallMilliseconds)
+        }
+    }
+}
+
+extension Tree {
+    /// The changes after a revision and, when they have been read, those that come: endless, one
+    /// element for each revision, none left out.
+    ///
+    /// Resume with the revision of the last element that was handled. Starting from a snapshot,
+    /// ``asOf(revision:)``, with its revision, nothing is missed and nothing comes twice.
+    /// - Parameters:
+    ///   - revision: ``Revision/zero`` from the first change on.
+    ///   - timeout: How long the cluster may be out of reach before the iterator throws.
+    /// - Throws: From the iterator: `.invalidArgument` when history since then is truncated;
+    ///   `.valueUndecodable`.
+    public func changes(
+        since revision: Revision, timeout: Duration? = nil
+    ) -> TreeChanges<Key, Value> {
+        TreeChanges(
+            database: database, info: info, coding: coding, since: revision,
+            timeout: timeout ?? database.timeout)
+    }
+}

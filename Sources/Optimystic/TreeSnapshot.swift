@@ -1,0 +1,211 @@
+import OptimysticClient
+
+/// A tree as of one revision, or, as ``Tree/latest``, as it is whenever it is asked.
+///
+/// As of a revision nothing it answers ever changes, and no answer waits for writers.
+public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
+    let database: Database
+    let info: CollectionInfo
+    let coding: ValueCoding<Value>
+    /// nil: the newest when the question arrives, linearizable.
+    public let revision: Revision?
+    let seen: SeenRevision
+
+    // MARK: Single keys
+
+    /// - Returns: The value of `key`, nil when it has none.
+    /// - Throws: `.valueUndecodable`; `.invalidArgument` for a revision that does not exist.
+    /// - Complexity: O(log n) blocks, most of them in the proxy's cache.
+    public func value(for key: Key, timeout: Duration? = nil) async throws -> Value? {
+        try await values(for: [key], timeout: timeout)[0]
+    }
+
+    /// The values of several keys at one revision, in their order.
+    /// - Throws: See ``value(for:timeout:)``.
+    public func values(for keys: [Key], timeout: Duration? = nil) async throws -> [Value?] {
+        let keyBytes = try keys.map { key throws(DatabaseError) in try key.keyBytes }
+        let found = try await rawValues(for: keyBytes, timeout: timeout).values
+        return try zip(keyBytes, found).map { key, value in
+            try value.map { try coding.value(of: $0, key: key) }
+        }
+    }
+
+    public func contains(_ key: Key, timeout: Duration? = nil) async throws -> Bool {
+        try await rawValues(for: [try key.keyBytes], timeout: timeout).values[0] != nil
+    }
+
+    /// All values at one revision, in as many requests as they take.
+    func rawValues(for keys: [Bytes], timeout: Duration?) async throws -> TreeValues {
+        var found: [Bytes?] = []
+        var asOf = revision
+        repeat {
+            let part = Array(keys[found.count...].prefix(Limits.treeCheckCountMax))
+            let request = ClientRequest.readTree(
+                TreeReadRequest(
+                    collection: info.collection, incarnation: info.incarnation, asOf: asOf,
+                    query: .values(part)))
+            let answer = try await database.ask(request, timeout: timeout) { reply in
+                if case .treeValues(let values) = reply { values } else { nil }
+            }
+            guard answer.values.count <= part.count, !answer.values.isEmpty || part.isEmpty else {
+                throw Database.misfit(.treeValues(answer))
+            }
+            seen.raise(to: answer.asOf)
+            asOf = answer.asOf
+            found += answer.values
+        } while found.count < keys.count
+        return TreeValues(values: found, asOf: asOf ?? .zero)
+    }
+
+    // MARK: Ranges
+
+    /// The number of entries.
+    /// - Complexity: Reads every block of the tree.
+    public func count(timeout: Duration? = nil) async throws -> Int {
+        try await count(in: Keys<Key>.all, timeout: timeout)
+    }
+
+    /// The number of entries of an interval.
+    /// - Complexity: Reads every block of the interval.
+    public func count(
+        in interval: some KeyInterval<Key>, timeout: Duration? = nil
+    ) async throws -> Int {
+        let request = ClientRequest.readTree(
+            TreeReadRequest(
+                collection: info.collection, incarnation: info.incarnation, asOf: revision,
+                query: .count(try interval.keyRange())))
+        let (count, asOf) = try await database.ask(request, timeout: timeout) { reply in
+            if case .count(let count, let asOf) = reply { (count, asOf) } else { nil }
+        }
+        seen.raise(to: asOf)
+        return Int(clamping: count)
+    }
+
+    /// The entries of an interval in order, as of one revision: what the sequence yields does not
+    /// change while it is read. Reads a page ahead.
+    ///
+    /// - Parameter timeout: For each page.
+    /// - Throws: From the iterator: `.valueUndecodable`, also for a key.
+    public func entries(
+        in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
+        timeout: Duration? = nil
+    ) -> TreeEntries<Key, Value> {
+        TreeEntries(
+            snapshot: self, range: Result { try interval.keyRange() }, direction: direction,
+            timeout: timeout ?? database.timeout)
+    }
+
+    /// All entries in order; see ``entries(in:direction:timeout:)``.
+    public func entries(
+        direction: ReadDirection = .forward, timeout: Duration? = nil
+    ) -> TreeEntries<Key, Value> {
+        entries(in: Keys<Key>.all, direction: direction, timeout: timeout)
+    }
+
+    /// The first entry in the direction of reading, nil when there is none.
+    public func first(
+        in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
+        timeout: Duration? = nil
+    ) async throws -> (key: Key, value: Value)? {
+        let page = try await page(
+            try interval.keyRange(), direction, asOf: revision, countMax: 1,
+            timeout: timeout ?? database.timeout
+        ).value()
+        guard case .treePage(let page) = page else { throw Database.misfit(page) }
+        seen.raise(to: page.asOf)
+        return try page.entries.first.map(decode)
+    }
+
+    func page(
+        _ range: KeyRange, _ direction: ReadDirection, asOf: Revision?, countMax: Int,
+        timeout: Duration
+    ) -> PendingReply {
+        database.connection.start(
+            .readTree(
+                TreeReadRequest(
+                    collection: info.collection, incarnation: info.incarnation, asOf: asOf,
+                    query: .range(
+                        range, direction, bytesMax: UInt32(Limits.readerPageBytes),
+                        countMax: UInt32(countMax)))), timeout: timeout)
+    }
+
+    func decode(_ entry: TreeEntry) throws(DatabaseError) -> (key: Key, value: Value) {
+        (try Key(keyBytes: entry.key), try coding.value(of: entry.value, key: entry.key))
+    }
+}
+
+/// The entries of an interval of a tree; see ``TreeSnapshot/entries(in:direction:timeout:)``.
+public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
+    public typealias Element = (key: Key, value: Value)
+
+    let snapshot: TreeSnapshot<Key, Value>
+    let range: Result<KeyRange, any Error>
+    let direction: ReadDirection
+    let timeout: Duration
+
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+    /// Holds one page, and the request for the next.
+    public struct Iterator: AsyncIteratorProtocol {
+        private let sequence: TreeEntries
+        private var page: [TreeEntry] = []
+        private var position = 0
+        private var last: Bytes?
+        private var asOf: Revision?
+        private var pending: PendingReply?
+        private var isLast = false
+
+        init(_ sequence: TreeEntries) {
+            self.sequence = sequence
+            asOf = sequence.snapshot.revision
+        }
+
+        /// The next entry; nil after the last, and after an error.
+        public mutating func next() async throws -> Element? {
+            do {
+                while position == page.count {
+                    guard !isLast else { return nil }
+                    try await nextPage()
+                }
+                defer { position += 1 }
+                return try sequence.snapshot.decode(page[position])
+            } catch {
+                isLast = true
+                page = []
+                position = 0
+                pending = nil
+                throw error
+            }
+        }
+
+        private mutating func nextPage() async throws {
+            let reply = try await (try pending ?? request()).value()
+            pending = nil
+            guard case .treePage(let next) = reply, next.isLast || !next.entries.isEmpty else {
+                throw Database.misfit(reply)
+            }
+            sequence.snapshot.seen.raise(to: next.asOf)
+            page = next.entries
+            position = 0
+            asOf = next.asOf
+            isLast = next.isLast
+            last = next.entries.last?.key ?? last
+            if !isLast { pending = try request() }
+        }
+
+        private func request() throws -> PendingReply {
+            var range = try sequence.range.get()
+            if let last {
+                let bound = KeyBound(last, isInclusive: false)
+                if sequence.direction == .forward {
+                    range.lower = bound
+                } else {
+                    range.upper = bound
+                }
+            }
+            return sequence.snapshot.page(
+                range, sequence.direction, asOf: asOf, countMax: Limits.pageItemCountMax,
+                timeout: sequence.timeout)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import BlockRuntime
+
+/// Reads the records of a file, one after the other.
+package protocol RecordReader {
+    /// The next record; nil after the last one, and after ``ReadRecord/broken(line:_:)``.
+    /// - Throws: `.ioFailed` when the file cannot be read.
+    mutating func next() throws(DatabaseError) -> ReadRecord?
+}
+
+/// What stands where a record is expected.
+package enum ReadRecord {
+    /// - Parameter line: Where it begins, from 1.
+    case record(line: Int, JSONText)
+    /// Something that is no record; the one behind it can be read.
+    case bad(line: Int, String)
+    /// Something that is no record, and nobody can say where the next one begins.
+    case broken(line: Int, String)
+}
+
+/// How the records of a file are written.
+package enum RecordFormat: String, CaseIterable, Sendable {
+    /// One array, or an object whose only member is one.
+    case json
+    /// One value a line.
+    case jsonl
+    /// RFC 4180, with a header row.
+    case csv
+
+    /// What the end of a file's name says, if it says anything.
+    package init?(path: String) {
+        switch path.split(separator: ".").last?.lowercased() {
+        case "json": self = .json
+        case "jsonl", "ndjson": self = .jsonl
+        case "csv": self = .csv
+        default: return nil
+        }
+    }
+
+    package func reader(of source: ByteSource) -> any RecordReader {
+        switch self {
+        case .json: JSONArrayReader(source)
+        case .jsonl: JSONLinesReader(source)
+        case .csv: CSVReader(source)
+        }
+    }
+}

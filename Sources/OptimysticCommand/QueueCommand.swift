@@ -1,0 +1,181 @@
+import ArgumentParser
+import Optimystic
+
+package struct QueueCommand: ParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "queue", abstract: "Adds values to queues and takes them, each once.",
+        subcommands: [
+            QueueEnqueueCommand.self, QueueDequeueCommand.self, QueuePeekCommand.self,
+            QueueCountCommand.self,
+        ])
+}
+
+package struct QueueEnqueueCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "enqueue",
+        abstract: "Adds values behind the last one, in order, in one atomic action.",
+        discussion: """
+            Prints the revision of the queue with the values in it, when they are durable on a \
+            majority of the replicas. The queue is created when there is none. Values whose \
+            outcome is unknown are added again, without doubling them, with the same --action and \
+            --first-revision.
+            """)
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var form: ValueForm
+    @OptionGroup package var retry: RetryOptions
+    @Argument(help: "The queue.") package var name: String
+    @Argument(help: "The values.") package var values: [String]
+    @Option(help: "What a new queue holds: bytes or json.")
+    package var encoding = ValueEncoding.bytes
+
+    package func run() async throws {
+        try await options.withDatabase { database in
+            let queue = try await open(in: database)
+            let bytes = try values.map { value throws(DatabaseError) in
+                try form.bytes(of: value, for: queue.info)
+            }
+            let (id, revision) = try await retry.run(
+                in: database, seen: queue.revision,
+                resolve: { "queue enqueue \(name) … --action \($0)" }
+            ) { id, first in
+                let revision = try await queue.enqueue(
+                    contentsOf: bytes, id: id, firstRevision: first,
+                    timeout: options.timeout?.duration)
+                return (id, revision)
+            }
+            var output = StandardOutput()
+            switch options.output {
+            case .text: output.line("\(revision)")
+            case .json:
+                output.line(
+                    JSONText.object([
+                        "action": .string("\(id)"), "revision": .number(revision.rawValue),
+                    ]).text)
+            }
+        }
+    }
+
+    /// A queue that exists keeps its encoding.
+    private func open(in database: Database) async throws -> Queue<Bytes> {
+        let timeout = options.timeout?.duration
+        do {
+            return try await database.openQueue(named: name, timeout: timeout)
+        } catch let error as DatabaseError where error.code == .collectionNotFound {
+            return try await database.queue(
+                name, coding: encoding == .json ? .rawJSON : .bytes, timeout: timeout)
+        }
+    }
+}
+
+package struct QueueDequeueCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "dequeue",
+        abstract: "Takes values from the front and prints them, one a line.",
+        discussion: """
+            Exit code 1 when the queue is empty. When the outcome is unknown, the same values are \
+            given out with the same --action, --first-revision and --count.
+            """)
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var form: ValueForm
+    @OptionGroup package var retry: RetryOptions
+    @Argument(help: "The queue.") package var name: String
+    @Option(help: "Values to take at most.") package var count = 1
+
+    package func validate() throws { try QueueOutput.check(count) }
+
+    package func run() async throws {
+        try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let queue = try await database.openQueue(named: name, timeout: timeout)
+            let values = try await retry.run(
+                in: database, seen: queue.revision,
+                resolve: { "queue dequeue \(name) --count \(count) --action \($0)" }
+            ) { id, first in
+                try await queue.dequeue(count, id: id, firstRevision: first, timeout: timeout)
+            }
+            try QueueOutput.write(values, of: queue.info, form, options.output)
+        }
+    }
+}
+
+package struct QueuePeekCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "peek",
+        abstract: "Prints the values at the front, one a line, without taking them.",
+        discussion: "Exit code 1 when the queue is empty.")
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var form: ValueForm
+    @OptionGroup package var time: AsOfOption
+    @Argument(help: "The queue.") package var name: String
+    @Option(help: "Values to print at most.") package var count = 1
+
+    package func validate() throws { try QueueOutput.check(count) }
+
+    package func run() async throws {
+        try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let queue = try await database.openQueue(named: name, timeout: timeout)
+            let values = try await queue.peek(count, asOf: time.revision, timeout: timeout)
+            try QueueOutput.write(values, of: queue.info, form, options.output)
+        }
+    }
+}
+
+package struct QueueCountCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "count", abstract: "Prints the number of values in a queue.")
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var time: AsOfOption
+    @Argument(help: "The queue.") package var name: String
+
+    package func run() async throws {
+        let count = try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let queue = try await database.openQueue(named: name, timeout: timeout)
+            return try await queue.count(asOf: time.revision, timeout: timeout)
+        }
+        var output = StandardOutput()
+        switch options.output {
+        case .text: output.line("\(count)")
+        case .json: output.line(JSONText.object(["count": .count(count)]).text)
+        }
+    }
+}
+
+private enum QueueOutput {
+    static func check(_ count: Int) throws {
+        guard (1...Limits.queueValueCountMax).contains(count) else {
+            throw ValidationError("--count is 1 to \(Limits.queueValueCountMax)")
+        }
+    }
+
+    static func write(
+        _ values: [Bytes], of info: CollectionInfo, _ form: ValueForm, _ output: OutputForm
+    ) throws {
+        var stream = StandardOutput()
+        for value in values {
+            switch output {
+            case .text: stream.line(form.text(of: value))
+            case .json:
+                let (name, text) = form.member(value, of: info)
+                stream.line(JSONText.object([name: text]).text)
+            }
+        }
+        stream.flush()
+        if values.isEmpty { throw Nothing.exit }
+    }
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import BlockOperations
+import Optimystic
+
+extension RecordFormat: ExpressibleByArgument {
+    package init?(argument: String) { self.init(rawValue: argument) }
+}
+
+package struct TreeImportCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Puts the records of a file into a tree, and reports how many landed.",
+        discussion: """
+            json is one array of objects, or an object whose only member is one; jsonl one object \
+            a line; csv is RFC 4180 with a header row, whose empty fields are absent and whose \
+            values are texts. The value of an entry is the whole record as JSON with sorted keys, \
+            unless --value names a field.
+
+            Many records land in one atomic action, and several actions are under way. One that \
+            fails is sent again for a minute. Running an import again does what it did before, so \
+            one that was broken off is run again, or goes on with --from-line. A record that is \
+            none stops the import with exit code 65, unless --skip-bad leaves it out.
+            """)
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var form: TreeForm
+    @Argument(help: "The tree; it is created when there is none.") package var name: String
+    @Argument(help: "The file; - for stdin.") package var file = "-"
+    @Option(help: "json, jsonl or csv. Default: what the file's name ends with.")
+    package var format: RecordFormat?
+    @Option(help: ArgumentHelp("The field that is the key.", valueName: "field"))
+    package var key: String
+    @Option(
+        help: ArgumentHelp(
+            "The field that is the value. Default: the whole record.", valueName: "field"))
+    package var value: String?
+    @Option(help: "What a new tree holds: bytes or json.")
+    package var encoding = ValueEncoding.json
+    @Flag(name: .customLong("skip-bad"), help: "Leave bad records out, and name them.")
+    package var skipBad = false
+    @Option(
+        name: .customLong("from-line"),
+        help: ArgumentHelp("Leave out what begins in front of this line.", valueName: "line"))
+    package var fromLine = 1
+    @Option(help: ArgumentHelp("Records in one action at most.", valueName: "count"))
+    package var batch = Limits.importBatchCountDefault
+
+    package func validate() throws {
+        if format ?? RecordFormat(path: file) == nil {
+            throw ValidationError("say what the file is: --format json, jsonl or csv")
+        }
+        if form.values.hex, value == nil || encoding != .bytes {
+            throw ValidationError("--hex goes with --value and --encoding bytes")
+        }
+        guard (1...Limits.treeOperationCountMax).contains(batch) else {
+            throw ValidationError("--batch is 1 to \(Limits.treeOperationCountMax)")
+        }
+    }
+
+    package func run() async throws {
+        let source = try ByteSource(path: file)
+        guard let format = format ?? RecordFormat(path: file) else { return }
+        let (report, failure) = try await options.withDatabase { database in
+            let tree = try await TreeOpening.open(
+                name, in: database, encoding: encoding, options.timeout?.duration)
+            if form.values.hex, tree.info.header.encoding != .bytes {
+                throw DatabaseError(
+                    .collectionKindMismatch, "\"\(name)\" holds JSON, which --hex is not")
+            }
+            let importer = Importer(
+                tree: tree, database: database,
+                mapping: Importer.Mapping(
+                    keyField: key, keyForm: form.keys, valueField: value,
+                    isHex: form.values.hex, encoding: tree.info.header.encoding),
+                timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,
+                skipsBad: skipBad,
+                onProgress: { StandardError.progress("\($0.landedCount) records have landed") })
+            return await importer.run(format.reader(of: source)) { line, problem in
+                StandardError.progress("")
+                StandardError.line("optimystic: \(file), line \(line): \(problem)")
+            }
+        }
+        StandardError.progress("")
+        write(report)
+        if let line = report.stoppedAtLine {
+            StandardError.line(
+                "optimystic: every record in front of line \(line) has landed; "
+                    + "--from-line \(line) goes on there")
+            throw failure ?? ArgumentParser.ExitCode(BlockOperations.ExitCode.badInput.rawValue)
+        }
+    }
+
+    private func write(_ report: ImportReport) {
+        var output = StandardOutput()
+        switch options.output {
+        case .text:
+            output.line(
+                "\(report.landedCount) records landed, \(report.replacedCount) of them in the "
+                    + "place of others, in \(report.actionCount) actions up to revision "
+                    + "\(report.revision); \(report.skippedCount) left out")
+        case .json:
+            output.line(
+                JSONText.object([
+                    "actions": .count(report.actionCount), "landed": .count(report.landedCount),
+                    "replaced": .count(report.replacedCount),
+                    "revision": .number(report.revision.rawValue),
+                    "skipped": .count(report.skippedCount),
+                    "stoppedAtLine": report.stoppedAtLine.map { .count($0) } ?? .null,
+                ]).text)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import Optimystic
+
+package struct TreeGetCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "get",
+        abstract: "Prints the value of a key, or of several at one revision: key, tab, value.",
+        discussion: "Exit code 1 when a key has no value.")
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var form: TreeForm
+    @OptionGroup package var time: AsOfOption
+    @Argument(help: "The tree.") package var name: String
+    @Argument(help: "The keys.") package var keys: [String]
+
+    package func run() async throws {
+        let keyBytes = try keys.map { key throws(DatabaseError) in try form.keys.key(key) }
+        let isWhole = try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let tree = try await database.openTree(named: name, timeout: timeout)
+            let values = try await time.view(of: tree).values(for: keyBytes, timeout: timeout)
+            var output = StandardOutput()
+            for (index, value) in values.enumerated() {
+                try print(keyBytes[index], value, of: tree.info, &output)
+            }
+            return !values.contains(nil)
+        }
+        if !isWhole { throw Nothing.exit }
+    }
+
+    private func print(
+        _ key: Bytes, _ value: Bytes?, of info: CollectionInfo, _ output: inout StandardOutput
+    ) throws {
+        switch (value, options.output) {
+        case (let value?, .text) where keys.count == 1: output.line(form.values.text(of: value))
+        case (let value?, _): output.line(try form.line(key, value, of: info, options.output))
+        case (nil, .json):
+            output.line(
+                JSONText.object(["found": .boolean(false), "key": try form.keys.json(of: key)])
+                    .text)
+        case (nil, .text):
+            StandardError.line("optimystic: no value for key \(try form.keys.text(of: key))")
+        }
+    }
+}
+
+package struct TreeRangeCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "range",
+        abstract: "Prints the entries between two keys as of one revision: key, tab, value.")
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var form: TreeForm
+    @OptionGroup package var range: RangeOptions
+    @OptionGroup package var time: AsOfOption
+    @Argument(help: "The tree.") package var name: String
+    @Flag(help: "From the greatest key to the smallest.") package var reverse = false
+    @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count"))
+    package var limit: Int?
+
+    package func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit is not negative") }
+    }
+
+    package func run() async throws {
+        let interval = try range.keys(form.keys)
+        try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let tree = try await database.openTree(named: name, timeout: timeout)
+            let entries = time.view(of: tree).entries(
+                in: interval, direction: reverse ? .backward : .forward, timeout: timeout)
+            var output = StandardOutput()
+            var count = 0
+            // Asked before the next entry is: a limit of 0 reads nothing.
+            var iterator = entries.makeAsyncIterator()
+            while count < limit ?? .max, let entry = try await iterator.next() {
+                output.line(try form.line(entry.key, entry.value, of: tree.info, options.output))
+                count += 1
+            }
+        }
+    }
+}
+
+package struct TreeCountCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "count", abstract: "Prints the number of entries, of all or of a range.")
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var range: RangeOptions
+    @OptionGroup package var time: AsOfOption
+    @Option(
+        name: .customLong("key-type"),
+        help: "How keys are written: text, int (64 bits), uuid or hex (any bytes).")
+    package var keyForm = KeyForm.text
+    @Argument(help: "The tree.") package var name: String
+
+    package func run() async throws {
+        let interval = try range.keys(keyForm)
+        let count = try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let tree = try await database.openTree(named: name, timeout: timeout)
+            return try await time.view(of: tree).count(in: interval, timeout: timeout)
+        }
+        var output = StandardOutput()
+        switch options.output {
+        case .text: output.line("\(count)")
+        case .json: output.line(JSONText.object(["count": .count(count)]).text)
+        }
+    }
+}

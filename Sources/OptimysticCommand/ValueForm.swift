@@ -1,0 +1,110 @@
+import ArgumentParser
+import Optimystic
+
+/// How values are written.
+package struct ValueForm: ParsableArguments {
+    package init() {}
+
+    @Flag(help: "Values are written as hexadecimal digits, two for each byte.")
+    package var hex = false
+
+    /// The value that a text stands for.
+    /// - Throws: `.invalidArgument` for a text that should be hexadecimal digits; and
+    ///   `.valueUndecodable` for one that is no JSON where the collection holds JSON.
+    func bytes(of text: String, for info: CollectionInfo) throws(DatabaseError) -> Bytes {
+        var bytes = Array(text.utf8)
+        if hex {
+            guard let decoded = ByteText.bytes(hex: text) else {
+                throw DatabaseError(
+                    .invalidArgument, "--hex: the value is no even number of hexadecimal digits")
+            }
+            bytes = decoded
+        }
+        if info.header.encoding == .json, JSONText(json: bytes) == nil {
+            throw DatabaseError(
+                .valueUndecodable, "\"\(info.name)\" holds JSON, and this value is not JSON")
+        }
+        return bytes
+    }
+
+    /// The value for people: as it is, or in hexadecimal digits.
+    func text(of value: Bytes) -> Bytes { hex ? Array(ByteText.hex(value).utf8) : value }
+
+    /// The value as a member of an object; see ``JSONText/member(_:encoding:)``.
+    func member(_ value: Bytes, of info: CollectionInfo) -> (name: String, value: JSONText) {
+        if hex { return ("hex", .string(ByteText.hex(value))) }
+        return JSONText.member(value, encoding: info.header.encoding)
+    }
+}
+
+/// The id of an action, of a retry.
+package struct RetryOptions: ParsableArguments {
+    package init() {}
+
+    @Option(help: ArgumentHelp("The id of the action, of a retry.", valueName: "uuid"))
+    package var action: ActionID?
+    @Option(
+        name: .customLong("first-revision"),
+        help: ArgumentHelp("What the first try named.", valueName: "revision"))
+    package var firstRevision: UInt64?
+
+    package func validate() throws {
+        if (action == nil) != (firstRevision == nil) {
+            throw ValidationError("--action and --first-revision go together")
+        }
+        try RevisionArgument.check(firstRevision, "--first-revision")
+    }
+
+    /// Runs an action under the id given, or a new one, and tells how to go on when its outcome is
+    /// unknown.
+    func run<Value>(
+        in database: Database, seen revision: Revision, resolve command: (ActionID) -> String,
+        _ body: (ActionID, Revision) async throws -> Value
+    ) async throws -> Value {
+        let id = action ?? database.makeActionID()
+        let first = firstRevision.map { Revision($0) } ?? revision
+        do {
+            return try await body(id, first)
+        } catch let error as DatabaseError where error.outcome == .unknown {
+            StandardError.line(
+                "optimystic: the outcome is unknown; to resolve it: optimystic \(command(id)) "
+                    + "--first-revision \(first)")
+            throw error
+        }
+    }
+}
+
+/// Revisions on the command line.
+enum RevisionArgument {
+    static func check(_ revision: UInt64?, _ name: String) throws {
+        if let revision, revision > Limits.counterMax {
+            throw ValidationError("\(name) is at most \(Limits.counterMax)")
+        }
+    }
+}
+
+/// As what a read sees the collection.
+package struct AsOfOption: ParsableArguments {
+    package init() {}
+
+    @Option(
+        name: .customLong("as-of"),
+        help: ArgumentHelp(
+            "Read the collection as it was at this revision.", valueName: "revision"))
+    package var asOf: UInt64?
+
+    package func validate() throws { try RevisionArgument.check(asOf, "--as-of") }
+
+    var revision: Revision? { asOf.map { Revision($0) } }
+
+    /// What to read of a tree.
+    func view(of tree: Tree<Bytes, Bytes>) -> TreeSnapshot<Bytes, Bytes> {
+        revision.map { tree.asOf(revision: $0) } ?? tree.latest
+    }
+}
+
+/// What was asked for is not there: a key has no value, a queue is empty. As `grep` says it, and
+/// none of the codes of `sysexits.h`, which all mean that something went wrong.
+enum Nothing {
+    static var exit: ArgumentParser.ExitCode { ArgumentParser.ExitCode(1) }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import BlockMeasurement
+import BlockOperations
+import BlockRuntime
+import Foundation
+
+/// Measures, in one run on one machine, what the goals of performance are about.
+@main
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures the parts and the whole, and prints medians beside the aims.",
+        discussion: """
+            The figures depend on the machine and on what else runs on it: compare ratios of one \
+            run. The services that are measured are the executables beside this one.
+            """)
+
+    /// How results are written.
+    enum OutputForm: String, ExpressibleByArgument, CaseIterable {
+        /// For people.
+        case text
+        /// One JSON object a line, with stable keys.
+        case json
+    }
+
+    @Option(help: "Measure this alone. May be given several times.")
+    var only: [Benchmark] = []
+
+    @Option(help: "Runs of each measurement, of which the median is printed; 1 to 100.")
+    var runs = 5
+
+    @Option(help: "How results are written: text, or json (one object a line).")
+    var output = OutputForm.text
+
+    func validate() throws {
+        guard (1...100).contains(runs) else {
+            throw ValidationError("--runs is from 1 to 100, not \(runs)")
+        }
+    }
+
+    func run() async throws {
+        let cleanup = Cleanup()
+        let stop = try StopSignal.install()
+        stop.onRequest {
+            cleanup.run()
+            _exit(BlockOperations.ExitCode.tryAgain.rawValue)
+        }
+        let setting = BenchSetting(runs: runs, environment: .live(), cleanup: cleanup)
+        if output == .text {
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            say("\(cores) cores; medians of \(runs) runs; release \(Release.version)")
+        }
+        defer { cleanup.run() }
+        do {
+            for benchmark in only.isEmpty ? Benchmark.allCases : only {
+                report(benchmark, try await benchmark.run(setting))
+            }
+        } catch let error as DatabaseError {
+            cleanup.run()
+            LineWriter.standardError.writeLine(ErrorReport.sentence(program: "bench", error))
+            Foundation.exit(BlockOperations.ExitCode(for: error).rawValue)
+        }
+    }
+
+    private func report(_ benchmark: Benchmark, _ measurements: [MeasuredFigure]) {
+        switch output {
+        case .json: for measurement in measurements { say(measurement.json) }
+        case .text:
+            say("\n\(benchmark.rawValue): \(benchmark.title)")
+            for line in FigureTable.lines(measurements) { say(line) }
+        }
+    }
+
+    private func say(_ text: String) { LineWriter.standardOutput.writeLine(text) }
+}

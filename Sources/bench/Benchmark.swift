@@ -1,0 +1,102 @@
+import ArgumentParser
+import BlockMeasurement
+import BlockRuntime
+import Foundation
+import Synchronization
+
+/// What can be measured on its own, in the order in which it is.
+enum Benchmark: String, ExpressibleByArgument, CaseIterable {
+    case tree
+    case pend
+    case disk
+    case store
+    case commit
+
+    var title: String {
+        switch self {
+        case .tree: TreeBenchmark.title
+        case .pend: PendBenchmark.title
+        case .disk: DiskBenchmark.title
+        case .store: StoreBenchmark.title
+        case .commit: CommitBenchmark.title
+        }
+    }
+
+    func run(_ setting: BenchSetting) async throws -> [MeasuredFigure] {
+        switch self {
+        case .tree: try TreeBenchmark(setting).run()
+        case .pend: try PendBenchmark(setting).run()
+        case .disk: try DiskBenchmark(setting).run()
+        case .store: try StoreBenchmark(setting).run()
+        case .commit: try await CommitBenchmark(setting).run()
+        }
+    }
+}
+
+/// What every benchmark is given.
+struct BenchSetting: Sendable {
+    let runs: Int
+    let environment: BlockRuntime.Environment
+    let cleanup: Cleanup
+
+    /// Work per second.
+    func rate(of count: Int, _ work: () throws -> Void) rethrows -> Double {
+        Double(count) / (try seconds(work))
+    }
+
+    func seconds(_ work: () throws -> Void) rethrows -> Double {
+        let start = environment.now()
+        try work()
+        return environment.now().since(start).seconds
+    }
+
+    /// Runs `body` with an empty directory, which is removed afterwards, also on an interrupt.
+    func withDirectory<Value>(_ body: (String) throws -> Value) throws -> Value {
+        let path =
+            FileManager.default.temporaryDirectory.path
+            + "/optimystic-bench-\(environment.identifier())"
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+        let removal = cleanup.add { try? FileManager.default.removeItem(atPath: path) }
+        defer { cleanup.run(removal) }
+        return try body(path)
+    }
+}
+
+extension Duration {
+    /// At least a nanosecond, so that a rate is a number.
+    var seconds: Double { Double(max(1, nanoseconds)) / 1_000_000_000 }
+    var microseconds: Double { seconds * 1_000_000 }
+}
+
+/// What must not be left behind when this process ends, however it does.
+final class Cleanup: Sendable {
+    private struct State {
+        var actions: [Int: @Sendable () -> Void] = [:]
+        var count = 0
+    }
+    private let state = Mutex(State())
+
+    /// - Returns: For ``run(_:)``.
+    func add(_ action: @escaping @Sendable () -> Void) -> Int {
+        state.withLock { state in
+            state.count += 1
+            state.actions[state.count] = action
+            return state.count
+        }
+    }
+
+    /// Runs one action, once.
+    func run(_ number: Int) {
+        state.withLock { $0.actions.removeValue(forKey: number) }?()
+    }
+
+    /// Runs all that are left, once. From any thread.
+    func run() {
+        let actions = state.withLock { state in
+            defer { state.actions = [:] }
+            return state.actions
+        }
+        for action in actions.values { action() }
+    }
+}

@@ -1,0 +1,109 @@
+import BlockDeployment
+import BlockMeasurement
+import BlockRuntime
+import Foundation
+import Optimystic
+
+/// Commits through the SDK, a proxy, a coordinator and three storage peers: real processes on
+/// loopback, real disks. Where the time goes is told by what can be counted: how many operations
+/// share an entry, how often peers sync, what a sync takes, and each role's processor time.
+struct CommitBenchmark {
+    static let title =
+        "commits through 1 proxy, 2 coordinators and 3 peers on loopback, from tasks over one "
+        + "connection"
+
+    private static let clientCounts = [1, 16]
+    private static let warmUpTime = Duration.milliseconds(300)
+    private static let measuredTime = Duration.seconds(2)
+
+    /// The figures of one load with one number of clients.
+    private struct Figures {
+        let rate: Figure
+        let p50: Figure
+        let p99: Figure
+        let together: Figure
+        let batches: Figure
+        let client: Figure
+        let proxy: Figure
+        let coordinators: Figure
+        let peers: Figure
+
+        init(_ load: CommitLoad, clients: Int) {
+            let name = "commit.\(load.name).\(clients)"
+            func figure(_ part: String, _ title: String, _ unit: String) -> Figure {
+                Figure("\(name).\(part)", "  " + title, unit: unit)
+            }
+            rate = Figure(
+                name, "\(load.title), \(clients) client\(clients == 1 ? "" : "s")",
+                unit: "commits/s")
+            p50 = figure("p50", "p50 of one", "us")
+            p99 = figure("p99", "p99 of one", "us")
+            together = figure("together", "commits in one entry of the log", "commits")
+            batches = figure("batches", "synced batches of a peer for a commit", "batches")
+            client = figure("cpu.client", "processor time of a commit: clients", "us")
+            proxy = figure("cpu.proxy", "                            proxy", "us")
+            coordinators = figure(
+                "cpu.coordinators", "                            coordinators", "us")
+            peers = figure("cpu.peers", "                            all peers", "us")
+        }
+    }
+
+    let setting: BenchSetting
+
+    init(_ setting: BenchSetting) { self.setting = setting }
+
+    func run() async throws -> [MeasuredFigure] {
+        let cluster = try LocalCluster(executables: try CommitBenchmark.ownFolder())
+        let removal = setting.cleanup.add { cluster.tearDown() }
+        defer { setting.cleanup.run(removal) }
+        try cluster.startAll()
+        let database = try await Database.connect(cluster.url)
+        defer { database.close() }
+
+        var samples = SampleSet()
+        for load in CommitLoad.all {
+            for clients in CommitBenchmark.clientCounts {
+                for run in 1...setting.runs {
+                    let operation = try await load.begin(database, "\(load.name)-\(clients)-\(run)")
+                    try await measure(
+                        operation, clients, Figures(load, clients: clients), cluster, database,
+                        &samples)
+                }
+            }
+        }
+        // The services' directories are in the same temporary directory.
+        return samples.measurements + (try DiskBenchmark(setting).run())
+    }
+
+    private func measure(
+        _ operation: @escaping CommitLoad.Operation, _ clients: Int, _ figures: Figures,
+        _ cluster: LocalCluster, _ database: Database, _ samples: inout SampleSet
+    ) async throws {
+        func drive(_ duration: Duration) async throws -> LoadResult {
+            try await CommitLoad.drive(
+                operation, clients: clients, duration: duration, environment: setting.environment)
+        }
+        _ = try await drive(CommitBenchmark.warmUpTime)
+        let before = try await ClusterCounters(cluster, database)
+        let result = try await drive(CommitBenchmark.measuredTime)
+        let used = try await ClusterCounters(cluster, database).since(before)
+
+        let count = Double(result.latencies.count)
+        samples.add(count / result.seconds, to: figures.rate)
+        samples.add(Statistics.percentile(50, of: result.latencies) ?? 0, to: figures.p50)
+        samples.add(Statistics.percentile(99, of: result.latencies) ?? 0, to: figures.p99)
+        samples.add(count / Double(result.revisions.count), to: figures.together)
+        samples.add(used.syncedBatches / count, to: figures.batches)
+        samples.add(used.ownProcessor / count, to: figures.client)
+        let roles: [(LocalCluster.Member.Role, Figure)] = [
+            (.clientProxy, figures.proxy), (.coordinator, figures.coordinators),
+            (.storagePeer, figures.peers),
+        ]
+        for (role, figure) in roles { samples.add((used.processor[role] ?? 0) / count, to: figure) }
+    }
+
+    private static func ownFolder() throws -> String {
+        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return (path as NSString).deletingLastPathComponent
+    }
+}

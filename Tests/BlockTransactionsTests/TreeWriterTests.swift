@@ -1,0 +1,161 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+import Testing
+
+/// Writers of one tree: rebase, re-run, and what they remember (protocol C11 A2, A5).
+@Suite struct TreeWriterTests {
+    /// Two proxies on a tree of ten keys, which are in several leaves.
+    private static func grown() throws -> TreeScene {
+        var scene = TreeScene()
+        try scene.run(1, .put(10, 20, 30, 40, 50, 60, 70, 80, 90, 100, value: 1))
+        #expect(scene.store.log.bodies[0].blocks.count > 4)
+        return scene
+    }
+
+    /// Proxy 0 is outrun by proxy 1. - Returns: The attempts of proxy 0, before and after.
+    private static func race(
+        _ scene: inout TreeScene, _ slow: TreeAction, _ fast: TreeAction
+    ) throws -> (before: CommitAttempt, after: CommitAttempt) {
+        try scene.act(2, slow, at: 0)
+        try scene.prepare(0)
+        let before = try #require(scene.proxies[0].attempt)
+        try scene.run(3, fast, at: 1)
+        try scene.answer(0)
+        try scene.prepare(0)
+        let after = try #require(scene.proxies[0].attempt)
+        #expect(after.participant.target == before.participant.target.next)
+        try scene.answer(0)
+        #expect(scene.answers[2]?.count == 1)
+        return (before, after)
+    }
+
+    @Test("A batch that lost to another leaf lands as it is, under the same payload")
+    func rebased() throws {
+        var scene = try TreeWriterTests.grown()
+        let (before, after) = try TreeWriterTests.race(
+            &scene, .put(10, value: 2), .put(100, value: 3))
+        #expect(after.payload == before.payload)
+        #expect(after.body == before.body)
+        #expect(after.writes.map(\.record) == before.writes.map(\.record))
+        let values = try scene.store.entries(at: Revision(3))
+        #expect(values.first?.value == [2])
+        #expect(values.last?.value == [3])
+    }
+
+    @Test("A batch that lost to the same leaf is run again, and sees what it lost to")
+    func reRun() throws {
+        var scene = try TreeWriterTests.grown()
+        let slow = TreeAction(
+            checks: [.value(key: [10], TreeValueHash([1]))],
+            operations: [.put(key: [10], value: [2])])
+        let (before, after) = try TreeWriterTests.race(&scene, slow, .put(10, value: 3))
+        #expect(after.payload != before.payload)
+        #expect(after.writes.isEmpty)
+        #expect(try scene.store.entries(at: Revision(3)).first?.value == [3])
+        guard case .acted(let landing)? = scene.answers[2]?.first else {
+            Issue.record("\(scene.answers)")
+            return
+        }
+        #expect(landing.outcome == .tree(.conflict(check: 0)))
+    }
+
+    @Test("A batch that read an absent key is run again when the key has come")
+    func readAbsence() throws {
+        var scene = try TreeWriterTests.grown()
+        let slow = TreeAction(
+            checks: [.value(key: [95], nil)], operations: [.put(key: [10], value: [2])])
+        let (before, after) = try TreeWriterTests.race(&scene, slow, .put(95, value: 3))
+        #expect(after.payload != before.payload)
+        #expect(try scene.store.entries(at: Revision(3)).first?.value == [1])
+    }
+
+    @Test("A batch that lost to a new root is run again")
+    func newRoot() throws {
+        var scene = TreeScene()
+        let (before, after) = try TreeWriterTests.race(
+            &scene, .put(10, value: 2), .put(1, 2, 3, 4, 5, value: 3))
+        #expect(after.payload != before.payload)
+        #expect(try scene.store.entries(at: Revision(2)).count == 6)
+    }
+
+    // MARK: Checkpoints
+
+    @Test("What an entry claims to be final is not listed any more, though nobody reads the log")
+    func ownCheckpoint() throws {
+        var scene = TreeScene(proxyCount: 1)
+        var listCountMax = 0
+        for number in 1...UInt64(200) {
+            try scene.act(number, .put(1, value: UInt8(number)))
+            try scene.prepare()
+            let lists = scene.proxies[0].attempt?.writes.map(\.committed.count) ?? []
+            listCountMax = max(listCountMax, lists.max() ?? 0)
+            try scene.answer()
+            while !scene.proxies[0].finalising.isEmpty { try scene.finalise() }
+        }
+        #expect(scene.store.log.tail.checkpoint > Revision(150))
+        #expect(listCountMax <= 2 * Limits.finaliseIntervalRevisions)
+        // The same checkpoint is not claimed again and again.
+        let claims = scene.store.log.entries.compactMap(\.checkpoint)
+        #expect(Set(claims).count == claims.count)
+    }
+
+    @Test("What an earlier writer had made final is no ground for the checkpoint of a later one")
+    func foreignFinalise() throws {
+        var scene = TreeScene(proxyCount: 1)
+        for number in 1...UInt64(16) { try scene.run(number, .put(1, value: UInt8(number))) }
+        let earlier = scene.proxies[0].finalising
+        #expect(earlier.count == 16)
+        // The writer is forgotten while its entries are on their way, and others write meanwhile.
+        scene.proxies[0].writer = CollectionWriter(collection: scene.store.log.tail.collection)
+        scene.proxies[0].finalising = []
+        scene.proxies[0].history?.raiseFloor(to: Revision(16))
+        scene.store.finalRevisions.formUnion(earlier.map(\.revision))
+        for number in 17...UInt64(40) { try scene.run(number, .put(1, value: UInt8(number))) }
+        #expect(scene.proxies[0].finalising.count >= 16)
+        for entry in earlier { try scene.handle(0) { $0.finaliseEnded(entry, isFinal: true, &$1) } }
+        // The store refuses a checkpoint that is not true.
+        try scene.run(41, .put(1, value: 41))
+        #expect(scene.store.log.tail.checkpoint <= Revision(16))
+    }
+
+    // MARK: Lives
+
+    @Test("The answer to an attempt of a life that is over says nothing of the life after it")
+    func lateAnswerOfAnEarlierLife() throws {
+        for isCommitted in [true, false] {
+            var scene = TreeScene(proxyCount: 1)
+            try scene.act(1, .put(1, value: 1))
+            try scene.prepare()
+            let old = try #require(scene.proxies[0].attempt)
+            let reply = try scene.store.land(old)
+            let oldTail = scene.store.log.tail
+            // Dropped, created again, and written by somebody else.
+            scene.store = TreeStore(generation: 2)
+            var other = TreeScene(proxyCount: 1, seed: 7)
+            other.store = scene.store
+            try other.run(9, .put(9, value: 9))
+            scene.store = other.store
+            try scene.act(2, .put(2, value: 2), since: .zero)
+            try scene.act(9, .put(9, value: 9), since: .zero)
+            try scene.prepare()
+            scene.proxies[0].attempt = nil
+            try scene.handle(0) {
+                $0.attemptEnded(isCommitted ? reply : .refused(.moved(.live(oldTail))), &$1)
+            }
+            for _ in 0..<5 {
+                try scene.prepare()
+                try scene.answer()
+            }
+            // The one of the new life landed, the one that had landed was found there.
+            #expect(scene.store.log.tail.revision == Revision(2))
+            #expect(try scene.store.entries(at: Revision(2)).map(\.key) == [[2], [9]])
+            for token in [2, 9] as [UInt64] {
+                guard case .acted? = scene.answers[token]?.first else {
+                    Issue.record("\(token): \(scene.answers)")
+                    return
+                }
+            }
+        }
+    }
+}

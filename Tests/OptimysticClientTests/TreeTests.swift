@@ -1,0 +1,74 @@
+import BlockModel
+import BlockRuntime
+import Optimystic
+import OptimysticClient
+import Testing
+
+private struct Country: Codable, Sendable, Hashable {
+    var name: String
+    var population: Int
+}
+
+/// Trees through the SDK, against the real services in this process.
+@Suite("Tree", .serialized) struct TreeTests {
+    @Test("What was set is found, in order, in both directions, and gone when it was removed")
+    func basics() async throws {
+        try await LoopbackCluster.run { cluster in
+            let database = try await cluster.connect()
+            defer { database.close() }
+            let tree = try await database.tree("countries", key: String.self, value: Country.self)
+            #expect(try await tree.value(for: "PT") == nil)
+            #expect(try await !tree.set("PT", to: Country(name: "Portugal", population: 10)))
+            #expect(try await tree.set("PT", to: Country(name: "Portugal", population: 11)))
+            #expect(try await tree.value(for: "PT")?.population == 11)
+            try await tree.replace([
+                .set("FI", Country(name: "Finland", population: 5)), .remove("PT"),
+                .set("SE", Country(name: "Sweden", population: 10)),
+            ])
+            var keys: [String] = []
+            for try await (key, _) in tree.entries(direction: .backward) { keys.append(key) }
+            #expect(keys == ["SE", "FI"])
+            #expect(try await tree.remove("SE"))
+            #expect(try await !tree.remove("SE"))
+            #expect(try await tree.count() == 1)
+        }
+    }
+
+    @Test("Thousands of entries come back in order, page by page, as of any revision")
+    func many() async throws {
+        try await LoopbackCluster.run { cluster in
+            let database = try await cluster.connect()
+            defer { database.close() }
+            let tree = try await database.tree("numbers", key: Int.self, value: Int.self)
+            var generator = SeededGenerator(seed: 1)
+            var model: [Int: Int] = [:]
+            var history: [(revision: Revision, model: [Int: Int])] = []
+            for round in 0..<60 {
+                var changes: [TreeChange<Int, Int>] = []
+                for _ in 0..<100 {
+                    let key = generator.below(5000)
+                    if generator.chance(1, in: 4) {
+                        changes.append(.remove(key))
+                        model[key] = nil
+                    } else {
+                        changes.append(.set(key, round))
+                        model[key] = round
+                    }
+                }
+                let commit = try await tree.replace(changes)
+                history.append((commit.revision, model))
+            }
+            for (revision, model) in history {
+                let snapshot = tree.asOf(revision: revision)
+                var found: [(Int, Int)] = []
+                for try await entry in snapshot.entries() { found.append(entry) }
+                #expect(found.map(\.0) == model.keys.sorted())
+                #expect(found.allSatisfy { model[$0.0] == $0.1 })
+                #expect(try await snapshot.count() == model.count)
+                let part = 1000..<2000
+                let inside = model.keys.filter { part.contains($0) }
+                #expect(try await snapshot.count(in: part) == inside.count)
+            }
+        }
+    }
+}
