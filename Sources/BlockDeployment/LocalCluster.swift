@@ -14,6 +14,8 @@ package final class LocalCluster: Sendable {
         package var shards = 16
         package var coordinators = 2
         package var proxies = 1
+        /// Whether each proxy names only itself, so that a client stays with that of its URL.
+        package var isolatesProxies = false
         package init() {}
     }
 
@@ -105,6 +107,25 @@ package final class LocalCluster: Sendable {
             }
         }
         try expectSuccess(run("optimystic", arguments), "optimystic cluster plan")
+        if shape.isolatesProxies { try isolateProxies() }
+    }
+
+    /// Gives each proxy a cluster file of its own, without the other proxies.
+    private func isolateProxies() throws {
+        for member in members where member.role == .clientProxy {
+            let data = try Data(contentsOf: URL(fileURLWithPath: clusterFile))
+            guard var map = try JSONSerialization.jsonObject(with: data) as? [String: Any],
+                let proxies = map["proxies"] as? [[String: Any]]
+            else { throw DatabaseError(.internalError, "\(clusterFile) names no proxies") }
+            map["proxies"] = proxies.filter { $0["address"] as? String == address(of: member) }
+            try JSONSerialization.data(withJSONObject: map)
+                .write(to: URL(fileURLWithPath: ownClusterFile(of: member)))
+        }
+    }
+
+    private func ownClusterFile(of member: Member) -> String {
+        guard shape.isolatesProxies, member.role == .clientProxy else { return clusterFile }
+        return directory + "/cluster-\(member.slug).json"
     }
 
     private func expectSuccess(_ result: CommandResult, _ command: String) throws {
@@ -129,8 +150,10 @@ package final class LocalCluster: Sendable {
     }
 
     /// What an application connects to.
-    package var url: String {
-        let proxies = members.filter { $0.role == .clientProxy }
+    package var url: String { url(of: members.filter { $0.role == .clientProxy }) }
+
+    /// What an application connects to that shall begin with these proxies.
+    package func url(of proxies: [Member]) -> String {
         let list = proxies.map { address(of: $0).replacingOccurrences(of: "tcp://", with: "") }
         return "optimystic://\(list.joined(separator: ","))/\(shape.name)"
     }
@@ -157,7 +180,9 @@ package final class LocalCluster: Sendable {
     }
 
     package func arguments(of member: Member) -> [String] {
-        var arguments = ["--cluster-file", clusterFile, "--listen", address(of: member)]
+        var arguments = [
+            "--cluster-file", ownClusterFile(of: member), "--listen", address(of: member),
+        ]
         if member.role == .storagePeer {
             arguments += ["--data-directory", dataDirectory(of: member)]
         }

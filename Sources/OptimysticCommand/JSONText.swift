@@ -1,4 +1,3 @@
-import Foundation
 import Optimystic
 
 /// A JSON value to be written on one line. Keys come out in the order of the alphabet, so that the
@@ -53,20 +52,12 @@ package indirect enum JSONText {
 
     /// JSON bytes as JSON text on one line; nil when they are not JSON.
     package init?(json bytes: Bytes) {
-        guard
-            let value = try? JSONSerialization.jsonObject(
-                with: Data(bytes), options: [.fragmentsAllowed])
-        else { return nil }
-        if !bytes.contains(UInt8(ascii: "\n")), !bytes.contains(UInt8(ascii: "\r")) {
-            // As it was written: large numbers keep their digits.
+        guard let value = try? JSONParser.parse(bytes) else { return nil }
+        guard bytes.contains(UInt8(ascii: "\n")) || bytes.contains(UInt8(ascii: "\r")) else {
+            // As it was written.
             self = .raw(String(decoding: bytes, as: UTF8.self))
             return
         }
-        guard
-            let line = try? JSONSerialization.data(
-                withJSONObject: value,
-                options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])
-        else { return nil }
-        self = .raw(String(decoding: line, as: UTF8.self))
+        self = value
     }
 }

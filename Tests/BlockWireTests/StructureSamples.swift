@@ -59,6 +59,11 @@ extension ModelSamples {
                     participant: participant(), payload: payload(), body: bytes(countMax: 300),
                     writes: [blockWrite(isNew: true)], headerAfter: header(),
                     wallMilliseconds: uint64())),
+            .finalise(
+                FinaliseEntry(
+                    collection: collection(), incarnation: incarnation(), revision: revision(),
+                    payload: payload(),
+                    blocks: [WrittenBlock(block: block(), resultHash: digest())])),
         ]
     }
 
@@ -85,6 +90,7 @@ extension ModelSamples {
             .logPage(logPage(entryCount: 0)), .logPage(logPage(entryCount: 3)), .blocks([]),
             .blocks([nil, copy(isRemoved: true), copy(isRemoved: false)]),
             .committed(revision(), chainHash: digest()), .refused(.moved(tailValue())),
+            .finalised,
         ]
     }
 

@@ -45,6 +45,33 @@ import Testing
         #expect(try parse("verify a b", as: VerifyCommand.self).names == ["a", "b"])
         #expect(try parse("inspect tail a", as: InspectTailCommand.self).name == "a")
         #expect(try parse("collection drop a --yes", as: CollectionDropCommand.self).yes)
+        let put = try parse("tree put t a=b=c --delete d --if-absent", as: TreePutCommand.self)
+        #expect(put.pairs == ["a=b=c"] && put.delete == ["d"] && put.ifAbsent)
+        let load = try parse("tree import t x.ndjson --key id", as: TreeImportCommand.self)
+        #expect(load.file == "x.ndjson" && load.key == "id" && load.format == nil)
+        #expect(try parse("queue dequeue q --count 7", as: QueueDequeueCommand.self).count == 7)
+    }
+
+    @Test("The options of a range name every interval of keys there is")
+    func ranges() throws {
+        func range(_ words: String, _ form: KeyForm = .text) throws -> KeyRange {
+            try parse("tree range t \(words)", as: TreeRangeCommand.self).range.keys(form)
+                .keyRange()
+        }
+        let a = Array("a".utf8)
+        let b = Array("b".utf8)
+        #expect(try range("") == .all)
+        #expect(
+            try range("--from a --to b")
+                == KeyRange(lower: KeyBound(a), upper: KeyBound(b, isInclusive: false)))
+        #expect(
+            try range("--after a --through b")
+                == KeyRange(lower: KeyBound(a, isInclusive: false), upper: KeyBound(b)))
+        #expect(
+            try range("--prefix a")
+                == KeyRange(lower: KeyBound(a), upper: KeyBound(b, isInclusive: false)))
+        #expect(try range("--prefix ff", .hex) == KeyRange(lower: KeyBound([0xFF])))
+        #expect(throws: DatabaseError.self) { try range("--prefix 1", .int) }
     }
 
     @Test(
@@ -54,6 +81,15 @@ import Testing
             "collection drop x", "diary append x y --action 1234", "status --output xml",
             "status --timeout 5", "status --timeout 11m", "status --unknown", "explain nothing",
             "diary append x - --action 00000000-0000-0000-0000-000000000001 --first-revision 1",
+            "tree put t", "tree put t k", "tree put t a=1 b=2 --if-value 0", "tree get t",
+            "tree put t a=1 --if-absent --if-present", "tree get t a --key-type date",
+            "tree put t a=1 --first-revision 1", "tree range t --from a --after b",
+            "tree range t --to a --through b", "tree range t --prefix a --to b",
+            "tree range t --limit -1", "tree range t --as-of 9223372036854775807",
+            "tree import t a.json", "tree import t --key a", "tree import t a.txt --key a",
+            "tree import t a.csv --key a --batch 0", "tree import t a.csv --key a --hex",
+            "tree import t a.csv --key a --batch 5000", "tree export t --format xml",
+            "queue enqueue q", "queue dequeue q --count 0", "queue peek q --count 5000",
         ])
     func usage(words: String) {
         let error = #expect(throws: (any Error).self) {
@@ -86,6 +122,8 @@ import Testing
             JSONText(json: Array("{\"x\": 12345678901234567890}".utf8))?.text
                 == "{\"x\": 12345678901234567890}")
         #expect(JSONText(json: Array("[1,\n2]".utf8))?.text == "[1,2]")
-        #expect(JSONText(json: Array("no".utf8)) == nil)
+        for text in ["no", "[1,]", "{\"a\":1,}"] {
+            #expect(JSONText(json: Array(text.utf8)) == nil)
+        }
     }
 }

@@ -98,8 +98,8 @@ package struct TreeImportCommand: AsyncParsableCommand {
         case .text:
             output.line(
                 "\(report.landedCount) records landed, \(report.replacedCount) of them in the "
-                    + "place of others, in \(report.actionCount) actions up to revision "
-                    + "\(report.revision); \(report.skippedCount) left out")
+                    + "place of others, up to revision \(report.revision); "
+                    + "\(report.skippedCount) left out")
         case .json:
             output.line(
                 JSONText.object([
