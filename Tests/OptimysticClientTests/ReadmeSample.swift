@@ -5,6 +5,11 @@ struct Event: Codable, Sendable {
     let amount: Int
 }
 
+struct Country: Codable, Sendable {
+    let name: String
+    let population: Int
+}
+
 func sample(url: String) async throws -> [String] {
     let database = try await Database.connect(url)
     defer { database.close() }
@@ -29,6 +34,23 @@ func sample(url: String) async throws -> [String] {
     var names: [String] = []
     for try await entry in events.entries(from: .start, direction: .backward) {
         names.append("\(entry.position) \(entry.value.name)")
+    }
+
+    // A tree: several keys change as one atomic action, or, when a condition fails, not at all.
+    let countries = try await database.tree("countries", key: String.self, value: Country.self)
+    let commit = try await countries.replace([
+        .set("FI", Country(name: "Finland", population: 5_600_000)),
+        .set("PT", Country(name: "Portugal", population: 10_300_000)), .remove("XX"),
+    ])
+    for try await (code, country) in countries.asOf(revision: commit.revision).entries(in: "F"...) {
+        names.append("\(code) \(country.name)")
+    }
+
+    // What the body reads is validated; it runs again when somebody else was first.
+    try await database.withTransaction { transaction in
+        let finland = try await transaction.require(countries, "FI")
+        let grown = Country(name: finland.name, population: finland.population + 1)
+        try transaction.set(countries, "FI", to: grown)
     }
     return names
 }

@@ -25,8 +25,9 @@ import Testing
             let hosts = cluster.map.proxies.map { $0.address.dropFirst("tcp://".count) }
             let url = "optimystic://\(hosts.joined(separator: ","))/demo"
             let first = try await sample(url: url)
-            #expect(first.map { $0.split(separator: " ")[1] } == ["withdrawal", "deposit"])
-            #expect(try await sample(url: url).count == 4)
+            let names = ["withdrawal", "deposit", "Finland", "Portugal"]
+            #expect(first.map { $0.split(separator: " ")[1] } == names.map { $0[...] })
+            #expect(try await sample(url: url).count == 6)
         }
     }
 

@@ -4,7 +4,7 @@ import Optimystic
 import OptimysticClient
 import Testing
 
-private struct Country: Codable, Sendable, Hashable {
+private struct Nation: Codable, Sendable, Hashable {
     var name: String
     var population: Int
 }
@@ -16,14 +16,14 @@ private struct Country: Codable, Sendable, Hashable {
         try await LoopbackCluster.run { cluster in
             let database = try await cluster.connect()
             defer { database.close() }
-            let tree = try await database.tree("countries", key: String.self, value: Country.self)
+            let tree = try await database.tree("countries", key: String.self, value: Nation.self)
             #expect(try await tree.value(for: "PT") == nil)
-            #expect(try await !tree.set("PT", to: Country(name: "Portugal", population: 10)))
-            #expect(try await tree.set("PT", to: Country(name: "Portugal", population: 11)))
+            #expect(try await !tree.set("PT", to: Nation(name: "Portugal", population: 10)))
+            #expect(try await tree.set("PT", to: Nation(name: "Portugal", population: 11)))
             #expect(try await tree.value(for: "PT")?.population == 11)
             try await tree.replace([
-                .set("FI", Country(name: "Finland", population: 5)), .remove("PT"),
-                .set("SE", Country(name: "Sweden", population: 10)),
+                .set("FI", Nation(name: "Finland", population: 5)), .remove("PT"),
+                .set("SE", Nation(name: "Sweden", population: 10)),
             ])
             var keys: [String] = []
             for try await (key, _) in tree.entries(direction: .backward) { keys.append(key) }
