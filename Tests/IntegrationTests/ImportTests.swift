@@ -39,8 +39,8 @@ extension Integration {
                 let csv = try run.file(
                     "countries.csv", try run("tree", "export", "countries", "--format", "csv"))
                 let imports = try [
-                    start(cluster, 1, "languages", half(languages, 0, cluster), "5"),
-                    start(cluster, 2, "languages", half(languages, 1, cluster), "5"),
+                    start(cluster, 1, "languages", half(languages, 0, cluster), "2"),
+                    start(cluster, 2, "languages", half(languages, 1, cluster), "2"),
                     start(cluster, 2, "from-csv", csv, "2"),
                 ]
                 try await disturb(cluster, languages.count)
@@ -93,22 +93,24 @@ extension Integration {
             defer { database.close() }
             let tree = try await database.tree(
                 "languages", key: String.self, coding: .rawJSON, timeout: .seconds(20))
+            /// The imports must still be at work then: killing something afterwards shows nothing.
             func awaitShare(_ percent: Int) async throws {
                 let end = cluster.environment.now().advanced(by: .seconds(40))
-                while try await tree.count(timeout: .seconds(20)) < count * percent / 100 {
+                var landed = 0
+                while landed < count * percent / 100 {
                     try #require(cluster.environment.now() < end, "no progress")
                     try await Task.sleep(for: .milliseconds(20))
+                    landed = try await tree.count(timeout: .seconds(20))
                 }
+                #expect(landed < count, "\(percent) % came too late")
             }
-            try await awaitShare(15)
+            try await awaitShare(10)
             cluster.kill(Self.peer)
-            try await awaitShare(35)
+            try await awaitShare(25)
             cluster.kill(Self.coordinator)
-            try await awaitShare(55)
+            try await awaitShare(40)
             try cluster.start(Self.peer)
             try cluster.start(Self.coordinator)
-            try await awaitShare(60)
-            #expect(try await tree.count(timeout: .seconds(20)) < count, "killed too late")
         }
 
         /// The lines of an export are the records, each once.
@@ -137,9 +139,9 @@ extension Integration {
                 #expect(pairs["blockWrites"] as? Int ?? 0 > 0, "\(line)")
                 let full = try #require(pairs["fullyReplicated"] as? Int)
                 let partly = try #require(pairs["partlyReplicated"] as? Int)
+                // What was written while a peer was dead may be on a majority only: nothing
+                // promises that it has caught up.
                 #expect(full + partly == pairs["objects"] as? Int)
-                // Of what was written while a peer was dead it has nothing yet.
-                if pairs["name"] as? String == "languages" { #expect(partly > 0, "\(line)") }
             }
         }
     }
