@@ -32,7 +32,7 @@ def key(kind, value, more_follows=False):
     if kind.endswith("?"):
         return b"\0" if value is None else b"\1" + key(kind[:-1], value, more_follows)
     if kind.startswith("("):
-        kinds = _components(kind)
+        kinds = components(kind)
         parts = list(zip(kinds, value, strict=True))
         return b"".join(
             key(part, item, more_follows or index < len(parts) - 1)
@@ -54,7 +54,7 @@ def key(kind, value, more_follows=False):
     return (value + offset).to_bytes(bits // 8, "big")
 
 
-def _components(kind):
+def components(kind):
     """The kinds between the parentheses of a tuple."""
     kinds, depth = [""], 0
     for letter in kind[1:-1]:

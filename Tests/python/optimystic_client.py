@@ -18,7 +18,7 @@ import uuid
 
 # What is imported without being used here belongs to the client all the same.
 from optimystic_bytes import (  # noqa: F401
-    Canonical, DatabaseError, _components, chain_start, collection_id, content_id, digest,
+    Canonical, DatabaseError, components, chain_start, collection_id, content_id, digest,
     entries_hash, key, prefix_end, segment_hash, value_hash, verify_chain, verify_tail)
 
 PROTOS = pathlib.Path(__file__).resolve().parents[2] / "Protos"

@@ -5,8 +5,8 @@ import hashlib
 import json
 import unittest
 
+import optimystic_bytes
 import optimystic_client as optimystic
-import optimystic_keys
 
 RULES = {
     "Ballot": "ballot", "CollectionHeader": "header", "PayloadID": "payload",
@@ -186,7 +186,7 @@ class Keys(unittest.TestCase):
         if value is None:
             return None
         if kind.startswith("("):
-            kinds = optimystic_keys.components(kind)
+            kinds = optimystic_bytes.components(kind)
             return [Keys.value(part, item) for part, item in zip(kinds, value, strict=True)]
         return bytes.fromhex(value) if kind.startswith("bytes") else value
 
@@ -194,16 +194,16 @@ class Keys(unittest.TestCase):
         for vector in vectors("keys"):
             value = self.value(vector["type"], json.loads(vector["value"]))
             self.assertEqual(
-                optimystic_keys.key(vector["type"], value), raw(vector, "key"), vector)
+                optimystic_bytes.key(vector["type"], value), raw(vector, "key"), vector)
 
     def test_a_prefix_ends_before_the_next_first_component(self):
-        prefix = optimystic_keys.key("text", "a", more_follows=True)
-        end = optimystic_keys.prefix_end(prefix)
-        inside = [optimystic_keys.key("(text,bytes)", ["a", rest]) for rest in (b"", b"\xff\xff")]
-        outside = [optimystic_keys.key("(text,bytes)", [first, b""]) for first in ("", "a\0", "b")]
+        prefix = optimystic_bytes.key("text", "a", more_follows=True)
+        end = optimystic_bytes.prefix_end(prefix)
+        inside = [optimystic_bytes.key("(text,bytes)", ["a", rest]) for rest in (b"", b"\xff\xff")]
+        outside = [optimystic_bytes.key("(text,bytes)", [first, b""]) for first in ("", "a\0", "b")]
         self.assertTrue(all(prefix <= key < end for key in inside))
         self.assertFalse(any(prefix <= key < end for key in outside))
-        self.assertIsNone(optimystic_keys.prefix_end(b"\xff\xff"))
+        self.assertIsNone(optimystic_bytes.prefix_end(b"\xff\xff"))
 
 
 class Headers(unittest.TestCase):
