@@ -61,7 +61,7 @@ extension ErrorCode {
     public static let table: [Explanation] = [
         row(
             .conflict, "conflict", "Another action changed what this one depended on.",
-            "Read again and retry; the SDK does so by itself within the deadline."),
+            "Read again and decide anew; a transaction does so by itself within its deadline."),
         row(
             .commitResultUnknown, "commitResultUnknown",
             "The action may or may not have been applied.",

@@ -42,6 +42,11 @@ public enum Limits {
     public static let transformBytesMax = 2 * blockBytesMax
     /// Blocks that one set of transforms touches; their entries in a body stay within it.
     public static let transformBlockCountMax = 8192
+    /// Missing blocks after which a run stops to fetch them, one step's more or less: 64 MiB of the
+    /// largest, and a leaf for each of as many keys.
+    public static let missingBlockCountMax = 256
+    /// Bytes of blocks in one answer at transactor level: half a frame.
+    public static let blockReplyBytesMax = 4 * 1024 * 1024
     /// Bytes of decoded blocks that one cache holds: the branches of a tree of a million entries.
     public static let blockCacheBytesMax = 64 * 1024 * 1024
 

@@ -100,7 +100,7 @@ extension FinalDisks {
         _ log: Log, _ writes: [BlockID: [CommittedWrite]], _ result: inout CheckResult
     ) throws {
         let tail = log.tail
-        var fetched: [BlockID: FetchedBlock] = [:]
+        var fetched: [FetchedBlock.Key: FetchedBlock] = [:]
         var live: [BlockID] = []
         for (block, committed) in writes.sorted(by: { $0.key < $1.key }) {
             let request = BlockReadRequest(
@@ -113,7 +113,7 @@ extension FinalDisks {
                 var replica = BlockReplica(request.key, view: store)
                 guard case .block(let copy?) = try replica.read(request), copy.write == newest
                 else { continue }
-                fetched[block] = try FetchedBlock(request, copy)
+                fetched[FetchedBlock.Key(request)] = try FetchedBlock(request, copy)
             }
         }
         let snapshot = CollectionSnapshot(

@@ -87,7 +87,12 @@ public struct Queue<Value: Sendable>: Sendable {
                 .malformedMessage, "the proxy answered something else than was asked",
                 outcome: .unknown)
         }
-        return try decode(values, at: revision)
+        do {
+            return try decode(values, at: revision)
+        } catch {
+            // They are taken all the same: trying again would take others.
+            throw DatabaseError(error.code, error.message, outcome: .unknown, cause: error)
+        }
     }
 
     private func act(

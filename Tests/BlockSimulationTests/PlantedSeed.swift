@@ -19,7 +19,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .rebaseIgnoresReads, seed: 16),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 1),
         PlantedSeed(bug: .sealBeforeSegment, seed: 9),
-        PlantedSeed(bug: .unchosenTailFollowed, seed: 55),
+        PlantedSeed(bug: .unchosenTailFollowed, seed: 206),
         PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 1),
         PlantedSeed(bug: .replyBeforeSync, seed: 58),
     ]

@@ -95,7 +95,7 @@ struct TreeStore {
             switch item {
             case .object(let key): things.objects[key] = try log.object(key)
             case .block(let request):
-                things.blocks[request.key.block] = try FetchedBlock(request, read(request))
+                things.blocks[FetchedBlock.Key(request)] = try FetchedBlock(request, read(request))
             }
         }
         return things

@@ -43,6 +43,39 @@ import Testing
         #expect(values.last?.value == [3])
     }
 
+    @Test("What a batch made of an action is not taken for another one under the same id")
+    func otherActionUnderOneID() throws {
+        var scene = try TreeWriterTests.grown()
+        try scene.act(2, .put(10, value: 2))
+        try scene.prepare()
+        let before = try #require(scene.proxies[0].attempt)
+        scene.proxies[0].attempt = nil
+        // Its client has given up when the coordinator says that nothing was done.
+        scene.now = scene.now.advanced(by: .seconds(20))
+        try scene.handle(0) { $0.tick(&$1) }
+        let error = DatabaseError(.quorumUnavailable, "no quorum")
+        try scene.handle(0) { $0.attemptEnded(.failed(error), &$1) }
+        try scene.act(2, .put(10, value: 9))
+        try scene.prepare()
+        let after = try #require(scene.proxies[0].attempt)
+        #expect(after.payload != before.payload)
+        try scene.answer(0)
+        #expect(try scene.store.entries(at: Revision(2)).first?.value == [9])
+    }
+
+    @Test("An attempt that makes no sense is told at once, and not made again")
+    func refused() throws {
+        var scene = try TreeWriterTests.grown()
+        try scene.act(2, .put(10, value: 2))
+        try scene.prepare()
+        scene.proxies[0].attempt = nil
+        let error = DatabaseError(.invalidArgument, "it makes no sense")
+        try scene.handle(0) { $0.attemptEnded(.failed(error), &$1) }
+        #expect(scene.answers[2] == [.failed(error)])
+        try scene.prepare()
+        #expect(scene.proxies[0].attempt == nil)
+    }
+
     @Test("A batch that lost to the same leaf is run again, and sees what it lost to")
     func reRun() throws {
         var scene = try TreeWriterTests.grown()
@@ -77,6 +110,53 @@ import Testing
             &scene, .put(10, value: 2), .put(1, 2, 3, 4, 5, value: 3))
         #expect(after.payload != before.payload)
         #expect(try scene.store.entries(at: Revision(2)).count == 6)
+    }
+
+    @Test("An action on cold blocks fetches all that it misses on one level of the tree at once")
+    func coldBlocks() throws {
+        var scene = TreeScene()
+        for number in 0..<UInt64(20) {
+            let operations = (0..<10).map {
+                TreeOperation.put(key: [UInt8(number), UInt8($0)], value: [1])
+            }
+            try scene.run(number + 1, TreeAction(operations: operations))
+        }
+        let keys = (0..<UInt8(20)).map { [$0, 5] as Bytes }
+        let action = TreeAction(
+            checks: keys.map { .present(key: $0) },
+            operations: keys.map { .put(key: $0, value: [2]) })
+        try scene.act(100, action, at: 1)
+        try scene.readTail(of: 1)
+        var roundCount = 0
+        while !scene.proxies[1].fetches.isEmpty {
+            roundCount += 1
+            try scene.fetch(for: 1)
+        }
+        // The bodies of the log, and a tree of two hundred entries, four to a node.
+        #expect(roundCount <= 10)
+        try scene.answer(1)
+        let values = try scene.store.entries(at: Revision(21)).map(\.value)
+        #expect(values.count == 200 && values.filter { $0 == [2] }.count == 20)
+    }
+
+    @Test("An attempt that failed is made again under the same payload, here or further on")
+    func failed() throws {
+        for isOutrun in [false, true] {
+            var scene = try TreeWriterTests.grown()
+            try scene.act(2, .put(10, value: 2))
+            try scene.prepare()
+            let before = try #require(scene.proxies[0].attempt)
+            scene.proxies[0].attempt = nil
+            if isOutrun { try scene.run(3, .put(100, value: 3), at: 1) }
+            try scene.handle(0) { $0.attemptEnded(.failed(.unknown), &$1) }
+            try scene.prepare()
+            let after = try #require(scene.proxies[0].attempt)
+            #expect(after.payload == before.payload)
+            #expect(after.participant.target == Revision(isOutrun ? 3 : 2))
+            try scene.answer()
+            #expect(scene.answers[2]?.count == 1)
+            #expect(try scene.store.entries(at: scene.store.log.tail.revision)[0].value == [2])
+        }
     }
 
     // MARK: Checkpoints

@@ -223,9 +223,10 @@ extension ClientProxy {
     /// Keeps a block for those who need it later, and which version of it is the newest.
     private mutating func keep(_ fetched: FetchedBlock, for request: BlockReadRequest) {
         blocks.keep(fetched, incarnation: request.key.incarnation)
-        guard let collection = fetched.block?.header.collection,
-            let history = histories[collection], history.incarnation == request.key.incarnation,
-            request.committed.isEmpty, request.revision >= history.floor
+        // The history is changed where it lies: nothing else may hold it meanwhile.
+        guard let collection = fetched.block?.header.collection, request.committed.isEmpty,
+            histories[collection]?.incarnation == request.key.incarnation,
+            let floor = histories[collection]?.floor, request.revision >= floor
         else { return }
         histories[collection]?.settle(request.key.block, fetched.write)
     }

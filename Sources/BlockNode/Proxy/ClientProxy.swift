@@ -141,7 +141,7 @@ package struct ClientProxy {
         let collection = task.request.collection
         var effects = TaskEffects(
             now: now, cache: cache, blocks: blocks,
-            history: collection.flatMap { histories[$0] },
+            history: collection.flatMap { histories.removeValue(forKey: $0) },
             knownTail: collection.flatMap { knownTails[$0] }, generator: generator)
         task.step(input, &effects)
         generator = effects.generator

@@ -5,7 +5,7 @@ import BlockTransactions
 /// Log objects that were fetched lately, bounded by bytes. They never change, so none goes stale.
 ///
 /// Two generations: when the young one is full, the old one is forgotten and the young one becomes
-/// old; what is used again moves back. Constant time, and no order to keep.
+/// old. Constant time, and no order to keep; what is in use longer than that is fetched again.
 struct LogObjectCache: LogObjectSource, Sendable {
     private let bytesMax: Int
     private var young: [LogObjectKey: LogObject] = [:]

@@ -31,7 +31,7 @@ struct ObjectFetch: Sendable {
     }
 
     mutating func add(_ block: FetchedBlock, for request: BlockReadRequest) {
-        result.blocks[request.key.block] = block
+        result.blocks[FetchedBlock.Key(request)] = block
         remaining -= 1
     }
 }

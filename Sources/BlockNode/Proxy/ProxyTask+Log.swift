@@ -68,8 +68,15 @@ extension ProxyTask {
             if requests.isEmpty { return effects.respond(.blocks([])) }
             return effects.fetch(requests.map { .block($0) })
         }
-        effects.respond(
-            .blocks(requests.map { request in things.blocks[request.key.block]?.copy }))
+        let copies = requests.map { things.blocks[FetchedBlock.Key($0)]?.copy }
+        let bytes = copies.reduce(0) { $0 + ($1?.bytes?.count ?? 0) }
+        guard bytes <= Limits.blockReplyBytesMax || copies.count == 1 else {
+            let message =
+                "\(copies.count) blocks of \(bytes) bytes, blockReplyBytesMax = "
+                + "\(Limits.blockReplyBytesMax): ask for fewer at a time"
+            return effects.respond(.failed(DatabaseError(.valueTooLarge, message)))
+        }
+        effects.respond(.blocks(copies))
     }
 
     /// The blocks of an entry are to become versions on a quorum each.

@@ -98,8 +98,8 @@ extension ProxyTask {
             // Everything is final up to there: no write need be listed.
             return BlockHistory(incarnation: tail.incarnation, floor: revision)
         }
-        // A reader that is late must not take away what others know of later revisions.
-        var history = effects.history
+        // A reader that is late must not take away what others know of a later life.
+        var history = effects.takeHistory(of: tail.incarnation)
         defer { effects.learn(history) }
         try BlockHistory.catchUp(&history, to: tail, source: source)
         return history ?? BlockHistory(incarnation: tail.incarnation, floor: revision)

@@ -23,7 +23,7 @@ struct ProxyTask: Sendable {
     /// Objects fetched for it; held until it ends, so that a walk always gets further.
     var fetched: [LogObjectKey: LogObject] = [:]
     /// Blocks likewise, as of the one revision that the task reads.
-    var fetchedBlocks: [BlockID: FetchedBlock] = [:]
+    var fetchedBlocks: [FetchedBlock.Key: FetchedBlock] = [:]
     /// For a search: every revision up to this one was looked at.
     var scanned = Revision.zero
     /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
@@ -225,6 +225,13 @@ struct TaskEffects {
     mutating func readTail(_ collection: CollectionID) { tailToRead = collection }
     mutating func call(_ request: RepositoryRequest) { call = request }
     mutating func fetch(_ items: [FetchItem]) { wants = items }
+    /// What is known of the life `incarnation`, to be brought up to the log where it lies and then
+    /// shared again with ``learn(_:)``: a copy of it would be large.
+    mutating func takeHistory(of incarnation: Incarnation) -> BlockHistory? {
+        guard history?.incarnation == incarnation else { return nil }
+        defer { history = nil }
+        return history
+    }
     /// Shares what was learned, unless others know more.
     mutating func learn(_ other: BlockHistory?) {
         guard let other, other.isNewer(than: history) else { return }

@@ -18,7 +18,17 @@ public final class SharedBlockCache {
 /// A block that was fetched for one piece of work, which holds it until it ends: so that it always
 /// gets further, however small the cache is.
 public struct FetchedBlock: Sendable {
-    /// What it is the answer to.
+    /// A block as of a revision: what it is the answer to.
+    public struct Key: Hashable, Sendable {
+        let block: BlockKey
+        let revision: Revision
+
+        public init(_ request: BlockReadRequest) {
+            block = request.key
+            revision = request.revision
+        }
+    }
+
     let request: BlockReadRequest
     /// As it came; nil when there is none up to the revision asked for.
     public let copy: BlockCopy?
@@ -57,22 +67,25 @@ public final class CollectionSnapshot: BlockSnapshot {
     private let history: BlockHistory
     public let revision: Revision
     private let cache: SharedBlockCache
-    private var fetched: [BlockID: FetchedBlock]
+    private var fetched: [FetchedBlock.Key: FetchedBlock]
 
     /// - Parameters:
     ///   - history: Through `revision` at least; one that ends below its checkpoint will do.
     ///   - fetched: What was fetched; as of another revision it does not count.
     public init(
         history: BlockHistory, revision: Revision, cache: SharedBlockCache,
-        fetched: [BlockID: FetchedBlock]
+        fetched: [FetchedBlock.Key: FetchedBlock]
     ) {
         self.history = history
         self.revision = revision
         self.cache = cache
-        self.fetched = fetched.filter { _, block in
-            block.request.revision == revision
-                && block.request.key.incarnation == history.incarnation
-        }
+        self.fetched = fetched
+    }
+
+    private func fetched(_ id: BlockID) -> FetchedBlock? {
+        if fetched.isEmpty { return nil }
+        let key = BlockKey(block: id, incarnation: history.incarnation)
+        return fetched[FetchedBlock.Key(BlockReadRequest(key: key, revision: revision))]
     }
 
     /// Takes a block that was fetched as of this revision, and keeps it for later.
@@ -81,12 +94,12 @@ public final class CollectionSnapshot: BlockSnapshot {
             block.request.revision == revision
                 && block.request.key.incarnation == history.incarnation,
             "a block as of \(block.request.revision) in a snapshot of \(revision)")
-        fetched[block.request.key.block] = block
+        fetched[FetchedBlock.Key(block.request)] = block
         cache.keep(block, incarnation: history.incarnation)
     }
 
     public func block(_ id: BlockID) throws(MissingBlocks) -> SnapshotBlock? {
-        if let known = fetched[id] {
+        if let known = fetched(id) {
             guard let block = known.block, let write = known.write else { return nil }
             return SnapshotBlock(block: block, revision: write.revision)
         }
@@ -102,7 +115,7 @@ public final class CollectionSnapshot: BlockSnapshot {
 
     /// The newest write of a block that this snapshot has given out; nil when there is none.
     func write(of id: BlockID) -> CommittedWrite? {
-        if let known = fetched[id] { return known.write }
+        if let known = fetched(id) { return known.write }
         if case .write(let write) = history.place(of: id, at: revision) { return write }
         return nil
     }

@@ -62,12 +62,14 @@ public enum StructureReader {
     private static func values(_ keys: [Bytes], in tree: BTree) throws -> [Bytes?] {
         var values: [Bytes?] = []
         var bytes = 0
+        var collector = MissingCollector()
         for key in keys {
-            let value = try tree.get(key)
+            guard let value = try collector.run({ try tree.get(key) }) else { continue }
             bytes += value?.count ?? 0
             if !values.isEmpty, bytes > Limits.pageBytesMax { break }
             values.append(value)
         }
+        try collector.finish()
         return values
     }
 

@@ -41,17 +41,24 @@ enum ActionExecutor {
     }
 
     private static func run(_ action: TreeAction, on tree: BTree) throws -> TreeOutcome {
-        for (place, check) in action.checks.enumerated() where try !holds(check, in: tree) {
+        var collector = MissingCollector()
+        for (place, check) in action.checks.enumerated() {
+            guard try collector.run({ try holds(check, in: tree) }) == false else { continue }
+            try collector.finish()
             return .conflict(check: UInt32(place))
         }
         var existed: [Bool] = []
         existed.reserveCapacity(action.operations.count)
         for operation in action.operations {
-            switch operation {
-            case .put(let key, let value): existed.append(try tree.upsert(key, value) != nil)
-            case .delete(let key): existed.append(try tree.delete(key) != nil)
+            let didExist = try collector.run {
+                switch operation {
+                case .put(let key, let value): try tree.upsert(key, value) != nil
+                case .delete(let key): try tree.delete(key) != nil
+                }
             }
+            if let didExist { existed.append(didExist) }
         }
+        try collector.finish()
         return .applied(existed: existed)
     }
 

@@ -58,7 +58,7 @@ extension CollectionWriter {
         _ batch: [PendingAction], _ history: BlockHistory
     ) -> PreparedBatch? {
         defer { stash = nil }
-        guard let stash, stash.actions == batch.map(\.action),
+        guard let stash, stash.actions == batch.map(\.identity),
             stash.prepared.isValid(in: history)
         else { return nil }
         return stash.prepared
@@ -117,14 +117,18 @@ extension CollectionWriter {
                 incarnation: log.incarnation, action: ActionID(rawValue: .zero)))
         var outcomes: [ActionOutcome] = []
         var failures: [ActionID: DatabaseError] = [:]
+        var collector = MissingCollector()
         for pending in batch {
             do {
-                outcomes.append(
-                    try ActionExecutor.run(pending.content, pending.action, on: tracker, life))
+                let outcome = try collector.run {
+                    try ActionExecutor.run(pending.content, pending.action, on: tracker, life)
+                }
+                if let outcome { outcomes.append(outcome) }
             } catch let error as DatabaseError {
                 failures[pending.action] = error
             }
         }
+        try collector.finish()
         if !failures.isEmpty {
             mark("writer.actionFailed")
             fail(failures, &effects)

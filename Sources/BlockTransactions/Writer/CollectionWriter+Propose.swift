@@ -182,7 +182,7 @@ extension CollectionWriter {
             // sealed: until the log at the target is read, nobody may be told that it failed.
             ended.mayHaveLanded = true
             requeue(ended)
-            stash = Stash(actions: ended.actions.map(\.action), prepared: ended.prepared)
+            keep(ended)
             adopt(value, isFresh: true)
         case .refused(.gone(let value)):
             adopt(value, isFresh: true)
@@ -197,9 +197,16 @@ extension CollectionWriter {
             requeue(ended)
             adopt(value, isFresh: true)
             return effects.wakeSoon()
+        case .failed(let error) where error.isRefusal && !ended.mayHaveLanded:
+            // Another try would be refused as well.
+            for action in ended.actions { action.fail(error, &effects) }
+            log = nil
         case .failed(let error):
             lastTrouble = error
             requeue(ended)
+            // Sent again as it is: under a new payload its pends would stay, and nobody takes the
+            // old ones back.
+            keep(ended)
             log = nil
             tick(&effects)
             return
@@ -207,6 +214,13 @@ extension CollectionWriter {
         }
         advance(&effects)
         log?.isFresh = false
+    }
+
+    /// Keeps a batch that did not land, as far as is known. One of a diary is as quickly made anew,
+    /// with what came meanwhile in it.
+    private mutating func keep(_ ended: Flight) {
+        guard log?.header.kind.hasBlocks == true else { return }
+        stash = Stash(actions: ended.actions.map(\.identity), prepared: ended.prepared)
     }
 
     private mutating func batchLanded(_ ended: Flight, _ effects: inout WriterEffects) {
@@ -279,4 +293,11 @@ struct LayeredSource: LogObjectSource {
     let second: any LogObjectSource
 
     func object(_ key: LogObjectKey) -> LogObject? { first[key] ?? second.object(key) }
+}
+
+extension DatabaseError {
+    /// Whether an attempt was found to make no sense, by whoever looked at it first.
+    fileprivate var isRefusal: Bool {
+        [.invalidArgument, .valueTooLarge, .malformedMessage].contains(code)
+    }
 }

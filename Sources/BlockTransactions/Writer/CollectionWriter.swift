@@ -22,7 +22,7 @@ public struct CollectionWriter: Sendable {
     var queue: [PendingAction] = []
     var queuedBytes = 0
     var flight: Flight?
-    /// A batch that lost its race, to land as it is if nothing it depends on has changed.
+    /// A batch that lost its race or failed, to land as it is if nothing it depends on has changed.
     var stash: Stash?
     var checkpointer: Checkpointer?
     var isReadingTail = false
@@ -67,7 +67,7 @@ public struct CollectionWriter: Sendable {
 
     /// A prepared batch without a target.
     struct Stash: Sendable {
-        let actions: [ActionID]
+        let actions: [PendingAction.Identity]
         let prepared: PreparedBatch
     }
 
@@ -108,7 +108,20 @@ public struct CollectionWriter: Sendable {
         if let problem = problem(bytes) { return effects.respond(token, .failed(problem)) }
         queue.append(PendingAction(request, bytes: bytes, waiter: waiter))
         queuedBytes += bytes.count
+        if onlyWaits(request) { return effects.wake(at: deadline) }
         advance(&effects)
+    }
+
+    /// Whether nothing can be done about a new action, nor told of it, before the attempt under way
+    /// ends: so a look at everybody else in the queue is saved for each that comes.
+    private func onlyWaits(_ request: ActionRequest) -> Bool {
+        guard flight != nil, let log, let index, index.incarnation == log.incarnation else {
+            return false
+        }
+        return request.incarnation == log.incarnation && request.content.kind == log.header.kind
+            && request.firstRevision <= log.revision
+            && index.covers(after: request.firstRevision, through: log.revision)
+            && index.landing(of: request.action) == nil
     }
 
     /// A chosen tail was read, after whatever asked for it.

@@ -32,6 +32,16 @@ struct PendingAction: Sendable {
         scannedThrough = request.firstRevision
     }
 
+    /// What tells it from every other action, also from one of another life, or with other bytes,
+    /// that comes under the same id.
+    struct Identity: Hashable, Sendable {
+        let action: ActionID
+        let incarnation: Incarnation
+        let bytes: Bytes
+    }
+
+    var identity: Identity { Identity(action: action, incarnation: incarnation, bytes: bytes) }
+
     /// Whether an earlier attempt may have landed: so until the log at its target has been read.
     var isInDoubt: Bool {
         guard let doubt else { return false }

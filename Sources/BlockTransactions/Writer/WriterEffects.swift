@@ -73,7 +73,7 @@ public enum FetchPurpose: Sendable {
 /// What came of a fetch, complete.
 public struct Fetched: Sendable {
     public var objects: [LogObjectKey: LogObject] = [:]
-    public var blocks: [BlockID: FetchedBlock] = [:]
+    public var blocks: [FetchedBlock.Key: FetchedBlock] = [:]
 
     public init() {}
 
