@@ -91,8 +91,9 @@ let package = Package(
         library(
             "Optimystic",
             [
-                "BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport",
-                "BlockTransportZeroMQ", "OptimysticClient", "OptimysticCore",
+                "BlockModel", "BlockNode", "BlockRuntime", "BlockStorageRocksDB",
+                "BlockTransactions", "BlockTransport", "BlockTransportZeroMQ", "OptimysticClient",
+                "OptimysticCore",
             ]),
         // Level 6: logs, settings, signals, exit codes of an executable.
         library("BlockOperations", ["BlockRuntime", "CLinux", logging]),

@@ -102,6 +102,14 @@ package final class DataDirectory {
         return peer
     }
 
+    /// Whether ``initialize(at:cluster:environment:)`` can make a data directory at `path`: nothing
+    /// is there, or an empty directory.
+    /// - Throws: `.ioFailed`, also when it is no directory.
+    package static func isFree(at path: String) throws(DatabaseError) -> Bool {
+        if try !PosixFile.exists(path) { return true }
+        return try PosixFile.names(in: path).isEmpty
+    }
+
     // MARK: Opening one
 
     /// Whose data directory `path` is, without opening or locking it.

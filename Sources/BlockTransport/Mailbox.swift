@@ -8,7 +8,8 @@ import Synchronization
 package final class Mailbox<Element: Sendable>: Sendable {
     private struct State {
         var elements: [Element] = []
-        var isClosed = false
+        /// What later posts are told; nil while it is open.
+        var refusal: DatabaseError?
     }
 
     private let state = Mutex(State())
@@ -26,12 +27,12 @@ package final class Mailbox<Element: Sendable>: Sendable {
 
     /// Leaves a value for the loop.
     ///
-    /// - Throws: `.overloaded` when the mailbox is full, `.shuttingDown` when it is closed. The
-    ///   value was not taken.
+    /// - Throws: `.overloaded` when the mailbox is full; when it is closed, why. The value was not
+    ///   taken.
     package func post(_ element: Element) throws(DatabaseError) {
         // The wake is a system call and the error builds text: both happen outside the lock.
         let outcome = state.withLock { state -> Posting in
-            guard !state.isClosed else { return .closed }
+            if let refusal = state.refusal { return .closed(refusal) }
             guard state.elements.count < countMax else { return .full }
             state.elements.append(element)
             return state.elements.count == 1 ? .first : .another
@@ -42,8 +43,7 @@ package final class Mailbox<Element: Sendable>: Sendable {
         case .full:
             throw DatabaseError(
                 .overloaded, "mailbox holds \(countMax) values, its limit; the loop is behind")
-        case .closed:
-            throw DatabaseError(.shuttingDown, "the loop that reads this mailbox has ended")
+        case .closed(let refusal): throw refusal
         }
     }
 
@@ -57,11 +57,17 @@ package final class Mailbox<Element: Sendable>: Sendable {
     }
 
     /// Refuses further values. What is held can still be drained.
-    package func close() {
-        state.withLock { $0.isClosed = true }
+    /// - Parameter cause: What later posts are told, the first one given; nil: `.shuttingDown`.
+    package func close(because cause: DatabaseError? = nil) {
+        let refusal =
+            cause ?? DatabaseError(.shuttingDown, "the loop that reads this mailbox has ended")
+        state.withLock { $0.refusal = $0.refusal ?? refusal }
     }
 
     package var count: Int { state.withLock { $0.elements.count } }
 
-    private enum Posting { case first, another, full, closed }
+    private enum Posting {
+        case first, another, full
+        case closed(DatabaseError)
+    }
 }

@@ -48,7 +48,9 @@ public final class Database: Sendable {
         let environment = Environment.live()
         let connection = try await Connection.open(
             addresses: url.addresses, clusterName: url.clusterName, environment: environment
-        ) { () throws(DatabaseError) in try ZeroMQTransport() }
+        ) { () throws(DatabaseError) in
+            TransportLink(over: try ZeroMQTransport(), environment: environment)
+        }
         return try await Database(
             over: connection, clusterName: url.clusterName, connectTimeout: connectTimeout,
             timeout: url.timeout, environment: environment)
@@ -75,6 +77,10 @@ public final class Database: Sendable {
     /// Ends the connection. What is under way fails with `.shuttingDown`, or with an unknown
     /// outcome where that is the truth. Letting go of the database does the same.
     public func close() { connection.close() }
+
+    /// As ``close()``; returns when everything is given back, so that the directory of an embedded
+    /// database can be opened again.
+    public func closeAndWait() async { await connection.closeAndWait() }
 
     /// A new action id: 128 random bits.
     public func makeActionID() -> ActionID { ActionID(rawValue: environment.identifier()) }

@@ -18,8 +18,9 @@ package struct ClientSession {
         case notSent(id: UInt64)
         /// Nobody wants the answer any more. What was sent may still be carried out.
         case cancel(Token)
-        /// The last event but ticks: everything under way is resolved.
-        case close
+        /// The last event but ticks: everything under way is resolved, with the reason where one
+        /// is given.
+        case close(DatabaseError?)
         case tick
     }
 
@@ -101,7 +102,7 @@ package struct ClientSession {
         case .reply(let id, let reply): replied(id, reply)
         case .notSent(let id): wasNotSent(id)
         case .cancel(let token): forget(token)
-        case .close: close()
+        case .close(let cause): close(because: cause)
         case .tick: break
         }
         wakeDue()
@@ -153,14 +154,14 @@ package struct ClientSession {
         for id in call.sentIDs { sent[id] = nil }
     }
 
-    private mutating func close() {
+    private mutating func close(because cause: DatabaseError?) {
         isClosed = true
         for token in calls.keys.sorted() {
             guard var call = calls[token] else { continue }
             if case .sent(_, let proxy) = call.phase {
                 call.failed(ClientSession.unanswered("the connection was closed"), at: proxy)
             }
-            let error = DatabaseError(.shuttingDown, "the connection was closed")
+            let error = cause ?? DatabaseError(.shuttingDown, "the connection was closed")
             end(token, .failed(call.told(error)))
         }
     }

@@ -4,12 +4,12 @@ import BlockTransport
 import Glibc
 import Synchronization
 
-/// A ``ClientSession`` over a transport, driven by one background thread, for any number of tasks.
+/// A ``ClientSession`` over a ``ProxyLink``, driven by one background thread, for any number of tasks.
 ///
 /// The thread ends when the connection is closed or let go of.
 package final class Connection: Sendable {
-    /// Makes the transport, on the thread that it will belong to.
-    package typealias TransportMaker = @Sendable () throws(DatabaseError) -> any Transport
+    /// Makes the link, on the thread that it will belong to.
+    package typealias LinkMaker = @Sendable () throws(DatabaseError) -> any ProxyLink
 
     private let mailbox: Mailbox<ConnectionLoop.Message>
     private let environment: Environment
@@ -25,13 +25,13 @@ package final class Connection: Sendable {
     /// Starts the thread. Talks to nobody yet.
     ///
     /// - Parameters:
-    ///   - addresses: Of proxies, in the transport's own form, e.g. `tcp://127.0.0.1:7730`.
+    ///   - addresses: Of proxies, in the link's own form, e.g. `tcp://127.0.0.1:7730`.
     ///   - clusterName: What the cluster must be called.
     /// - Throws: `.ioFailed` when the system refuses a thread or a descriptor,
-    ///   `.configurationInvalid` for an address that can never work.
+    ///   `.configurationInvalid` for an address that can never work; what `makeLink` throws.
     package static func open(
         addresses: [String], clusterName: String, environment: Environment = .live(),
-        makeTransport: @escaping TransportMaker
+        makeLink: @escaping LinkMaker
     ) async throws -> Connection {
         let session = ClientSession(
             addresses: addresses, clusterName: clusterName, generator: environment.generator())
@@ -39,7 +39,7 @@ package final class Connection: Sendable {
             let body: @Sendable () -> Void = {
                 do throws(DatabaseError) {
                     let loop = try ConnectionLoop(
-                        session: session, transport: makeTransport(), environment: environment)
+                        session: session, link: makeLink(), environment: environment)
                     started.resume(returning: loop.mailbox)
                     loop.run()
                 } catch {
@@ -95,8 +95,21 @@ package final class Connection: Sendable {
     /// Ends the connection: whatever is under way fails with `.shuttingDown`, or with an unknown
     /// outcome where that is the truth. Calling it again does nothing.
     package func close() {
-        try? mailbox.post(.close)
+        try? mailbox.post(.close(nil))
         mailbox.close()
+    }
+
+    /// As ``close()``; returns when the thread has given everything back.
+    package func closeAndWait() async {
+        await withCheckedContinuation { continuation in
+            do throws(DatabaseError) {
+                try mailbox.post(.close(continuation))
+                mailbox.close()
+            } catch {
+                // It has ended, or is about to.
+                continuation.resume()
+            }
+        }
     }
 }
 

@@ -1,63 +1,64 @@
 import BlockModel
 import BlockRuntime
 import BlockTransport
-import BlockWire
 
-/// The event loop of a connection: mailbox and transport in, session, transport and replies out.
+/// The event loop of a connection: mailbox and proxies in, session, proxies and replies out.
 /// Lives on one thread.
 final class ConnectionLoop {
     enum Message: Sendable {
         case request(UInt64, ClientRequest, deadline: Instant, ReplySlot)
         case cancel(UInt64)
         case pause(until: Instant, CheckedContinuation<Void, Never>)
-        case close
+        /// Resumes its task when everything is given back.
+        case close(CheckedContinuation<Void, Never>?)
     }
 
     let mailbox: Mailbox<Message>
     private var session: ClientSession
-    private let transport: any Transport
+    private let link: any ProxyLink
     private let environment: Environment
-    /// The link to each proxy, by number; nil for one whose address cannot work.
-    private var links: [Endpoint?] = []
     private var slots: [UInt64: ReplySlot] = [:]
     /// Tasks that wait for a time.
     private var pauses = TimerQueue<CheckedContinuation<Void, Never>>()
     private var isClosing = false
-    /// Ties together what this connection causes, for people who read logs.
-    private let trace: UInt64
+    /// Tasks that wait for the end.
+    private var closers: [CheckedContinuation<Void, Never>] = []
+    /// What ended the connection, when it was not its owner.
+    private var failure: DatabaseError?
 
     /// - Throws: `.configurationInvalid` for an address that can never work.
     init(
-        session: ClientSession, transport: any Transport, environment: Environment
+        session: ClientSession, link: any ProxyLink, environment: Environment
     ) throws(DatabaseError) {
         self.session = session
-        self.transport = transport
+        self.link = link
         self.environment = environment
-        mailbox = Mailbox(waker: transport.waker)
-        trace = environment.entropy()
-        for address in session.addresses { links.append(try transport.connect(to: address)) }
+        mailbox = Mailbox(waker: link.waker)
+        for address in session.addresses { try link.connect(to: address) }
     }
 
-    /// Runs until the connection is closed or the transport fails.
+    /// Runs until the connection is closed or the link fails.
     func run() {
         while !isClosing {
             let wake = [session.nextWake, pauses.next].compactMap { $0 }.min()
             let timeout = wake.map { $0.since(environment.now()) }
             do throws(DatabaseError) {
-                let arrivals = try transport.receive(timeout: timeout)
+                let arrivals = try link.receive(timeout: timeout)
                 for message in mailbox.drain() { take(message) }
-                for case .message(let from, let envelope) in arrivals { take(envelope, from) }
+                for arrival in arrivals { handle(.reply(id: arrival.id, arrival.reply)) }
                 handle(.tick)
                 endPauses(until: environment.now())
             } catch {
+                failure = error
                 isClosing = true
             }
         }
-        mailbox.close()
+        mailbox.close(because: failure)
         for message in mailbox.drain() { take(message) }
-        handle(.close)
+        handle(.close(failure))
         endPauses(until: .distantFuture)
-        transport.close()
+        link.close()
+        for closer in closers { closer.resume() }
     }
 
     private func endPauses(until now: Instant) {
@@ -73,28 +74,9 @@ final class ConnectionLoop {
             slots[token] = nil
             handle(.cancel(token))
         case .pause(let instant, let continuation): pauses.insert(continuation, at: instant)
-        case .close: isClosing = true
-        }
-    }
-
-    private func take(_ envelope: Envelope, _ endpoint: Endpoint) {
-        guard links.contains(endpoint) else { return }
-        handle(.reply(id: envelope.correlation, reply(in: envelope)))
-    }
-
-    /// An answer that cannot be read is an answer of unknown content: what was asked may be done.
-    private func reply(in envelope: Envelope) -> ClientReply {
-        do throws(DatabaseError) {
-            switch WireKind(rawValue: envelope.kind) {
-            case .clientReply: return try Wire.decodeClientReply(envelope.payload)
-            case .error: return .failed(try Wire.decodeError(envelope.payload))
-            default:
-                throw DatabaseError(
-                    .malformedMessage, "a message of kind \(envelope.kind) where a reply belongs")
-            }
-        } catch {
-            return .failed(
-                DatabaseError(error.code, error.message, outcome: .unknown, cause: error))
+        case .close(let closer):
+            isClosing = true
+            if let closer { closers.append(closer) }
         }
     }
 
@@ -114,19 +96,13 @@ final class ConnectionLoop {
     /// - Returns: What the session has to be told of it.
     private func perform(_ directive: ClientSession.Directive) -> ClientSession.Event? {
         switch directive {
-        case .connect(let proxy, let address):
-            invariant(proxy == links.count, "proxies are learned in the order of their numbers")
-            links.append(try? transport.connect(to: address))
+        case .connect(_, let address):
+            try? link.connect(to: address)
             return nil
         case .send(let proxy, let id, let request, let deadline):
-            guard let link = links[proxy] else { return .notSent(id: id) }
-            let remaining = deadline.since(environment.now()).milliseconds
-            let envelope = Envelope(
-                kind: WireKind.clientRequest.rawValue, correlation: id,
-                remainingMilliseconds: UInt32(clamping: max(1, remaining)),
-                cluster: session.cluster?.rawValue ?? .zero, trace: trace,
-                payload: Wire.encode(request))
-            return transport.send(envelope, to: link) == .queued ? nil : .notSent(id: id)
+            let isTaken = link.send(
+                request, to: proxy, id: id, deadline: deadline, cluster: session.cluster)
+            return isTaken ? nil : .notSent(id: id)
         case .resolve(let token, let reply):
             slots.removeValue(forKey: token)?.fill(reply)
             return nil

@@ -23,7 +23,7 @@ package struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
     }
 }
 
-/// The options of every command that talks to a cluster.
+/// The options of every command that works on a database.
 package struct CommandOptions: ParsableArguments {
     package init() {}
 
@@ -32,6 +32,12 @@ package struct CommandOptions: ParsableArguments {
             "The cluster: optimystic://host:port,host:port/clusterName.",
             discussion: "Default: the environment variable OPTIMYSTIC_URL.", valueName: "url"))
     package var connect: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Instead of a cluster: the directory of a database in this process; made when missing.",
+            valueName: "path"))
+    package var embedded: String?
 
     @Option(help: "How results are written: text, or json (one object a line).")
     package var output = OutputForm.text
@@ -42,6 +48,12 @@ package struct CommandOptions: ParsableArguments {
             valueName: "time"))
     package var timeout: TimeArgument?
 
+    package func validate() throws {
+        guard connect == nil || embedded == nil else {
+            throw ValidationError("--connect and --embedded exclude each other.")
+        }
+    }
+
     /// - Throws: `.invalidArgument` when neither the option nor the variable names a cluster.
     package func url(
         environment: [String: String] = ProcessInfo.processInfo.environment
@@ -49,17 +61,28 @@ package struct CommandOptions: ParsableArguments {
         guard let text = connect ?? environment["OPTIMYSTIC_URL"] else {
             throw DatabaseError(
                 .invalidArgument,
-                "no cluster is named; use --connect optimystic://host:port/clusterName "
-                    + "or set OPTIMYSTIC_URL")
+                "no cluster is named; use --connect optimystic://host:port/clusterName, "
+                    + "set OPTIMYSTIC_URL, or use --embedded PATH")
         }
         return try DatabaseURL(text)
     }
 
-    /// Runs `body` with a connection, and closes it.
+    /// Runs `body` with the database that the options name, and closes it.
     func withDatabase<Value>(_ body: (Database) async throws -> Value) async throws -> Value {
-        let database = try await Database.connect(
-            to: url(), connectTimeout: timeout?.duration ?? Limits.requestTimeDefault)
-        defer { database.close() }
-        return try await body(database)
+        let database = try await open()
+        do {
+            let value = try await body(database)
+            await database.closeAndWait()
+            return value
+        } catch {
+            await database.closeAndWait()
+            throw error
+        }
+    }
+
+    private func open() async throws -> Database {
+        let time = timeout?.duration ?? Limits.requestTimeDefault
+        if let embedded { return try await Database.embedded(at: embedded, timeout: time) }
+        return try await Database.connect(to: url(), connectTimeout: time)
     }
 }

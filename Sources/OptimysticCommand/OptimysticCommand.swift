@@ -10,10 +10,11 @@ package struct OptimysticCommand: AsyncParsableCommand {
 
     package static let configuration = CommandConfiguration(
         commandName: "optimystic",
-        abstract: "Talks to an Optimystic cluster.",
+        abstract: "Talks to an Optimystic cluster, or to a database in a directory.",
         discussion: """
             The cluster is named by --connect or by the environment variable OPTIMYSTIC_URL, as \
-            optimystic://host:port,host:port/clusterName. Exit codes: 1 nothing \
+            optimystic://host:port,host:port/clusterName; --embedded PATH opens a directory in \
+            this process instead. Exit codes: 1 nothing \
             there, 64 usage, 65 bad input, 69 unavailable, 70 internal, 74 input or output, \
             75 try again, 76 protocol, 78 configuration.
             """,
@@ -48,7 +49,7 @@ package struct OptimysticCommand: AsyncParsableCommand {
 /// Options of every command may also stand before the command's words, as in
 /// `optimystic --output json diary read events`.
 package enum LeadingOptions {
-    private static let names = ["--connect", "--output", "--timeout"]
+    private static let names = ["--connect", "--embedded", "--output", "--timeout"]
 
     /// `arguments` with the leading options moved behind the words of the command.
     package static func moved(

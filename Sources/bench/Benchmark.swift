@@ -10,6 +10,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
     case pend
     case disk
     case store
+    case embedded
     case commit
 
     var title: String {
@@ -18,6 +19,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .pend: PendBenchmark.title
         case .disk: DiskBenchmark.title
         case .store: StoreBenchmark.title
+        case .embedded: EmbeddedBenchmark.title
         case .commit: CommitBenchmark.title
         }
     }
@@ -28,6 +30,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .pend: try PendBenchmark(setting).run()
         case .disk: try DiskBenchmark(setting).run()
         case .store: try StoreBenchmark(setting).run()
+        case .embedded: try await EmbeddedBenchmark(setting).run()
         case .commit: try await CommitBenchmark(setting).run()
         }
     }
@@ -52,14 +55,25 @@ struct BenchSetting: Sendable {
 
     /// Runs `body` with an empty directory, which is removed afterwards, also on an interrupt.
     func withDirectory<Value>(_ body: (String) throws -> Value) throws -> Value {
+        let (path, removal) = try makeDirectory()
+        defer { cleanup.run(removal) }
+        return try body(path)
+    }
+
+    /// As ``withDirectory(_:)-(_)``, for a body that waits.
+    func withDirectory<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+        let (path, removal) = try makeDirectory()
+        defer { cleanup.run(removal) }
+        return try await body(path)
+    }
+
+    private func makeDirectory() throws -> (path: String, removal: Int) {
         let path =
             FileManager.default.temporaryDirectory.path
             + "/optimystic-bench-\(environment.identifier())"
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: false)
-        let removal = cleanup.add { try? FileManager.default.removeItem(atPath: path) }
-        defer { cleanup.run(removal) }
-        return try body(path)
+        return (path, cleanup.add { try? FileManager.default.removeItem(atPath: path) })
     }
 }
 

@@ -12,9 +12,9 @@ struct CommitBenchmark {
         "commits through 1 proxy, 2 coordinators and 3 peers on loopback, from tasks over one "
         + "connection"
 
-    private static let clientCounts = [1, 16]
-    private static let warmUpTime = Duration.milliseconds(300)
-    private static let measuredTime = Duration.seconds(2)
+    static let clientCounts = [1, 16, 64, 256]
+    static let warmUpTime = Duration.milliseconds(300)
+    static let measuredTime = Duration.seconds(2)
 
     /// The figures of one load with one number of clients.
     private struct Figures {

@@ -14,7 +14,7 @@ struct CommitLoad: Sendable {
     /// Opens a collection of this name for one run.
     let begin: @Sendable (Database, _ collection: String) async throws -> Operation
 
-    static let all = [diaryAppend]
+    static let all = [diaryAppend, treeUpdate]
 
     private static let diaryAppend = CommitLoad(
         name: "diary", title: "diary append of 256 bytes"
@@ -22,6 +22,23 @@ struct CommitLoad: Sendable {
         let diary = try await database.diary(named: collection)
         let value = Bytes(repeating: 7, count: 256)
         return { _, _ in try await diary.append(value).revision }
+    }
+
+    private static let treeEntryCount = 10_000
+
+    private static let treeUpdate = CommitLoad(
+        name: "tree", title: "update of 256 bytes in a tree of 10,000 entries"
+    ) { database, collection in
+        let tree = try await database.tree(collection, key: Int.self, coding: .bytes)
+        let value = Bytes(repeating: 7, count: 256)
+        for start in stride(from: 0, to: treeEntryCount, by: 1000) {
+            try await tree.replace((start..<start + 1000).map { .set($0, value) })
+        }
+        return { client, number in
+            // Spread over the tree, the same in every run.
+            let place = (client &* 7919 &+ number &* 104_729) % treeEntryCount
+            return try await tree.replace([.set(place, value)]).revision
+        }
     }
 }
 

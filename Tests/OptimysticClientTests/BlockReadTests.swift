@@ -19,7 +19,10 @@ import Testing
             let connection = try await Connection.open(
                 addresses: ["loopback://proxy0"], clusterName: "demo",
                 environment: cluster.environment
-            ) { () throws(DatabaseError) in try LoopbackTransport(network: network) }
+            ) { [environment = cluster.environment] () throws(DatabaseError) in
+                TransportLink(
+                    over: try LoopbackTransport(network: network), environment: environment)
+            }
             defer { connection.close() }
             let log = LogReadRequest(
                 collection: tree.info.collection, incarnation: tree.info.incarnation, after: .zero)

@@ -245,7 +245,7 @@ import Testing
         let append = world.start(SessionHarness.append(1))
         let read = world.start(SessionHarness.read)
         try world.welcome()
-        world.feed(.close)
+        world.feed(.close(nil))
         #expect(try world.error(of: append).outcome == .unknown)
         #expect(try world.error(of: read).code == .shuttingDown)
         let late = world.start(SessionHarness.read)

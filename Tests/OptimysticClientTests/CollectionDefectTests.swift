@@ -44,10 +44,12 @@ import Testing
         return logged
     }
 
-    @Test("D-8: different keys of one leaf, synced by two, are both there")
-    func sameLeaf() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-8: different keys of one leaf, synced by two, are both there",
+        arguments: DatabaseHome.allCases)
+    func sameLeaf(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let a = try await database.createOrOpen("map", Self.map())
             let b = try await database.open("map", Self.map())
@@ -62,10 +64,12 @@ import Testing
         }
     }
 
-    @Test("D-9: of a replaced action only the replacement is logged and applied")
-    func replacement() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-9: of a replaced action only the replacement is logged and applied",
+        arguments: DatabaseHome.allCases)
+    func replacement(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let renaming = Self.map { put, others in
                 others.contains { $0.key == put.key }
@@ -85,10 +89,12 @@ import Testing
         }
     }
 
-    @Test("An action that the behaviour drops is neither logged nor applied")
-    func dropped() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "An action that the behaviour drops is neither logged nor applied",
+        arguments: DatabaseHome.allCases)
+    func dropped(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let yielding = Self.map { put, others in
                 others.contains { $0.key == put.key } ? .drop : .keep
@@ -124,10 +130,12 @@ import Testing
         }
     }
 
-    @Test("D-11: an action that comes while a sync is under way is in exactly one entry")
-    func actDuringSync() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-11: an action that comes while a sync is under way is in exactly one entry",
+        arguments: DatabaseHome.allCases)
+    func actDuringSync(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let map = try await database.createOrOpen("map", Self.map())
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -147,10 +155,12 @@ import Testing
         }
     }
 
-    @Test("D-12: reading the log backwards, twice, shows the same and changes nothing")
-    func backwards() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-12: reading the log backwards, twice, shows the same and changes nothing",
+        arguments: DatabaseHome.allCases)
+    func backwards(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let map = try await database.createOrOpen("map", Self.map())
             for number in 0..<150 {
@@ -169,10 +179,12 @@ import Testing
         }
     }
 
-    @Test("D-13: of two that create one collection both go on with the same one")
-    func creationRace() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-13: of two that create one collection both go on with the same one",
+        arguments: DatabaseHome.allCases)
+    func creationRace(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let collections = try await withThrowingTaskGroup(of: CustomCollection<Put>.self) {
                 group in
@@ -219,10 +231,12 @@ import Testing
         }
     }
 
-    @Test("D-55: a scan goes on at its revision, whatever lands meanwhile")
-    func pinnedScan() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-55: a scan goes on at its revision, whatever lands meanwhile",
+        arguments: DatabaseHome.allCases)
+    func pinnedScan(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tree = try await database.tree("tree", key: Int.self, value: Bytes.self)
             let value = Bytes(repeating: 7, count: 2000)
@@ -241,10 +255,12 @@ import Testing
         }
     }
 
-    @Test("D-166: what a reader has to know of recent entries does not grow with the log")
-    func checkpoints() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "D-166: what a reader has to know of recent entries does not grow with the log",
+        arguments: DatabaseHome.allCases)
+    func checkpoints(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tree = try await database.tree("tree", key: Int.self, value: Int.self)
             let map = try await database.createOrOpen("map", Self.map())

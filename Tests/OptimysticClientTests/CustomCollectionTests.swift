@@ -6,10 +6,12 @@ import Testing
 
 /// Custom collections through the SDK, against the real services in this process.
 @Suite("Custom collection", .serialized) struct CustomCollectionTests {
-    @Test("A counter counts what everybody added, and what is not synced is seen here only")
-    func counter() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "A counter counts what everybody added, and what is not synced is seen here only",
+        arguments: DatabaseHome.allCases)
+    func counter(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let mine = try await database.createOrOpen("clicks", Counter.behavior)
             let other = try await database.open("clicks", Counter.behavior)
@@ -28,10 +30,12 @@ import Testing
         }
     }
 
-    @Test("Ten writers of one collection all get through, and nothing is counted twice (D-63)")
-    func contention() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "Ten writers of one collection all get through, and nothing is counted twice (D-63)",
+        arguments: DatabaseHome.allCases)
+    func contention(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             _ = try await database.createOrOpen("clicks", Counter.behavior)
             try await withThrowingTaskGroup(of: Void.self) { group in

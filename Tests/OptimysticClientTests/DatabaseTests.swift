@@ -42,10 +42,12 @@ private struct Reading: Codable, Sendable, Hashable {
         }
     }
 
-    @Test("Pages are pinned to one revision, however many there are")
-    func pages() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "Pages are pinned to one revision, however many there are",
+        arguments: DatabaseHome.allCases)
+    func pages(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let diary = try await database.diary(named: "blobs")
             // 20 values of 60 KB are five pages.
@@ -131,10 +133,12 @@ private struct Reading: Codable, Sendable, Hashable {
         }
     }
 
-    @Test("A follower gets what is there and what comes, in order")
-    func follow() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "A follower gets what is there and what comes, in order",
+        arguments: DatabaseHome.allCases)
+    func follow(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let diary = try await database.diary(named: "events")
             try await diary.append([0])
@@ -202,10 +206,12 @@ private struct Reading: Codable, Sendable, Hashable {
         }
     }
 
-    @Test("Collections are listed and dropped, and a diary of a dropped life says so")
-    func collections() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "Collections are listed and dropped, and a diary of a dropped life says so",
+        arguments: DatabaseHome.allCases)
+    func collections(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let diary = try await database.diary(named: "a")
             _ = try await database.diary("b", of: Reading.self)
@@ -216,7 +222,8 @@ private struct Reading: Codable, Sendable, Hashable {
             let gone = await #expect(throws: DatabaseError.self) { try await diary.append([1]) }
             #expect(gone?.code == .collectionNotFound)
             let reports = try await database.status()
-            #expect(reports.map(\.name) == ["peer0", "peer1", "peer2"])
+            let peers = home == .cluster ? ["peer0", "peer1", "peer2"] : ["embedded"]
+            #expect(reports.map(\.name) == peers)
             #expect(reports.allSatisfy { $0.status?.refusal == nil && $0.status != nil })
         }
     }

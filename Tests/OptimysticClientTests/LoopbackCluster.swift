@@ -132,7 +132,10 @@ final class LoopbackCluster: Sendable {
     ) async throws -> Database {
         let connection = try await Connection.open(
             addresses: addresses, clusterName: name, environment: environment
-        ) { [network] () throws(DatabaseError) in try LoopbackTransport(network: network) }
+        ) { [network, environment] () throws(DatabaseError) in
+            TransportLink(
+                over: try LoopbackTransport(network: network), environment: environment)
+        }
         return try await Database(
             over: connection, clusterName: name, connectTimeout: timeout, timeout: timeout,
             environment: environment)

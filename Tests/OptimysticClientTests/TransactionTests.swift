@@ -6,10 +6,12 @@ import Testing
 
 /// Transactions over one collection, against the real services in this process.
 @Suite("Transaction", .serialized) struct TransactionTests {
-    @Test("Transfers between accounts lose and make nothing, whoever runs at the same time")
-    func transfers() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "Transfers between accounts lose and make nothing, whoever runs at the same time",
+        arguments: DatabaseHome.allCases)
+    func transfers(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let accounts = try await database.tree("accounts", key: Int.self, value: Int.self)
             try await accounts.replace((0..<10).map { .set($0, 100) })
@@ -46,10 +48,12 @@ import Testing
         }
     }
 
-    @Test("What a body reads of a range is validated: no two are both the first")
-    func phantoms() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "What a body reads of a range is validated: no two are both the first",
+        arguments: DatabaseHome.allCases)
+    func phantoms(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tickets = try await database.tree("tickets", key: Int.self, value: String.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -71,10 +75,12 @@ import Testing
         }
     }
 
-    @Test("A transaction reads what it wrote, and nobody else does before it lands")
-    func ownWrites() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "A transaction reads what it wrote, and nobody else does before it lands",
+        arguments: DatabaseHome.allCases)
+    func ownWrites(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tree = try await database.tree("letters", key: String.self, value: Int.self)
             try await tree.replace([.set("a", 1), .set("c", 3)])
@@ -95,10 +101,12 @@ import Testing
         }
     }
 
-    @Test("A second collection is refused, a body that throws writes nothing")
-    func refusals() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "A second collection is refused, a body that throws writes nothing",
+        arguments: DatabaseHome.allCases)
+    func refusals(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let one = try await database.tree("one", key: Int.self, value: Int.self)
             let two = try await database.tree("two", key: Int.self, value: Int.self)
@@ -123,10 +131,12 @@ import Testing
         }
     }
 
-    @Test("Changes come revision by revision, none left out, and can be resumed")
-    func changes() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "Changes come revision by revision, none left out, and can be resumed",
+        arguments: DatabaseHome.allCases)
+    func changes(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tree = try await database.tree("feed", key: Int.self, value: Int.self)
             var revisions: [Revision] = []

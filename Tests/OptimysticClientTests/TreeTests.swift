@@ -11,10 +11,12 @@ private struct Nation: Codable, Sendable, Hashable {
 
 /// Trees through the SDK, against the real services in this process.
 @Suite("Tree", .serialized) struct TreeTests {
-    @Test("What was set is found, in order, in both directions, and gone when it was removed")
-    func basics() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "What was set is found, in order, in both directions, and gone when it was removed",
+        arguments: DatabaseHome.allCases)
+    func basics(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tree = try await database.tree("countries", key: String.self, value: Nation.self)
             #expect(try await tree.value(for: "PT") == nil)
@@ -34,10 +36,12 @@ private struct Nation: Codable, Sendable, Hashable {
         }
     }
 
-    @Test("Thousands of entries come back in order, page by page, as of any revision")
-    func many() async throws {
-        try await LoopbackCluster.run { cluster in
-            let database = try await cluster.connect()
+    @Test(
+        "Thousands of entries come back in order, page by page, as of any revision",
+        arguments: DatabaseHome.allCases)
+    func many(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
             defer { database.close() }
             let tree = try await database.tree("numbers", key: Int.self, value: Int.self)
             var generator = SeededGenerator(seed: 1)

@@ -63,25 +63,39 @@ package struct StoragePeerCycle {
         var report = Report()
         var replies: [(sender: Sender, items: [PeerReplyItem])] = []
         replies.reserveCapacity(batches.count)
-        for batch in batches {
-            var answers: [PeerReplyItem] = []
-            answers.reserveCapacity(batch.items.count)
-            for item in batch.items {
-                answers.append(PeerReplyItem(id: item.id, reply: try answer(item, &report)))
-            }
-            report.requestCount += answers.count
-            replies.append((batch.sender, answers))
-        }
-        report.wroteBatch = repository?.hasStagedWrites ?? false
-        if !planted(.replyBeforeSync) { try repository?.commitCycle() }
+        for batch in batches { replies.append((batch.sender, try stage(batch.items, &report))) }
+        report.wroteBatch = hasStagedWrites
+        if !planted(.replyBeforeSync) { try commit() }
         for batch in replies {
             reply(
                 batch.sender,
                 PeerBatchReply(peer: peer.identity, epoch: epoch, items: batch.items))
         }
-        if planted(.replyBeforeSync) { try repository?.commitCycle() }
+        if planted(.replyBeforeSync) { try commit() }
         return report
     }
+
+    /// Answers `items` over what is durable and what is staged, and stages what they write.
+    ///
+    /// Only for a caller that dies with this peer may an answer be seen before ``commit()``.
+    package mutating func stage(
+        _ items: [PeerBatchItem], _ report: inout Report
+    ) throws(DatabaseError) -> [PeerReplyItem] {
+        var answers: [PeerReplyItem] = []
+        answers.reserveCapacity(items.count)
+        for item in items {
+            answers.append(PeerReplyItem(id: item.id, reply: try answer(item, &report)))
+        }
+        report.requestCount += answers.count
+        return answers
+    }
+
+    /// Whether ``commit()`` has anything to write.
+    package var hasStagedWrites: Bool { repository?.hasStagedWrites ?? false }
+
+    /// Makes everything staged durable: one batch, one sync.
+    /// - Throws: As ``run(_:reply:)``.
+    package func commit() throws { try repository?.commitCycle() }
 
     /// Notes in the ack journal what was answered. Off the way of the replies: call it after they
     /// left, and again at ``nextWake``.

@@ -1,0 +1,71 @@
+import BlockModel
+import BlockRuntime
+import BlockTransport
+import BlockWire
+
+/// The way to proxies over a transport.
+package final class TransportLink: ProxyLink {
+    private let transport: any Transport
+    private let environment: Environment
+    /// The link to each proxy, by number; nil for one whose address cannot work.
+    private var links: [Endpoint?] = []
+    /// Ties together what this connection causes, for people who read logs.
+    private let trace: UInt64
+
+    package init(over transport: any Transport, environment: Environment) {
+        self.transport = transport
+        self.environment = environment
+        trace = environment.entropy()
+    }
+
+    package var waker: Waker { transport.waker }
+
+    package func connect(to address: String) throws(DatabaseError) {
+        do throws(DatabaseError) {
+            links.append(try transport.connect(to: address))
+        } catch {
+            links.append(nil)
+            throw error
+        }
+    }
+
+    package func send(
+        _ request: ClientRequest, to proxy: Int, id: UInt64, deadline: Instant, cluster: ClusterID?
+    ) -> Bool {
+        guard let link = links[proxy] else { return false }
+        let remaining = deadline.since(environment.now()).milliseconds
+        let envelope = Envelope(
+            kind: WireKind.clientRequest.rawValue, correlation: id,
+            remainingMilliseconds: UInt32(clamping: max(1, remaining)),
+            cluster: cluster?.rawValue ?? .zero, trace: trace, payload: Wire.encode(request))
+        return transport.send(envelope, to: link) == .queued
+    }
+
+    package func receive(
+        timeout: Duration?
+    ) throws(DatabaseError) -> [(id: UInt64, reply: ClientReply)] {
+        try transport.receive(timeout: timeout).compactMap { arrival in
+            guard case .message(let endpoint, let envelope) = arrival, links.contains(endpoint)
+            else { return nil }
+            return (envelope.correlation, reply(in: envelope))
+        }
+    }
+
+    /// An answer that cannot be read is an answer of unknown content: what was asked may be done.
+    private func reply(in envelope: Envelope) -> ClientReply {
+        do throws(DatabaseError) {
+            switch WireKind(rawValue: envelope.kind) {
+            case .clientReply: return try Wire.decodeClientReply(envelope.payload)
+            case .error: return .failed(try Wire.decodeError(envelope.payload))
+            default:
+                throw DatabaseError(
+                    .malformedMessage, "a message of kind \(envelope.kind) where a reply belongs")
+            }
+        } catch {
+            return .failed(
+                DatabaseError(error.code, error.message, outcome: .unknown, cause: error))
+        }
+    }
+
+    package func close() { transport.close() }
+}
