@@ -30,7 +30,7 @@ test_run := swift test $(test_options) --skip-build
 simulator := .build-tests/release/simulator
 bin := $(CURDIR)/.build/release
 
-packages := libzmq3-dev libprotobuf-c-dev protobuf-c-compiler librocksdb-dev iso-codes \
+packages := libzmq3-dev libprotobuf-c-dev protobuf-c-compiler librocksdb-dev libedit-dev iso-codes \
 	python3-zmq python3-protobuf protobuf-compiler
 sources := $(wildcard Package.swift Sources Tests)
 

@@ -47,6 +47,7 @@ let package = Package(
     ],
     targets: [
         // C: system libraries behind a module map and a header each, and the generated wire code.
+        .systemLibrary(name: "CEditLine", providers: [.apt(["libedit-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
@@ -147,7 +148,7 @@ let package = Package(
             "OptimysticCommand",
             [
                 "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
-                "BlockStorageRocksDB", "Optimystic", "OptimysticClient", arguments,
+                "BlockStorageRocksDB", "CEditLine", "Optimystic", "OptimysticClient", arguments,
             ]),
 
         // Generated values and the golden vectors of Protos/vectors, for several targets' tests.

@@ -4,7 +4,8 @@ import BlockTransport
 import Glibc
 import Synchronization
 
-/// A ``ClientSession`` over a ``ProxyLink``, driven by one background thread, for any number of tasks.
+/// A ``ClientSession`` over a ``ProxyLink``, driven by one background thread, for any number of
+/// tasks.
 ///
 /// The thread ends when the connection is closed or let go of.
 package final class Connection: Sendable {

@@ -67,8 +67,12 @@ package struct CommandOptions: ParsableArguments {
         return try DatabaseURL(text)
     }
 
-    /// Runs `body` with the database that the options name, and closes it.
+    /// Runs `body` with the database that the options name, and closes it; in a shell, with that of
+    /// the shell unless they name one.
     func withDatabase<Value>(_ body: (Database) async throws -> Value) async throws -> Value {
+        if connect == nil, embedded == nil, let shared = ShellSession.database {
+            return try await body(shared)
+        }
         let database = try await open()
         do {
             let value = try await body(database)

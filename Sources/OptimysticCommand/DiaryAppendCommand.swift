@@ -10,6 +10,9 @@ extension ValueEncoding: ExpressibleByArgument {
         default: return nil
         }
     }
+
+    public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+    public var defaultValueDescription: String { "\(self)" }
 }
 
 extension ActionID: ExpressibleByArgument {

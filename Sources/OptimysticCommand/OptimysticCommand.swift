@@ -22,7 +22,8 @@ package struct OptimysticCommand: AsyncParsableCommand {
         subcommands: [
             TreeCommand.self, DiaryCommand.self, QueueCommand.self, CollectionsCommand.self,
             CollectionCommand.self,
-            StatusCommand.self, VerifyCommand.self, InspectCommand.self, ExplainCommand.self,
+            ShellCommand.self, StatusCommand.self, VerifyCommand.self, InspectCommand.self,
+            ExplainCommand.self,
             ClusterCommand.self,
         ])
 

@@ -45,9 +45,11 @@ struct StandardOutput: ~Copyable {
 enum StandardError {
     static func line(_ text: String) { write(text + "\n") }
 
-    /// Shows how far long work has got, on a terminal only, in one line that is written over.
+    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// On a terminal only, in one line that is written over.
     static func progress(_ text: String) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
+        guard isTerminal else { return }
         write("\r\u{1B}[K" + text)
     }
 

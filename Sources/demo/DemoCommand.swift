@@ -3,46 +3,42 @@ import BlockOperations
 import BlockRuntime
 import Foundation
 import Optimystic
-import Synchronization
 
-/// A diary that survives: real services on loopback, two of them killed while eight writers write.
+/// The whole story: real services on loopback, filled by many clients while a storage peer, a
+/// coordinator and a proxy are killed; then what was promised, looked at from outside.
 @main
 struct DemoCommand {
-    private static let diaryName = "languages"
-    /// Shares of the entries that are confirmed when something happens, in percent.
-    private static let peerKilledAt = 30
-    private static let coordinatorKilledAt = 60
-    private static let restartedAt = 80
-
     let cluster: LocalCluster
-    let languages: [Language]
-    let start: Instant
+    let narrator: Narrator
+    let countries: IsoFile
+    let subdivisions: IsoFile
+    let languages: IsoFile
 
     static func main() async {
         let arguments = CommandLine.arguments.dropFirst()
         if arguments == ["--help"] {
-            say("usage: demo")
-            say("Shows a diary that survives kills. Needs the other executables beside it.")
+            Narrator.say("usage: demo")
+            Narrator.say(
+                "Shows a database that survives kills. Needs the other executables beside it.")
             exit(ExitCode.success.rawValue)
         }
         guard arguments.isEmpty else {
-            say("demo: unknown arguments; see demo --help")
+            Narrator.say("demo: unknown arguments; see demo --help")
             exit(ExitCode.usage.rawValue)
         }
         do {
             let stop = try StopSignal.install()
-            let languages = try Language.all()
-            let cluster = try LocalCluster(executables: try ownFolder())
+            var shape = LocalCluster.Shape()
+            shape.proxies = 2
+            let cluster = try LocalCluster(executables: try ownFolder(), shape: shape)
             stop.onRequest {
                 cluster.tearDown()
-                say("Interrupted. Every process is ended and the directory is removed.")
+                Narrator.say("Interrupted. Every process is ended and the directory is removed.")
                 _exit(ExitCode.tryAgain.rawValue)
             }
-            let demo = DemoCommand(
-                cluster: cluster, languages: languages, start: cluster.environment.now())
             let isPassed: Bool
             do {
-                isPassed = try await demo.run()
+                isPassed = try await DemoCommand(cluster).run()
             } catch {
                 cluster.tearDown()
                 throw error
@@ -50,7 +46,7 @@ struct DemoCommand {
             cluster.tearDown()
             guard isPassed else { exit(ExitCode.badInput.rawValue) }
         } catch {
-            say(ErrorReport.sentence(program: "demo", error))
+            Narrator.say(ErrorReport.sentence(program: "demo", error))
             exit(ExitCode(for: error).rawValue)
         }
     }
@@ -60,169 +56,142 @@ struct DemoCommand {
         return (path as NSString).deletingLastPathComponent
     }
 
-    private static func say(_ text: String) { LineWriter.standardOutput.writeLine(text) }
-
-    private func say(_ text: String) { DemoCommand.say(text) }
-
-    /// The same with the time since the beginning.
-    private func tell(_ text: String) {
-        let seconds = cluster.environment.now().since(start).seconds
-        say(String(format: "%6.1f s  ", seconds) + text)
+    private init(_ cluster: LocalCluster) throws {
+        self.cluster = cluster
+        narrator = Narrator(cluster: cluster)
+        countries = try .countries()
+        subdivisions = try .subdivisions()
+        languages = try .languages()
     }
 
     // MARK: The story
 
     /// - Returns: Whether all of it held.
     private func run() async throws -> Bool {
-        say("A diary that survives: \(languages.count) entries, one for each ISO 639-3 language.\n")
+        narrator.say(
+            "A database that survives: trees, a diary and a queue on 3 storage peers, 2 "
+                + "coordinators and 2 proxies.\n")
         try cluster.startAll()
-        tell("3 storage peers, 2 coordinators and 1 client proxy run on loopback.")
-        let report = try await write()
-        tell("The writers are done.")
+        narrator.tell("All seven services run on loopback.")
+        var claims = Claims()
+        let (report, jobs) = try await fill(&claims)
         for member in cluster.members { try cluster.waitUntilReady(member) }
-        tell("All six services run again.")
+        narrator.tell("Everything has landed, and all seven services run again.\n")
 
-        let isRead = try readBack()
-        let isSound = try verify()
-        let isStopped = stop()
+        try look(&claims)
+        try check(jobs, &claims)
+        try verify(&claims)
+        stop(&claims)
+        narrator.say("")
+        for line in claims.lines { narrator.say(line) }
         tellNumbers(report)
-        let isPassed = isRead && isSound && isStopped && report.confirmed == languages.count
-        say(isPassed ? "\nAll of it held." : "\nNOT all of it held; see above.")
-        return isPassed
+        narrator.say(claims.allHold ? "\nAll of it held." : "\nNOT all of it held; see above.")
+        return claims.allHold
     }
 
-    private func write() async throws -> Writers.Report {
+    /// Imports, appends, enqueues and dequeues, all at once, while services die.
+    private func fill(
+        _ claims: inout Claims
+    ) async throws -> (Writers.Report, jobs: [Int: Int]) {
         let database = try await Database.connect(cluster.url)
         defer { database.close() }
-        let diary = try await database.diary(DemoCommand.diaryName, of: LanguageEntry.self)
-        let peer = LocalCluster.Member(.storagePeer, 2)
-        let victim = Victim()
-        let events = [
-            event(at: DemoCommand.peerKilledAt) {
-                cluster.kill(peer)
-                tell("\(DemoCommand.peerKilledAt) % are confirmed: SIGKILL to \(peer).")
-            },
-            event(at: DemoCommand.coordinatorKilledAt) {
-                let coordinator = busiestCoordinator()
-                victim.member.withLock { $0 = coordinator }
-                cluster.kill(coordinator)
-                let percent = DemoCommand.coordinatorKilledAt
-                tell("\(percent) % are confirmed: SIGKILL to \(coordinator), the busier one.")
-            },
-            event(at: DemoCommand.restartedAt) {
-                try cluster.start(peer)
-                if let coordinator = victim.member.withLock({ $0 }) {
-                    try cluster.start(coordinator)
-                }
-                tell("\(DemoCommand.restartedAt) % are confirmed: both are started again.")
-            },
-        ]
-        tell("\(Writers.count) writers begin.")
+        let diary = try await database.diary("events", of: LanguageEntry.self)
         let writers = Writers(
-            diary: diary, database: database, languages: languages, events: events,
+            diary: diary, database: database, languages: languages.records,
             environment: cluster.environment)
-        let began = cluster.environment.now()
-        let report = try await writers.run()
-        let seconds = cluster.environment.now().since(began).seconds
-        tell(
-            String(
-                format: "%d entries are confirmed, %.0f a second.", report.confirmed,
-                Double(report.confirmed) / seconds))
-        return report
+        let jobs = Jobs(
+            queue: try await database.queue(Jobs.name, of: Int.self), database: database,
+            environment: cluster.environment)
+        let imports = try Imports([countries, subdivisions, languages], cluster)
+        narrator.tell(
+            "3 imports of \(imports.recordCount) records, \(Writers.count) writers of a diary, a "
+                + "producer and 2 workers of a queue begin.")
+        async let report = writers.run()
+        async let done = jobs.run()
+        let disturber = Disturber(cluster: cluster, narrator: narrator)
+        try await disturber.disturb(imports, database)
+        let problems = imports.finish()
+        claims.add(
+            "imports", "ended by themselves, nothing given up",
+            problem: problems.isEmpty ? nil : problems.joined(separator: "; "))
+        return try await (report, done)
     }
 
-    /// The coordinator that the diary's changes go through: killing the other one would show
-    /// nothing.
-    private func busiestCoordinator() -> LocalCluster.Member {
-        let coordinators = cluster.members.filter { $0.role == .coordinator }
-        let busiest = coordinators.max { left, right in
-            let times = [left, right].map { cluster.process(of: $0)?.processorTicks ?? 0 }
-            return times[0] < times[1]
+    private func look(_ claims: inout Claims) throws {
+        narrator.tell("What a person sees:")
+        let before = try narrator.show("tree", "get", "countries", "PT")
+        try narrator.show("tree", "range", "subdivisions", "--prefix", "PT-", "--limit", "3")
+        try narrator.show(
+            "tree", "range", "subdivisions", "--prefix", "PT-", "--reverse", "--limit", "3")
+        let counted = try narrator.show("tree", "count", "subdivisions", "--prefix", "PT-")
+        let expected = subdivisions.records.count { $0["code"]?.hasPrefix("PT-") ?? false }
+        claims.add(
+            "ranges", "both directions, counted as in the file",
+            problem: counted == "\(expected)\n" ? nil : "\(counted ?? "nothing") of \(expected)")
+        for file in [countries, subdivisions, languages] {
+            let export = try narrator.run("tree", "export", file.name).output
+            claims.add(
+                file.name, "\(file.records.count) records, each once, as in the file",
+                problem: file.problem(with: export))
         }
-        return busiest ?? LocalCluster.Member(.coordinator, 1)
+
+        narrator.tell("Two keys change in one atomic action; the past stays what it was:")
+        let revision = try narrator.show(
+            "tree", "put", "countries", #"PT={"name":"Lusitania"}"#, #"ES={"name":"Hispania"}"#)
+        let now = try narrator.show("tree", "get", "countries", "PT", "ES")
+        let number = revision.flatMap { Int($0.dropLast()) } ?? 0
+        let then = try narrator.show("tree", "get", "countries", "PT", "--as-of", "\(number - 1)")
+        claims.add(
+            "atomic replace", "both keys at once",
+            problem: now?.contains("Lusitania") == true && now?.contains("Hispania") == true
+                ? nil : now ?? "nothing")
+        claims.add(
+            "as-of read", "what was there before the last change",
+            problem: then != nil && then == before ? nil : then ?? "nothing")
     }
 
-    private func event(
-        at percent: Int, _ action: @escaping @Sendable () throws -> Void
-    ) -> Writers.Event {
-        Writers.Event(confirmedCount: max(1, languages.count * percent / 100), action: action)
+    private func check(_ jobs: [Int: Int], _ claims: inout Claims) throws {
+        let read = try narrator.run("--output", "json", "diary", "read", "events")
+        let check = try DiaryCheck(
+            output: read.output, expected: languages.records.compactMap { $0["alpha_3"] })
+        claims.add(
+            "diary", "\(languages.records.count) entries, each once, in their writer's order",
+            problem: check.problem)
+        claims.add(
+            "queue", "\(Jobs.count) jobs, each to one of two workers, once",
+            problem: Jobs.problem(with: jobs))
     }
 
-    /// Reads the diary back in another process.
-    private func readBack() throws -> Bool {
-        let result = try cluster.run(
-            "optimystic",
-            [
-                "--connect", cluster.url, "--timeout", "30s", "--output", "json", "diary", "read",
-                DemoCommand.diaryName,
-            ])
-        guard result.ending == .exited(0) else {
-            tell("Another process could not read the diary: \(result.errors)")
-            return false
-        }
-        let check = try DiaryCheck(output: result.output, expected: languages)
-        tell("Another process read \(check.entryCount) entries.")
-        tellProblem("missing", check.missing)
-        tellProblem("there more than once", check.doubled)
-        tellProblem("not written by anybody", check.foreign)
-        tellProblem("not in the order of their writer", check.unordered.map { "writer \($0)" })
-        if check.isPassed {
-            tell("Each language is there exactly once, and each writer's own order is kept.")
-        }
-        return check.isPassed
+    private func verify(_ claims: inout Claims) throws {
+        narrator.tell("Every hash chain and every replica is checked:")
+        let report = try narrator.show("verify")
+        claims.add(
+            "verification", "hash chains hold, no two replicas disagree",
+            problem: report == nil ? "see above" : nil)
     }
 
-    private func tellProblem(_ what: String, _ items: [String]) {
-        guard !items.isEmpty else { return }
-        tell("WRONG: \(items.count) \(what): \(items.prefix(10).joined(separator: ", "))")
-    }
-
-    private func verify() throws -> Bool {
-        let result = try cluster.run(
-            "optimystic",
-            ["--connect", cluster.url, "--timeout", "30s", "verify", DemoCommand.diaryName])
-        let isSound = result.ending == .exited(0)
-        tell(
-            isSound
-                ? "The hash chain holds over the whole history, and no two replicas disagree:"
-                : "WRONG: verification failed:")
-        for line in (result.output + result.errors).split(separator: "\n") {
-            say("          \(line)")
-        }
-        return isSound
-    }
-
-    private func stop() -> Bool {
+    private func stop(_ claims: inout Claims) {
         let endings = cluster.stopAll()
         let bad = cluster.members.filter { endings[$0] != .exited(0) }
-        for member in bad {
-            tell("WRONG: \(member) ended with \(endings[member].map { "\($0)" } ?? "nothing")")
-        }
-        if bad.isEmpty { tell("All services stopped in order; no process is left.") }
-        return bad.isEmpty
+        narrator.tell("All services were asked to stop.")
+        claims.add(
+            "end", "every service stops in order, no process is left",
+            problem: bad.isEmpty ? nil : bad.map(\.description).joined(separator: ", "))
     }
 
     private func tellNumbers(_ report: Writers.Report) {
-        say(
+        narrator.say(
             String(
                 format: """
 
-                    The longest that one writer waited for a confirmation: %.2f s.
-                    The longest that nobody was confirmed: %.2f s.
-                    Appends that a writer had to send again under the same id: %d.
+                      %d diary entries; the longest wait of one writer %.2f s, of all of them \
+                    %.2f s
+                      sent again under the same id: %d; the whole story took %.0f s
                     """,
-                report.longestStall.seconds, report.longestSilence.seconds, report.retries))
+                report.confirmed, report.longestStall.inSeconds, report.longestSilence.inSeconds,
+                report.retries, narrator.elapsed.inSeconds))
         for (code, count) in report.errors.sorted(by: { $0.key < $1.key }) {
-            say("  because of \(code): \(count)")
+            narrator.say("    because of \(code): \(count)")
         }
     }
-}
-
-/// The coordinator that was killed.
-private final class Victim: Sendable {
-    let member = Mutex<LocalCluster.Member?>(nil)
-}
-
-extension Duration {
-    fileprivate var seconds: Double { Double(nanoseconds) / 1_000_000_000 }
 }

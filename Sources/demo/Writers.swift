@@ -5,12 +5,6 @@ import Synchronization
 /// Appends the languages from several writers at once, each in its own order, and never gives up an
 /// entry before it is confirmed.
 struct Writers: Sendable {
-    /// What is to happen when so many entries are confirmed.
-    struct Event: Sendable {
-        let confirmedCount: Int
-        let action: @Sendable () throws -> Void
-    }
-
     /// What the writers met.
     struct Report: Sendable {
         var confirmed = 0
@@ -30,9 +24,7 @@ struct Writers: Sendable {
 
     let diary: Diary<LanguageEntry>
     let database: Database
-    let languages: [Language]
-    /// In the order of their counts.
-    let events: [Event]
+    let languages: [IsoFile.Record]
     let environment: Environment
 
     func run() async throws -> Report {
@@ -52,20 +44,18 @@ struct Writers: Sendable {
             sequence += 1
             let language = languages[index]
             let entry = LanguageEntry(
-                writer: writer + 1, sequence: sequence, code: language.code, name: language.name)
+                writer: writer + 1, sequence: sequence, code: language["alpha_3"] ?? "",
+                name: language["name"] ?? "")
             let start = environment.now()
             try await append(entry, from: start, tally)
             let now = environment.now()
-            let confirmed = tally.report.withLock { report in
+            tally.report.withLock { report in
                 report.confirmed += 1
                 report.longestStall = max(report.longestStall, now.since(start))
                 report.longestSilence = max(
                     report.longestSilence, now.since(report.lastConfirmed))
                 report.lastConfirmed = max(report.lastConfirmed, now)
-                return report.confirmed
             }
-            // Whoever confirms this count makes it happen, while the others write on.
-            for event in events where event.confirmedCount == confirmed { try event.action() }
         }
     }
 

@@ -133,7 +133,10 @@ import Testing
             action: Sample.action(number), firstRevision: first,
             content: .append(Sample.bytes(number)))
         let deadline = world.now.advanced(by: AppenderInterleavingTests.patience)
-        try world.handle(proxy) { $0.act(request, token: number, deadline: deadline, &$1) }
+        try world.handle(proxy) {
+            $0.act(request, token: number, deadline: deadline, &$1)
+            $0.tick(&$1)
+        }
     }
 
     private static let patience = Duration.seconds(4)

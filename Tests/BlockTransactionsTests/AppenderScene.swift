@@ -72,7 +72,8 @@ struct AppenderScene {
             action: Sample.action(number), firstRevision: Revision(firstRevision),
             content: .append(bytes ?? Sample.bytes(number)))
         let deadline = now.advanced(by: .seconds(seconds))
-        return handle { $0.act(request, token: token ?? number, deadline: deadline, &$1) }
+        let effects = handle { $0.act(request, token: token ?? number, deadline: deadline, &$1) }
+        return effects.wakeAt == now ? handle { $0.tick(&$1) } : effects
     }
 
     /// A tail read that was asked for comes back.

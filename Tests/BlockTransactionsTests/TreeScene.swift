@@ -187,7 +187,10 @@ struct TreeScene {
             action: Sample.action(number), firstRevision: since ?? tail.revision,
             content: .tree(action))
         let deadline = now.advanced(by: .seconds(10))
-        try handle(proxy) { $0.act(request, token: number, deadline: deadline, &$1) }
+        try handle(proxy) {
+            $0.act(request, token: number, deadline: deadline, &$1)
+            $0.tick(&$1)
+        }
     }
 
     mutating func readTail(of proxy: Int) throws {

@@ -20,8 +20,8 @@ extension Integration {
             let result = try place.run("demo", [])
             #expect(result.ending == .exited(0), "\(result.output)\(result.errors)")
             for words in [
-                "SIGKILL to storage-peer", "SIGKILL to coordinator",
-                "Each language is there exactly once", "The hash chain holds",
+                "SIGKILL to storage-peer", "SIGKILL to coordinator", "SIGKILL to client-proxy",
+                "7910 records, each once, as in the file", "no two replicas disagree",
                 "no process is left", "All of it held.",
             ] {
                 #expect(result.output.contains(words), "\(words): \(result.output)")

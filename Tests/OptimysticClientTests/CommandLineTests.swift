@@ -127,3 +127,22 @@ import Testing
         }
     }
 }
+
+@Suite("Shell") struct ShellTests {
+    @Test(
+        "Words are told apart as in a shell",
+        arguments: [
+            ("", []), ("  a  b ", ["a", "b"]), ("a\t'b c' \"d e\"", ["a", "b c", "d e"]),
+            (#"a\ b c\\"#, ["a b", "c\\"]), (#"'a\b' "c\"d""#, [#"a\b"#, "c\"d"]),
+            ("a=\"1 2\"'3'", ["a=1 23"]), ("a # b", ["a"]), ("a#b '#'", ["a#b", "#"]),
+            ("'' \"\"", ["", ""]), ("# a", []), ("naïve 'ключ 1'", ["naïve", "ключ 1"]),
+        ])
+    func words(line: String, words: [String]) throws {
+        #expect(try ShellWords.split(line) == words)
+    }
+
+    @Test("A quote or a backslash without an end is refused", arguments: ["'a", "\"a", "a\\"])
+    func unfinished(line: String) {
+        #expect(throws: DatabaseError.self) { try ShellWords.split(line) }
+    }
+}

@@ -77,7 +77,11 @@ extension ClientProxy {
         case .writer(let collection):
             writers[collection]?.attemptProgress(isTrying: false, trouble: error)
         case .task(let task): tasks[task]?.lastTrouble = error
-        case .tail, .item, .finalising: break
+        case .tail(let collection):
+            for case .task(let task) in tailReads[collection]?.served ?? [] {
+                tasks[task]?.lastTrouble = error
+            }
+        case .item, .finalising: break
         }
     }
 
@@ -136,22 +140,24 @@ extension ClientProxy {
 
     // MARK: Tails
 
-    mutating func askForTail(
-        _ collection: CollectionID, _ waiter: TailReads.Waiter, _ deadline: Instant
-    ) {
+    mutating func askForTail(_ collection: CollectionID, _ waiter: TailReads.Waiter) {
+        // It begins when everything that arrived with this request has been seen.
         if tailReads[collection, default: TailReads()].ask(waiter) {
-            call(.readTail(collection), owner: .tail(collection), deadline: deadline)
+            wake(.tail(collection), at: now)
         }
     }
 
+    mutating func beginTailRead(_ collection: CollectionID) {
+        guard tailReads[collection]?.begin() == true else { return }
+        // Each of those who wait has a deadline of its own.
+        let deadline = now.advanced(by: ClientProxy.sharedCallTime)
+        call(.readTail(collection), owner: .tail(collection), deadline: deadline)
+    }
+
     private mutating func tailReadEnded(_ collection: CollectionID, _ reply: RepositoryReply) {
-        guard let (served, startsAgain) = tailReads[collection]?.end() else { return }
-        if startsAgain {
-            let deadline = now.advanced(by: .seconds(10))
-            call(.readTail(collection), owner: .tail(collection), deadline: deadline)
-        } else {
-            tailReads[collection] = nil
-        }
+        guard let served = tailReads[collection]?.end() else { return }
+        beginTailRead(collection)
+        if tailReads[collection]?.served.isEmpty == true { tailReads[collection] = nil }
         for waiter in served {
             switch (waiter, reply) {
             case (.task(let id), .tail(let value)): runTask(id, .tail(value))
@@ -173,7 +179,7 @@ extension ClientProxy {
         guard case .failed(let error) = reply else { return }
         tasks[id]?.lastTrouble = error
         if now.advanced(by: .milliseconds(50)) < task.deadline, !error.isFinal {
-            askForTail(collection, .task(id), task.deadline)
+            askForTail(collection, .task(id))
         } else {
             runTask(id, .reply(reply))
         }

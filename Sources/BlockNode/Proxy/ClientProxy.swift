@@ -26,7 +26,11 @@ package struct ClientProxy {
         case call(UInt64)
         case task(UInt64)
         case writer(CollectionID)
+        case tail(CollectionID)
     }
+
+    /// Time for a call that several clients wait for.
+    static let sharedCallTime = Duration.seconds(10)
 
     let map: ClusterMap
     let release: String
@@ -148,7 +152,7 @@ package struct ClientProxy {
         if let collection { learn(effects.history, of: collection) }
         if let response = effects.response { return respond(task.token, response) }
         tasks[id] = task
-        if let collection = effects.tailToRead { askForTail(collection, .task(id), task.deadline) }
+        if let collection = effects.tailToRead { askForTail(collection, .task(id)) }
         if let request = effects.call {
             if request.changesState { tasks[id]?.mayHaveChanged = true }
             call(request, owner: .task(id), deadline: task.deadline)
@@ -180,8 +184,8 @@ package struct ClientProxy {
         }
         for response in effects.responses { respond(response.token, response.reply) }
         // What the writer asks for has no client of its own: it goes on while anybody waits.
-        let deadline = now.advanced(by: .seconds(10))
-        if effects.wantsTail { askForTail(collection, .writer, deadline) }
+        let deadline = now.advanced(by: ClientProxy.sharedCallTime)
+        if effects.wantsTail { askForTail(collection, .writer) }
         if !effects.wants.isEmpty {
             fetch(effects.wants, owner: .writer(collection, .scan), deadline: deadline)
         }
@@ -224,6 +228,7 @@ package struct ClientProxy {
             case .writer(let collection):
                 if writers[collection] != nil { runWriter(collection) { $0.tick(&$1) } }
             case .task(let id): taskWasWoken(id)
+            case .tail(let collection): beginTailRead(collection)
             }
         }
     }

@@ -10,29 +10,31 @@ struct TailReads: Sendable {
         case writer
     }
 
-    private(set) var isRunning = false
-    private var served: [Waiter] = []
+    private var isRunning = false
+    /// Those whom the read under way serves.
+    private(set) var served: [Waiter] = []
     private var next: [Waiter] = []
 
-    /// - Returns: Whether a read has to be started now.
+    /// - Returns: Whether nobody has seen to it yet that a read begins: it should, when all that
+    ///   arrived together has asked.
     mutating func ask(_ waiter: Waiter) -> Bool {
-        guard isRunning else {
-            served.append(waiter)
-            isRunning = true
-            return true
-        }
         next.append(waiter)
-        return false
+        return !isRunning && next.count == 1
     }
 
-    /// The read under way has ended.
-    /// - Returns: Those it serves, and whether another one has to be started.
-    mutating func end() -> (served: [Waiter], startsAgain: Bool) {
-        defer {
-            served = next
-            next = []
-            isRunning = !served.isEmpty
-        }
-        return (served, !next.isEmpty)
+    /// - Returns: Whether a read is to be made, for everybody who waits.
+    mutating func begin() -> Bool {
+        guard !isRunning, !next.isEmpty else { return false }
+        served = next
+        next = []
+        isRunning = true
+        return true
+    }
+
+    /// The read under way has ended. - Returns: Those it serves.
+    mutating func end() -> [Waiter] {
+        defer { served = [] }
+        isRunning = false
+        return served
     }
 }

@@ -84,7 +84,8 @@ public struct CollectionWriter: Sendable {
 
     // MARK: Events
 
-    /// A client's action.
+    /// A client's action. It goes on its way with the next ``tick(_:)``, which is wanted at once:
+    /// whatever arrives together is proposed together.
     public mutating func act(
         _ request: ActionRequest, token: Token, deadline: Instant, _ effects: inout WriterEffects
     ) {
@@ -108,8 +109,7 @@ public struct CollectionWriter: Sendable {
         if let problem = problem(bytes) { return effects.respond(token, .failed(problem)) }
         queue.append(PendingAction(request, bytes: bytes, waiter: waiter))
         queuedBytes += bytes.count
-        if onlyWaits(request) { return effects.wake(at: deadline) }
-        advance(&effects)
+        effects.wake(at: onlyWaits(request) ? deadline : effects.now)
     }
 
     /// Whether nothing can be done about a new action, nor told of it, before the attempt under way

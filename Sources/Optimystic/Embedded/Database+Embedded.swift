@@ -5,19 +5,19 @@ extension Database {
     /// Opens a database in this process: no services, no sockets, one copy of everything.
     ///
     /// The directory is made when there is none. It holds what a storage peer keeps, with the same
-    /// checksums and the same promise: a write that returned is synced. All writes that were waiting
+    /// checksums and the same promise: a write that returned is synced. All writes that waited
     /// while the last batch was synced share the next one. Whatever the machine's disk loses is
     /// lost, because no replica has it.
     ///
-    /// When the disk fails, every call fails, with an unknown outcome where that is the truth, until
-    /// the database is opened again. Close it before another process opens the directory.
+    /// When the disk fails, every call fails, with an unknown outcome where that is the truth,
+    /// until the database is opened again. Close it before another process opens the directory.
     /// - Parameters:
-    ///   - path: A data directory, or where to make one: an empty directory, or a name in a directory
-    ///     that exists.
+    ///   - path: A data directory, or where to make one: an empty directory, or a name in a
+    ///     directory that exists.
     ///   - timeout: The time a request has unless a call says otherwise; at most 10 minutes.
     /// - Throws: `.directoryLocked` while somebody else has it open; `.directoryForeign` when
-    ///   something else is there; `.corrupted`, `.amnesia` when it is damaged; `.formatUnsupported`;
-    ///   `.ioFailed`, `.noSpace`.
+    ///   something else is there; `.corrupted`, `.amnesia` when it is damaged;
+    ///   `.formatUnsupported`; `.ioFailed`, `.noSpace`.
     public static func embedded(
         at path: String, timeout: Duration = Limits.requestTimeDefault
     ) async throws -> Database {

@@ -21,7 +21,10 @@ package struct ByteSource {
     package init(_ read: @escaping Read) { self.read = read }
 
     /// A file, or stdin for `-`.
-    package init(path: String) throws(DatabaseError) {
+    /// - Parameter onRead: Told the number of bytes of each read.
+    package init(
+        path: String, onRead: @escaping (Int) -> Void = { _ in }
+    ) throws(DatabaseError) {
         var file = STDIN_FILENO
         if path != "-" {
             file = open(path, O_RDONLY | O_CLOEXEC)
@@ -32,8 +35,19 @@ package struct ByteSource {
         }
         let descriptor = file
         self.init { () throws(DatabaseError) in
-            try ByteSource.chunk(from: descriptor, name: path)
+            let chunk = try ByteSource.chunk(from: descriptor, name: path)
+            onRead(chunk.count)
+            return chunk
         }
+    }
+
+    /// The bytes of a file; nil of what has no size, as a pipe.
+    static func size(path: String) -> Int? {
+        var status = stat()
+        guard path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size > 0
+        else { return nil }
+        return Int(status.st_size)
     }
 
     private static func chunk(

@@ -33,10 +33,18 @@ package struct TreeExportCommand: AsyncParsableCommand {
             // One revision for all that is read.
             let view = tree.asOf(revision: time.revision ?? tree.info.revision)
             let writer = RecordWriter(info: tree.info, form: form, isPairs: pairs)
+            let bar = ProgressBar(unit: "entries")
+            // Counted for the bar alone.
+            let total =
+                ProgressBar.isShown ? try await view.count(in: interval, timeout: timeout) : 0
             func each(_ body: (Bytes, Bytes) throws -> Void) async throws {
+                var count = 0
                 for try await (key, value) in view.entries(in: interval, timeout: timeout) {
                     try body(key, value)
+                    count += 1
+                    if count % 1000 == 0 { bar.show(count, share: Double(count) / Double(total)) }
                 }
+                bar.end()
             }
             try await write(writer, each)
         }

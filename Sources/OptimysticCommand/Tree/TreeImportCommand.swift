@@ -1,6 +1,7 @@
 import ArgumentParser
 import BlockOperations
 import Optimystic
+import Synchronization
 
 extension RecordFormat: ExpressibleByArgument {
     package init?(argument: String) { self.init(rawValue: argument) }
@@ -60,7 +61,9 @@ package struct TreeImportCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
-        let source = try ByteSource(path: file)
+        let readBytes = ReadBytes(of: file)
+        let source = try ByteSource(path: file) { readBytes.add($0) }
+        let bar = ProgressBar(unit: "records")
         guard let format = format ?? RecordFormat(path: file) else { return }
         let (report, failure) = try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
@@ -76,13 +79,13 @@ package struct TreeImportCommand: AsyncParsableCommand {
                     isHex: form.values.hex, encoding: tree.info.header.encoding),
                 timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,
                 skipsBad: skipBad,
-                onProgress: { StandardError.progress("\($0.landedCount) records have landed") })
+                onProgress: { bar.show($0.landedCount, share: readBytes.share) })
             return await importer.run(format.reader(of: source)) { line, problem in
-                StandardError.progress("")
+                bar.end()
                 StandardError.line("optimystic: \(file), line \(line): \(problem)")
             }
         }
-        StandardError.progress("")
+        bar.end()
         write(report)
         if let line = report.stoppedAtLine {
             StandardError.line(
@@ -111,4 +114,17 @@ package struct TreeImportCommand: AsyncParsableCommand {
                 ]).text)
         }
     }
+}
+
+/// How much of a file was read, for a progress bar.
+private final class ReadBytes: Sendable {
+    private let count = Atomic<Int>(0)
+    private let total: Int?
+
+    init(of file: String) { total = ByteSource.size(path: file) }
+
+    func add(_ more: Int) { count.add(more, ordering: .relaxed) }
+
+    /// nil when the file has no end that is known.
+    var share: Double? { total.map { Double(count.load(ordering: .relaxed)) / Double($0) } }
 }

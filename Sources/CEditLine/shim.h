@@ -1,0 +1,19 @@
+// The line editor of the terminal. Its globals, which Swift cannot see as safe, are behind
+// functions: one thread edits lines.
+#ifndef OPTIMYSTIC_CEDITLINE_SHIM_H
+#define OPTIMYSTIC_CEDITLINE_SHIM_H
+
+#include <stdio.h>
+#include <editline/readline.h>
+
+typedef char **edit_completer(const char *text, int start, int end);
+
+/// Says who knows what could stand at the cursor.
+static inline void edit_set_completer(edit_completer *completer) {
+    rl_attempted_completion_function = completer;
+}
+
+/// The line as far as it is written.
+static inline const char *edit_line(void) { return rl_line_buffer; }
+
+#endif
