@@ -25,19 +25,21 @@ package final class ChildProcess: Sendable {
     /// reaches only this process, which then ends its children in order.
     ///
     /// - Parameters:
+    ///   - input: The file that standard input is read from; nil: nothing.
     ///   - output: The file that standard output is written to; nil throws it away.
     ///   - errors: The same for standard error.
     ///   - variables: The whole environment, as `NAME=value`; nil passes on that of this process.
     /// - Throws: `.ioFailed` when the process cannot be made.
     package static func start(
-        _ executable: String, _ arguments: [String], output: String?, errors: String?,
-        variables: [String]? = nil
+        _ executable: String, _ arguments: [String], input: String? = nil, output: String?,
+        errors: String?, variables: [String]? = nil
     ) throws(DatabaseError) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let writing = O_WRONLY | O_CREAT | O_TRUNC
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(
+            &actions, STDIN_FILENO, input ?? "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(
             &actions, STDOUT_FILENO, output ?? "/dev/null", writing, 0o644)
         posix_spawn_file_actions_addopen(

@@ -258,17 +258,18 @@ package final class LocalCluster: Sendable {
     /// Runs an executable of ours to its end.
     /// - Parameter timeout: After which it is killed.
     package func run(
-        _ executable: String, _ arguments: [String], timeout: Duration = .seconds(120),
-        variables: [String]? = nil
+        _ executable: String, _ arguments: [String], input: String? = nil,
+        timeout: Duration = .seconds(120), variables: [String]? = nil
     ) throws(DatabaseError) -> CommandResult {
         try runTool(
-            executables + "/" + executable, arguments, timeout: timeout, variables: variables)
+            executables + "/" + executable, arguments, input: input, timeout: timeout,
+            variables: variables)
     }
 
     /// The same for any program, by its path.
     package func runTool(
-        _ path: String, _ arguments: [String], timeout: Duration = .seconds(120),
-        variables: [String]? = nil
+        _ path: String, _ arguments: [String], input: String? = nil,
+        timeout: Duration = .seconds(120), variables: [String]? = nil
     ) throws(DatabaseError) -> CommandResult {
         let files = directory + "/run-\(environment.identifier())"
         defer {
@@ -276,7 +277,8 @@ package final class LocalCluster: Sendable {
             unlink(files + ".err")
         }
         let child = try ChildProcess.start(
-            path, arguments, output: files + ".out", errors: files + ".err", variables: variables)
+            path, arguments, input: input, output: files + ".out", errors: files + ".err",
+            variables: variables)
         let ending =
             child.wait(timeout: timeout, environment: environment)
             ?? child.kill(environment: environment)
