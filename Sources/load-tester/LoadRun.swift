@@ -48,6 +48,7 @@ struct LoadRun {
             tree: try await databases[0].tree(named: name), database: databases[0],
             setting: setting, progress: progress)
         try await loader.load()
+        progress.tell("all \(setting.records) records are loaded")
         return setting.environment.now().since(began).seconds
     }
 

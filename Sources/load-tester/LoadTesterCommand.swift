@@ -17,7 +17,7 @@ struct LoadTesterCommand: AsyncParsableCommand {
         abstract: "Puts load on a cluster, measures it, and checks what was acknowledged.",
         discussion: """
             Workloads (a to f are those of YCSB):
-            \(LoadWorkload.allCases.map { "  \($0.rawValue)  \($0.title)" }.joined(separator: "\n"))
+            \(LoadWorkload.allCases.map { "  \($0): \($0.title)" }.joined(separator: "\n"))
 
             Without a URL it starts a cluster of its own on loopback, of the executables beside it. \
             Each client waits for an answer before it asks again, so a stall of the cluster shows \
