@@ -17,7 +17,7 @@ struct LoadTesterCommand: AsyncParsableCommand {
         abstract: "Puts load on a cluster, measures it, and checks what was acknowledged.",
         discussion: """
             Workloads (a to f are those of YCSB):
-            \(LoadWorkload.allCases.map { "  \($0): \($0.title)" }.joined(separator: "\n"))
+            \(workloads)
 
             Without a URL it starts a cluster of its own on loopback, of the executables beside it. \
             Each client waits for an answer before it asks again, so a stall of the cluster shows \
@@ -26,6 +26,10 @@ struct LoadTesterCommand: AsyncParsableCommand {
             Ends with 0 when everything that was acknowledged is there, with 70 when something is \
             not, and with 69 when nothing was acknowledged at all.
             """)
+
+    private static var workloads: String {
+        LoadWorkload.allCases.map { "  \($0): \($0.title)" }.joined(separator: "\n")
+    }
 
     /// How results are written.
     enum OutputForm: String, ExpressibleByArgument, CaseIterable {
