@@ -48,6 +48,7 @@ struct LoadCheck {
             countsWrites: setting.workload.countsWrites)
         let tree = try await database.openTree(named: name)
         for try await (key, value) in tree.entries() { checker.entry(key, value) }
+        for read in state.reads.withLock({ $0 }) { checker.read(read) }
         return checker.finish()
     }
 }

@@ -67,12 +67,14 @@ struct LoadClient: Sendable {
     // MARK: Reading
 
     private func read(_ tree: Tree<Bytes, Bytes>, _ number: Int) async throws {
+        let invoked = setting.environment.now()
         let value = try await tree.value(for: LoadRecord.key(number))
         guard let value else {
             if !isDoubtful(number) { state.violation("record \(number) was read as absent") }
             return
         }
-        _ = look(at: value, of: number)
+        guard let record = look(at: value, of: number) else { return }
+        state.reads.withLock { $0.append(LoadRead(record: record, invoked: invoked)) }
     }
 
     /// A transaction that writes nothing: the one way to read a short range without a whole page
@@ -104,8 +106,9 @@ struct LoadClient: Sendable {
 
     private func look(at value: Bytes, of number: Int) -> LoadRecord? {
         let record = LoadRecord(value: value)
-        if record?.number != number {
+        guard let record, record.number == number else {
             state.violation("record \(number) was read as something that nobody wrote to it")
+            return nil
         }
         return record
     }

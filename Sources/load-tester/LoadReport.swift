@@ -12,6 +12,8 @@ struct LoadReport {
     let elapsedSeconds: Double
     let tally: LoadState.Tally
     let check: CheckResult
+    /// Why nothing could be checked; nil when it was.
+    let obstacle: DatabaseError?
 
     private var summaries: [LatencySummary] {
         LoadWorkload.Kind.allCases.compactMap { kind in
@@ -33,6 +35,7 @@ struct LoadReport {
     /// How the process must end when the run did not pass; nil when it did.
     var failure: BlockOperations.ExitCode? {
         if !check.violations.isEmpty { return .internalError }
+        if let obstacle { return BlockOperations.ExitCode(for: obstacle) }
         return operationCount == 0 || !hopeless.isEmpty ? .unavailable : nil
     }
 
@@ -91,6 +94,9 @@ struct LoadReport {
                 "NOT everything that was acknowledged is there (collection \(collection) is kept):"
             ] + check.violations.map { "  \($0)" }
         }
+        if let obstacle {
+            return ["NOT checked, for it could not be read (collection \(collection)): \(obstacle)"]
+        }
         if operationCount == 0 { return ["NOTHING was acknowledged."] }
         guard hopeless.isEmpty else {
             let kinds = hopeless.map(\.rawValue).joined(separator: ", ")
@@ -118,6 +124,7 @@ struct LoadReport {
             "valueBytes": setting.valueBytes, "violations": check.violations,
             "warmUpSeconds": setting.warmUpSeconds, "workload": workload,
         ]
+        if let obstacle { whole["obstacle"] = "\(obstacle)" }
         if let loadSeconds {
             whole["records"] = setting.records
             whole["loadSeconds"] = loadSeconds

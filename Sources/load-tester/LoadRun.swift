@@ -27,14 +27,29 @@ struct LoadRun {
         let loading = try await load()
         let state = LoadState(loaded: setting.workload.usesRecords ? setting.records : 0)
         let elapsed = try await drive(state)
-        let check = try await LoadCheck(
-            setting: setting, database: databases[0], name: name, progress: progress
-        ).check(state)
+        var check = CheckResult()
+        var obstacle: DatabaseError?
+        do {
+            check = try await LoadCheck(
+                setting: setting, database: databases[0], name: name, progress: progress
+            ).check(state)
+        } catch let error as DatabaseError {
+            // What was measured is told all the same.
+            obstacle = error
+        }
         // What is wrong is left for people to look at.
-        if check.violations.isEmpty { try await databases[0].drop(name) }
+        if check.violations.isEmpty, obstacle == nil { await dropCollection() }
         return LoadReport(
             setting: setting, collection: name, loadSeconds: loading, elapsedSeconds: elapsed,
-            tally: state.tally.withLock { $0 }, check: check)
+            tally: state.tally.withLock { $0 }, check: check, obstacle: obstacle)
+    }
+
+    private func dropCollection() async {
+        do {
+            try await databases[0].drop(name)
+        } catch {
+            progress.tell("\(name) could not be dropped: \(error)")
+        }
     }
 
     /// - Returns: The seconds it took; nil when there is nothing to load.

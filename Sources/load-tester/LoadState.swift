@@ -34,6 +34,8 @@ final class LoadState: Sendable {
     let numbers: Mutex<RecordNumbers>
     /// Writes of records, as the checker wants them.
     let writes = Mutex<[LoadWrite]>([])
+    /// Reads of records, for the same.
+    let reads = Mutex<[LoadRead]>([])
     /// Appends, as the checkers of diaries want them.
     let history = Mutex(History())
     /// What clients saw that must not be.

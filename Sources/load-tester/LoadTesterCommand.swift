@@ -19,9 +19,9 @@ struct LoadTesterCommand: AsyncParsableCommand {
             Workloads (a to f are those of YCSB):
             \(workloads)
 
-            Without a URL it starts a cluster of its own on loopback, of the executables beside it. \
-            Each client waits for an answer before it asks again, so a stall of the cluster shows \
-            in the rate and the maximum more than in the percentiles.
+            Without a URL it starts a cluster of its own on loopback, of the executables beside \
+            it. Each client waits for an answer before it asks again, so a stall of the cluster \
+            shows in the rate and the maximum more than in the percentiles.
 
             Ends with 0 when everything that was acknowledged is there, with 70 when something is \
             not, and with 69 when nothing was acknowledged at all.

@@ -16,6 +16,9 @@ struct RecordLoader: Sendable {
     func load() async throws {
         let batchCount = min(
             Limits.importBatchCountDefault, max(1, Limits.importBatchBytesMax / setting.valueBytes))
+        // In the order of the keys an action changes a few leaves, in that of the numbers as many
+        // as it has records.
+        let numbers = LoadRecord.numbersByKey(setting.records)
         let starts = Array(stride(from: 0, to: setting.records, by: batchCount))
         let progress = LoadProgress()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -27,9 +30,9 @@ struct RecordLoader: Sendable {
                             let turn = progress.takeTurn()
                             guard turn < starts.count else { return }
                             let first = starts[turn]
-                            let last = min(first + batchCount, setting.records)
-                            try await load(first..<last)
-                            progress.add(last - first)
+                            let batch = numbers[first...].prefix(batchCount)
+                            try await load(batch)
+                            progress.add(batch.count)
                         }
                     }
                 }
@@ -39,7 +42,7 @@ struct RecordLoader: Sendable {
         }
     }
 
-    private func load(_ numbers: Range<Int>) async throws {
+    private func load(_ numbers: ArraySlice<Int>) async throws {
         let changes = numbers.map { number in
             TreeChange.set(
                 LoadRecord.key(number),

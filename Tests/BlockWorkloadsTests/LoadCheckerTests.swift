@@ -116,6 +116,27 @@ struct LoadCheckerTests {
         #expect(found(4).count == 1)
     }
 
+    @Test("A read sees nothing that was overwritten before it began")
+    func reads() {
+        let writes = [
+            write(1, 0...10, .acknowledged(nil)), write(2, 11...20, .acknowledged(nil)),
+            write(3, 1...2, .unknown), write(4, 1...2, .notApplied),
+        ]
+        func found(_ record: LoadRecord, at time: Int64) -> Int {
+            var checker = LoadChecker(loadedCount: 0, writes: writes, countsWrites: false)
+            checker.entry(LoadRecord.key(0), self.record(2).value(byteCount: 64))
+            checker.read(LoadRead(record: record, invoked: Instant(nanoseconds: time)))
+            return checker.finish().violations.count
+        }
+        // What was loaded is gone once the first write was acknowledged.
+        #expect([5, 10, 11].map { found(.loaded(0), at: $0) } == [0, 0, 1])
+        #expect([5, 20, 21].map { found(record(1), at: $0) } == [0, 0, 1])
+        #expect(found(record(2), at: 100) == 0)
+        #expect(found(record(3), at: 100) == 0)
+        #expect(found(record(4), at: 100) == 1)
+        #expect(found(record(9), at: 100) == 1)
+    }
+
     @Test("A value of another key, a torn value and keys out of order are found")
     func damage() {
         func found(_ entries: [(Bytes, Bytes)]) -> Int {
@@ -141,7 +162,9 @@ struct LoadCheckerTests {
         }
         #expect(LoadRecord(value: []) == nil)
         #expect(LoadRecord(value: Bytes(repeating: 0xFF, count: 256)) == nil)
-        #expect(Set((0..<10_000).map(LoadRecord.key)).count == 10_000)
+        let keys = LoadRecord.numbersByKey(10_000).map(LoadRecord.key)
+        #expect(Set(keys).count == 10_000)
+        #expect(zip(keys, keys.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
     }
 
     @Test("A diary is checked as a set and as an order")

@@ -125,6 +125,26 @@ struct LoadChoiceTests {
         }
     }
 
+    @Test("A record that is inserted changes the popularity of no other")
+    func growing() {
+        func starts(_ count: Int) -> [Int] {
+            var choice = LoadChoice(
+                .e, recordCount: 1000, generator: SeededGenerator(seed: 5))
+            var counts: [Int: Int] = [:]
+            for _ in 0..<50_000 {
+                if case .scan(let number, _) = choice.next(recordCount: count) {
+                    counts[number, default: 0] += 1
+                }
+            }
+            #expect(counts.keys.allSatisfy { (0..<count).contains($0) })
+            return counts.sorted { $0.value > $1.value }.map(\.key)
+        }
+        let before = starts(1000)
+        let after = starts(1700)
+        #expect(after.prefix(20).contains { $0 >= 1000 }, "new ones are popular too")
+        #expect(Array(after.filter { $0 < 1000 }.prefix(3)) == Array(before.prefix(3)))
+    }
+
     @Test("Where the latest are popular, the newest record is the most popular one")
     func latest() {
         let counts = records(.d, 10_000)

@@ -31,15 +31,58 @@ package struct LoadWrite: Sendable {
     }
 }
 
+/// What one read of a record saw.
+package struct LoadRead: Sendable {
+    package let record: LoadRecord
+    package let invoked: Instant
+
+    package init(record: LoadRecord, invoked: Instant) {
+        self.record = record
+        self.invoked = invoked
+    }
+}
+
+/// The acknowledged writes of one record, to ask what came too late to be seen.
+private struct Acknowledged: Sendable {
+    /// Ascending by completion; each with the greatest invocation up to it.
+    private let steps: [(completed: Instant, latestInvoked: Instant)]
+
+    init(_ writes: [LoadWrite]) {
+        var latest = Instant(nanoseconds: .min)
+        steps = writes.filter(\.isAcknowledged).sorted { $0.completed < $1.completed }.map {
+            latest = max(latest, $0.invoked)
+            return ($0.completed, latest)
+        }
+    }
+
+    /// When the last of those began that were acknowledged before `instant`; nil for none.
+    func latestInvoked(before instant: Instant) -> Instant? {
+        var low = 0
+        var high = steps.count
+        while low < high {
+            let middle = (low + high) / 2
+            if steps[middle].completed < instant { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? steps[low - 1].latestInvoked : nil
+    }
+}
+
 /// Checks what a load test left: every record is what one of its last writes made it, nothing that
 /// was acknowledged is missing, and nothing is there that nobody wrote.
 ///
-/// Fed with all entries of the tree in order, read after the last client was done.
+/// Fed with all entries of the tree in order, read after the last client was done, and with what
+/// clients read meanwhile: a read sees no value that was overwritten before it began.
 package struct LoadChecker: Sendable {
     private let loadedCount: Int
     private let countsWrites: Bool
     /// By record.
     private let writes: [Int: [LoadWrite]]
+    private let acknowledged: [Int: Acknowledged]
+    private struct WriteName: Hashable, Sendable {
+        let client: Int
+        let sequence: Int
+    }
+    private let named: [WriteName: LoadWrite]
     private var seen: Set<Int> = []
     private var lastKey: Bytes?
     private var result = CheckResult()
@@ -51,6 +94,10 @@ package struct LoadChecker: Sendable {
         self.loadedCount = loadedCount
         self.countsWrites = countsWrites
         self.writes = Dictionary(grouping: writes, by: \.number)
+        acknowledged = self.writes.mapValues { Acknowledged($0) }
+        named = Dictionary(
+            writes.map { (WriteName(client: $0.client, sequence: $0.sequence), $0) }
+        ) { $1 }
     }
 
     package mutating func entry(_ key: Bytes, _ value: Bytes) {
@@ -77,6 +124,34 @@ package struct LoadChecker: Sendable {
         }
     }
 
+    package mutating func read(_ read: LoadRead) {
+        result.checkedCount += 1
+        let record = read.record
+        let overwriting = acknowledged[record.number]?.latestInvoked(before: read.invoked)
+        let isStale: Bool
+        if record.client == LoadRecord.loader {
+            isStale = overwriting != nil
+        } else if let write = write(of: record) {
+            switch write.outcome {
+            case .acknowledged: isStale = overwriting.map { write.completed < $0 } ?? false
+            case .unknown: isStale = false
+            case .notApplied:
+                return result.violation("record \(record.number): a refused write was read")
+            }
+        } else {
+            return result.violation("record \(record.number): a write that nobody made was read")
+        }
+        if isStale {
+            result.violation(
+                "record \(record.number): a read saw a value that had been overwritten before")
+        }
+    }
+
+    private func write(of record: LoadRecord) -> LoadWrite? {
+        let write = named[WriteName(client: record.client, sequence: record.sequence)]
+        return write?.number == record.number ? write : nil
+    }
+
     /// Why a record cannot be what the last write left.
     private func objection(to record: LoadRecord, _ writes: [LoadWrite]) -> String? {
         let acknowledged = writes.filter(\.isAcknowledged)
@@ -85,11 +160,9 @@ package struct LoadChecker: Sendable {
             return acknowledged.isEmpty
                 ? nil : "\(acknowledged.count) acknowledged writes of it are lost"
         }
-        guard
-            let write = writes.first(where: {
-                $0.client == record.client && $0.sequence == record.sequence
-            })
-        else { return "client \(record.client) made no write \(record.sequence) of it" }
+        guard let write = write(of: record) else {
+            return "client \(record.client) made no write \(record.sequence) of it"
+        }
         let name = "write \(write.sequence) of client \(write.client)"
         switch write.outcome {
         case .notApplied: return "\(name) was refused and is there"

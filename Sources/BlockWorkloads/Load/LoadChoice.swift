@@ -16,11 +16,16 @@ package struct LoadChoice: Sendable {
     private var generator: SeededGenerator
     /// The ranks of the newest records; nil where popularity is scattered.
     private var newest: ZipfianRanks?
+    /// The records that popularity is scattered over, whether they are there yet or not: a record
+    /// that comes must not change which are popular.
+    private let scatteredCount: Int
 
     /// - Parameter recordCount: Records that are loaded before anything is drawn.
     package init(_ workload: LoadWorkload, recordCount: Int, generator: SeededGenerator) {
         self.workload = workload
         self.generator = generator
+        let inserts = workload.shares.contains { $0.kind == .insert }
+        scatteredCount = inserts ? 2 * recordCount : recordCount
         if workload.popularity == .latest { newest = ZipfianRanks(count: recordCount) }
     }
 
@@ -53,8 +58,12 @@ package struct LoadChoice: Sendable {
             newest?.grow(to: count)
             return count - 1 - (newest?.rank(using: &generator) ?? 0)
         }
-        let rank = ZipfianRanks.ofManyItems.rank(using: &generator)
-        return Int(LoadRecord.scramble(rank) % UInt64(count))
+        // At least half of the numbers are there, so this ends soon.
+        while true {
+            let rank = ZipfianRanks.ofManyItems.rank(using: &generator)
+            let number = Int(LoadRecord.scramble(rank) % UInt64(scatteredCount))
+            if number < count { return number }
+        }
     }
 }
 

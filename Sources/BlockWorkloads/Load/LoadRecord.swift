@@ -46,6 +46,11 @@ package struct LoadRecord: Hashable, Sendable {
         return digits
     }
 
+    /// The numbers from 0, so many, in the order of their keys.
+    package static func numbersByKey(_ count: Int) -> [Int] {
+        (0..<count).map { (scramble($0), $0) }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
     /// The value of the record in so many bytes, ``valueBytesMin`` at least. What follows the head
     /// cannot be compressed.
     package func value(byteCount: Int) -> Bytes {
