@@ -21,16 +21,15 @@ struct LoadClient: Sendable {
     let database: Database
     let target: LoadTarget
     let state: LoadState
+    /// What it draws its steps from.
+    let choice: LoadChoice
 
     /// - Parameters:
     ///   - measured: What begins from here on is measured.
     ///   - end: When no operation begins any more.
     func work(from measured: Instant, until end: Instant) async throws {
         let environment = setting.environment
-        // Clients draw from seeds of their own, which follow from that of the run.
-        var seeds = SeededGenerator(seed: setting.seed ^ UInt64(number) << 32)
-        var choice = LoadChoice(
-            setting.workload, recordCount: setting.records, generator: seeds.fork())
+        var choice = choice
         var sequence = 0
         while environment.now() < end {
             let step = choice.next(recordCount: state.numbers.withLock { $0.doneCount })

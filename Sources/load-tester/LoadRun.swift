@@ -76,16 +76,22 @@ struct LoadRun {
     /// Lets the clients work.
     /// - Returns: Seconds from the end of the warm-up until the last client was done.
     private func drive(_ state: LoadState) async throws -> Double {
+        let choice = LoadChoice(
+            setting.workload, recordCount: setting.records,
+            generator: SeededGenerator(seed: setting.seed))
         var targets: [LoadTarget] = []
         for database in databases { targets.append(try await open(database)) }
         let now = setting.environment.now
         let measured = now().advanced(by: .seconds(setting.warmUpSeconds))
         let end = measured.advanced(by: .seconds(setting.seconds))
+        // Clients draw from seeds of their own, which follow from that of the run.
+        var seeds = SeededGenerator(seed: setting.seed)
         let clients = (0..<setting.clients).map { index in
             LoadClient(
                 number: index + 1, setting: setting,
                 database: databases[index % databases.count],
-                target: targets[index % targets.count], state: state)
+                target: targets[index % targets.count], state: state,
+                choice: choice.drawing(from: seeds.fork()))
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await tell(state, from: measured) }

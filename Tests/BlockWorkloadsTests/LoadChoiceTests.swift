@@ -73,6 +73,9 @@ struct LoadChoiceTests {
         }
         #expect(steps(1) == steps(1))
         #expect((steps(1) == steps(2)) == (workload == .append))
+        let one = LoadChoice(workload, recordCount: 1000, generator: SeededGenerator(seed: 3))
+        var other = one.drawing(from: SeededGenerator(seed: 1))
+        #expect((0..<500).map { other.next(recordCount: 1000 + $0) } == steps(1))
     }
 
     @Test("Each mix has its shares", arguments: LoadWorkload.allCases)

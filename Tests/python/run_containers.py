@@ -146,6 +146,13 @@ def base_root(cache):
     return made(cache / "base", make)
 
 
+def use_apt_settings(root):
+    """Proxies, and what this machine's apt thinks of dates."""
+    names = r"Acquire::(https?::Proxy|Check-Valid-Until|Check-Date)\b.*"
+    lines = [line for line in run("apt-config", "dump").splitlines() if re.match(names, line)]
+    (root / "etc/apt/apt.conf.d/99-check").write_text("".join(line + "\n" for line in lines))
+
+
 def image_root(cache, base, stage):
     """The root after the RUN lines of the stage."""
     runs = [rest for word, rest in stage[1] if word == "RUN"]
@@ -154,10 +161,13 @@ def image_root(cache, base, stage):
     def make(part):
         run("cp", "--archive", str(base), str(part))
         shutil.copy("/etc/resolv.conf", part / "etc/resolv.conf")
+        use_apt_settings(part)
+        path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
+        proxies = {name: value for name, value in os.environ.items()
+                   if name.lower() in ("http_proxy", "https_proxy", "no_proxy")}
         for line in runs:
             say(f"RUN {line}")
-            run("chroot", str(part), "/bin/sh", "-c", line,
-                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"})
+            run("chroot", str(part), "/bin/sh", "-c", line, env={**path, **proxies})
     for old in cache.glob("image-*"):
         if old.name != f"image-{digest}":
             shutil.rmtree(old)

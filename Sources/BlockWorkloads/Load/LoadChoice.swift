@@ -21,12 +21,20 @@ package struct LoadChoice: Sendable {
     private let scatteredCount: Int
 
     /// - Parameter recordCount: Records that are loaded before anything is drawn.
+    /// - Complexity: O(recordCount) where the latest are popular; see ``drawing(from:)``.
     package init(_ workload: LoadWorkload, recordCount: Int, generator: SeededGenerator) {
         self.workload = workload
         self.generator = generator
         let inserts = workload.shares.contains { $0.kind == .insert }
         scatteredCount = inserts ? 2 * recordCount : recordCount
         if workload.popularity == .latest { newest = ZipfianRanks(count: recordCount) }
+    }
+
+    /// The same choice for another client.
+    package func drawing(from generator: SeededGenerator) -> LoadChoice {
+        var choice = self
+        choice.generator = generator
+        return choice
     }
 
     /// - Parameter recordCount: Records there are by now; it never gets less.
