@@ -112,7 +112,7 @@ compose-load-test: ## Runs load-test, with its variables, beside that cluster
 compose-down: ## Stops that cluster and keeps its volumes
 	@deploy/compose.sh down
 
-compose-check: build ## Plays those containers without an engine (20 s; at first 1 min)
+compose-check: build ## Plays those containers without an engine (20 s; at first 1 to 2 min)
 	$(compose_check)
 
 format: ## Formats the Swift sources in place

@@ -11,6 +11,7 @@ struct LoadReport {
     let loadSeconds: Double?
     let elapsedSeconds: Double
     let tally: LoadState.Tally
+    let writesPerEntry: Double?
     let check: CheckResult
     /// Why nothing could be checked; nil when it was.
     let obstacle: DatabaseError?
@@ -60,6 +61,10 @@ struct LoadReport {
         lines.append("")
         lines += LatencySummary.lines(summaries)
         lines.append("")
+        if let writesPerEntry {
+            lines.append(
+                String(format: "%.1f writes in one entry of the log on average", writesPerEntry))
+        }
         lines += errorLines
         lines += verdictLines
         return lines
@@ -124,6 +129,7 @@ struct LoadReport {
             "valueBytes": setting.valueBytes, "violations": check.violations,
             "warmUpSeconds": setting.warmUpSeconds, "workload": workload,
         ]
+        if let writesPerEntry { whole["writesPerEntry"] = writesPerEntry }
         if let obstacle { whole["obstacle"] = "\(obstacle)" }
         if let loadSeconds {
             whole["records"] = setting.records

@@ -41,7 +41,8 @@ struct LoadRun {
         if check.violations.isEmpty, obstacle == nil { await dropCollection() }
         return LoadReport(
             setting: setting, collection: name, loadSeconds: loading, elapsedSeconds: elapsed,
-            tally: state.tally.withLock { $0 }, check: check, obstacle: obstacle)
+            tally: state.tally.withLock { $0 }, writesPerEntry: state.writesPerEntry,
+            check: check, obstacle: obstacle)
     }
 
     private func dropCollection() async {

@@ -62,5 +62,26 @@ final class LoadState: Sendable {
         }
     }
 
+    /// How many acknowledged writes share one entry of the collection's log, warm-up included; nil
+    /// where clients are not told where a write landed.
+    var writesPerEntry: Double? {
+        let updates = writes.withLock { writes in
+            writes.compactMap { write -> Revision? in
+                if case .acknowledged(let revision) = write.outcome { revision } else { nil }
+            }
+        }
+        let appends = history.withLock { history in
+            history.operations.compactMap { operation -> Revision? in
+                if case .appended(let position) = operation.completion {
+                    position.revision
+                } else {
+                    nil
+                }
+            }
+        }
+        let landed = updates + appends
+        return landed.isEmpty ? nil : Double(landed.count) / Double(Set(landed).count)
+    }
+
     func violation(_ sentence: String) { seen.withLock { $0.violation(sentence) } }
 }

@@ -56,6 +56,9 @@ extension Integration {
             #expect(run["clients"] as? Int == 8)
             let counts = kinds.compactMap { objects[$0]?["count"] as? Int }
             #expect(run["operations"] as? Int == counts.reduce(0, +))
+            // Where clients are told where their writes landed, every write is in some entry.
+            let shared = run["writesPerEntry"] as? Double
+            #expect(workload == "f" ? shared == nil : (shared ?? 0) >= 1)
             // Every acknowledged operation that wrote, and every record, was looked at.
             let checks = try #require(run["checks"] as? Int)
             #expect(checks >= (workload == "append" ? counts[0] : 2000))
