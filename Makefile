@@ -16,6 +16,12 @@ BUG ?=
 ONLY ?=
 RUNS ?= 5
 OUTPUT ?= text
+# What `make load-test` and `make compose-load-test` do; OUTPUT is text or json. `make load-test`
+# starts a cluster of its own unless OPTIMYSTIC_URL names one that runs.
+WORKLOAD ?= a
+CLIENTS ?= 64
+SECONDS ?= 30
+RECORDS ?= 100000
 # How many times as many inputs as in `make check` each decoder gets from `make fuzz`.
 FUZZ_FACTOR ?= 100
 
@@ -29,18 +35,20 @@ test_build := swift build --build-tests $(test_options) -j $(JOBS) \
 test_run := swift test $(test_options) --skip-build
 simulator := .build-tests/release/simulator
 bin := $(CURDIR)/.build/release
+compose_check := /usr/bin/python3 -B Tests/python/run_containers.py $(bin) .build-containers
 
 packages := libzmq3-dev libprotobuf-c-dev protobuf-c-compiler librocksdb-dev libedit-dev iso-codes \
-	python3-zmq python3-protobuf protobuf-compiler
+	python3-zmq python3-protobuf protobuf-compiler debootstrap docker-compose
 sources := $(wildcard Package.swift Sources Tests)
 
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations \
-	fuzz bench demo cluster-up cluster-status cluster-down format lint clean
+	fuzz bench load-test demo cluster-up cluster-status cluster-down compose-up \
+	compose-load-test compose-down compose-check format lint clean
 
 help: ## Prints this list
-	@sed -nE 's/^([a-z][a-z-]*):[^=#]*## (.*)$$/  \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z][a-z-]*):[^=#]*## (.*)$$/  \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: ## Installs the Debian packages that are missing and checks the Swift toolchain
 	@.ci/setup $(packages)
@@ -55,8 +63,9 @@ check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 
 	$(test_run) --skip IntegrationTests
 
 # The real processes come last and alone: they need the cores that the other suites take.
-test: build check ## Runs every test, with the real executables last (10 min)
+test: build check ## Runs every test, with the real executables last (12 min)
 	OPTIMYSTIC_BIN=$(bin) $(test_run) --filter IntegrationTests
+	$(compose_check)
 
 simulator-build: setup ## Builds the simulator with its planted bugs, into .build-tests
 	swift build $(test_options) -j $(JOBS) --product simulator
@@ -76,6 +85,10 @@ fuzz: build-tests ## Feeds every decoder random and damaged inputs, FUZZ_FACTOR 
 bench: build ## Measures the parts and the whole beside the aims: [ONLY=name] [RUNS=n] [OUTPUT=json]
 	@$(bin)/bench $(if $(ONLY),--only $(ONLY)) --runs $(RUNS) --output $(OUTPUT)
 
+load-test: build ## Measures and checks: [WORKLOAD=a|b|c|d|e|f|append] [CLIENTS=n] [RECORDS=n]
+	@$(bin)/load-tester --workload $(WORKLOAD) --clients $(CLIENTS) --seconds $(SECONDS) \
+		--records $(RECORDS) --output $(OUTPUT)
+
 demo: build ## Shows a diary that survives kills: 3 peers, 2 coordinators, 1 proxy, 8 writers
 	$(bin)/demo
 
@@ -88,11 +101,24 @@ cluster-status: ## Says what each process of that cluster is doing
 cluster-down: ## Stops that cluster
 	OPTIMYSTIC_BIN=$(bin) deploy/local/cluster.sh down
 
+compose-up: ## Builds the image and starts a cluster in containers; needs a container engine
+	@deploy/compose.sh up
+
+compose-load-test: ## Runs load-test, with its variables, beside that cluster
+	@LOAD_WORKLOAD=$(WORKLOAD) LOAD_CLIENTS=$(CLIENTS) LOAD_SECONDS=$(SECONDS) \
+		LOAD_RECORDS=$(RECORDS) LOAD_OUTPUT=$(OUTPUT) deploy/compose.sh load-test
+
+compose-down: ## Stops that cluster and keeps its volumes
+	@deploy/compose.sh down
+
+compose-check: build ## Plays those containers without an engine (20 s; at first 1 to 2 min)
+	$(compose_check)
+
 format: ## Formats the Swift sources in place
 	swift format --in-place --parallel --recursive $(sources)
 
 lint: ## Checks the Swift sources against .swift-format
 	swift format lint --strict --parallel --recursive $(sources)
 
-clean: ## Removes both build folders
-	rm -rf .build .build-tests
+clean: ## Removes what was built
+	rm -rf .build .build-tests .build-containers

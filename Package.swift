@@ -26,6 +26,7 @@ let arguments: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
@@ -44,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // C: system libraries behind a module map and a header each, and the generated wire code.
@@ -113,7 +115,7 @@ let package = Package(
         library("BlockDeployment", ["BlockRuntime"]),
 
         // Level 6: figures, their statistics and their tables.
-        library("BlockMeasurement", []),
+        library("BlockMeasurement", [histogram]),
 
         executable(
             "bench",
@@ -121,6 +123,12 @@ let package = Package(
                 "BlockConsensus", "BlockDeployment", "BlockMeasurement", "BlockModel",
                 "BlockOperations", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB",
                 "BlockStructures", "BlockWire", "Optimystic", arguments,
+            ]),
+        executable(
+            "load-tester",
+            [
+                "BlockDeployment", "BlockMeasurement", "BlockOperations", "BlockRuntime",
+                "BlockWorkloads", "Optimystic", arguments,
             ]),
         executable(
             "demo", ["BlockDeployment", "BlockOperations", "BlockRuntime", "Optimystic"]),

@@ -4,26 +4,10 @@ import Foundation
 package enum FigureTable {
     private static let heads = ["", "median", "lowest", "highest", "unit", "aim", "reached"]
 
-    /// A heading, and a line for each measurement. Columns are as wide as they must be, and those
-    /// that nothing is in are left out.
+    /// A heading, and a line for each measurement.
     package static func lines(_ measurements: [MeasuredFigure]) -> [String] {
-        let rows = [heads] + measurements.map(cells)
-        let columns = heads.indices.compactMap { column -> (index: Int, width: Int)? in
-            guard rows.dropFirst().contains(where: { !$0[column].isEmpty }) else { return nil }
-            return (column, rows.map { $0[column].count }.max() ?? 0)
-        }
-        return rows.map { row in
-            let padded = columns.map { column, width in
-                let space = String(repeating: " ", count: width - row[column].count)
-                // Numbers stand to the right, words to the left.
-                return isText(column) ? row[column] + space : space + row[column]
-            }
-            let line = padded.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }
+        TextTable.lines(heads: heads, rows: measurements.map(cells), texts: [0, 4])
     }
-
-    private static func isText(_ column: Int) -> Bool { column == 0 || heads[column] == "unit" }
 
     private static func cells(_ measurement: MeasuredFigure) -> [String] {
         [

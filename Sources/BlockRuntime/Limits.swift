@@ -246,6 +246,15 @@ public enum Limits {
     /// Pause before an action of an import is sent again.
     public static let importPause = Duration.milliseconds(100)
 
+    // MARK: Load tests
+
+    /// Clients of one load test: even over one connection none is refused for their number.
+    public static let loadClientCountMax = connectionRequestCountMax
+    /// Seconds of a load test or of its warm-up: a day.
+    public static let loadSecondsMax = 86_400
+    /// Records of a load test: the checker remembers which it has seen.
+    public static let loadRecordCountMax = 100_000_000
+
     // MARK: Transport
 
     /// Messages a transport holds for one receiver that does not take them; then it answers

@@ -46,7 +46,7 @@ enum LayeringRule {
             .union(["OptimysticClient", "OptimysticCore", "BlockNode"]),
         "BlockOperations": ["BlockRuntime", "Logging", "Foundation"],
         "BlockDeployment": ["BlockRuntime", "Foundation"],
-        "BlockMeasurement": ["Foundation"],
+        "BlockMeasurement": ["Foundation", "Histogram"],
         "BlockWorkloads": client.union(["OptimysticClient", "OptimysticCore"]),
         "BlockSimulation": node.union(collections)
             .union(["BlockNode", "OptimysticClient", "BlockWorkloads", "OptimysticCore"]),

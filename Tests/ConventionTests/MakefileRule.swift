@@ -36,7 +36,8 @@ enum MakefileRule {
         let targets = Set(makefiles.flatMap(\.lines).compactMap(MakefileRule.target))
         let promised: Set<String> = [
             "help", "setup", "build", "check", "test", "simulate", "fuzz", "bench", "demo",
-            "cluster-up", "cluster-status", "cluster-down", "format", "lint", "clean",
+            "cluster-up", "cluster-status", "cluster-down", "format", "lint", "clean", "load-test",
+            "compose-up", "compose-down", "compose-load-test", "compose-check",
         ]
         #expect(promised.subtracting(targets).isEmpty)
     }

@@ -14,7 +14,10 @@ enum Executables {
     /// - Throws: When an executable is missing: that is a mistake, not a reason to skip.
     static func require() throws -> String {
         let folder = try #require(folder)
-        for name in ["storage-peer", "coordinator", "client-proxy", "optimystic", "demo", "bench"] {
+        for name in [
+            "storage-peer", "coordinator", "client-proxy", "optimystic", "demo", "bench",
+            "load-tester",
+        ] {
             let isThere = FileManager.default.isExecutableFile(atPath: "\(folder)/\(name)")
             try #require(isThere, "\(folder)/\(name) is missing")
         }
