@@ -24,7 +24,7 @@ extension World {
         for _ in 0..<(isDoubled ? 2 : 1) {
             schedule(
                 .deliver(message, from: from, to: to, life: life, senderLife: senderLife),
-                after: delay())
+                after: delay(from: from, to: to))
         }
     }
 
@@ -55,7 +55,7 @@ extension World {
     }
 
     /// A base of 50 µs and a random part; sometimes seconds.
-    private func delay() -> Duration {
+    private func delay(from: NodeID, to: NodeID) -> Duration {
         guard isFaulty else { return .microseconds(50 + generator.below(100)) }
         if generator.chance(plan.clogRate, in: 1000) {
             mark("world.message.clogged")
@@ -67,9 +67,35 @@ extension World {
             mark("world.message.straggler")
             scale *= 2 + generator.below(14)
         }
+        if plan.hasWeather { scale *= slowness(from: from, to: to) }
         let random = plan.delayMean.nanoseconds * Int64(scale) / 250_000
         return .microseconds(50) + .nanoseconds(random)
     }
+
+    /// Most links are fast at any time, the others as slow as several rounds of the fast ones.
+    private func slowness(from: NodeID, to: NodeID) -> Int {
+        let link = NetworkLink(from: from, to: to)
+        if let known = weather[link], now < known.until { return known.slowness }
+        let isSlow = generator.chance(1, in: 3)
+        if isSlow { mark("world.link.slow") }
+        let drawn = LinkWeather(
+            slowness: isSlow ? 4 + generator.below(40) : 1,
+            until: now.advanced(by: .milliseconds(20 + generator.below(600))))
+        weather[link] = drawn
+        return drawn.slowness
+    }
+}
+
+/// One direction between two processes.
+struct NetworkLink: Hashable {
+    let from: NodeID
+    let to: NodeID
+}
+
+/// How many times slower a link is, and until when.
+struct LinkWeather {
+    let slowness: Int
+    let until: Instant
 }
 
 /// One process that some others cannot reach, or that cannot reach them.

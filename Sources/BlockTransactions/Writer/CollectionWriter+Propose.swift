@@ -184,6 +184,7 @@ extension CollectionWriter {
             requeue(ended)
             keep(ended)
             adopt(value, isFresh: true)
+            if planted(.noScanAfterMoved), let log { skipScan(of: ended, to: log.revision) }
         case .refused(.gone(let value)):
             adopt(value, isFresh: true)
             requeue(ended)
@@ -207,13 +208,26 @@ extension CollectionWriter {
             // Sent again as it is: under a new payload its pends would stay, and nobody takes the
             // old ones back.
             keep(ended)
-            log = nil
+            if planted(.nextRevisionInDoubt) {
+                if let known = log { log?.revision = max(known.revision, ended.target) }
+                skipScan(of: ended, to: ended.target)
+            } else {
+                log = nil
+            }
             tick(&effects)
             return
         default: invariant(false, "an attempt cannot end with \(reply)")
         }
         advance(&effects)
         log?.isFresh = false
+    }
+
+    /// The planted bugs D1 and D6: takes entries that were not read for free of a batch's actions.
+    private mutating func skipScan(of ended: Flight, to revision: Revision) {
+        let ids = Set(ended.actions.map(\.action))
+        for position in queue.indices where ids.contains(queue[position].action) {
+            queue[position].scannedThrough = max(queue[position].scannedThrough, revision)
+        }
     }
 
     /// Keeps a batch that did not land, as far as is known. One of a diary is as quickly made anew,

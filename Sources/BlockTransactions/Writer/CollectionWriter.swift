@@ -108,6 +108,9 @@ public struct CollectionWriter: Sendable {
         if let problem = problem(bytes) { return effects.respond(token, .failed(problem)) }
         queue.append(PendingAction(request, bytes: bytes, waiter: waiter))
         queuedBytes += bytes.count
+        if planted(.firstRevisionRaised), let log {
+            queue[queue.count - 1].scannedThrough = max(request.firstRevision, log.revision)
+        }
         if onlyWaits(request) { return effects.wake(at: deadline) }
         advance(&effects)
     }

@@ -68,7 +68,8 @@ struct PendingAction: Sendable {
         at now: Instant, _ trouble: DatabaseError, isUncertain: Bool,
         _ effects: inout WriterEffects
     ) {
-        let told = isUncertain ? trouble.asUnknown : trouble
+        let isDoubted = isUncertain && !planted(.doubtToldAsFailure)
+        let told = isDoubted ? trouble.asUnknown : trouble
         for waiter in waiters where waiter.deadline <= now {
             effects.respond(waiter.token, .failed(told))
         }
