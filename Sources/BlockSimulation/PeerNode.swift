@@ -76,7 +76,7 @@ final class PeerNode {
             StorageKeys.versions, StorageKeys.versions, StorageKeys.pendsStart,
             StorageKeys.contents, StorageKeys.segments,
         ]
-        plan.bitFlipRate = 1000 + world.generator.below(20_000)
+        plan.bitFlipRate = 5000 + world.generator.below(60_000)
         plan.bitFlipKeyPrefix = kinds[world.generator.below(kinds.count)]
     }
 

@@ -6,6 +6,7 @@ extension World {
     ///   when it comes, as with a socket that reconnects.
     func send(_ message: SimulatedMessage, from: NodeID, to: NodeID, life: Int? = nil) {
         let senderLife = self.life(of: from)
+        let isFaulty = isFaulty && !(plan.sparesClients && !from.isPeer && !to.isPeer)
         if isFaulty, generator.chance(plan.lossRate, in: 1000) {
             mark("world.message.lost")
             note { "\(from) -x \(to)  \(message.summary)" }
@@ -24,7 +25,7 @@ extension World {
         for _ in 0..<(isDoubled ? 2 : 1) {
             schedule(
                 .deliver(message, from: from, to: to, life: life, senderLife: senderLife),
-                after: delay(from: from, to: to))
+                after: isFaulty ? delay(from: from, to: to) : shortDelay())
         }
     }
 
@@ -54,9 +55,10 @@ extension World {
         cuts.append(cut)
     }
 
+    private func shortDelay() -> Duration { .microseconds(50 + generator.below(100)) }
+
     /// A base of 50 µs and a random part; sometimes seconds.
     private func delay(from: NodeID, to: NodeID) -> Duration {
-        guard isFaulty else { return .microseconds(50 + generator.below(100)) }
         if generator.chance(plan.clogRate, in: 1000) {
             mark("world.message.clogged")
             return .milliseconds(500 + generator.below(6000))
@@ -76,10 +78,10 @@ extension World {
     private func slowness(from: NodeID, to: NodeID) -> Int {
         let link = NetworkLink(from: from, to: to)
         if let known = weather[link], now < known.until { return known.slowness }
-        let isSlow = generator.chance(1, in: 3)
+        let isSlow = generator.chance(plan.slowLinkRate, in: 1000)
         if isSlow { mark("world.link.slow") }
         let drawn = LinkWeather(
-            slowness: isSlow ? 4 + generator.below(40) : 1,
+            slowness: isSlow ? 4 + generator.below(plan.slownessMax) : 1,
             until: now.advanced(by: .milliseconds(20 + generator.below(600))))
         weather[link] = drawn
         return drawn.slowness

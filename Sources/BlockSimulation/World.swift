@@ -169,7 +169,7 @@ package final class World {
     func note(_ line: () -> String) {
         guard isTraced else { return }
         recentEvents.append("\(now.nanoseconds / 1000) µs  \(line())")
-        if recentEvents.count > 4000 { recentEvents.removeFirst(2000) }
+        if recentEvents.count > 40_000 { recentEvents.removeFirst(20_000) }
     }
 
     // MARK: Processes

@@ -33,9 +33,11 @@ extension WorldPlan {
         clientCrashEvery = nil
         hasWeather = generator.chance(3, in: 4)
         if hasWeather {
-            lossRate = generator.below(200)
+            lossRate = 50 + generator.below(300)
             delayMean = .milliseconds(1 + generator.below(8))
             stragglerRate = generator.below(200)
+            sparesClients = true
+            operationCount = 30 + generator.below(50)
         }
         isSpread = true
         faultTime = .seconds(20)
@@ -93,6 +95,16 @@ extension WorldPlan {
         proxyCrashEvery = nil
         clientCrashEvery = nil
         hasWeather = generator.chance(1, in: 2)
+        if generator.chance(1, in: 2) {
+            // Messages of several rounds overtake each other, and come twice.
+            hasWeather = true
+            sparesClients = true
+            slowLinkRate = 300 + generator.below(400)
+            slownessMax = 20 + generator.below(100)
+            delayMean = .milliseconds(1 + generator.below(4))
+            duplicationRate = 300 + generator.below(400)
+            lossRate = 50 + generator.below(150)
+        }
         isSpread = true
         faultTime = .seconds(15)
         let isRegisters = generator.chance(1, in: 2)

@@ -46,9 +46,15 @@ package struct WorldPlan: Sendable {
     package var unsyncedFate: FaultPlan.UnsyncedFate
     /// How long the faults go on.
     package var faultTime: Duration
+    /// Whether only what peers send and get is lost, doubled, late and cut: more is done then, and
+    /// more at the same time.
+    package var sparesClients = false
     /// Whether links are fast or slow for a while each, so that quorums differ from one coordinator
     /// to another.
     package var hasWeather = false
+    /// Links that are slow at any time, of a thousand, and how many times slower at most.
+    package var slowLinkRate = 333
+    package var slownessMax = 40
     /// Whether each proxy turns to another coordinator, and each client to another proxy.
     package var isSpread = false
     /// The one peer whose disk fails reads and flips bits: every object has an intact copy elsewhere.
