@@ -1,36 +1,3 @@
-/// A defect that a simulation may switch on, to prove that the checkers have teeth.
-///
-/// The names are those of the design's mutation catalogue. Nothing of this exists in a build
-/// without the `SimulationHooks` trait: ``planted(_:)`` is then the constant false.
-public enum PlantedBug: String, CaseIterable, Sendable {
-    /// M1: a read takes the highest value of a mixed quorum and does not write it back.
-    case readWithoutWriteBack
-    /// M2: a promise is answered but not kept over a restart.
-    case promiseNotDurable
-    /// M3: an accept does not raise the promise.
-    case acceptDoesNotPromise
-    /// M4: a ballot is used again with another value.
-    case ballotReused
-    /// N4: a retried action is proposed without a scan for its earlier landing.
-    case noDedupeScan
-    /// N9: the decision is asked for before the bodies are durable on a quorum.
-    case decideBeforePends
-    /// X1: a rebase does not look at the header part, where the root is.
-    case rebaseIgnoresHeader
-    /// X2: a rebase looks at the blocks written only, not at those read on the way.
-    case rebaseIgnoresReads
-    /// S1: a segment is stored under its index alone, without its hash.
-    case segmentKeyWithoutHash
-    /// S2: the pointer to a segment is decided before the segment is durable on a quorum.
-    case sealBeforeSegment
-    /// S3: a tail that is not chosen is handed to a reader, who follows its segment pointers.
-    case unchosenTailFollowed
-    /// S6: a replica acknowledges a segment because its index exists, whatever its hash.
-    case segmentIndexExistsIsEnough
-    /// Replies leave before the batch they depend on is synced.
-    case replyBeforeSync
-}
-
 #if SIMULATION_HOOKS
 /// What the running simulation has switched on; a task local, so that worlds do not see each other.
 public enum SimulationHooks {

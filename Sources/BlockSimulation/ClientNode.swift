@@ -29,7 +29,7 @@ final class ClientNode {
         guard session == nil else { return }
         life += 1
         session = ClientSession(
-            addresses: world.map.proxies.map { "\($0.address)#\(index)" },
+            addresses: world.proxiesForClient(index),
             clusterName: world.map.name,
             generator: world.generator.fork())
         world.schedule(

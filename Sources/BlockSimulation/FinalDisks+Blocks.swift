@@ -30,7 +30,7 @@ extension FinalDisks {
         return result
     }
 
-    private func members(of block: BlockID) -> [StorageRepository] {
+    func members(of block: BlockID) -> [StorageRepository] {
         let ids = map.members(of: map.shard(of: block))
         return zip(map.peers, stores).filter { ids.contains($0.0.id) }.map(\.1)
     }
@@ -43,7 +43,7 @@ extension FinalDisks {
     ) throws {
         let key = BlockKey(block: block, incarnation: tail.incarnation)
         let members = members(of: block)
-        let quorum = members.count / 2 + 1
+        let quorum = copyCountMin(of: block)
         for write in committed {
             result.checkedCount += 1
             var versionCount = 0
@@ -53,14 +53,12 @@ extension FinalDisks {
                     let summary = try BlockReplica(key, view: store).summary(at: write.revision)
                     if summary.write == write {
                         versionCount += 1
-                    } else {
+                    } else if summary.write != nil {
                         result.violation(
                             "a replica has another version of \(block) at \(write.revision) than "
                                 + "the log")
                     }
-                } else if try store.pend(PendKey(key, payload: write.payload))?.resultHash
-                    == write.resultHash
-                {
+                } else if try holdsPend(of: write, key, store) {
                     pendCount += 1
                 }
             }
@@ -74,6 +72,19 @@ extension FinalDisks {
                         + "replicas, below checkpoint \(tail.checkpoint)")
             }
         }
+    }
+
+    /// Whether a committed write can be made out of its pend without asking anybody: its base is
+    /// there, too (protocol C11 A2.1).
+    private func holdsPend(
+        of write: CommittedWrite, _ key: BlockKey, _ store: StorageRepository
+    ) throws -> Bool {
+        guard let pend = try store.pend(PendKey(key, payload: write.payload)),
+            pend.resultHash == write.resultHash
+        else { return false }
+        let transform = try BlockTransform(canonicalBytes: pend.transform)
+        guard let base = pend.base, transform.insert == nil, !transform.delete else { return true }
+        return try store.version(of: key, at: base.revision)?.write == base
     }
 
     /// Nothing is a version that the log does not say.
@@ -111,7 +122,7 @@ extension FinalDisks {
             live.append(block)
             for store in members(of: block) {
                 var replica = BlockReplica(request.key, view: store)
-                guard case .block(let copy?) = try replica.read(request), copy.write == newest
+                guard case .block(let copy?)? = try? replica.read(request), copy.write == newest
                 else { continue }
                 fetched[FetchedBlock.Key(request)] = try FetchedBlock(request, copy)
             }

@@ -10,6 +10,8 @@ final class FinalDisks {
     let stores: [StorageRepository]
     let map: ClusterMap
     private let chosen: ChosenTails
+    /// The peer whose disk has damaged some of what it held.
+    private let damaged: PeerID?
 
     /// The log of one life of a collection, with all its bodies.
     struct Log {
@@ -30,6 +32,16 @@ final class FinalDisks {
         stores = try world.peers.map { try $0.openRepository() }
         map = world.map
         chosen = world.chosenTails
+        damaged = world.plan.flakyPeer.flatMap {
+            world.peers[$0].disk.flipCount > 0 ? world.map.peers[$0].id : nil
+        }
+    }
+
+    /// Intact copies that there must be of what is on a quorum: one less where a disk did damage.
+    func copyCountMin(of block: BlockID) -> Int {
+        let members = map.members(of: map.shard(of: block))
+        let quorum = members.count / 2 + 1
+        return damaged.map { members.contains($0) } ?? false ? quorum - 1 : quorum
     }
 
     /// The entries of a diary.
@@ -73,7 +85,7 @@ final class FinalDisks {
     }
 
     private func log(of tail: Tail) throws -> Log {
-        let source = DiskObjects(stores: stores, map: map)
+        let source = DiskObjects(disks: self)
         let view = LogView(tail: tail, source: source)
         let entries = try view.entries(from: Revision(1), through: tail.revision)
         try checkChain(entries, tail)
@@ -102,16 +114,12 @@ final class FinalDisks {
 
 /// Segments and bodies as they are on the disks of a world, from any that holds them.
 private final class DiskObjects: LogObjectSource {
-    private let stores: [StorageRepository]
-    private let map: ClusterMap
+    private let disks: FinalDisks
     private var found: [LogObjectKey: LogObject] = [:]
     /// Objects that fewer members than a quorum hold intact.
     private(set) var thinlySpread: [(key: LogObjectKey, count: Int)] = []
 
-    init(stores: [StorageRepository], map: ClusterMap) {
-        self.stores = stores
-        self.map = map
-    }
+    init(disks: FinalDisks) { self.disks = disks }
 
     func object(_ key: LogObjectKey) -> LogObject? {
         if let known = found[key] { return known }
@@ -120,14 +128,13 @@ private final class DiskObjects: LogObjectSource {
             case .segment(let segment): segment.blockID
             case .body(let block): block
             }
-        let members = map.members(of: map.shard(of: block))
         var holderCount = 0
-        for (index, peer) in map.peers.enumerated() where members.contains(peer.id) {
-            guard let object = read(key, from: stores[index]) else { continue }
+        for store in disks.members(of: block) {
+            guard let object = read(key, from: store) else { continue }
             holderCount += 1
             found[key] = object
         }
-        if holderCount < map.quorum(of: map.shard(of: block)) {
+        if holderCount < disks.copyCountMin(of: block) {
             thinlySpread.append((key, holderCount))
         }
         return found[key]

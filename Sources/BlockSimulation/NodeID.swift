@@ -14,6 +14,8 @@ package enum NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
     }
 
+    var isPeer: Bool { if case .peer = self { true } else { false } }
+
     /// For the trace.
     var code: Int {
         switch self {

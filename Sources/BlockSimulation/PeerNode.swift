@@ -57,6 +57,7 @@ final class PeerNode {
     private func faultPlan() -> FaultPlan {
         var plan = FaultPlan()
         plan.unsyncedFate = world.plan.unsyncedFate
+        if world.isFaulty, world.plan.flakyPeer == index { addDiskErrors(to: &plan) }
         guard world.isFaulty, world.plan.crashesInsideCycles else { return plan }
         let moment = UInt64(1 + world.generator.below(world.generator.chance(1, in: 2) ? 20 : 300))
         switch world.generator.below(4) {
@@ -66,6 +67,17 @@ final class PeerNode {
         default: plan.failAtSync = moment
         }
         return plan
+    }
+
+    /// Reads that fail, and bits that flip in one kind of record: damage that other replicas mend.
+    private func addDiskErrors(to plan: inout FaultPlan) {
+        if world.generator.chance(1, in: 2) { plan.readErrorRate = world.generator.below(2000) }
+        let kinds = [
+            StorageKeys.versions, StorageKeys.versions, StorageKeys.pendsStart,
+            StorageKeys.contents, StorageKeys.segments,
+        ]
+        plan.bitFlipRate = 5000 + world.generator.below(60_000)
+        plan.bitFlipKeyPrefix = kinds[world.generator.below(kinds.count)]
     }
 
     /// The faulty time is over: this life sees no fault any more.

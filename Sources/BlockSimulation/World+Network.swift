@@ -6,6 +6,7 @@ extension World {
     ///   when it comes, as with a socket that reconnects.
     func send(_ message: SimulatedMessage, from: NodeID, to: NodeID, life: Int? = nil) {
         let senderLife = self.life(of: from)
+        let isFaulty = isFaulty && !(plan.sparesClients && !from.isPeer && !to.isPeer)
         if isFaulty, generator.chance(plan.lossRate, in: 1000) {
             mark("world.message.lost")
             note { "\(from) -x \(to)  \(message.summary)" }
@@ -24,7 +25,7 @@ extension World {
         for _ in 0..<(isDoubled ? 2 : 1) {
             schedule(
                 .deliver(message, from: from, to: to, life: life, senderLife: senderLife),
-                after: delay())
+                after: isFaulty ? delay(from: from, to: to) : shortDelay())
         }
     }
 
@@ -54,9 +55,10 @@ extension World {
         cuts.append(cut)
     }
 
+    private func shortDelay() -> Duration { .microseconds(50 + generator.below(100)) }
+
     /// A base of 50 µs and a random part; sometimes seconds.
-    private func delay() -> Duration {
-        guard isFaulty else { return .microseconds(50 + generator.below(100)) }
+    private func delay(from: NodeID, to: NodeID) -> Duration {
         if generator.chance(plan.clogRate, in: 1000) {
             mark("world.message.clogged")
             return .milliseconds(500 + generator.below(6000))
@@ -67,9 +69,35 @@ extension World {
             mark("world.message.straggler")
             scale *= 2 + generator.below(14)
         }
+        if plan.hasWeather { scale *= slowness(from: from, to: to) }
         let random = plan.delayMean.nanoseconds * Int64(scale) / 250_000
         return .microseconds(50) + .nanoseconds(random)
     }
+
+    /// Most links are fast at any time, the others as slow as several rounds of the fast ones.
+    private func slowness(from: NodeID, to: NodeID) -> Int {
+        let link = NetworkLink(from: from, to: to)
+        if let known = weather[link], now < known.until { return known.slowness }
+        let isSlow = generator.chance(plan.slowLinkRate, in: 1000)
+        if isSlow { mark("world.link.slow") }
+        let drawn = LinkWeather(
+            slowness: isSlow ? 4 + generator.below(plan.slownessMax) : 1,
+            until: now.advanced(by: .milliseconds(20 + generator.below(600))))
+        weather[link] = drawn
+        return drawn.slowness
+    }
+}
+
+/// One direction between two processes.
+struct NetworkLink: Hashable {
+    let from: NodeID
+    let to: NodeID
+}
+
+/// How many times slower a link is, and until when.
+struct LinkWeather {
+    let slowness: Int
+    let until: Instant
 }
 
 /// One process that some others cannot reach, or that cannot reach them.

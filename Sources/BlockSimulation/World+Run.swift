@@ -92,7 +92,9 @@ extension World {
                     let logs = try disks.structureLogs(collection)
                     let told = StructureChecker.check(
                         history.structures, collection: collection, logs: logs.map(\.told))
-                    return try [told]
+                    let registers = RegisterChecker.check(
+                        history.structures, collection: collection)
+                    return try [told, registers]
                         + (told.violations.isEmpty ? logs.map { try disks.check($0) } : [])
                 }
             }

@@ -42,6 +42,7 @@ package final class World {
     var history = History()
     var chosenTails = ChosenTails()
     var cuts: [NetworkCut] = []
+    var weather: [NetworkLink: LinkWeather] = [:]
     /// Whether faults may still happen.
     var isFaulty = true
     package private(set) var trace = TraceHash()
@@ -82,8 +83,9 @@ package final class World {
     /// The map as one proxy sees it: the coordinators' addresses, which decide the preferred one,
     /// differ from proxy to proxy, so that several coordinators work on one register.
     func mapForProxy(_ index: Int) -> ClusterMap {
-        let coordinators = map.coordinators.map {
-            ClusterMap.Service(name: $0.name, address: "\($0.address)#\(index)")
+        let addresses = spread(map.coordinators.map(\.address), index, hotCollection.bytes)
+        let coordinators = zip(map.coordinators, addresses).map {
+            ClusterMap.Service(name: $0.name, address: $1)
         }
         do throws(DatabaseError) {
             return try ClusterMap(
@@ -92,6 +94,27 @@ package final class World {
         } catch {
             invariant(false, "the map was sound before: \(error)")
             return map
+        }
+    }
+
+    private var hotCollection: Digest {
+        CollectionID(name: plan.name(ofCollection: 0)).digest
+    }
+
+    /// The proxies' addresses as one client sees them.
+    func proxiesForClient(_ index: Int) -> [String] {
+        spread(map.proxies.map(\.address), index, hotCollection.bytes)
+    }
+
+    /// Addresses that differ from one service to another, so that each ranks others first; in a
+    /// spread world for the first collection the one after the one that its neighbour prefers.
+    private func spread(_ addresses: [String], _ index: Int, _ affinity: Bytes) -> [String] {
+        var salt = 0
+        while true {
+            let named = addresses.map { "\($0)#\(index)" + (salt == 0 ? "" : ".\(salt)") }
+            let order = ServiceRanking(addresses: named).order(for: affinity, at: .origin)
+            if !plan.isSpread || order[0] == index % addresses.count { return named }
+            salt += 1
         }
     }
 
@@ -130,7 +153,9 @@ package final class World {
             guard life == self.life(of: node) else { return }
             wake(node)
         case .crash(let node): crash(node)
-        case .powerCut: for index in peers.indices { crash(.peer(index)) }
+        case .powerCut:
+            mark("world.powerCut")
+            for index in peers.indices { crash(.peer(index)) }
         case .partition: partition()
         case .restart(let node):
             note { "\(node) restarts" }
@@ -144,7 +169,7 @@ package final class World {
     func note(_ line: () -> String) {
         guard isTraced else { return }
         recentEvents.append("\(now.nanoseconds / 1000) µs  \(line())")
-        if recentEvents.count > 4000 { recentEvents.removeFirst(2000) }
+        if recentEvents.count > 40_000 { recentEvents.removeFirst(20_000) }
     }
 
     // MARK: Processes
@@ -183,12 +208,19 @@ package final class World {
     func crash(_ node: NodeID) {
         guard isFaulty else { return }
         note { "\(node) crashes" }
-        mark("world.crash")
         switch node {
-        case .peer(let index): peers[index].crash()
-        case .coordinator(let index): coordinators[index].crash()
-        case .proxy(let index): proxies[index].crash()
-        case .client(let index): clients[index].crash()
+        case .peer(let index):
+            mark("world.crash.peer")
+            peers[index].crash()
+        case .coordinator(let index):
+            mark("world.crash.coordinator")
+            coordinators[index].crash()
+        case .proxy(let index):
+            mark("world.crash.proxy")
+            proxies[index].crash()
+        case .client(let index):
+            mark("world.crash.client")
+            clients[index].crash()
         }
         schedule(.restart(node), after: restartDelay())
     }

@@ -46,6 +46,19 @@ package struct WorldPlan: Sendable {
     package var unsyncedFate: FaultPlan.UnsyncedFate
     /// How long the faults go on.
     package var faultTime: Duration
+    /// Whether only what peers send and get is lost, doubled, late and cut: more is done then, and
+    /// more at the same time.
+    package var sparesClients = false
+    /// Whether links are fast or slow for a while each, so that quorums differ from one coordinator
+    /// to another.
+    package var hasWeather = false
+    /// Links that are slow at any time, of a thousand, and how many times slower at most.
+    package var slowLinkRate = 333
+    package var slownessMax = 40
+    /// Whether each proxy turns to another coordinator, and each client to another proxy.
+    package var isSpread = false
+    /// The one peer whose disk fails reads and flips bits: every object has an intact copy elsewhere.
+    package var flakyPeer: Int?
 
     package init(seed: UInt64) {
         var generator = SeededGenerator(seed: seed ^ 0x5EED_0F9A_11)
@@ -82,41 +95,12 @@ package struct WorldPlan: Sendable {
         faultTime = .milliseconds(2000 + generator.below(12_000))
         if flip() { makeStormy(&generator) }
         var other = SeededGenerator(seed: seed ^ 0xD0E1)
-        if other.chance(1, in: 6) {
-            makeDuel(&other)
-        } else {
-            structures = drawStructures(seed)
+        switch other.below(12) {
+        case 0, 1: makeDuel(&other)
+        case 2...4: makeHot(&other)
+        default: structures = drawStructures(seed)
         }
-    }
-
-    /// Turns a plan into a duel: coordinators that want one small diary at the same time, over
-    /// links that lose and hold back messages, and nothing else. What breaks between ballots breaks
-    /// here, in worlds that are soon over.
-    private mutating func makeDuel(_ generator: inout SeededGenerator) {
-        replicaCount = 3
-        peerCount = 3
-        shardCount = 1
-        coordinatorCount = 2 + generator.below(2)
-        proxyCount = 3
-        clientCount = 3 + generator.below(4)
-        collectionCount = 1
-        structures = [nil]
-        operationCount = 15 + generator.below(25)
-        openEntryCountMax = 32
-        valueBytesMax = 10
-        lossRate = 100 + generator.below(250)
-        duplicationRate = 0
-        delayMean = .milliseconds(1 + generator.below(40))
-        stragglerRate = 100 + generator.below(400)
-        clogRate = 0
-        peerCrashEvery = nil
-        crashesInsideCycles = false
-        hasPowerCuts = false
-        partitionEvery = nil
-        coordinatorCrashEvery = nil
-        proxyCrashEvery = nil
-        clientCrashEvery = nil
-        faultTime = .seconds(20)
+        if other.chance(1, in: 4) { flakyPeer = other.below(peerCount) }
     }
 
     /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a
@@ -137,6 +121,11 @@ package struct WorldPlan: Sendable {
         }
     }
 
+    /// The name of the collection of a number.
+    func name(ofCollection number: Int) -> String {
+        structures[number]?.name ?? "diary-\(number)"
+    }
+
     /// The client of a number: they are dealt out over the collections.
     func makeClient(_ index: Int, generator: SeededGenerator) -> any WorkloadClient {
         let number = index % collectionCount
@@ -144,32 +133,8 @@ package struct WorldPlan: Sendable {
             return StructureClient(number: index, plan: structure, generator: generator)
         }
         return DiaryClient(
-            number: index, collection: "diary-\(number)", operationCount: operationCount,
+            number: index, collection: name(ofCollection: number), operationCount: operationCount,
             valueBytesMax: valueBytesMax, generator: generator)
-    }
-
-    /// Turns a plan into a storm: one log that several coordinators fight over, on links and peers
-    /// that fail all the time. Rules that need three ballots in a row to be broken break here.
-    private mutating func makeStormy(_ generator: inout SeededGenerator) {
-        replicaCount = 3
-        // With other peers than the tail's, a body or segment may be lost where the tail is not.
-        peerCount = generator.chance(1, in: 2) ? 3 : 5
-        shardCount = peerCount == 3 ? 1 : 8
-        coordinatorCount = 3
-        proxyCount = 3
-        clientCount = 4 + generator.below(4)
-        collectionCount = 1
-        operationCount = 20 + generator.below(30)
-        openEntryCountMax = 1 + generator.below(2)
-        valueBytesMax = generator.chance(1, in: 2) ? 4000 : 40
-        lossRate = 30 + generator.below(220)
-        delayMean = .milliseconds(1 + generator.below(25))
-        stragglerRate = 50 + generator.below(250)
-        peerCrashEvery = .milliseconds(150 + generator.below(600))
-        crashesInsideCycles = generator.chance(2, in: 3)
-        partitionEvery = .milliseconds(200 + generator.below(1500))
-        coordinatorCrashEvery = .milliseconds(150 + generator.below(1200))
-        faultTime = .seconds(12)
     }
 
     /// The cluster of this plan: every shard's members drawn from the peers.

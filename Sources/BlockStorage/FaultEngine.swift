@@ -30,8 +30,7 @@ package final class FaultEngine: KeyValueEngine {
     package func get(_ key: Bytes) throws(DatabaseError) -> Bytes? {
         try beginRead()
         if key.starts(with: plan.bitFlipKeyPrefix), happens(plan.bitFlipRate) {
-            mark("disk.bit.flipped")
-            flipBit(generator.below(1 << 20), ofValueUnder: key)
+            if flipBit(generator.below(1 << 20), ofValueUnder: key) { mark("disk.bit.flipped") }
         }
         return table[key]
     }
@@ -94,6 +93,7 @@ package final class FaultEngine: KeyValueEngine {
         try health.check()
         counters.reads += 1
         if happens(plan.readErrorRate) {
+            mark("disk.read.failed")
             throw DatabaseError(.ioFailed, "read \(counters.reads): the disk refused")
         }
     }

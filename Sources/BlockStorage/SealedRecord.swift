@@ -25,7 +25,9 @@ package enum SealedRecord {
             throw damaged(key, "\(bytes.count) bytes are too few")
         }
         let body = Bytes(bytes[..<(bytes.count - Digest.byteCount)])
-        guard Digest(bytes[body.count...]) == digest(of: body, under: key) else {
+        let isIntact = Digest(bytes[body.count...]) == digest(of: body, under: key)
+        guard isIntact || planted(.blockHashUnchecked) && key.starts(with: StorageKeys.versions)
+        else {
             throw damaged(key, "the checksum is wrong")
         }
         guard body[0] == format else { throw damaged(key, "format \(body[0]) is unknown") }

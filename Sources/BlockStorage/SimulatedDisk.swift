@@ -15,6 +15,8 @@ package final class SimulatedDisk {
     private var history: [SortedTable] = []
     /// The ack journal's file; nil before it is made or when it was lost.
     package var journal: Bytes?
+    /// Values of which a bit was flipped.
+    package private(set) var flipCount = 0
 
     package init() {}
 
@@ -92,6 +94,7 @@ package final class SimulatedDisk {
             }
             return copy
         }
+        if found { flipCount += 1 }
         return found
     }
 }

@@ -140,6 +140,11 @@ package enum StorageKeys {
         return key
     }
 
+    /// The beginning that all versions share.
+    package static let versions: Bytes = [versionKind]
+    /// The beginnings that all contents and all segments share.
+    package static let contents: Bytes = [contentKind]
+    package static let segments: Bytes = [segmentKind]
     /// Above every version.
     package static let versionsEnd: Bytes = [versionKind + 1]
 

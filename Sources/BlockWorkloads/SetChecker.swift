@@ -18,6 +18,8 @@ package enum SetChecker {
             switch operation.completion {
             case .appended where !present.contains(value):
                 result.violation("\"\(value)\" was acknowledged and is lost")
+            case .notApplied(let code) where code.isNeverDeserved:
+                result.violation("\"\(value)\" was refused as \(code)")
             case .notApplied(let code) where present.contains(value):
                 result.violation("\"\(value)\" was refused (\(code)) and is there")
             case .appended, .notApplied, .unknown, .read: break
@@ -27,5 +29,13 @@ package enum SetChecker {
             result.violation("\"\(value)\" is there and nobody sent it")
         }
         return result
+    }
+}
+
+extension ErrorCode {
+    /// Whether nothing that a client of the workloads does, and no fault, earns it.
+    var isNeverDeserved: Bool {
+        [.invalidArgument, .malformedMessage, .actionIDReuse, .internalError, .corrupted]
+            .contains(self)
     }
 }

@@ -2,7 +2,8 @@ import BlockRuntime
 import BlockSimulation
 import Glibc
 
-/// Runs worlds: `simulator SEED`, `simulator FIRST LAST`, with `--trace` and `--bug NAME`.
+/// Runs worlds: `simulator SEED`, `simulator FIRST LAST`, with `--trace`, `--bug NAME`
+/// and `--marks`, which prints how often each coverage mark was passed.
 ///
 /// Exit status: 0 valid, 1 a promise was broken, 2 unknown, 3 something never ended, 64 usage.
 @main
@@ -10,11 +11,13 @@ enum Simulator {
     static func main() {
         var numbers: [UInt64] = []
         var isTraced = false
+        var printsMarks = false
         var bug: PlantedBug?
         var arguments = CommandLine.arguments.dropFirst()
         while let argument = arguments.popFirst() {
             switch argument {
             case "--trace": isTraced = true
+            case "--marks": printsMarks = true
             case "--list-bugs":
                 for bug in PlantedBug.allCases { print(bug.rawValue) }
                 exit(0)
@@ -29,16 +32,30 @@ enum Simulator {
             }
         }
         guard let first = numbers.first, numbers.count <= 2 else { usage("a seed is wanted") }
-        run(first...(numbers.count == 2 ? numbers[1] : first), bug: bug, isTraced: isTraced)
+        let seeds = first...(numbers.count == 2 ? numbers[1] : first)
+        #if SIMULATION_HOOKS
+        let recorder = MarkRecorder()
+        let status = SimulationHooks.$marks.withValue(recorder) {
+            run(seeds, bug: bug, isTraced: isTraced)
+        }
+        for (mark, count) in recorder.counts.sorted(by: { $0.key < $1.key }) where printsMarks {
+            print("\(mark) \(count)")
+        }
+        #else
+        let status = run(seeds, bug: bug, isTraced: isTraced)
+        #endif
+        exit(status)
     }
 
     private static func usage(_ problem: String) -> Never {
-        let text = "simulator: \(problem)\nusage: simulator [--trace] [--bug NAME] SEED [LAST]\n"
+        let text =
+            "simulator: \(problem)\nusage: simulator [--trace] [--marks] [--bug NAME] SEED [LAST]\n"
         _ = text.withCString { write(2, $0, strlen($0)) }
         exit(64)
     }
 
-    private static func run(_ seeds: ClosedRange<UInt64>, bug: PlantedBug?, isTraced: Bool) {
+    private static func run(_ seeds: ClosedRange<UInt64>, bug: PlantedBug?, isTraced: Bool) -> Int32
+    {
         var eventCount = 0
         var acknowledgedCount = 0
         var status: Int32 = 0
@@ -58,7 +75,7 @@ enum Simulator {
         print(
             name + "\(ran) seeds, \(eventCount) events, \(acknowledgedCount) acknowledged appends, "
                 + (status == 0 ? "all valid" : "the last one not"))
-        exit(status)
+        return status
     }
 
     private static func world(_ seed: UInt64, bug: PlantedBug?, isTraced: Bool) -> Verdict {

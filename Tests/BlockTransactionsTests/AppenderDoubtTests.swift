@@ -113,7 +113,7 @@ import Testing
     @Test("And one that passes while the log cannot be read after an attempt in doubt")
     func deadlineInDoubt() throws {
         var (scene, _) = try AppenderDoubtTests.doubtful()
-        scene.handle { $0.readFailed(.refused, &$1) }
+        scene.handle { $0.tailReadFailed(.refused, &$1) }
         #expect(scene.answers.isEmpty)
         scene.pass(seconds: 10)
         #expect(try scene.error(7).outcome == .unknown)

@@ -235,4 +235,38 @@ import Testing
         scene.readTail()
         #expect(try scene.error(8).code == .invalidArgument)
     }
+
+    @Test("An action is judged only by a tail whose read began after the action had come")
+    func readBefore() throws {
+        var scene = AppenderScene(entryCount: 3)
+        scene.append(7, since: 3)
+        let earlier = scene.log.tail
+        scene.othersAppend([50])
+        scene.append(8, since: 4)
+        let effects = scene.handle { $0.tailWasRead(.live(earlier), &$1) }
+        #expect(scene.answers.isEmpty, "8 has seen more than that tail tells")
+        #expect(effects.wantsTail)
+        let read = try scene.fetchAll(after: scene.readTail())
+        let commit = try #require(read.attempt?.commit)
+        #expect(try commit.actions() == [Sample.action(7), Sample.action(8)])
+        // Nor by an answer to an attempt that was under way when it came.
+        scene.append(9, since: 6)
+        scene.othersAppend([51])
+        scene.end(.refused(.moved(.live(scene.log.tail))))
+        #expect(scene.answers.isEmpty)
+    }
+
+    @Test("A collection that was not there before an action had come may be there since")
+    func createdMeanwhile() throws {
+        var scene = AppenderScene(entryCount: 0)
+        scene.append(7, since: 0)
+        scene.append(8, since: 0)
+        scene.append(9, since: 0)
+        let effects = scene.handle { $0.tailWasRead(.absent(generation: 0), &$1) }
+        #expect(try scene.error(7).code == .collectionNotFound)
+        #expect(scene.answers[8] == nil)
+        #expect(effects.wantsTail)
+        let commit = try #require(scene.readTail().attempt?.commit)
+        #expect(try commit.actions() == [Sample.action(8), Sample.action(9)])
+    }
 }

@@ -37,8 +37,8 @@ import Testing
             guard count > 0 else { return }
             let position = scene.generator.below(count)
             if scene.generator.chance(1, in: 8) {
-                scene.proxies[proxy].fetches.remove(at: position)
-                try scene.handle(proxy) { $0.readFailed(.refused, &$1) }
+                let purpose = scene.proxies[proxy].fetches.remove(at: position).purpose
+                try scene.handle(proxy) { $0.fetchFailed(.refused, for: purpose, &$1) }
             } else {
                 try scene.fetch(for: proxy, position)
             }

@@ -39,10 +39,8 @@ extension BlockReplica {
             if try pend(write.payload) != nil { removePend(write.payload) }
             return .finalised
         }
-        guard let pend = try pend(write.payload), pend.resultHash == write.resultHash else {
-            return .pendMissing
-        }
-        guard let base = try base(of: pend) else { return .baseMissing }
+        guard let (payload, pend) = try pend(of: write) else { return .pendMissing }
+        guard let base = try base(of: pend, at: write.revision) else { return .baseMissing }
         let block = try apply(pend.transform, to: base.block)
         guard (block?.digest ?? .zero) == pend.resultHash else {
             alarm("the write at \(write.revision) does not make the block that was decided on")
@@ -55,15 +53,31 @@ extension BlockReplica {
                 resultHash: pend.resultHash,
                 content: block.map { .image($0.canonicalBytes) } ?? .removed))
         try demote(base.version)
-        removePend(write.payload)
+        removePend(payload)
         return .finalised
     }
 
-    /// The block that a pend changes: nil when it is not held here.
+    /// The pend that makes a committed write.
+    private func pend(
+        of write: CommittedWrite
+    ) throws(DatabaseError) -> (payload: PayloadID, record: PendRecord)? {
+        if planted(.pendFoundByRevision) {
+            return try storedPends().first { $0.record.bound.contains(write.revision) }
+        }
+        guard let pend = try pend(write.payload), pend.resultHash == write.resultHash else {
+            return nil
+        }
+        return (write.payload, pend)
+    }
+
+    /// The block that a pend changes at a target: nil when it is not held here.
     private func base(
-        of pend: PendRecord
+        of pend: PendRecord, at target: Revision
     ) throws(DatabaseError) -> (version: VersionRecord?, block: Block?)? {
         guard pend.baseRevision != .zero else { return (nil, nil) }
+        if planted(.baseIgnored), let newest = try newestVersion(through: target.previous) {
+            return (newest, try block(after: newest))
+        }
         guard let version = try version(at: pend.baseRevision), pend.isMade(on: version) else {
             // A whole image needs no base to be applied; only its number in the history is lost.
             return pend.isFullImage ? (nil, nil) : nil
@@ -83,8 +97,8 @@ extension BlockReplica {
 
     /// Whether a pend may be acknowledged: its result can be made here from what is durable here,
     /// without asking anybody (protocol C11 A2.1).
-    func canBuild(_ pend: PendRecord) throws(DatabaseError) -> Bool {
-        guard let base = try base(of: pend) else { return false }
+    func canBuild(_ pend: PendRecord, at target: Revision) throws(DatabaseError) -> Bool {
+        guard let base = try base(of: pend, at: target) else { return false }
         let block = try apply(pend.transform, to: base.block)
         guard (block?.digest ?? .zero) == pend.resultHash else {
             throw DatabaseError(

@@ -47,7 +47,8 @@ extension BlockReplica {
         } else {
             try checkRoom(for: record)
         }
-        guard try canBuild(record) else { return .needsBase }
+        let hasBase = try canBuild(record, at: request.target)
+        guard hasBase || planted(.pendWithoutBase) else { return .needsBase }
         try bind(&record, to: request.target)
         put(record, for: request.payload)
         return .pended
@@ -136,6 +137,7 @@ extension BlockReplica {
     private func bind(
         _ record: inout PendRecord, to target: Revision
     ) throws(DatabaseError) {
+        if planted(.lastBindWins) { record.bound = [] }
         record.bind(target)
         guard record.bound.count <= Limits.pendBoundCountMax else {
             throw DatabaseError(
@@ -163,6 +165,7 @@ extension BlockReplica {
         guard var record = try pend(payload) else { return .discarded }
         guard record.bound.contains(target) else { return .discarded }
         record.unbind(target)
+        if planted(.discardRemovesPend) { record.bound = [] }
         if record.bound.isEmpty { removePend(payload) } else { put(record, for: payload) }
         return .discarded
     }

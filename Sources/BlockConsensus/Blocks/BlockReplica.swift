@@ -94,7 +94,7 @@ package struct BlockReplica<View: PeerStoreView> {
         for record in transforms.reversed() {
             block = try apply(record.transform, to: block)
         }
-        guard (block?.digest ?? .zero) == version.resultHash else {
+        guard (block?.digest ?? .zero) == version.resultHash || planted(.blockHashUnchecked) else {
             throw damaged("version \(version.revision) is not what its hash says")
         }
         return block

@@ -30,6 +30,9 @@ extension Coordinator {
     ///
     /// Nobody waits for the answers: a pend that stays is garbage, never harm.
     mutating func discardDead(_ change: TailChange, _ result: RoundResult) {
+        if planted(.pendExpires), case .commit(let attempt) = change, case .failed = result {
+            return discardPends(of: attempt)
+        }
         guard case .commit(let attempt) = change, !attempt.writes.isEmpty,
             case .reply(.refused(.moved(let value))) = result, let tail = value.live,
             tail.incarnation == attempt.participant.incarnation,
@@ -37,12 +40,22 @@ extension Coordinator {
             winner.payload != attempt.payload
         else { return }
         mark("coordinator.discard")
+        discardPends(of: attempt)
+    }
+
+    private mutating func discardPends(of attempt: CommitAttempt) {
+        let target = attempt.participant.target
         for write in attempt.writes {
-            let key = BlockKey(block: write.block, incarnation: tail.incarnation)
+            let key = BlockKey(block: write.block, incarnation: attempt.participant.incarnation)
+            var operation = PeerRequest.Operation.discard(key, attempt.payload, target: target)
+            if planted(.lostAttemptFinalised) {
+                let lost = CommittedWrite(
+                    revision: target, payload: attempt.payload,
+                    resultHash: write.record.resultHash)
+                operation = .finalise(key, lost)
+            }
             let members = members(of: write.block)
             for peer in members.peers {
-                let operation = PeerRequest.Operation.discard(
-                    key, attempt.payload, target: attempt.participant.target)
                 tell(
                     peer,
                     PeerRequest(shard: members.shard, epoch: members.epoch, operation: operation))

@@ -214,7 +214,7 @@ package struct Coordinator {
             mark("coordinator.reply.foreign")
             return
         }
-        outstanding[id] = nil
+        if !planted(.peerCountedTwice) { outstanding[id] = nil }
         run(request.round) { $0.receive(reply, from: peer, stamp: request.stamp, &$1) }
     }
 

@@ -15,6 +15,8 @@ package struct BlockPend {
     private let request: PendRequest
     private let deadline: Instant
     private var pended: Set<PeerID> = []
+    /// Confirmations, for the planted bug Q5.
+    private var answerCount = 0
     /// Members that said they lack the base.
     private var needy: Set<PeerID> = []
     private var base: BlockCopy?
@@ -41,7 +43,9 @@ package struct BlockPend {
         switch (stamp, reply) {
         case (Stamp.pend, .pended):
             pended.insert(peer)
-            if pended.count >= members.quorum { effects.finish(.stored) }
+            answerCount += 1
+            let count = planted(.peerCountedTwice) ? answerCount : pended.count
+            if count >= members.quorum { effects.finish(.stored) }
         case (Stamp.pend, .needsBase): bring(base: peer, &effects)
         case (Stamp.pend, .outstanding(let pends)):
             mark("blockPend.outstanding")

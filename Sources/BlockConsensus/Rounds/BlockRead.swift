@@ -38,7 +38,9 @@ package struct BlockRead {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
         case .block(let copy):
-            if let copy, !copy.isIntact(as: request.key) || copy.write.revision > request.revision {
+            if let copy, !planted(.blockHashUnchecked),
+                !copy.isIntact(as: request.key) || copy.write.revision > request.revision
+            {
                 mark("blockRead.damaged")
                 refusals.add(DatabaseError(.corrupted, "a damaged copy"), from: peer)
             } else {
@@ -71,8 +73,11 @@ package struct BlockRead {
     private mutating func evaluate(_ effects: inout RoundEffects) {
         if let wanted {
             let copies = answers.values.compactMap { $0 }
-            if let copy = copies.first(where: { $0.write == wanted }) {
+            if let copy = copies.first(where: { $0.write == wanted || planted(.anyCopyIsRead) }) {
                 return finish(copy, &effects)
+            }
+            if planted(.newestCopyIsRead), answers.count >= members.quorum {
+                return finish(copies.max { $0.write < $1.write }, &effects)
             }
             // The one that was asked first cannot tell: ask the others, once.
             if answers.count + refusals.count == 1 { askOthers(&effects) }

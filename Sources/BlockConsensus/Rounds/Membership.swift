@@ -14,7 +14,7 @@ package struct Membership: Equatable, Sendable {
     }
 
     /// More than half of the members.
-    package var quorum: Int { peers.count / 2 + 1 }
+    package var quorum: Int { peers.count / 2 + (planted(.quorumOffByOne) ? 0 : 1) }
 
     /// Whether a quorum can still be had when `lost` members are out of it.
     package func canReachQuorum(without lost: Int) -> Bool { peers.count - lost >= quorum }

@@ -183,7 +183,9 @@ package struct Proposer {
         spent = (ballot, value)
         switch change.apply(to: value, isChosen: isChosen, policy: effects.policy) {
         case .keep(let reply):
-            if isChosen || planted(.unchosenTailFollowed) {
+            if isChosen || planted(.unchosenTailFollowed)
+                || planted(.landingNotChosen) && reply.isLanding
+            {
                 return finish(.reply(reply), &effects)
             }
             mark("proposer.writeBack")
@@ -321,4 +323,9 @@ package struct Proposer {
         }
         effects.finish(result)
     }
+}
+
+extension RepositoryReply {
+    /// Whether it says where an attempt landed.
+    fileprivate var isLanding: Bool { if case .committed = self { true } else { false } }
 }

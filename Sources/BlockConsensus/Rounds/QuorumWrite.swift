@@ -9,6 +9,8 @@ package struct QuorumWrite {
     private let confirmation: PeerReply
     private let deadline: Instant
     private var stored: Set<PeerID> = []
+    /// Confirmations, for the planted bug Q5.
+    private var answerCount = 0
     private var refusals = Refusals()
     private var stamp = 0
 
@@ -37,7 +39,10 @@ package struct QuorumWrite {
         switch reply {
         case confirmation:
             stored.insert(peer)
-            if stored.count >= members.quorum { effects.finish(.stored) }
+            answerCount += 1
+            let isEarly = planted(.checkpointBelowQuorum) && confirmation == .finalised
+            let count = planted(.peerCountedTwice) ? answerCount : stored.count
+            if count >= members.quorum || isEarly { effects.finish(.stored) }
         case .refused(let error):
             refusals.add(error, from: peer)
             if !members.canReachQuorum(without: refusals.count) {

@@ -9,7 +9,9 @@ extension TailFunction {
     static func commit(
         _ request: CommitAttempt, _ value: TailValue, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {
-        guard let tail = value.live, tail.incarnation == request.participant.incarnation else {
+        guard let tail = value.live,
+            tail.incarnation == request.participant.incarnation || planted(.lifeIgnored)
+        else {
             return .keep(.refused(.gone(value)))
         }
         if let landed = tail.entries.first(where: { $0.payload.action == request.payload.action }) {

@@ -165,7 +165,7 @@ extension ClientProxy {
             case (.writer, .tail(let value)):
                 runWriter(collection) { $0.tailWasRead(value, &$1) }
             case (.writer, .failed(let error)):
-                runWriter(collection) { $0.readFailed(error, &$1) }
+                runWriter(collection) { $0.tailReadFailed(error, &$1) }
             default: invariant(false, "a tail read cannot end with \(reply)")
             }
         }
@@ -220,8 +220,8 @@ extension ClientProxy {
             fetches[id] = nil
             switch fetch.owner {
             case .task(let task): runTask(task, .reply(.failed(error)))
-            case .writer(let collection, _):
-                runWriter(collection) { $0.readFailed(error, &$1) }
+            case .writer(let collection, let purpose):
+                runWriter(collection) { $0.fetchFailed(error, for: purpose, &$1) }
             }
         }
     }

@@ -41,7 +41,8 @@ public struct FetchedBlock: Sendable {
     /// Decodes and checks the answer to `request`.
     /// - Throws: `.corrupted` when the bytes are not the block, or not the version, asked for.
     public init(_ request: BlockReadRequest, _ copy: BlockCopy?) throws(DatabaseError) {
-        if let wanted = request.committed.last, copy?.write != wanted {
+        let takesAny = planted(.anyCopyIsRead) || planted(.newestCopyIsRead)
+        if let wanted = request.committed.last, copy?.write != wanted, !takesAny {
             throw DatabaseError(
                 .corrupted, "block \(request.key.block): another write than the log lists")
         }
@@ -52,7 +53,8 @@ public struct FetchedBlock: Sendable {
             return
         }
         let decoded = try Block(canonicalBytes: bytes)
-        guard decoded.id == request.key.block, decoded.digest == copy.write.resultHash,
+        guard decoded.id == request.key.block,
+            decoded.digest == copy.write.resultHash || planted(.blockHashUnchecked),
             copy.write.revision <= request.revision
         else {
             throw DatabaseError(

@@ -98,6 +98,7 @@ struct PreparedBatch: Sendable {
         var dependencies = Set(reads.map(\.block)).union(blocks.map(\.block))
         if planted(.rebaseIgnoresHeader) { dependencies.remove(headerBlock) }
         if planted(.rebaseIgnoresReads) { dependencies = Set(blocks.map(\.block)) }
+        if planted(.rebaseIgnoresWrites) { dependencies.subtract(writes.map(\.block)) }
         self.dependencies = dependencies
         byteCount = writes.reduce(body.count) { $0 + $1.record.transform.count }
     }

@@ -20,6 +20,7 @@ extension CollectionWriter {
 
     mutating func readTail(_ effects: inout WriterEffects) {
         isReadingTail = true
+        tailReadCount += 1
         effects.readTail()
     }
 
@@ -31,7 +32,7 @@ extension CollectionWriter {
         for pending in queue {
             if pending.incarnation != log.incarnation {
                 let isOlder = pending.incarnation.generation <= log.incarnation.generation
-                guard isOlder || log.isFresh else {
+                guard isOlder || log.isFresh(for: pending) else {
                     isBehind = true
                     kept.append(pending)
                     continue
@@ -44,7 +45,7 @@ extension CollectionWriter {
                     "the collection is a \(log.header.kind), not a \(pending.content.kind)"
                 pending.fail(DatabaseError(.collectionKindMismatch, message), &effects)
             } else if pending.firstRevision > log.revision {
-                guard log.isFresh else {
+                guard log.isFresh(for: pending) else {
                     isBehind = true
                     kept.append(pending)
                     continue
@@ -175,7 +176,7 @@ extension CollectionWriter {
             log = nil
         case .refused(.fenced(let value)):
             requeue(ended)
-            adopt(value, isFresh: true)
+            adopt(value)
         case .refused(.moved(let value)):
             mark("writer.moved")
             // An earlier accept of the same attempt may have been written back by somebody else and
@@ -183,19 +184,15 @@ extension CollectionWriter {
             ended.mayHaveLanded = true
             requeue(ended)
             keep(ended)
-            adopt(value, isFresh: true)
+            adopt(value)
+            if planted(.noScanAfterMoved), let log { skipScan(of: ended, to: log.revision) }
         case .refused(.gone(let value)):
-            adopt(value, isFresh: true)
+            adopt(value)
             requeue(ended)
-            if log == nil {
-                for pending in queue { pending.fail(CollectionWriter.absent(value), &effects) }
-                queue = []
-                queuedBytes = 0
-            }
         case .refused(.blocked(let value)):
             ended.mayHaveLanded = true
             requeue(ended)
-            adopt(value, isFresh: true)
+            adopt(value)
             return effects.wakeSoon()
         case .failed(let error) where error.isRefusal && !ended.mayHaveLanded:
             // Another try would be refused as well.
@@ -207,13 +204,21 @@ extension CollectionWriter {
             // Sent again as it is: under a new payload its pends would stay, and nobody takes the
             // old ones back.
             keep(ended)
+            if planted(.nextRevisionInDoubt) { skipScan(of: ended, to: ended.target) }
             log = nil
             tick(&effects)
             return
         default: invariant(false, "an attempt cannot end with \(reply)")
         }
         advance(&effects)
-        log?.isFresh = false
+    }
+
+    /// The planted bugs D1 and D6: takes entries that were not read for free of a batch's actions.
+    private mutating func skipScan(of ended: Flight, to revision: Revision) {
+        let ids = Set(ended.actions.map(\.action))
+        for position in queue.indices where ids.contains(queue[position].action) {
+            queue[position].scannedThrough = max(queue[position].scannedThrough, revision)
+        }
     }
 
     /// Keeps a batch that did not land, as far as is known. One of a diary is as quickly made anew,

@@ -26,6 +26,8 @@ public struct CollectionWriter: Sendable {
     var stash: Stash?
     var checkpointer: Checkpointer?
     var isReadingTail = false
+    /// Tail reads begun so far, one at a time.
+    var tailReadCount: UInt64 = 0
     var isFetching = false
     /// Objects fetched for the scan that is under way.
     var fetched: [LogObjectKey: LogObject] = [:]
@@ -47,8 +49,12 @@ public struct CollectionWriter: Sendable {
         var header: CollectionHeader
         var headerRevision: Revision
         var checkpoint: Revision
-        /// Read for the event being handled: not a memory that may be behind.
-        var isFresh: Bool
+        /// The tail read that brought this, while its answer is handled; zero for a memory, which
+        /// may be behind.
+        var tailRead: UInt64
+
+        /// Whether it was read after the action had come: what it lacks then is not there.
+        func isFresh(for pending: PendingAction) -> Bool { tailRead > pending.tailReadsBefore }
     }
 
     /// A batch on its way to a coordinator.
@@ -107,8 +113,13 @@ public struct CollectionWriter: Sendable {
             return join(request.action, waiter, &effects)
         }
         if let problem = problem(bytes) { return effects.respond(token, .failed(problem)) }
-        queue.append(PendingAction(request, bytes: bytes, waiter: waiter))
+        queue.append(
+            PendingAction(
+                request, bytes: bytes, waiter: waiter, tailReadsBefore: tailReadCount))
         queuedBytes += bytes.count
+        if planted(.firstRevisionRaised), let log {
+            queue[queue.count - 1].scannedThrough = max(request.firstRevision, log.revision)
+        }
         effects.wake(at: onlyWaits(request) ? deadline : effects.now)
     }
 
@@ -127,10 +138,10 @@ public struct CollectionWriter: Sendable {
     /// A chosen tail was read, after whatever asked for it.
     public mutating func tailWasRead(_ value: TailValue, _ effects: inout WriterEffects) {
         isReadingTail = false
-        adopt(value, isFresh: true)
-        if log == nil { failAll(CollectionWriter.absent(value), &effects) }
+        adopt(value, tailRead: tailReadCount)
+        if log == nil { failAbsent(&effects) }
         advance(&effects)
-        log?.isFresh = false
+        log?.tailRead = 0
     }
 
     /// What was asked for has come.
@@ -156,11 +167,24 @@ public struct CollectionWriter: Sendable {
         finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
     }
 
-    /// A read or fetch failed for good; the clients' deadlines decide how long to go on.
-    public mutating func readFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
+    /// A tail read failed for good; the clients' deadlines decide how long to go on.
+    public mutating func tailReadFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
         isReadingTail = false
-        isFetching = false
-        isPreparing = false
+        lookedInVain(error, &effects)
+    }
+
+    /// Likewise a fetch.
+    public mutating func fetchFailed(
+        _ error: DatabaseError, for purpose: FetchPurpose, _ effects: inout WriterEffects
+    ) {
+        switch purpose {
+        case .scan: isFetching = false
+        case .run: isPreparing = false
+        }
+        lookedInVain(error, &effects)
+    }
+
+    private mutating func lookedInVain(_ error: DatabaseError, _ effects: inout WriterEffects) {
         lastTrouble = error
         expire(&effects)
         effects.wakeSoon()
@@ -177,7 +201,9 @@ public struct CollectionWriter: Sendable {
 
     /// Takes over a chosen value. What is known never goes back, neither within one life nor to an
     /// earlier one: the answer to an attempt may be older than what was read meanwhile.
-    mutating func adopt(_ value: TailValue, isFresh: Bool) {
+    /// - Parameter tailRead: The number of the tail read that brought it. The answer to an attempt
+    ///   was begun before the newest actions came.
+    mutating func adopt(_ value: TailValue, tailRead: UInt64 = 0) {
         if let log, value.generation < log.incarnation.generation { return }
         guard let tail = value.live else {
             log = nil
@@ -189,14 +215,15 @@ public struct CollectionWriter: Sendable {
         }
         if let index, index.incarnation != tail.incarnation { self.index = nil }
         if let log, log.incarnation == tail.incarnation, log.revision > tail.revision {
-            self.log?.isFresh = isFresh
+            self.log?.tailRead = tailRead
             self.log?.truncatedThrough = max(log.truncatedThrough, tail.truncatedThrough)
             self.log?.checkpoint = max(log.checkpoint, tail.checkpoint)
         } else {
             log = LogState(
                 incarnation: tail.incarnation, revision: tail.revision,
                 truncatedThrough: tail.truncatedThrough, header: tail.header,
-                headerRevision: tail.headerRevision, checkpoint: tail.checkpoint, isFresh: isFresh)
+                headerRevision: tail.headerRevision, checkpoint: tail.checkpoint, tailRead: tailRead
+            )
         }
         if checkpointer?.incarnation != tail.incarnation {
             checkpointer = Checkpointer(
@@ -214,9 +241,8 @@ public struct CollectionWriter: Sendable {
     static let actionIDReuse = DatabaseError(
         .actionIDReuse, "this action id came before with other bytes")
 
-    static func absent(_ value: TailValue) -> DatabaseError {
-        DatabaseError(.collectionNotFound, "the collection does not exist")
-    }
+    private static let absent = DatabaseError(
+        .collectionNotFound, "the collection does not exist")
 
     private func problem(_ bytes: Bytes) -> DatabaseError? {
         if bytes.count > Limits.actionBytesMax {
@@ -264,11 +290,18 @@ public struct CollectionWriter: Sendable {
         }
     }
 
-    /// Fails everything that waits in the queue.
-    private mutating func failAll(_ error: DatabaseError, _ effects: inout WriterEffects) {
-        for pending in queue { pending.fail(error, &effects) }
-        queue = []
-        queuedBytes = 0
+    /// The tail just read shows no collection: fails every action that had come before the read.
+    private mutating func failAbsent(_ effects: inout WriterEffects) {
+        var kept: [PendingAction] = []
+        for pending in queue {
+            if pending.tailReadsBefore < tailReadCount {
+                pending.fail(CollectionWriter.absent, &effects)
+                queuedBytes -= pending.bytes.count
+            } else {
+                kept.append(pending)
+            }
+        }
+        queue = kept
     }
 
     /// Answers the waiters whose deadline has passed with what is known of their action.

@@ -16,12 +16,15 @@ struct PendingAction: Sendable {
     let bytes: Bytes
     let fingerprint: UInt64
     var waiters: [Waiter]
+    /// Tail reads of the proxy that were begun before the action came.
+    let tailReadsBefore: UInt64
     /// Every entry in (``firstRevision``, this] was read and does not hold the action.
     var scannedThrough: Revision
     /// The revision that an attempt of unknown outcome aimed at.
     private var doubt: Revision?
 
-    init(_ request: ActionRequest, bytes: Bytes, waiter: Waiter) {
+    init(_ request: ActionRequest, bytes: Bytes, waiter: Waiter, tailReadsBefore: UInt64) {
+        self.tailReadsBefore = tailReadsBefore
         action = request.action
         incarnation = request.incarnation
         firstRevision = request.firstRevision
@@ -68,7 +71,8 @@ struct PendingAction: Sendable {
         at now: Instant, _ trouble: DatabaseError, isUncertain: Bool,
         _ effects: inout WriterEffects
     ) {
-        let told = isUncertain ? trouble.asUnknown : trouble
+        let isDoubted = isUncertain && !planted(.doubtToldAsFailure)
+        let told = isDoubted ? trouble.asUnknown : trouble
         for waiter in waiters where waiter.deadline <= now {
             effects.respond(waiter.token, .failed(told))
         }

@@ -129,6 +129,7 @@ package enum StructureChecker {
                     result.violation("the outcome at \(place) was told as \(landing.outcome)")
                 }
             case .notApplied(let code):
+                if code.isNeverDeserved { result.violation("an action was refused as \(code)") }
                 if let landed {
                     result.violation("an action was refused (\(code)), and is \(landed.position)")
                 }

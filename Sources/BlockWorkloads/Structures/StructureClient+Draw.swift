@@ -20,7 +20,22 @@ extension StructureClient {
         return Array("\(number):\(sequence)|".utf8) + Bytes(repeating: 0x2E, count: count)
     }
 
+    /// Sets, removes, or compares and sets one key.
+    private mutating func drawRegisterAction() -> ActionContent {
+        let key = drawKey()
+        let kind = generator.below(6)
+        var action = TreeAction(operations: [])
+        if kind < 2 {
+            action.checks = [.value(key: key, (known[key] ?? nil).map { TreeValueHash($0) })]
+        }
+        action.operations = [
+            kind == 5 ? .delete(key: key) : .put(key: key, value: drawValue())
+        ]
+        return .tree(action)
+    }
+
     mutating func drawTreeAction() -> ActionContent {
+        if plan.isRegisters { return drawRegisterAction() }
         var action = TreeAction(operations: [])
         switch generator.below(10) {
         case 0..<4: action.operations = [.put(key: drawKey(), value: drawValue())]
@@ -89,7 +104,7 @@ extension StructureClient {
                 generator.chance(1, in: 3)
                     ? .count : .peek(countMax: UInt32(1 + generator.below(40))))
         }
-        switch generator.below(6) {
+        switch generator.below(plan.isRegisters ? 3 : 6) {
         case 0, 1: return .tree(.values([drawKey()]))
         case 2:
             return .tree(.values((0..<(1 + generator.below(8))).map { _ in drawKey() }))

@@ -16,11 +16,15 @@ package struct StructurePlan: Sendable {
     package let largeValueEvery: Int?
     /// One of so many operations drops the collection, which is then created again; nil: none.
     package let dropEvery: Int?
+    /// Whether each key is used as a register: set, removed, read and compared, one at a time.
+    package let isRegisters: Bool
 
     package init(
         name: String, kind: CollectionKind, capacity: UInt32?, keyCount: Int, operationCount: Int,
-        valueBytesMax: Int, largeValueEvery: Int?, dropEvery: Int?
+        valueBytesMax: Int, largeValueEvery: Int?, dropEvery: Int?,
+        isRegisters: Bool = false
     ) {
+        self.isRegisters = isRegisters
         self.name = name
         self.kind = kind
         self.capacity = capacity

@@ -1,0 +1,97 @@
+/// A defect that a simulation may switch on, to prove that the checkers have teeth.
+///
+/// The letters are those of the design's mutation catalogue. Nothing of this exists in a build
+/// without the `SimulationHooks` trait: ``planted(_:)`` is then the constant false.
+///
+/// Not planted, because what they break is not there to be broken:
+///
+/// | mutation | why not |
+/// |---|---|
+/// | N2, N3, N5, N7, N8, N10–N14, N18 | no attempt spans several collections |
+/// | N16 | binds follow the log only, never a guess: then a greatest bind is as good as a set |
+/// | D4 | no history is truncated |
+/// | Q4, Q8, Q9, Q11, E1–E5, X1 of Q8 | there is one epoch |
+/// | Q10, S5 | no pend is collected by its age, no segment is deleted |
+/// | F1–F10 | no commit is fused with its pends |
+public enum PlantedBug: String, CaseIterable, Sendable {
+    // MARK: Registers
+
+    /// M1: a read takes the highest value of a mixed quorum and does not write it back.
+    case readWithoutWriteBack
+    /// M2: a promise is answered but not kept over a restart.
+    case promiseNotDurable
+    /// M3: an accept does not raise the promise.
+    case acceptDoesNotPromise
+    /// M4: a ballot is used again with another value.
+    case ballotReused
+    /// A quorum is half of the members.
+    case quorumOffByOne
+    /// Replies leave before the batch they depend on is synced.
+    case replyBeforeSync
+
+    // MARK: Attempts
+
+    /// N4: a retried action is proposed without a scan for its earlier landing.
+    case noDedupeScan
+    /// N6: an attempt lands in whatever life of the collection it finds.
+    case lifeIgnored
+    /// N9: the decision is asked for before the bodies are durable on a quorum.
+    case decideBeforePends
+    /// D1: after a lost race the entries in between are not read for the actions of the batch.
+    case noScanAfterMoved
+    /// D2: an action is looked for above the revision known when it came, not above its own.
+    case firstRevisionRaised
+    /// D3: an action seen in a tail that is not chosen is acknowledged.
+    case landingNotChosen
+    /// D5: an attempt whose fate is unknown is told to have failed.
+    case doubtToldAsFailure
+    /// D6: an attempt of unknown fate is taken for dead, and made again at the next revision.
+    case nextRevisionInDoubt
+    /// X1: a rebase does not look at the header part, where the root is.
+    case rebaseIgnoresHeader
+    /// X2: a rebase looks at the blocks written only, not at those read on the way.
+    case rebaseIgnoresReads
+    /// X3: a rebase takes a transform over although its block was written meanwhile.
+    case rebaseIgnoresWrites
+
+    // MARK: Pends
+
+    /// N1: the pends of an attempt are taken back when its time is up.
+    case pendExpires
+    /// N15: the last bind of a pend takes the place of those before it.
+    case lastBindWins
+    /// N17: a pend is removed with the target given up, whatever else it was bound to meanwhile.
+    case discardRemovesPend
+    /// Q3: a pend is acknowledged without its base.
+    case pendWithoutBase
+    /// Q5: a peer that acknowledges a pend or an object twice counts twice.
+    case peerCountedTwice
+    /// Q6: a write is applied to whatever version is the newest below it, not to its base.
+    case baseIgnored
+    /// Q7: the pend of a committed write is found by its revision, not by its payload.
+    case pendFoundByRevision
+    /// The blocks of an attempt that lost its race are finalised.
+    case lostAttemptFinalised
+
+    // MARK: Reads and checkpoints
+
+    /// Q1: a checkpoint counts versions of fewer than a quorum.
+    case checkpointBelowQuorum
+    /// Q2: any replica's version is the answer, whatever write the log lists.
+    case anyCopyIsRead
+    /// Q12: the newest version of a quorum is the answer, whatever write the log lists.
+    case newestCopyIsRead
+    /// A block is served and taken without a look at its hash.
+    case blockHashUnchecked
+
+    // MARK: Segments
+
+    /// S1: a segment is stored under its index alone, without its hash.
+    case segmentKeyWithoutHash
+    /// S2: the pointer to a segment is decided before the segment is durable on a quorum.
+    case sealBeforeSegment
+    /// S3: a tail that is not chosen is handed to a reader, who follows its segment pointers.
+    case unchosenTailFollowed
+    /// S6: a replica acknowledges a segment because its index exists, whatever its hash.
+    case segmentIndexExistsIsEnough
+}
