@@ -93,6 +93,45 @@ extension Integration {
             }
         }
 
+        @Test("A record that somebody takes away during a run is missed, and the run fails with 70")
+        func tampered() async throws {
+            try await withCluster { cluster in
+                func optimystic(_ arguments: String...) throws -> Substring {
+                    let result = try cluster.run(
+                        "optimystic", ["--connect", cluster.url] + arguments)
+                    #expect(result.ending == .exited(0), "\(arguments): \(result.errors)")
+                    return try #require(result.output.split(separator: "\n").first)
+                }
+                let files = cluster.directory + "/load"
+                let process = try ChildProcess.start(
+                    cluster.executables + "/load-tester",
+                    arguments("a", ["--seconds", "4", "--connect", cluster.url]),
+                    output: files + ".out", errors: files + ".err")
+                defer { process.kill(environment: cluster.environment) }
+                try await Task.sleep(for: .seconds(3))
+                let name = try String(
+                    #require(optimystic("collections").split(separator: "\t").first))
+                #expect(name.hasPrefix("load-a-"))
+                let first = try optimystic(
+                    "--output", "json", "tree", "range", name, "--limit", "1")
+                let entry = try JSONSerialization.jsonObject(with: Data(first.utf8))
+                let key = try #require((entry as? [String: Any])?["key"] as? String)
+                let deleting = try cluster.run(
+                    "optimystic", ["--connect", cluster.url, "tree", "delete", name, key])
+                #expect(deleting.ending == .exited(0), "\(deleting.errors)")
+                // A client that writes the record from here on finds that it was not there.
+                let ending = process.wait(
+                    timeout: .seconds(60), environment: cluster.environment)
+                let output = try String(contentsOfFile: files + ".out", encoding: .utf8)
+                #expect(ending == .exited(70), "\(output)")
+                let run = try #require(try objects(output)["run"])
+                #expect(run["passed"] as? Bool == false)
+                #expect((run["violations"] as? [String])?.isEmpty == false)
+                // It is left for people to look at.
+                #expect(try optimystic("collections").hasPrefix(name))
+            }
+        }
+
         @Test("A run that nobody acknowledges anything of, or that is asked wrongly, fails")
         func failures() async throws {
             try await withCluster { cluster in
