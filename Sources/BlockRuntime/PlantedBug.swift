@@ -15,6 +15,10 @@
 /// | Q12 | a pend waits for the version of its base, so that every quorum shows the write listed |
 /// | F1–F10 | no commit is fused with its pends |
 ///
+/// N15, the last bind of a pend taking the place of those before it, no world finds: a late bind
+/// would have to come between a later one and the discard of its own target, on two replicas. The
+/// test "Late binds take nothing away" of `BlockReplicaTests` does.
+///
 /// "Base revision ignored" is Q6 here, "one peer counted twice" Q5, "action ids of a batch not
 /// checked again after `Moved`" D1, "segment keyed without its hash" S1.
 public enum PlantedBug: String, CaseIterable, Sendable {
@@ -62,8 +66,6 @@ public enum PlantedBug: String, CaseIterable, Sendable {
 
     /// N1: the pends of an attempt are taken back when its time is up.
     case pendExpires
-    /// N15: the last bind of a pend takes the place of those before it.
-    case lastBindWins
     /// N17: a pend is removed with the target given up, whatever else it was bound to meanwhile.
     case discardRemovesPend
     /// Q3: a pend is acknowledged without its base.
