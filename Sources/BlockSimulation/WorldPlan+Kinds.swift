@@ -67,13 +67,15 @@ extension WorldPlan {
         faultTime = .seconds(12)
     }
 
-    /// Turns a plan into a fight over one small tree: proxies that rebase on each other all the time,
-    /// over links that double and reorder, with coordinators that die in between. What breaks between
-    /// pends, binds, discards and rebases breaks here.
+    /// Turns a plan into a fight over one small tree: proxies that rebase on each other all the
+    /// time, over links that double and reorder, with coordinators that die in between. What breaks
+    /// between pends, binds, discards and rebases breaks here.
     mutating func makeHot(_ generator: inout SeededGenerator) {
         replicaCount = 3
-        peerCount = 3 + generator.below(2)
-        shardCount = generator.chance(1, in: 2) ? 1 : 6
+        // In half of them pends go to other peers than the prepares they race with.
+        let isWide = generator.chance(1, in: 2)
+        peerCount = isWide ? 5 : 3
+        shardCount = isWide ? 8 : 1
         coordinatorCount = 2 + generator.below(2)
         proxyCount = 3
         clientCount = 4 + generator.below(3)

@@ -57,7 +57,8 @@ package struct WorldPlan: Sendable {
     package var slownessMax = 40
     /// Whether each proxy turns to another coordinator, and each client to another proxy.
     package var isSpread = false
-    /// The one peer whose disk fails reads and flips bits: every object has an intact copy elsewhere.
+    /// The one peer whose disk fails reads and flips bits: every object has an intact copy
+    /// elsewhere.
     package var flakyPeer: Int?
 
     package init(seed: UInt64) {

@@ -179,7 +179,7 @@ struct DiaryCheckerTests {
         var setFlaggedCount = 0
         var setBrokenCount = 0
         for _ in 0..<1000 {
-            let good = Scene.random(&generator)
+            let good = Scene.drawn(from: &generator)
             good.expectValid()
             var broken = good
             let isOfSet = broken.breakOne(&generator)

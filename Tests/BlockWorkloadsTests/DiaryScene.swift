@@ -97,7 +97,7 @@ struct DiaryScene {
     // MARK: By chance
 
     /// Appends and reads of four clients, each with an instant at which it happens.
-    static func random(_ generator: inout SeededGenerator) -> DiaryScene {
+    static func drawn(from generator: inout SeededGenerator) -> DiaryScene {
         var scene = DiaryScene()
         var drafts: [(happens: Int64, begins: Int64, ends: Int64)] = []
         for _ in 0..<4 {

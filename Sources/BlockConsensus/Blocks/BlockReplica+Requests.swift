@@ -137,7 +137,6 @@ extension BlockReplica {
     private func bind(
         _ record: inout PendRecord, to target: Revision
     ) throws(DatabaseError) {
-        if planted(.lastBindWins) { record.bound = [] }
         record.bind(target)
         guard record.bound.count <= Limits.pendBoundCountMax else {
             throw DatabaseError(

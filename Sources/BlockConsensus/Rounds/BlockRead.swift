@@ -76,9 +76,6 @@ package struct BlockRead {
             if let copy = copies.first(where: { $0.write == wanted || planted(.anyCopyIsRead) }) {
                 return finish(copy, &effects)
             }
-            if planted(.newestCopyIsRead), answers.count >= members.quorum {
-                return finish(copies.max { $0.write < $1.write }, &effects)
-            }
             // The one that was asked first cannot tell: ask the others, once.
             if answers.count + refusals.count == 1 { askOthers(&effects) }
         } else if answers.count >= members.quorum {

@@ -47,7 +47,7 @@ package enum RegisterChecker {
     }
 
     /// Checks one register, which holds nothing at first.
-    /// - Complexity: Exponential in the operations that are under way at one time, linear otherwise.
+    /// - Complexity: Exponential in the operations that are under way at one time, else linear.
     package static func check(_ history: RegisterHistory) -> Verdict {
         let operations = history.operations
         var configurations: Set<Configuration> = [Configuration(value: nil, taken: [])]
@@ -72,6 +72,10 @@ package enum RegisterChecker {
         var value: Bytes?
         /// Operations under way that have taken effect.
         var taken: Set<Int>
+        /// Whether the value comes from an operation that never ends, and was not observed yet. If
+        /// nobody observes it, it may as well not have taken effect; so it takes effect just before
+        /// somebody does.
+        var isOwed = false
     }
 
     private struct Event {
@@ -107,11 +111,14 @@ package enum RegisterChecker {
                 guard operation.observations.allSatisfy({ $0.holds(current.value) }) else {
                     continue
                 }
+                if current.isOwed, operation.observations.isEmpty { continue }
+                let isEndless = operation.completed == nil
                 // Without effect or end, it changes nothing whether it takes place.
-                if operation.effect == .none, operation.completed == nil { continue }
+                if operation.effect == .none, isEndless { continue }
                 var next = current
                 next.value = operation.effect.applied(to: current.value)
                 next.taken.insert(number)
+                next.isOwed = isEndless
                 if configurations.insert(next).inserted { frontier.append(next) }
             }
         }
@@ -128,7 +135,8 @@ package enum RegisterChecker {
             let ending: Set<Int>
         }
         var kept: [Group: [Set<Int>]] = [:]
-        for configuration in configurations where configuration.taken.contains(number) {
+        for configuration in configurations
+        where configuration.taken.contains(number) && !configuration.isOwed {
             var taken = configuration.taken
             taken.remove(number)
             let endless = taken.filter { operations[$0].completed == nil }

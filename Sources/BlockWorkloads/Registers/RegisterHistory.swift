@@ -111,8 +111,8 @@ extension RegisterHistory {
             observations: [observation])
     }
 
-    /// - Parameter outcome: nil when it is not known: nothing was observed then but what has to hold
-    ///   if there is to be an effect.
+    /// - Parameter outcome: nil when it is not known: nothing was observed then but what has to
+    ///   hold if there is to be an effect.
     private static func steps(
         _ action: TreeAction, _ outcome: TreeOutcome?, _ operation: StructureHistory.Operation
     ) -> [(key: Bytes, step: Operation)] {
