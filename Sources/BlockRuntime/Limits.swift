@@ -94,7 +94,13 @@ public enum Limits {
     public static let scrubPageCountMax = 64
     /// Time between two pages that a coordinator scrubs, where nothing else is configured.
     public static let scrubIntervalDefault = Duration.seconds(5)
-    /// Time that one page of a scrub has.
+    /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128
+    /// shards takes two minutes, in which few blocks come to ``blockPendCountMax``.
+    public static let pendWalkInterval = Duration.seconds(1)
+    /// Times that one page of pends is looked at in a row: each settles one target of each pend,
+    /// and the other shards have their turn however fast new ones come.
+    public static let pendPassCountMax = 64
+    /// Time that one page of a scrub, or one step of a walk over pends, has.
     public static let scrubTime = Duration.seconds(30)
 
     // MARK: The tail register

@@ -132,6 +132,27 @@ struct CrashWorld {
             toCoordinator: coordinator)
     }
 
+    /// Walks over the pends of all shards as a coordinator's host does, until it rested at each.
+    mutating func walkPends(coordinator: Int) throws {
+        var walk = PendWalk(
+            shardCount: map.shards.count, firstShard: 1, interval: .seconds(1), now: now)
+        var restCount = 0
+        while restCount < 2 * map.shards.count {
+            if let due = walk.dueAt { try run(for: max(.zero, due.since(now))) }
+            var request = walk.next(now: now)
+            while let asked = request {
+                ownAnswers[0] = nil
+                ask(coordinator: coordinator, 0, asked)
+                try run(for: .seconds(5)) { $0.ownAnswers[0] != nil }
+                guard let reply = ownAnswers[0] else {
+                    throw DatabaseError(.internalError, "no answer to \(asked)")
+                }
+                request = walk.received(reply, now: now)
+            }
+            restCount += 1
+        }
+    }
+
     /// Goes on until `isDone` or `time` has passed.
     mutating func run(for time: Duration, until isDone: (Self) -> Bool = { _ in false }) throws {
         let end = now.advanced(by: time)

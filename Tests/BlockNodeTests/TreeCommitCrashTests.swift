@@ -152,6 +152,10 @@ struct TreeCommitCrashTests {
         guard versions[0] == versions[1], versions[0] == versions[2] else {
             return "the replicas do not agree"
         }
+        try world.walkPends(coordinator: 1)
+        guard world.repositories.values.allSatisfy({ $0.statistics.pendCount == 0 }) else {
+            return "pends stay though all is decided"
+        }
         return try Self.keys(&world, 7, incarnation) == settled ? nil : "it changes by itself"
     }
 
