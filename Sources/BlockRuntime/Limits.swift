@@ -178,8 +178,18 @@ public enum Limits {
     public static let registerQueueCountMax = 1024
     /// Requests a coordinator or proxy has under way in all.
     public static let requestCountMax = 65_536
-    /// Bytes of actions a proxy holds for one collection before it answers `overloaded`.
+    /// Rounds with storage peers that a coordinator has under way for all of them, some hundred
+    /// bytes each beside what they carry: 64 attempts of the most blocks.
+    public static let roundCountMax = 64 * transformBlockCountMax
+    /// Bytes of actions a proxy holds for one collection before it answers `overloaded`, with
+    /// ``queuedActionBytes`` for each.
     public static let collectionQueueBytesMax = 16 * 1024 * 1024
+    /// Bytes that a queued action takes beside its own: ids, who waits for it, and what it was
+    /// decoded into.
+    public static let queuedActionBytes = 512
+    /// Actions a proxy holds for one collection: 16 full entries. Each that comes is looked for
+    /// among them.
+    public static let collectionQueueCountMax = 16 * bodyActionCountMax
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
     /// Action ids of one collection that a proxy keeps for that, some 100 bytes each.
@@ -190,6 +200,19 @@ public enum Limits {
     public static let settledBlockCountMax = 65_536
     /// Bytes of transforms and body of one attempt: with ids and hashes it stays within a frame.
     public static let attemptBytesMax = 4 * 1024 * 1024
+    /// Bytes of a write of an attempt beside its transform and its list, at most: ids, hashes and
+    /// lengths.
+    public static let blockWriteBytes = 256
+    /// Bytes of a committed write in a list, at most.
+    public static let committedWriteBytes = 96
+    /// Bytes of a whole attempt as it is estimated before it is sent: a frame, less what the
+    /// envelope and the attempt's own fields take.
+    public static let attemptFrameBytesMax = frameBytesMax - 64 * 1024
+    /// Time that the blocks for a batch have to come. Then those actions that need one which did
+    /// not are set aside, and the others go on.
+    public static let runFetchTime = Duration.seconds(3)
+    /// Time after which a block that could not be read is asked for again.
+    public static let unreadableBlockTime = Duration.seconds(1)
     /// Entries whose blocks are not known to be final on their quorums, after which a proxy sees
     /// to that: so many bodies a reader has to read at least before it reads a block.
     public static let finaliseIntervalRevisions = 16

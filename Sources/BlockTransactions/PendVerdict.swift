@@ -21,7 +21,7 @@ extension TailValue {
         on kept: KeptPend, _ source: some LogObjectSource
     ) throws(MissingObjects) -> PendVerdict {
         guard let tail = live else {
-            // Nothing of a life that is over lands any more; of a later one this value knows nothing.
+            // Nothing of a life that is over lands any more; a later one is not known here.
             return kept.key.key.incarnation.generation <= generation ? .discard : .undecided
         }
         return try LogView(tail: tail, source: source).verdict(on: kept)

@@ -62,7 +62,7 @@ extension CollectionWriter {
                 kept.append(pending)
                 continue
             }
-            queuedBytes -= pending.bytes.count
+            queuedBytes -= pending.weight
         }
         queue = kept
         return isBehind
@@ -93,7 +93,7 @@ extension CollectionWriter {
             }
             mark("writer.foundLanded")
             landed(pending, at: landing, &effects)
-            queuedBytes -= pending.bytes.count
+            queuedBytes -= pending.weight
         }
         queue = kept
     }
@@ -139,7 +139,7 @@ extension CollectionWriter {
                 continue
             }
             let pending = queue.remove(at: position)
-            queuedBytes -= pending.bytes.count
+            queuedBytes -= pending.weight
             let place = LogPosition(revision: revision, index: UInt32(number))
             landed(pending, at: ActionIndex.Landing(position: place, action: action), &effects)
         }
@@ -283,7 +283,7 @@ extension CollectionWriter {
             for position in actions.indices { actions[position].doubt(ended.target) }
         }
         queue = actions + queue
-        queuedBytes += actions.reduce(0) { $0 + $1.bytes.count }
+        queuedBytes += actions.reduce(0) { $0 + $1.weight }
     }
 }
 
