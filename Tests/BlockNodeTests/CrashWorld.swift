@@ -6,7 +6,8 @@ import BlockStorage
 import BlockWire
 
 /// Three storage peers on simulated disks, two coordinators and two proxies as bare machines; their
-/// messages arrive in the order in which they were sent, each request as a cycle of its own.
+/// messages arrive in the order in which they were sent unless `disorder` says otherwise, each
+/// request as a cycle of its own.
 struct CrashWorld {
     /// What a disk holds.
     typealias Content = [(key: Bytes, value: Bytes)]
@@ -46,6 +47,10 @@ struct CrashWorld {
     /// A peer that nothing reaches.
     var absent: PeerID?
     var casualties = Casualties.peerAlone
+    /// Draws which message arrives next, and one of fifty to be lost.
+    var disorder: SeededGenerator?
+    /// Walks over pends that go on beside everything else, one for each coordinator.
+    private var walks: [PendWalk] = []
     private(set) var crashCount = 0
 
     init(_ contents: [PeerID: Content] = [:]) throws {
@@ -153,15 +158,42 @@ struct CrashWorld {
         }
     }
 
+    /// Lets every coordinator walk over the pends from now on, as often as it can.
+    mutating func startWalks() {
+        walks = coordinators.indices.map {
+            PendWalk(
+                shardCount: map.shards.count, firstShard: $0, interval: .milliseconds(2), now: now)
+        }
+    }
+
+    /// What the walks have settled.
+    var settledCount: UInt64 { walks.reduce(0) { $0 + $1.settledCount } }
+
+    private mutating func askForWalk(_ index: Int, _ request: RepositoryRequest) {
+        lastToken += 1
+        tokens[lastToken] = (-2 - index, 0)
+        let deadline = now.advanced(by: .seconds(3))
+        feed(
+            .request(Coordinator.Token(rawValue: lastToken), request, deadline: deadline),
+            toCoordinator: index)
+    }
+
     /// Goes on until `isDone` or `time` has passed.
     mutating func run(for time: Duration, until isDone: (Self) -> Bool = { _ in false }) throws {
         let end = now.advanced(by: time)
         while !isDone(self) {
+            for index in walks.indices {
+                if let request = walks[index].next(now: now) { askForWalk(index, request) }
+            }
             if !queue.isEmpty {
-                try deliver(queue.removeFirst())
+                let place = disorder?.below(queue.count) ?? 0
+                let packet = queue.remove(at: place)
+                if disorder?.chance(1, in: 50) != true { try deliver(packet) }
                 continue
             }
-            let wakes = coordinators.compactMap(\.nextWake) + proxies.compactMap { $0?.nextWake }
+            let wakes =
+                coordinators.compactMap(\.nextWake) + proxies.compactMap { $0?.nextWake }
+                + walks.compactMap(\.dueAt)
             guard let wake = wakes.min(), wake <= end else {
                 now = end
                 return
@@ -212,7 +244,11 @@ struct CrashWorld {
                 queue.append(.peerRequest(coordinator: index, peer, id: id, request))
             case .respond(let token, let reply):
                 guard let (proxy, id) = tokens.removeValue(forKey: token.rawValue) else { continue }
-                if proxy < 0 {
+                if proxy <= -2 {
+                    let index = -2 - proxy
+                    let next = walks[index].received(reply, now: now)
+                    if let next { askForWalk(index, next) }
+                } else if proxy < 0 {
                     ownAnswers[id] = reply
                 } else {
                     queue.append(.reply(proxy: proxy, id: id, reply))

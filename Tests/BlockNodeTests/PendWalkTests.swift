@@ -107,6 +107,50 @@ struct PendWalkTests {
         }
     }
 
+    @Test(
+        "Walks beside writers who race take nothing that lands, and leave nothing",
+        arguments: 0..<12)
+    func races(seed: Int) throws {
+        var (world, incarnation) = try world()
+        world.disorder = SeededGenerator(seed: UInt64(seed) + 1)
+        world.startWalks()
+        let tokens = 10..<50 as Range<UInt64>
+        for token in tokens {
+            let put = TreeAction(operations: [
+                .put(key: [UInt8(token % 7), UInt8(token)], value: [UInt8(token)])
+            ])
+            let request = ActionRequest(
+                collection: CollectionID(name: Self.name), incarnation: incarnation,
+                action: ActionID(rawValue: Identifier128(UInt128(token))),
+                firstRevision: Revision(1), content: .tree(put))
+            world.ask(Int(token % 2), token, .act(request), for: .seconds(4))
+            if token % 4 == 1 { try world.run(for: .milliseconds(3)) }
+        }
+        try world.run(for: .seconds(6))
+        world.disorder = nil
+        try world.run(for: .seconds(5))
+        let read = TreeReadRequest(
+            collection: CollectionID(name: Self.name), incarnation: incarnation,
+            query: .range(.all, .forward, bytesMax: 1 << 20, countMax: 1000))
+        world.ask(0, 1000, .readTree(read), for: .seconds(5))
+        try world.run(for: .seconds(5)) { $0.answers[1000] != nil }
+        guard case .treePage(let page)? = world.answers[1000] else {
+            Issue.record("\(String(describing: world.answers[1000]))")
+            return
+        }
+        let found = Set(page.entries.map(\.value))
+        for token in tokens {
+            switch world.answers[token] {
+            case .acted: #expect(found.contains([UInt8(token)]))
+            case .failed(let error) where error.outcome == .notApplied:
+                #expect(!found.contains([UInt8(token)]))
+            default: break
+            }
+        }
+        #expect(found.count > 20 && world.settledCount > 0)
+        #expect(world.repositories.values.allSatisfy { $0.statistics.pendCount == 0 })
+    }
+
     @Test("Of a life that is over nothing stays")
     func dropped() throws {
         var (world, incarnation) = try world()

@@ -1,6 +1,7 @@
 import BlockModel
 import BlockNode
 import BlockRuntime
+import BlockStorage
 import Testing
 
 /// Reads through a proxy, of what is large and of what is gone.
@@ -98,6 +99,35 @@ struct ProxyReadTests {
         #expect(error.code == .valueTooLarge)
         #expect(error.message.contains("blockReplyBytesMax = \(Limits.blockReplyBytesMax)"))
         #expect(error.message.contains("fewer at a time"))
+    }
+
+    @Test("A proxy that writes more collections than it follows leaves nothing that is not final")
+    func manyWriters() throws {
+        var world = try CrashWorld()
+        let count = UInt64(Limits.writerCountMax) + 40
+        for number in 1...count {
+            let open = OpenCollection(
+                name: "tree \(number)", kind: .tree, encoding: .bytes, creates: true,
+                action: ActionID(rawValue: Identifier128(UInt128(number))))
+            world.ask(0, number, .openCollection(open), for: .seconds(5))
+            try world.run(for: .seconds(1)) { $0.answers[number] != nil }
+            guard case .collection(let info)? = world.answers[number] else {
+                Issue.record("\(number) was not opened")
+                return
+            }
+            let put = TreeAction(operations: [.put(key: [1], value: [1])])
+            let request = ActionRequest(
+                collection: info.collection, incarnation: info.incarnation,
+                action: ActionID(rawValue: Identifier128(UInt128(1000 + number))),
+                firstRevision: .zero, content: .tree(put))
+            world.ask(0, 1000 + number, .act(request), for: .seconds(5))
+            try world.run(for: .seconds(1)) { $0.answers[1000 + number] != nil }
+        }
+        let landed = world.answers.values.count { if case .acted = $0 { true } else { false } }
+        #expect(landed == Int(count))
+        // No walk over pends: the proxy has seen to it, though it forgot some of the writers.
+        try world.run(for: .seconds(1))
+        #expect(world.repositories.values.allSatisfy { $0.statistics.pendCount == 0 })
     }
 
     @Test("What is read as of a revision of a life that is over never comes from the life after it")

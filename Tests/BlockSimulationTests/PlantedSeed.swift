@@ -9,7 +9,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
 
     /// The first seed that finds each, as `make mutations` prints it.
     static let all = [
-        PlantedSeed(bug: .readWithoutWriteBack, seed: 58),
+        PlantedSeed(bug: .readWithoutWriteBack, seed: 574),
         PlantedSeed(bug: .promiseNotDurable, seed: 403),
         PlantedSeed(bug: .acceptDoesNotPromise, seed: 1379),
         PlantedSeed(bug: .ballotReused, seed: 1),
