@@ -79,7 +79,8 @@ public enum Limits {
     public static let pendBoundCountMax = 1024
     /// Undecided changes of one block that a replica keeps; more are refused, none is evicted.
     public static let blockPendCountMax = 1024
-    /// Bytes of the undecided changes of one block: they are read together when one is added.
+    /// Bytes of the undecided changes of one block, as they are stored: all of them are read when
+    /// somebody wants to know what is in the way of a change.
     public static let blockPendBytesMax = 16 * 1024 * 1024
     /// Bytes of all undecided changes that a storage peer keeps: beyond any load that decides what
     /// it pends, and little beside a disk. More are refused, none is evicted.

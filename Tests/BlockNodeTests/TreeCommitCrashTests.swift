@@ -159,15 +159,15 @@ struct TreeCommitCrashTests {
         return try Self.keys(&world, 7, incarnation) == settled ? nil : "it changes by itself"
     }
 
-    /// Runs every plan on every peer. - Returns: The problems, and what readers saw first.
+    /// Runs every plan on the first peers. - Returns: The problems, and what readers saw first.
     private static func run(
-        isAnotherAbsent: Bool, _ casualties: CrashWorld.Casualties
+        isAnotherAbsent: Bool, _ casualties: CrashWorld.Casualties, peerCount: Int = 3
     ) throws -> (problems: [String], seen: Set<[UInt8]>) {
         let (contents, incarnation) = try Self.grown()
         let peers = try CrashWorld().map.peers.map(\.id)
         var problems: [String] = []
         var seen: Set<[UInt8]> = []
-        for (place, peer) in peers.enumerated() {
+        for (place, peer) in peers.prefix(peerCount).enumerated() {
             let absent = isAnotherAbsent ? peers[(place + 1) % 3] : nil
             let clean = try Self.insert(
                 contents, incarnation, peer, FaultPlan(), absent: absent, casualties)
@@ -201,7 +201,7 @@ struct TreeCommitCrashTests {
     @Test("A peer that answers before it syncs is found to lose what was acknowledged")
     func replyBeforeSync() throws {
         let problems = try SimulationHooks.$plantedBug.withValue(.replyBeforeSync) {
-            try Self.run(isAnotherAbsent: true, .peerAlone).problems
+            try Self.run(isAnotherAbsent: true, .peerAlone, peerCount: 1).problems
         }
         #expect(problems.contains { $0.hasPrefix("what was acknowledged is lost") })
     }
