@@ -114,6 +114,35 @@ import Testing
         }
     }
 
+    @Test("An action that depends on a whole range takes few rounds too")
+    func rangeCheck() throws {
+        var scene = try Self.scene()
+        scene.proxies[0].writer = CollectionWriter(collection: scene.store.log.tail.collection)
+        scene.proxies[0].cache = SharedBlockCache(byteCountMax: 0)
+        scene.proxies[0].history = nil
+        let range = KeyRange(
+            lower: KeyBound(Self.key(1000)), upper: KeyBound(Self.key(1400), isInclusive: false))
+        let entries = (1000..<1400).map { TreeEntry(key: Self.key($0), value: [UInt8($0 & 255)]) }
+        let action = TreeAction(
+            checks: [.range(range, TreeEntriesHash(entries))],
+            operations: [.put(key: Self.key(1000), value: [9])])
+        try scene.act(9000, action)
+        try scene.readTail(of: 0)
+        var roundCount = 0
+        while !scene.proxies[0].fetches.isEmpty {
+            roundCount += 1
+            try scene.fetch(for: 0)
+        }
+        // The bodies of the log, and some 400 nodes.
+        #expect(roundCount <= 45)
+        try scene.answer()
+        guard case .acted(let landing)? = scene.answers[9000]?.first else {
+            Issue.record("\(scene.answers)")
+            return
+        }
+        #expect(landing.outcome == .tree(.applied(existed: [true])))
+    }
+
     @Test("A count reads every node once and holds few of them at a time")
     func count() throws {
         let scene = try Self.scene()
