@@ -200,7 +200,7 @@ let package = Package(
             "BlockNodeTests",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransport", "BlockWire", logging,
+                "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
         tests("BlockWorkloadsTests", ["BlockModel", "BlockRuntime", "BlockWorkloads"]),
         tests("BlockSimulationTests", ["BlockRuntime", "BlockSimulation"]),

@@ -47,9 +47,9 @@ public protocol PeerStoreView {
         of key: BlockKey
     ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)]
 
-    /// How many pends of a block there are, damaged ones included.
+    /// How many pends of a block there are and the bytes they take, damaged ones included.
     /// - Complexity: O(1), whatever the block has been through: every pend asks for it.
-    func pendCount(of key: BlockKey) throws(DatabaseError) -> Int
+    func pendLoad(of key: BlockKey) throws(DatabaseError) -> PendLoad
 
     /// The version that was written at exactly `revision`; nil when there is none or it is damaged.
     func version(
@@ -83,6 +83,18 @@ public protocol PeerStoreView {
 
     /// Records of each kind, roughly.
     var statistics: PeerStoreStatistics { get }
+}
+
+/// What the pends of one block take of a replica.
+public struct PendLoad: Hashable, Sendable {
+    public var count: Int
+    /// As they are stored.
+    public var bytes: Int
+
+    public init(count: Int = 0, bytes: Int = 0) {
+        self.count = count
+        self.bytes = bytes
+    }
 }
 
 /// Figures for people.

@@ -79,7 +79,8 @@ public enum Limits {
     public static let pendBoundCountMax = 1024
     /// Undecided changes of one block that a replica keeps; more are refused, none is evicted.
     public static let blockPendCountMax = 1024
-    /// Bytes of the undecided changes of one block: they are read together when one is added.
+    /// Bytes of the undecided changes of one block, as they are stored: all of them are read when
+    /// somebody wants to know what is in the way of a change.
     public static let blockPendBytesMax = 16 * 1024 * 1024
     /// Bytes of all undecided changes that a storage peer keeps: beyond any load that decides what
     /// it pends, and little beside a disk. More are refused, none is evicted.
@@ -94,7 +95,13 @@ public enum Limits {
     public static let scrubPageCountMax = 64
     /// Time between two pages that a coordinator scrubs, where nothing else is configured.
     public static let scrubIntervalDefault = Duration.seconds(5)
-    /// Time that one page of a scrub has.
+    /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128
+    /// shards takes two minutes, in which few blocks come to ``blockPendCountMax``.
+    public static let pendWalkInterval = Duration.seconds(1)
+    /// Times that one page of pends is looked at in a row: each settles one target of each pend,
+    /// and the other shards have their turn however fast new ones come.
+    public static let pendPassCountMax = 64
+    /// Time that one page of a scrub, or one step of a walk over pends, has.
     public static let scrubTime = Duration.seconds(30)
 
     // MARK: The tail register
@@ -172,8 +179,18 @@ public enum Limits {
     public static let registerQueueCountMax = 1024
     /// Requests a coordinator or proxy has under way in all.
     public static let requestCountMax = 65_536
-    /// Bytes of actions a proxy holds for one collection before it answers `overloaded`.
+    /// Rounds with storage peers that a coordinator has under way for all of them, some hundred
+    /// bytes each beside what they carry: 64 attempts of the most blocks.
+    public static let roundCountMax = 64 * transformBlockCountMax
+    /// Bytes of actions a proxy holds for one collection before it answers `overloaded`, with
+    /// ``queuedActionBytes`` for each.
     public static let collectionQueueBytesMax = 16 * 1024 * 1024
+    /// Bytes that a queued action takes beside its own: ids, who waits for it, and what it was
+    /// decoded into.
+    public static let queuedActionBytes = 512
+    /// Actions a proxy holds for one collection: 16 full entries. Each that comes is looked for
+    /// among them.
+    public static let collectionQueueCountMax = 16 * bodyActionCountMax
     /// Revisions whose action ids a proxy keeps to answer retries without reading the log again.
     public static let actionIndexRevisionCountMax = 4096
     /// Action ids of one collection that a proxy keeps for that, some 100 bytes each.
@@ -184,6 +201,19 @@ public enum Limits {
     public static let settledBlockCountMax = 65_536
     /// Bytes of transforms and body of one attempt: with ids and hashes it stays within a frame.
     public static let attemptBytesMax = 4 * 1024 * 1024
+    /// Bytes of a write of an attempt beside its transform and its list, at most: ids, hashes and
+    /// lengths.
+    public static let blockWriteBytes = 256
+    /// Bytes of a committed write in a list, at most.
+    public static let committedWriteBytes = 96
+    /// Bytes of a whole attempt as it is estimated before it is sent: a frame, less what the
+    /// envelope and the attempt's own fields take.
+    public static let attemptFrameBytesMax = frameBytesMax - 64 * 1024
+    /// Time that the blocks for a batch have to come. Then those actions that need one which did
+    /// not are set aside, and the others go on.
+    public static let runFetchTime = Duration.seconds(3)
+    /// Time after which a block that could not be read is asked for again.
+    public static let unreadableBlockTime = Duration.seconds(1)
     /// Entries whose blocks are not known to be final on their quorums, after which a proxy sees
     /// to that: so many bodies a reader has to read at least before it reads a block.
     public static let finaliseIntervalRevisions = 16

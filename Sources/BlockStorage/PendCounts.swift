@@ -1,16 +1,17 @@
 import BlockModel
 import BlockRuntime
 
-/// How many pends each block has, with what is staged: kept in memory, because a scan that counts
-/// them in the engine goes over the marks of all that were removed, more with every write.
+/// How many pends each block has and what they take, with what is staged: kept in memory, because a
+/// scan that counts them in the engine goes over the marks of all that were removed, more with
+/// every write.
 ///
 /// Takes some 100 bytes for each block that has a pend. Pends are undecided changes, so there are
 /// few beside the versions.
 struct PendCounts {
     /// No zeros.
-    private var counts: [BlockKey: Int] = [:]
+    private var loads: [BlockKey: PendLoad] = [:]
     /// As they were before the running cycle, of those it changed.
-    private var before: [BlockKey: Int] = [:]
+    private var before: [BlockKey: PendLoad] = [:]
 
     /// Pends read at a time when they are counted.
     private static let pageCount = 256
@@ -24,24 +25,28 @@ struct PendCounts {
         while true {
             let page = try engine.scan(
                 from: lowest, below: StorageKeys.pendsEnd, countMax: Self.pageCount)
-            for (storageKey, _) in page {
+            for (storageKey, value) in page {
                 guard let key = StorageKeys.block(ofPend: storageKey) else {
                     throw SealedRecord.damaged(storageKey, "not the key of a pend")
                 }
-                counts[key, default: 0] += 1
+                loads[key, default: PendLoad()].count += 1
+                loads[key, default: PendLoad()].bytes += value.count
             }
             guard page.count == Self.pageCount, let last = page.last else { return }
             lowest = last.key + [0]
         }
     }
 
-    subscript(key: BlockKey) -> Int { counts[key] ?? 0 }
+    subscript(key: BlockKey) -> PendLoad { loads[key] ?? PendLoad() }
 
-    mutating func add(_ change: Int, to key: BlockKey) {
-        let count = self[key]
-        if before[key] == nil { before[key] = count }
-        invariant(count + change >= 0, "block \(key.block) has fewer than no pends")
-        counts[key] = count + change == 0 ? nil : count + change
+    mutating func add(count: Int, bytes: Int, to key: BlockKey) {
+        var load = self[key]
+        if before[key] == nil { before[key] = load }
+        load.count += count
+        load.bytes += bytes
+        invariant(
+            load.count >= 0 && load.bytes >= 0, "block \(key.block) has fewer than no pends")
+        loads[key] = load.count == 0 ? nil : load
     }
 
     /// The cycle is committed.
@@ -49,7 +54,7 @@ struct PendCounts {
 
     /// The cycle is discarded.
     mutating func undo() {
-        for (key, count) in before { counts[key] = count == 0 ? nil : count }
+        for (key, load) in before { loads[key] = load.count == 0 ? nil : load }
         keep()
     }
 }

@@ -11,7 +11,7 @@ extension StorageRepository {
     package func pends(
         of key: BlockKey
     ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] {
-        if pendCounts[key] == 0 { return [] }
+        if pendCounts[key].count == 0 { return [] }
         let prefix = StorageKeys.pends(of: key)
         let stored = try versionRecords.scan(
             from: prefix, below: StorageKeys.end(ofPrefix: prefix),
@@ -26,7 +26,7 @@ extension StorageRepository {
         return pends
     }
 
-    package func pendCount(of key: BlockKey) throws(DatabaseError) -> Int { pendCounts[key] }
+    package func pendLoad(of key: BlockKey) throws(DatabaseError) -> PendLoad { pendCounts[key] }
 
     package func version(
         of key: BlockKey, at revision: Revision
@@ -97,9 +97,10 @@ extension StorageRepository {
         let sealed = SealedRecord.seal(pend.canonicalBytes, under: storageKey)
         if let stored = try versionRecords.get(storageKey, from: engine) {
             progress.pendBytes -= UInt64(stored.count)
+            pendCounts.add(count: 0, bytes: sealed.count - stored.count, to: key.key)
         } else {
             progress.pendCount += 1
-            pendCounts.add(1, to: key.key)
+            pendCounts.add(count: 1, bytes: sealed.count, to: key.key)
         }
         progress.pendBytes += UInt64(sealed.count)
         versionRecords.put(sealed, for: storageKey)
@@ -109,7 +110,7 @@ extension StorageRepository {
         let storageKey = StorageKeys.pend(key)
         guard let stored = try versionRecords.get(storageKey, from: engine) else { return }
         progress.pendCount -= 1
-        pendCounts.add(-1, to: key.key)
+        pendCounts.add(count: -1, bytes: -stored.count, to: key.key)
         progress.pendBytes -= UInt64(stored.count)
         versionRecords.remove(storageKey)
     }

@@ -86,6 +86,17 @@ extension Tracker {
     /// - Throws: ``MissingBlocks`` when the snapshot does not have it at hand.
     package func block(_ id: BlockID) throws(MissingBlocks) -> Block? { try tracked(id).block }
 
+    /// A block that is at hand with all changes, to look ahead: that enters no read set.
+    /// - Returns: nil when the snapshot does not have it at hand.
+    func glance(_ id: BlockID) -> (block: Block?, isAtHand: Bool) {
+        if let known = blocks[id] { return (known.block, true) }
+        do throws(MissingBlocks) {
+            return (try snapshot.block(id)?.block, true)
+        } catch {
+            return (nil, false)
+        }
+    }
+
     /// Adds a block. One that was read, deleted or inserted before is replaced; one of an id never
     /// seen is taken to be new, and the snapshot is not asked.
     /// - Throws: `.overLimit` when the block breaks a bound.

@@ -13,6 +13,21 @@ public enum PendVerdict: Equatable, Sendable {
     case truncated
 }
 
+extension TailValue {
+    /// What became of a pend of this collection at its target, by this chosen value.
+    ///
+    /// - Throws: ``MissingObjects``.
+    public func verdict(
+        on kept: KeptPend, _ source: some LogObjectSource
+    ) throws(MissingObjects) -> PendVerdict {
+        guard let tail = live else {
+            // Nothing of a life that is over lands any more; a later one is not known here.
+            return kept.key.key.incarnation.generation <= generation ? .discard : .undecided
+        }
+        return try LogView(tail: tail, source: source).verdict(on: kept)
+    }
+}
+
 extension LogView {
     /// What became of a pend of this collection at its target.
     ///

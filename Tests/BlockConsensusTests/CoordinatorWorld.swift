@@ -169,7 +169,7 @@ struct CoordinatorWorld {
                 feed(
                     .reply(id: answer.id, peer: answer.peer, epoch: map.epoch, answer.reply),
                     to: answer.coordinator)
-            } else if coordinators.contains(where: { $0.requestCount > 0 }) {
+            } else if coordinators.contains(where: { $0.roundCount > 0 }) {
                 now = now.advanced(by: .milliseconds(100))
                 for index in coordinators.indices { feed(.tick, to: index) }
             } else {

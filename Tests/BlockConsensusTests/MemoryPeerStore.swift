@@ -45,8 +45,10 @@ struct MemoryPeerStore: PeerStoreView {
         pends.filter { $0.key.key == key }.map { ($0.key.payload, $0.value) }
             .sorted { $0.0 < $1.0 }
     }
-    func pendCount(of key: BlockKey) throws(DatabaseError) -> Int {
-        pends.keys.count { $0.key == key }
+    func pendLoad(of key: BlockKey) throws(DatabaseError) -> PendLoad {
+        let own = pends.filter { $0.key.key == key }
+        return PendLoad(
+            count: own.count, bytes: own.values.reduce(0) { $0 + $1.transform.count })
     }
     func version(
         of key: BlockKey, at revision: Revision

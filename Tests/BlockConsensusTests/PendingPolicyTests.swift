@@ -143,7 +143,7 @@ struct PendingPolicyTests {
                 }
             }
             #expect(world.pending[2]?.map(\.payload) == [Sample.payload(5)])
-            #expect(world.acknowledged[2] == nil && world.coordinators[0].requestCount == 0)
+            #expect(world.acknowledged[2] == nil && world.coordinators[0].roundCount == 0)
             #expect(world.stores.mapValues { $0.registers.mapValues(\.accepted) } == accepted)
         }
     }

@@ -13,6 +13,7 @@ private final class HostWorld {
     let environment = Environment.live()
     let services: [any Service]
     let client: LoopbackTransport
+    let repository: StorageRepository
     private var correlation: UInt64 = 0
 
     init() throws {
@@ -38,6 +39,7 @@ private final class HostWorld {
         ]
         client = try LoopbackTransport(network: network)
         self.world = world
+        self.repository = repository
     }
 
     deinit {
@@ -213,6 +215,37 @@ struct HostTests {
             "loopback://proxy-1", WireKind.clientRequest.rawValue,
             Wire.encode(ClientRequest.hello(clusterName: "test")))
         #expect(try hosts.error(late).code == .shuttingDown)
+    }
+
+    @Test("A coordinator collects dead pends of its own accord")
+    func pends() throws {
+        let hosts = try HostWorld()
+        let open = OpenCollection(
+            name: "events", kind: .diary, encoding: .bytes, creates: true,
+            action: ActionID(rawValue: Identifier128(1)))
+        guard case .collection(let info) = try hosts.ask(.openCollection(open)) else {
+            Issue.record("not opened")
+            return
+        }
+        guard case .dropped = try hosts.ask(.dropCollection(name: "events")) else {
+            Issue.record("not dropped")
+            return
+        }
+        let block = Block(
+            header: Block.Header(
+                id: BlockID(content: [1]), type: BlockType("XX"), collection: info.collection))
+        let record = PendRecord(
+            transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
+            basePayload: nil, baseHash: .zero, resultHash: block.digest, bound: [Revision(1)])
+        let payload = PayloadID(action: ActionID(rawValue: Identifier128(5)), execution: 0)
+        let key = BlockKey(block: block.id, incarnation: info.incarnation)
+        try hosts.repository.apply(.pend(PendKey(key, payload: payload), record))
+        try hosts.repository.commitCycle()
+        let end = hosts.environment.now().advanced(by: Limits.pendWalkInterval * 5)
+        while hosts.repository.statistics.pendCount > 0, hosts.environment.now() < end {
+            try hosts.turn()
+        }
+        #expect(hosts.repository.statistics.pendCount == 0)
     }
 
     @Test("The loop drains and returns when it is asked to stop")

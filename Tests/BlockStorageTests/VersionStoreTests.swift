@@ -133,9 +133,11 @@ struct VersionStoreTests {
             }
             for key in keys {
                 let count = staged.count { $0.key == key }
-                #expect(try repository.pendCount(of: key) == count)
+                #expect(try repository.pendLoad(of: key).count == count)
                 most = max(most, count)
             }
+            let bytes = try keys.reduce(0) { try $0 + repository.pendLoad(of: $1).bytes }
+            #expect(repository.statistics.pendBytes == UInt64(bytes))
             #expect(repository.statistics.pendCount == staged.count)
         }
         // More than are read at a time when a store is opened.
@@ -143,7 +145,9 @@ struct VersionStoreTests {
             try repository.apply(.pend(PendKey(keys[0], payload: payload(number)), pend(2)))
         }
         try repository.commitCycle()
-        #expect(try StorageRepository(engine: engine).pendCount(of: keys[0]) == 700)
+        let load = try repository.pendLoad(of: keys[0])
+        #expect(load.count == 700)
+        #expect(try StorageRepository(engine: engine).pendLoad(of: keys[0]) == load)
         #expect(most > 10)
     }
 

@@ -176,7 +176,8 @@ import Testing
     func overfull() throws {
         var scene = AppenderScene(entryCount: 3)
         let bytes = Bytes(repeating: 1, count: Limits.valueBytesMax)
-        let count = UInt64(Limits.collectionQueueBytesMax / Limits.valueBytesMax)
+        let weight = Limits.valueBytesMax + Limits.queuedActionBytes
+        let count = UInt64(Limits.collectionQueueBytesMax / weight)
         for number in 0..<count { scene.append(2000 + number, bytes: bytes, since: 3) }
         #expect(scene.answers.isEmpty)
         scene.append(7, bytes: bytes, since: 3)

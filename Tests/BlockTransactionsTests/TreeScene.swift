@@ -15,12 +15,14 @@ struct TreeStore {
     var log: SampleLog
     /// Entries whose blocks are versions on their quorums.
     var finalRevisions: Set<Revision> = []
+    /// Blocks that nobody can read, and why.
+    var unreadable: [BlockID: DatabaseError] = [:]
     private var versions: [BlockID: [Version]] = [:]
 
-    init(generation: UInt64 = 1) {
+    init(generation: UInt64 = 1, kind: CollectionKind = .tree) {
         log = SampleLog(
             generation: generation,
-            header: CollectionHeader(kind: .tree, encoding: .bytes, capacity: 4))
+            header: CollectionHeader(kind: kind, encoding: .bytes, capacity: kind == .tree ? 4 : 0))
     }
 
     /// Lands `attempt` as a coordinator does, if the log is still where it aims.
@@ -95,6 +97,10 @@ struct TreeStore {
             switch item {
             case .object(let key): things.objects[key] = try log.object(key)
             case .block(let request):
+                if let error = unreadable[request.key.block] {
+                    things.failures[item] = error
+                    continue
+                }
                 things.blocks[FetchedBlock.Key(request)] = try FetchedBlock(request, read(request))
             }
         }
@@ -137,6 +143,8 @@ struct TreeScene {
         var isReadingTail = false
         var fetches: [(items: [FetchItem], purpose: FetchPurpose)] = []
         var finalising: [FinaliseEntry] = []
+        /// When the last event asked for a tick.
+        var wakeAt: Instant?
     }
 
     var store: TreeStore
@@ -146,8 +154,8 @@ struct TreeScene {
     /// By token, which is the action's number.
     private(set) var answers: [UInt64: [ClientReply]] = [:]
 
-    init(proxyCount: Int = 2, seed: UInt64 = 1) {
-        store = TreeStore()
+    init(proxyCount: Int = 2, seed: UInt64 = 1, kind: CollectionKind = .tree) {
+        store = TreeStore(kind: kind)
         generator = SeededGenerator(seed: seed)
         let collection = store.log.tail.collection
         proxies = (0..<proxyCount).map { _ in
@@ -170,6 +178,10 @@ struct TreeScene {
         if !effects.wantsToRun.isEmpty {
             proxies[proxy].fetches.append((effects.wantsToRun, .run))
         }
+        if !effects.wantsApart.isEmpty {
+            proxies[proxy].fetches.append((effects.wantsApart, .apart))
+        }
+        proxies[proxy].wakeAt = effects.wakeAt
         if let attempt = effects.attempt {
             try #require(proxies[proxy].attempt == nil)
             proxies[proxy].attempt = attempt.commit
@@ -181,11 +193,18 @@ struct TreeScene {
         _ number: UInt64, _ action: TreeAction, at proxy: Int = 0, since: Revision? = nil,
         incarnation: Incarnation? = nil
     ) throws {
+        try act(number, .tree(action), at: proxy, since: since, incarnation: incarnation)
+    }
+
+    mutating func act(
+        _ number: UInt64, _ content: ActionContent, at proxy: Int = 0, since: Revision? = nil,
+        incarnation: Incarnation? = nil
+    ) throws {
         let tail = store.log.tail
         let request = ActionRequest(
             collection: tail.collection, incarnation: incarnation ?? tail.incarnation,
             action: Sample.action(number), firstRevision: since ?? tail.revision,
-            content: .tree(action))
+            content: content)
         let deadline = now.advanced(by: .seconds(10))
         try handle(proxy) {
             $0.act(request, token: number, deadline: deadline, &$1)

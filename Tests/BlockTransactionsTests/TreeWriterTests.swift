@@ -199,42 +199,148 @@ import Testing
         #expect(scene.store.log.tail.checkpoint <= Revision(16))
     }
 
+    @Test("A checkpoint stays below the attempt that claims it, though readers have seen more")
+    func claimBelowTarget() throws {
+        var scene = TreeScene(proxyCount: 2)
+        for number in 1...UInt64(40) { try scene.run(number, .put(1, value: UInt8(number))) }
+        while !scene.proxies[0].finalising.isEmpty { try scene.finalise() }
+        try scene.handle(0) { $0.tick(&$1) }
+        while !scene.proxies[0].finalising.isEmpty { try scene.finalise() }
+        // An attempt at 41 is made, is on its way, and others land three entries before it does.
+        try scene.act(50, .put(1, value: 50))
+        try scene.prepare(0)
+        let early = try #require(scene.proxies[0].attempt)
+        #expect(early.participant.target == Revision(41) && early.checkpoint == Revision(40))
+        scene.proxies[0].attempt = nil
+        for number in 60...62 as ClosedRange<UInt64> {
+            try scene.run(number, .put(1, value: UInt8(number)), at: 1)
+        }
+        // A reader of the same proxy has seen all of it and all of it is final.
+        scene.store.finalRevisions.formUnion((1...43).map { Revision($0) })
+        var history: BlockHistory?
+        try BlockHistory.catchUp(
+            &history, to: scene.store.log.tail,
+            source: try FetchedObjects.everything(of: scene.store.log))
+        history?.raiseFloor(to: Revision(43))
+        scene.proxies[0].history = history
+        // What its coordinator answers is an older tail: the next attempt aims at 42 only.
+        var tail = scene.store.log.tail
+        tail.entries.removeLast(2)
+        tail.revision = Revision(41)
+        tail.headerRevision = min(tail.headerRevision, Revision(41))
+        let stale = tail
+        try scene.handle(0) { $0.attemptEnded(.refused(.moved(.live(stale))), &$1) }
+        while !scene.proxies[0].fetches.isEmpty { try scene.fetch(for: 0) }
+        let late = try #require(scene.proxies[0].attempt)
+        #expect(late.participant.target == Revision(42))
+        #expect(late.checkpoint.map { $0 < late.participant.target } ?? true)
+    }
+
+    @Test("A look at what is not final yet is due again while an attempt is under way")
+    func sweepIsArmed() throws {
+        var scene = TreeScene(proxyCount: 1)
+        try scene.run(1, .put(1, value: 1))
+        try scene.act(2, .put(1, value: 2))
+        try scene.prepare()
+        scene.now = scene.now.advanced(by: Limits.finaliseIdleTime)
+        try scene.handle(0) { $0.tick(&$1) }
+        #expect(scene.proxies[0].finalising.isEmpty)
+        #expect(scene.proxies[0].wakeAt == scene.now.advanced(by: Limits.finaliseIdleTime))
+        // The attempt never lands; the entry before it becomes final all the same.
+        scene.proxies[0].attempt = nil
+        scene.now = scene.now.advanced(by: .seconds(20))
+        try scene.handle(0) { $0.tick(&$1) }
+        let tail = scene.store.log.tail
+        try scene.handle(0) { $0.attemptEnded(.refused(.moved(.live(tail))), &$1) }
+        #expect(scene.proxies[0].writer.isIdle)
+        scene.now = scene.now.advanced(by: Limits.finaliseIdleTime)
+        try scene.handle(0) { $0.tick(&$1) }
+        #expect(scene.proxies[0].finalising.map(\.revision) == [Revision(1)])
+        while !scene.proxies[0].finalising.isEmpty { try scene.finalise() }
+        #expect(scene.proxies[0].writer.isFinal)
+    }
+
+    @Test("A writer that is given up has what is left made final, once")
+    func leave() throws {
+        var scene = TreeScene(proxyCount: 1)
+        for number in 1...UInt64(3) { try scene.run(number, .put(1, value: UInt8(number))) }
+        #expect(!scene.proxies[0].writer.isFinal)
+        let entries = scene.proxies[0].writer.leave(scene.proxies[0].history)
+        #expect(entries.map(\.revision) == [1, 2, 3].map { Revision($0) })
+        #expect(scene.proxies[0].writer.leave(scene.proxies[0].history).isEmpty)
+    }
+
+    @Test("An action that can only wait asks for nothing; what can be told is told at once")
+    func onlyWaits() throws {
+        var scene = TreeScene(proxyCount: 1)
+        try scene.run(1, .put(1, value: 1))
+        try scene.act(2, .put(1, value: 2))
+        try scene.prepare()
+        let attempt = try #require(scene.proxies[0].attempt)
+        // Nothing is known against it: it waits for the attempt, and its client for its time.
+        scene.proxies[0].wakeAt = nil
+        try scene.act(3, .put(1, value: 3))
+        #expect(!scene.proxies[0].isReadingTail && scene.proxies[0].fetches.isEmpty)
+        #expect(scene.proxies[0].wakeAt == scene.now.advanced(by: .seconds(10)))
+        // These are told at once, attempt or not.
+        try scene.act(1, .put(1, value: 1), since: .zero)
+        #expect(scene.answers[1]?.count == 2, "it landed before")
+        let kind = ActionRequest(
+            collection: attempt.participant.collection,
+            incarnation: attempt.participant.incarnation, action: Sample.action(4),
+            firstRevision: Revision(1), content: .append([1]))
+        let deadline = scene.now.advanced(by: .seconds(10))
+        try scene.handle(0) { $0.act(kind, token: 4, deadline: deadline, &$1) }
+        guard case .failed(let error)? = scene.answers[4]?.first else {
+            Issue.record("\(scene.answers)")
+            return
+        }
+        #expect(error.code == .collectionKindMismatch)
+        // One that has seen more than is known here needs the tail.
+        try scene.act(5, .put(1, value: 5), since: Revision(9))
+        #expect(scene.proxies[0].isReadingTail)
+    }
+
     // MARK: Lives
 
-    @Test("The answer to an attempt of a life that is over says nothing of the life after it")
-    func lateAnswerOfAnEarlierLife() throws {
-        for isCommitted in [true, false] {
-            var scene = TreeScene(proxyCount: 1)
-            try scene.act(1, .put(1, value: 1))
+    @Test(
+        "The answer to an attempt of a life that is over says nothing of the life after it",
+        arguments: [true, false], [true, false])
+    func lateAnswerOfAnEarlierLife(isCommitted: Bool, isWrittenBefore: Bool) throws {
+        var scene = TreeScene(proxyCount: 1)
+        try scene.act(1, .put(1, value: 1))
+        try scene.prepare()
+        let old = try #require(scene.proxies[0].attempt)
+        let reply = try scene.store.land(old)
+        let oldTail = scene.store.log.tail
+        // Dropped and created again, and written by somebody else, earlier or later.
+        scene.store = TreeStore(generation: 2)
+        func othersWrite() throws {
+            var others = TreeScene(proxyCount: 1, seed: 7)
+            others.store = scene.store
+            try others.run(9, .put(9, value: 9))
+            scene.store = others.store
+        }
+        if isWrittenBefore { try othersWrite() }
+        try scene.act(2, .put(2, value: 2), since: .zero)
+        try scene.prepare()
+        scene.proxies[0].attempt = nil
+        try scene.handle(0) {
+            $0.attemptEnded(isCommitted ? reply : .refused(.moved(.live(oldTail))), &$1)
+        }
+        if !isWrittenBefore { try othersWrite() }
+        try scene.act(9, .put(9, value: 9), since: .zero)
+        for _ in 0..<5 {
             try scene.prepare()
-            let old = try #require(scene.proxies[0].attempt)
-            let reply = try scene.store.land(old)
-            let oldTail = scene.store.log.tail
-            // Dropped, created again, and written by somebody else.
-            scene.store = TreeStore(generation: 2)
-            var other = TreeScene(proxyCount: 1, seed: 7)
-            other.store = scene.store
-            try other.run(9, .put(9, value: 9))
-            scene.store = other.store
-            try scene.act(2, .put(2, value: 2), since: .zero)
-            try scene.act(9, .put(9, value: 9), since: .zero)
-            try scene.prepare()
-            scene.proxies[0].attempt = nil
-            try scene.handle(0) {
-                $0.attemptEnded(isCommitted ? reply : .refused(.moved(.live(oldTail))), &$1)
-            }
-            for _ in 0..<5 {
-                try scene.prepare()
-                try scene.answer()
-            }
-            // The one of the new life landed, the one that had landed was found there.
-            #expect(scene.store.log.tail.revision == Revision(2))
-            #expect(try scene.store.entries(at: Revision(2)).map(\.key) == [[2], [9]])
-            for token in [2, 9] as [UInt64] {
-                guard case .acted? = scene.answers[token]?.first else {
-                    Issue.record("\(token): \(scene.answers)")
-                    return
-                }
+            try scene.answer()
+        }
+        // The one of the new life landed, the one that had landed was found there.
+        #expect(scene.store.log.tail.revision == Revision(2))
+        #expect(try scene.store.entries(at: Revision(2)).map(\.key) == [[2], [9]])
+        for token in [2, 9] as [UInt64] {
+            guard case .acted? = scene.answers[token]?.first else {
+                Issue.record("\(token): \(scene.answers)")
+                return
             }
         }
     }

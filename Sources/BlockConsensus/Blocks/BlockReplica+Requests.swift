@@ -56,11 +56,11 @@ extension BlockReplica {
 
     /// What is over a quota is refused; nothing that is held is given up for it.
     private func checkRoom(for record: PendRecord) throws(DatabaseError) {
-        let pends = try storedPends()
-        let bytes = pends.reduce(record.transform.count) { $0 + $1.record.transform.count }
+        let load = try pendLoad()
+        let bytes = load.bytes + record.transform.count
         let keptBytes = keptPendBytes + UInt64(record.transform.count)
         let quota: String? =
-            if pends.count >= Limits.blockPendCountMax {
+            if load.count >= Limits.blockPendCountMax {
                 "a block has blockPendCountMax = \(Limits.blockPendCountMax) pends"
             } else if bytes > Limits.blockPendBytesMax {
                 "\(bytes) bytes of pends of a block, blockPendBytesMax = "

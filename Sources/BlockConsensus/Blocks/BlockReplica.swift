@@ -36,6 +36,9 @@ package struct BlockReplica<View: PeerStoreView> {
         try view.pends(of: key)
     }
 
+    /// What the pends of the block take here.
+    func pendLoad() throws(DatabaseError) -> PendLoad { try view.pendLoad(of: key) }
+
     /// Bytes of the pends of all blocks here.
     var keptPendBytes: UInt64 { view.statistics.pendBytes }
 

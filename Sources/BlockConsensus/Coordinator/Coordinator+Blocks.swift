@@ -115,10 +115,10 @@ extension Coordinator {
         gatherings[id] = Gathering(token: token, remaining: entry.blocks.count)
         for block in entry.blocks {
             let key = BlockKey(block: block.block, incarnation: entry.incarnation)
-            let write = QuorumWrite(
-                .finalise(key, entry.write(of: block)), confirmedBy: .finalised,
-                members: members(of: block.block), deadline: deadline)
-            add(.write(write, deadline: deadline), owner: .gathering(id))
+            let finalise = BlockFinalise(
+                entry.write(of: block), of: key, members: members(of: block.block),
+                deadline: deadline)
+            add(.finalise(finalise, deadline: deadline), owner: .gathering(id))
         }
     }
 

@@ -4,8 +4,11 @@ import BlockRuntime
 /// How each request becomes rounds, and the end of a round the answer.
 extension Coordinator {
     mutating func start(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
-        guard requestCount < Limits.requestCountMax else {
+        guard requestCount <= Limits.requestCountMax else {
             return fail(token, overloaded("requestCountMax = \(Limits.requestCountMax)"))
+        }
+        guard roundCount < Limits.roundCountMax else {
+            return fail(token, overloaded("roundCountMax = \(Limits.roundCountMax)"))
         }
         switch request {
         case .readTail(let collection):

@@ -55,8 +55,11 @@ package struct Coordinator {
         self.generator = generator
     }
 
-    /// Requests under way.
-    package var requestCount: Int { rounds.count }
+    /// Requests that are not answered yet.
+    package private(set) var requestCount = 0
+
+    /// Rounds under way for them, and for what nobody waits for any more.
+    package var roundCount: Int { rounds.count }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
     package var nextWake: Instant? { timers.next }
@@ -66,6 +69,7 @@ package struct Coordinator {
         self.now = max(now, self.now)
         switch event {
         case .request(let token, let request, let deadline):
+            requestCount += 1
             start(request, for: token, deadline: deadline)
         case .reply(let id, let peer, let epoch, let reply):
             deliver(reply, to: id, from: peer, epoch: epoch)
@@ -84,6 +88,8 @@ package struct Coordinator {
     }
 
     mutating func respond(_ token: Token, _ reply: RepositoryReply) {
+        invariant(requestCount > 0, "an answer that nobody waits for")
+        requestCount -= 1
         directives.append(.respond(token, reply))
     }
 

@@ -9,6 +9,7 @@ struct Round {
         case write(QuorumWrite, deadline: Instant)
         case fetch(ReplicaFetch, deadline: Instant)
         case pend(BlockPend, deadline: Instant)
+        case finalise(BlockFinalise, deadline: Instant)
         case blockRead(BlockRead, deadline: Instant)
         case survey(Survey, about: SurveySubject)
         case list(CollectionList, deadline: Instant)
@@ -51,7 +52,7 @@ struct Round {
         case .proposal(_, let deadline), .read(_, let deadline), .write(_, let deadline),
             .fetch(_, let deadline), .list(_, let deadline), .pend(_, let deadline),
             .blockRead(_, let deadline), .scrub(_, let deadline),
-            .pendList(_, let deadline):
+            .pendList(_, let deadline), .finalise(_, let deadline):
             deadline
         case .survey: .distantFuture
         }
@@ -66,6 +67,7 @@ struct Round {
         case .fetch(let fetch, _): fetch.members.shard
         case .list(let list, _): list.currentShard
         case .pend(let pend, _): pend.members.shard
+        case .finalise(let finalise, _): finalise.members.shard
         case .blockRead(let read, _): read.members.shard
         case .scrub(let scrub, _): scrub.members.shard
         case .pendList(let list, _): list.members.shard
@@ -93,6 +95,9 @@ struct Round {
         case .pend(var pend, let deadline):
             pend.start(&effects)
             kind = .pend(pend, deadline: deadline)
+        case .finalise(var finalise, let deadline):
+            finalise.start(&effects)
+            kind = .finalise(finalise, deadline: deadline)
         case .blockRead(var read, let deadline):
             read.start(&effects)
             kind = .blockRead(read, deadline: deadline)
@@ -130,6 +135,9 @@ struct Round {
         case .pend(var pend, let deadline):
             pend.receive(reply, from: peer, stamp: stamp, &effects)
             kind = .pend(pend, deadline: deadline)
+        case .finalise(var finalise, let deadline):
+            finalise.receive(reply, from: peer, stamp: stamp, &effects)
+            kind = .finalise(finalise, deadline: deadline)
         case .blockRead(var read, let deadline):
             read.receive(reply, from: peer, &effects)
             kind = .blockRead(read, deadline: deadline)
@@ -165,6 +173,9 @@ struct Round {
         case .pend(var pend, let deadline):
             pend.tick(&effects)
             kind = .pend(pend, deadline: deadline)
+        case .finalise(var finalise, let deadline):
+            finalise.tick(&effects)
+            kind = .finalise(finalise, deadline: deadline)
         case .blockRead(var read, let deadline):
             read.tick(&effects)
             kind = .blockRead(read, deadline: deadline)

@@ -47,9 +47,16 @@ package struct PendList {
         var lowest: [PendKey: KeptPend] = [:]
         for peer in members.peers {
             for pend in pages[peer]?.pends ?? [] where bound.map({ pend.key <= $0 }) ?? true {
-                // One member may have given up a target that another still has.
-                if let other = lowest[pend.key], other.pend.target <= pend.pend.target { continue }
-                lowest[pend.key] = pend
+                guard let other = lowest[pend.key] else {
+                    lowest[pend.key] = pend
+                    continue
+                }
+                // One member may have given up a target that another still has, or may not be able
+                // to tell whose block it is.
+                let lower = other.pend.target <= pend.pend.target ? other.pend : pend.pend
+                lowest[pend.key] = KeptPend(
+                    block: pend.key.key, collection: other.collection ?? pend.collection,
+                    pend: lower)
             }
         }
         let merged = lowest.sorted { $0.key < $1.key }.map(\.value)

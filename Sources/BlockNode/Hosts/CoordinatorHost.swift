@@ -23,6 +23,10 @@ package final class CoordinatorHost: Service {
     private var scrub: ScrubWalk
     /// Of the page that is being scrubbed: no caller has it.
     private static let scrubToken = Coordinator.Token(rawValue: 0)
+    private var pendWalk: PendWalk
+    /// What the walk over pends asks for next.
+    private var pendRequest: RepositoryRequest?
+    private static let pendToken = Coordinator.Token(rawValue: .max)
 
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
     package init(
@@ -34,6 +38,10 @@ package final class CoordinatorHost: Service {
             shardCount: map.shards.count,
             firstShard: Int(environment.entropy() % UInt64(map.shards.count)),
             interval: scrubInterval, now: environment.now())
+        pendWalk = PendWalk(
+            shardCount: map.shards.count,
+            firstShard: Int(environment.entropy() % UInt64(map.shards.count)),
+            interval: Limits.pendWalkInterval, now: environment.now())
         machine = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
             generator: environment.generator())
@@ -51,7 +59,9 @@ package final class CoordinatorHost: Service {
     }
 
     package var nextWake: Instant? {
-        [machine.nextWake, scrub.dueAt].compactMap { $0 }.min()
+        // A coordinator that is stopping begins nothing of its own accord.
+        let walks = callers.isDraining ? [] : [scrub.dueAt, pendWalk.dueAt]
+        return ([machine.nextWake] + walks).compactMap { $0 }.min()
     }
     package var unansweredCount: Int { callers.count }
 
@@ -69,13 +79,23 @@ package final class CoordinatorHost: Service {
         if let wake = machine.nextWake, wake <= now {
             perform(machine.receive(.tick, now: now), now)
         }
-        if !callers.isDraining, let page = scrub.next(now: now) {
-            let deadline = now.advanced(by: Limits.scrubTime)
-            perform(
-                machine.receive(.request(Self.scrubToken, page, deadline: deadline), now: now),
-                now)
-        }
+        if !callers.isDraining { walk(now) }
         sendBatches()
+    }
+
+    /// Goes on with what this coordinator does of its own accord.
+    private func walk(_ now: Instant) {
+        func ask(_ token: Coordinator.Token, _ request: RepositoryRequest) {
+            let deadline = now.advanced(by: Limits.scrubTime)
+            perform(machine.receive(.request(token, request, deadline: deadline), now: now), now)
+        }
+        if let page = scrub.next(now: now) { ask(Self.scrubToken, page) }
+        if pendRequest == nil { pendRequest = pendWalk.next(now: now) }
+        while let request = pendRequest {
+            // An answer that comes at once brings the next request.
+            pendRequest = nil
+            ask(Self.pendToken, request)
+        }
     }
 
     private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
@@ -130,6 +150,8 @@ package final class CoordinatorHost: Service {
             case .respond(Self.scrubToken, let reply):
                 scrub.ended(with: reply, now: now)
                 noteScrub(reply)
+            case .respond(Self.pendToken, let reply):
+                pendRequest = pendWalk.received(reply, now: now)
             case .respond(let token, let reply):
                 guard let caller = callers.take(token.rawValue) else { continue }
                 port.answer(caller, .repositoryReply, Wire.encode(reply))

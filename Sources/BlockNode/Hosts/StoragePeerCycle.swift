@@ -156,7 +156,7 @@ private struct UnreadableStore: PeerStoreView {
         of key: BlockKey
     ) throws(DatabaseError) -> [(payload: PayloadID, record: PendRecord)] { throw Self.refusal }
 
-    func pendCount(of key: BlockKey) throws(DatabaseError) -> Int { throw Self.refusal }
+    func pendLoad(of key: BlockKey) throws(DatabaseError) -> PendLoad { throw Self.refusal }
 
     func version(
         of key: BlockKey, at revision: Revision

@@ -131,11 +131,13 @@ extension ClientProxy {
         {
             return
         }
-        if knownTails[tail.collection] == nil, knownTails.count >= Limits.knownTailCountMax {
-            // A hint for readers: what is forgotten is asked for again.
-            knownTails.removeAll(keepingCapacity: true)
-        }
+        use.note(tail.collection)
         knownTails[tail.collection] = tail
+        guard knownTails.count > Limits.knownTailCountMax else { return }
+        // A hint for readers: what is forgotten is asked for again.
+        if let oldest = use.oldest(of: knownTails, unless: { $0 == tail.collection }) {
+            knownTails[oldest] = nil
+        }
     }
 
     // MARK: Tails
@@ -209,20 +211,25 @@ extension ClientProxy {
                 keep(block, for: request)
                 fetch.add(block, for: request)
             }
-            fetches[id] = fetch.isComplete ? nil : fetch
-            guard fetch.isComplete else { return }
-            switch fetch.owner {
-            case .task(let task): runTask(task, .fetched(fetch.result))
-            case .writer(let collection, let purpose):
-                runWriter(collection) { $0.wasFetched(fetch.result, for: purpose, &$1) }
-            }
         } catch {
-            fetches[id] = nil
             switch fetch.owner {
-            case .task(let task): runTask(task, .reply(.failed(error)))
-            case .writer(let collection, let purpose):
-                runWriter(collection) { $0.fetchFailed(error, for: purpose, &$1) }
+            case .task(let task):
+                fetches[id] = nil
+                return runTask(task, .reply(.failed(error)))
+            case .writer(let collection, .scan):
+                fetches[id] = nil
+                return runWriter(collection) { $0.fetchFailed(error, for: .scan, &$1) }
+            case .writer:
+                // Not all that a batch needs is needed by all of it.
+                fetch.fail(position, error)
             }
+        }
+        fetches[id] = fetch.isComplete ? nil : fetch
+        guard fetch.isComplete else { return }
+        switch fetch.owner {
+        case .task(let task): runTask(task, .fetched(fetch.result))
+        case .writer(let collection, let purpose):
+            runWriter(collection) { $0.wasFetched(fetch.result, for: purpose, &$1) }
         }
     }
 

@@ -51,6 +51,8 @@ package struct ClientProxy {
     var tailReads: [CollectionID: TailReads] = [:]
     var fetches: [UInt64: ObjectFetch] = [:]
     var knownTails: [CollectionID: Tail] = [:]
+    /// When each of these collections was last asked for.
+    var use = CollectionUse()
     var cache: LogObjectCache
     let blocks: SharedBlockCache
     private var timers = TimerQueue<Timer>()
@@ -143,6 +145,7 @@ package struct ClientProxy {
     mutating func runTask(_ id: UInt64, _ input: ProxyTask.Input) {
         guard var task = tasks.removeValue(forKey: id) else { return }
         let collection = task.request.collection
+        if let collection { use.note(collection) }
         var effects = TaskEffects(
             now: now, cache: cache, blocks: blocks,
             history: collection.flatMap { histories.removeValue(forKey: $0) },
@@ -168,6 +171,7 @@ package struct ClientProxy {
     mutating func runWriter(
         _ collection: CollectionID, _ step: (inout CollectionWriter, inout WriterEffects) -> Void
     ) {
+        use.note(collection)
         var writer =
             writers.removeValue(forKey: collection) ?? CollectionWriter(collection: collection)
         var effects = WriterEffects(
@@ -177,11 +181,9 @@ package struct ClientProxy {
         generator = effects.generator
         learn(effects.history, of: collection)
         let isDone = writer.isForgettable && !effects.wantsTail
+        if isDone { bid(&writer, farewell: collection) }
         writers[collection] = isDone ? nil : writer
-        if writers.count > Limits.writerCountMax {
-            // What an idle one knows of its log can be read again.
-            writers = writers.filter { !$0.value.isQuiet }
-        }
+        if writers.count > Limits.writerCountMax { forgetWriter() }
         for response in effects.responses { respond(response.token, response.reply) }
         // What the writer asks for has no client of its own: it goes on while anybody waits.
         let deadline = now.advanced(by: ClientProxy.sharedCallTime)
@@ -189,8 +191,12 @@ package struct ClientProxy {
         if !effects.wants.isEmpty {
             fetch(effects.wants, owner: .writer(collection, .scan), deadline: deadline)
         }
+        let runDeadline = now.advanced(by: Limits.runFetchTime)
         if !effects.wantsToRun.isEmpty {
-            fetch(effects.wantsToRun, owner: .writer(collection, .run), deadline: deadline)
+            fetch(effects.wantsToRun, owner: .writer(collection, .run), deadline: runDeadline)
+        }
+        if !effects.wantsApart.isEmpty {
+            fetch(effects.wantsApart, owner: .writer(collection, .apart), deadline: runDeadline)
         }
         if let attempt = effects.attempt {
             call(.commit(attempt.commit), owner: .writer(collection), deadline: attempt.deadline)
@@ -203,11 +209,38 @@ package struct ClientProxy {
 
     private mutating func learn(_ history: BlockHistory?, of collection: CollectionID) {
         guard let history else { return }
-        if histories[collection] == nil, histories.count >= Limits.knownTailCountMax {
-            // A hint: what is forgotten is read from the log again.
-            histories.removeAll(keepingCapacity: true)
-        }
         histories[collection] = history
+        guard histories.count > Limits.knownTailCountMax else { return }
+        // A hint: what is forgotten is read from the log again.
+        let oldest = use.oldest(of: histories) {
+            $0 == collection || writers[$0].map { !$0.isQuiet } ?? false
+        }
+        if let oldest { histories[oldest] = nil }
+        use.prune(countMax: 4 * Limits.knownTailCountMax) {
+            histories[$0] != nil || knownTails[$0] != nil || writers[$0] != nil
+        }
+    }
+
+    /// Forgets a writer that is not at work: what it knows of its log can be read again. Rather one
+    /// that has made everything final; of another one, that is begun for the last time.
+    private mutating func forgetWriter() {
+        let settled = use.oldest(of: writers) {
+            writers[$0].map { !$0.isQuiet || !$0.isFinal } ?? true
+        }
+        let quiet = settled ?? use.oldest(of: writers) { writers[$0].map { !$0.isQuiet } ?? true }
+        guard let collection = quiet, var writer = writers.removeValue(forKey: collection) else {
+            return
+        }
+        mark("proxy.writerForgotten")
+        bid(&writer, farewell: collection)
+    }
+
+    /// Has made final what a writer leaves that it had not.
+    private mutating func bid(_ writer: inout CollectionWriter, farewell collection: CollectionID) {
+        let deadline = now.advanced(by: .seconds(10))
+        for entry in writer.leave(histories[collection]) {
+            call(.finalise(entry), owner: .finalising(collection), deadline: deadline)
+        }
     }
 
     // MARK: Time

@@ -30,6 +30,12 @@ struct ObjectFetch: Sendable {
         remaining -= 1
     }
 
+    /// The item at `position` could not be had.
+    mutating func fail(_ position: Int, _ error: DatabaseError) {
+        result.failures[items[position]] = error
+        remaining -= 1
+    }
+
     mutating func add(_ block: FetchedBlock, for request: BlockReadRequest) {
         result.blocks[FetchedBlock.Key(request)] = block
         remaining -= 1

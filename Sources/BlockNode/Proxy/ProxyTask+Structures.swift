@@ -62,6 +62,8 @@ extension ProxyTask {
             do {
                 let reply =
                     switch query {
+                    case .tree(.count(let range)):
+                        try count(range, of: snapshot, header, collection, tail.incarnation)
                     case .tree(let query):
                         try StructureReader.answer(
                             query, of: snapshot, header: header, collection: collection,
@@ -82,6 +84,27 @@ extension ProxyTask {
         } catch {
             invariant(false, "a read failed with \(error)")
         }
+    }
+
+    /// Counts from where the task has come to, and forgets the blocks behind that.
+    private mutating func count(
+        _ range: KeyRange, of snapshot: CollectionSnapshot, _ header: CollectionHeader,
+        _ collection: CollectionID, _ incarnation: Incarnation
+    ) throws -> ClientReply {
+        var count = self.count ?? TreeCount(range)
+        var passed: [BlockID] = []
+        defer {
+            self.count = count
+            for block in passed {
+                let key = BlockKey(block: block, incarnation: incarnation)
+                let request = BlockReadRequest(key: key, revision: snapshot.revision)
+                fetchedBlocks[FetchedBlock.Key(request)] = nil
+            }
+        }
+        let sum = try count.run(
+            on: snapshot, header: header, collection: collection, incarnation: incarnation,
+            passed: &passed)
+        return .count(sum, asOf: snapshot.revision)
     }
 
     /// What is known of the newest writes, through `revision` at least.

@@ -26,6 +26,8 @@ struct ProxyTask: Sendable {
     var fetchedBlocks: [FetchedBlock.Key: FetchedBlock] = [:]
     /// For a search: every revision up to this one was looked at.
     var scanned = Revision.zero
+    /// For a count that went part of its way.
+    var count: TreeCount?
     /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
     var value: TailValue?
     /// Whether a request that changes something was sent for it.

@@ -140,21 +140,9 @@ extension BTree {
     /// - Throws: ``MissingBlocks``.
     /// - Complexity: Reads every block of the tree.
     package func count() throws -> Int {
-        guard let root = tracker.header.root else { return 0 }
-        return try count(below: root, depth: 0)
-    }
-
-    private func count(below id: BlockID, depth: Int) throws -> Int {
-        let node = try node(id)
-        let items = node.items
-        if isLeaf(node) { return items.count / 2 }
-        guard depth < Limits.treeDepthMax else {
-            throw DatabaseError(.corrupted, "a tree is deeper than \(Limits.treeDepthMax)")
-        }
+        var cursor = cursor()
         var sum = 0
-        for child in 0..<TreeNode.childCount(itemCount: items.count) {
-            sum += try count(below: TreeNode.child(child, in: items), depth: depth + 1)
-        }
+        while case let count = try cursor.passLeaf(), count > 0 { sum += count }
         return sum
     }
 }

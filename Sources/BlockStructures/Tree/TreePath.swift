@@ -125,13 +125,13 @@ extension BTree {
             let items = path.steps[level].branch.items
             let child = path.steps[level].child + (forward ? 1 : -1)
             guard child >= 0, child < TreeNode.childCount(itemCount: items.count) else { continue }
-            var below: [Step] = []
+            spine.removeAll(keepingCapacity: true)
             path.leaf = try descend(
-                from: try TreeNode.child(child, in: items), depth: level + 1, into: &below
+                from: try TreeNode.child(child, in: items), depth: level + 1, into: &spine
             ) { forward ? 0 : TreeNode.childCount(itemCount: $0.count) - 1 }
             path.steps[level].child = child
             path.steps.removeSubrange((level + 1)...)
-            path.steps += below
+            path.steps += spine
             return true
         }
         return false

@@ -25,10 +25,10 @@ public enum StructureReader {
             return .treePage(
                 TreePage(entries: page.entries, asOf: snapshot.revision, isLast: page.isLast))
         case .count(let range):
-            let count =
-                try range == .all
-                ? tree.count() : self.count(range, in: tree)
-            return .count(UInt64(count), asOf: snapshot.revision)
+            var cursor = tree.cursor(range)
+            var sum = 0
+            while case let count = try cursor.passLeaf(), count > 0 { sum += count }
+            return .count(UInt64(sum), asOf: snapshot.revision)
         }
     }
 
@@ -50,7 +50,7 @@ public enum StructureReader {
     }
 
     /// Readers make no block, so it does not matter whose ids they would get.
-    private static func tracker(
+    static func tracker(
         _ snapshot: CollectionSnapshot, _ header: CollectionHeader, _ incarnation: Incarnation
     ) -> Tracker {
         let ids = StructuralBlockIDs(
@@ -87,12 +87,5 @@ public enum StructureReader {
             entries.append(entry)
         }
         return (entries, true)
-    }
-
-    private static func count(_ range: KeyRange, in tree: BTree) throws -> Int {
-        var cursor = tree.cursor(range)
-        var count = 0
-        while try cursor.next() != nil { count += 1 }
-        return count
     }
 }

@@ -7,32 +7,41 @@ import BlockStructures
 enum ActionExecutor {
     /// Runs one action, all of it or nothing.
     ///
+    /// - Parameter room: Bytes that its outcome may take.
     /// - Throws: ``MissingBlocks``: fetch and run again. A `DatabaseError` when the action cannot
-    ///   be done; the tracker is then as before, but what was read stays read.
+    ///   be done, ``NoRoom`` when its outcome is too large; the tracker is then as before, but what
+    ///   was read stays read.
     static func run(
-        _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life
+        _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life,
+        room: Int = .max
     ) throws -> ActionOutcome {
         tracker.begin(StructuralBlockIDs(incarnation: participant.incarnation, action: action))
         do {
             return try AtomicScope.run(on: tracker) {
-                switch content {
-                case .append: .appended
-                case .tree(let action):
-                    .tree(
-                        try run(
-                            action,
-                            on: BTree(tracker: tracker, collection: participant.collection)))
-                case .queue(let action):
-                    .queue(
-                        try run(
-                            action,
-                            on: Chain(tracker: tracker, collection: participant.collection)))
-                }
+                let outcome: ActionOutcome =
+                    switch content {
+                    case .append: .appended
+                    case .tree(let action):
+                        .tree(
+                            try run(
+                                action,
+                                on: BTree(tracker: tracker, collection: participant.collection)))
+                    case .queue(let action):
+                        .queue(
+                            try run(
+                                action,
+                                on: Chain(tracker: tracker, collection: participant.collection)))
+                    }
+                if room < .max, outcome.bytes.count > room { throw NoRoom() }
+                return outcome
             }
         } catch let error as TransformError {
             throw error.asDatabaseError
         }
     }
+
+    /// What an action gives out does not fit behind what the ones before it did.
+    struct NoRoom: Error {}
 
     /// One life of a collection.
     struct Life {

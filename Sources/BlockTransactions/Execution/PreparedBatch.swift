@@ -7,7 +7,7 @@ import BlockStructures
 /// It stays valid at a later revision as long as no entry in between wrote a block it read or wrote
 /// or changed the header part (protocol C11 A5.2): then the same payload is bound to the later
 /// target. Otherwise the actions are run again, under another payload.
-struct PreparedBatch: Sendable {
+package struct PreparedBatch: Sendable {
     let payload: PayloadID
     /// The revision of the snapshot.
     let base: Revision
@@ -24,13 +24,60 @@ struct PreparedBatch: Sendable {
     /// Every block read or written, the header part among them.
     private let dependencies: Set<BlockID>
 
+    /// Blocks that its body lists as read.
+    private let readCount: Int
     /// Bytes of the transforms and the body: what the pends of the attempt weigh.
     let byteCount: Int
 
-    /// Whether it can be sent as one attempt.
-    var isWithinLimits: Bool {
+    /// Whether it can be sent as one attempt, which lists the writes of `history` below it: so that
+    /// none is ever larger than a frame.
+    func isWithinLimits(listing history: BlockHistory?, through revision: Revision) -> Bool {
+        guard isSmallEnough else { return false }
+        var bytes = byteCount + writes.count * Limits.blockWriteBytes
+        for write in writes {
+            let count = history?.committed(write.block, through: revision).count ?? 0
+            guard count <= Limits.committedWriteCountMax else { return false }
+            bytes += count * Limits.committedWriteBytes
+        }
+        return bytes <= Limits.attemptFrameBytesMax
+    }
+
+    /// Whether it would fit an attempt, were every write below it final.
+    private var isSmallEnough: Bool {
         byteCount <= Limits.attemptBytesMax && body.count <= Limits.bodyBytesMax
             && writes.count < Limits.transformBlockCountMax
+    }
+
+    /// Why a batch of one action that is not within the limits cannot be done.
+    var excess: DatabaseError {
+        Self.excess(
+            bodyBytes: body.count, readCount: readCount, byteCount: byteCount,
+            writeCount: writes.count)
+    }
+
+    /// Names the limit that is exceeded, and what exceeds it.
+    package static func excess(
+        bodyBytes: Int, readCount: Int, byteCount: Int, writeCount: Int
+    ) -> DatabaseError {
+        if bodyBytes > Limits.bodyBytesMax {
+            return DatabaseError(
+                .valueTooLarge,
+                "an action whose body is \(bodyBytes) bytes, with its outcome, the \(readCount) "
+                    + "blocks that it reads and the \(writeCount) that it writes, bodyBytesMax = "
+                    + "\(Limits.bodyBytesMax)")
+        }
+        if byteCount > Limits.attemptBytesMax || writeCount >= Limits.transformBlockCountMax {
+            return DatabaseError(
+                .valueTooLarge,
+                "an action that writes \(byteCount) bytes in \(writeCount) blocks, "
+                    + "attemptBytesMax = \(Limits.attemptBytesMax), transformBlockCountMax = "
+                    + "\(Limits.transformBlockCountMax)")
+        }
+        return DatabaseError(
+            .overloaded,
+            "the writes of \(writeCount) blocks that are not final yet do not fit an attempt, "
+                + "attemptFrameBytesMax = \(Limits.attemptFrameBytesMax), committedWriteCountMax = "
+                + "\(Limits.committedWriteCountMax)", retryAfter: .milliseconds(500))
     }
 
     /// Of a diary: what it appends depends on nothing (A5.7).
@@ -44,6 +91,7 @@ struct PreparedBatch: Sendable {
         outcomes = actions.map { _ in .appended }
         results = []
         dependencies = []
+        readCount = 0
         byteCount = body.count
     }
 
@@ -95,6 +143,7 @@ struct PreparedBatch: Sendable {
                 outcome: index < outcomes.count ? outcomes[index].bytes : [])
         }
         body = EntryBody(actions: done, blocks: blocks, reads: reads).canonicalBytes
+        readCount = reads.count
         var dependencies = Set(reads.map(\.block)).union(blocks.map(\.block))
         if planted(.rebaseIgnoresHeader) { dependencies.remove(headerBlock) }
         if planted(.rebaseIgnoresReads) { dependencies = Set(blocks.map(\.block)) }

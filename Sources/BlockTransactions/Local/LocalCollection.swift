@@ -252,7 +252,8 @@ package final class LocalCollection<Action: Sendable> {
     /// The attempt that lands the pending actions, as many as fit one entry: the one in doubt if
     /// there is one.
     /// - Returns: nil when nothing is pending.
-    /// - Throws: ``MissingBlocks``; `.valueTooLarge` when an action alone is too large.
+    /// - Throws: ``MissingBlocks``; `.valueTooLarge` when an action alone is too large,
+    ///   `.overloaded` when it is so only until the writes below it are final.
     package func attempt(
         payload: PayloadID, wallMilliseconds: UInt64
     ) throws -> CommitAttempt? {
@@ -262,13 +263,10 @@ package final class LocalCollection<Action: Sendable> {
         var count = min(pending.count, Limits.bodyActionCountMax)
         while true {
             let prepared = try prepare(count, payload: payload)
-            if prepared.isWithinLimits { return start(prepared, count, wallMilliseconds) }
-            guard count > 1 else {
-                throw DatabaseError(
-                    .valueTooLarge,
-                    "an action that writes \(prepared.byteCount) bytes, attemptBytesMax = "
-                        + "\(Limits.attemptBytesMax)")
+            if prepared.isWithinLimits(listing: history, through: revision) {
+                return start(prepared, count, wallMilliseconds)
             }
+            guard count > 1 else { throw prepared.excess }
             count /= 2
         }
     }

@@ -6,6 +6,7 @@ import BlockStructures
 extension CollectionWriter {
     /// Proposes everything that is ready as one entry at the next revision.
     mutating func proposeBatch(on log: LogState, _ effects: inout WriterEffects) {
+        retryUnreadable(on: log, &effects)
         while !isPreparing {
             let batch = chooseBatch(on: log)
             guard !batch.isEmpty else { return }
@@ -20,13 +21,17 @@ extension CollectionWriter {
                 prepared = Fetched()
             }
             guard catchUpHistory(on: log, &effects), let history = effects.history else { return }
-            if let stash = takeStash(batch, history) {
+            if let stash = takeStash(batch, history),
+                stash.isWithinLimits(listing: history, through: log.revision)
+            {
                 mark("writer.rebased")
                 return propose(stash, batch, on: log, &effects)
             }
             do {
-                guard let prepared = try run(batch, on: log, history, &effects) else { continue }
-                return propose(prepared, batch, on: log, &effects)
+                guard let (prepared, count) = try run(batch, on: log, history, &effects) else {
+                    continue
+                }
+                return propose(prepared, Array(batch.prefix(count)), on: log, &effects)
             } catch let missing as MissingBlocks {
                 mark("writer.missingBlocks")
                 fetch(missing, at: log.revision, history, &effects)
@@ -41,7 +46,8 @@ extension CollectionWriter {
     private func chooseBatch(on log: LogState) -> [PendingAction] {
         var batch: [PendingAction] = []
         var bytes = 0
-        for pending in queue where pending.scannedThrough == log.revision {
+        for pending in queue
+        where pending.scannedThrough == log.revision && pending.awaited.isEmpty {
             // Headroom for ids and counts around the actions' own bytes.
             let grown = bytes + pending.bytes.count + 64
             guard batch.isEmpty || grown <= batchBytesMax,
@@ -66,7 +72,7 @@ extension CollectionWriter {
 
     /// Brings what is known of the newest writes up to the log.
     /// - Returns: Whether it is; otherwise what is missing was asked for.
-    private mutating func catchUpHistory(
+    mutating func catchUpHistory(
         on log: LogState, _ effects: inout WriterEffects
     ) -> Bool {
         if let history = effects.history, history.incarnation == log.incarnation,
@@ -100,13 +106,14 @@ extension CollectionWriter {
     }
 
     /// Runs a batch, each action on what the ones before it left. One that cannot be done is
-    /// answered and leaves the queue.
-    /// - Returns: nil when another batch is to be chosen: actions failed, or it became too large.
+    /// answered and leaves the queue; one that needs a block which cannot be read is set aside.
+    /// - Returns: What was made of the first so many, with what they give out no more than fits a
+    ///   body. nil when another batch is to be chosen: not all could be run, or it is too large.
     /// - Throws: ``MissingBlocks``.
     private mutating func run(
         _ batch: [PendingAction], on log: LogState, _ history: BlockHistory,
         _ effects: inout WriterEffects
-    ) throws -> PreparedBatch? {
+    ) throws -> (prepared: PreparedBatch, count: Int)? {
         let snapshot = CollectionSnapshot(
             history: history, revision: log.revision, cache: effects.blocks,
             fetched: prepared.blocks)
@@ -117,51 +124,68 @@ extension CollectionWriter {
                 incarnation: log.incarnation, action: ActionID(rawValue: .zero)))
         var outcomes: [ActionOutcome] = []
         var failures: [ActionID: DatabaseError] = [:]
+        var needs: [ActionID: Set<BlockID>] = [:]
         var collector = MissingCollector()
-        for pending in batch {
+        var bodyBytes = 0
+        run: for pending in batch {
+            bodyBytes += pending.bytes.count + 64
+            // The first one always fits; whether it fits an attempt is seen when it is made.
+            let room = outcomes.isEmpty ? .max : Limits.bodyBytesMax - bodyBytes
             do {
                 let outcome = try collector.run {
-                    try ActionExecutor.run(pending.content, pending.action, on: tracker, life)
+                    do {
+                        return try ActionExecutor.run(
+                            pending.content, pending.action, on: tracker, life, room: room)
+                    } catch let missing as MissingBlocks {
+                        let lacking = missing.ids.filter { unreadable[$0] != nil }
+                        if lacking.isEmpty { throw missing }
+                        throw Unavailable(blocks: Set(lacking))
+                    }
                 }
-                if let outcome { outcomes.append(outcome) }
+                guard let outcome else { continue }
+                outcomes.append(outcome)
+                bodyBytes += outcome.bytes.count
             } catch let error as DatabaseError {
                 failures[pending.action] = error
+            } catch let error as Unavailable {
+                needs[pending.action] = error.blocks
+            } catch is ActionExecutor.NoRoom {
+                mark("writer.batchFull")
+                break run
             }
         }
         try collector.finish()
-        if !failures.isEmpty {
+        if !failures.isEmpty || !needs.isEmpty {
             mark("writer.actionFailed")
             fail(failures, &effects)
+            setAside(needs, &effects)
             return nil
         }
+        let batch = batch.prefix(outcomes.count)
         let actions = batch.map { Action(id: $0.action, bytes: $0.bytes) }
         let prepared = try PreparedBatch(
             actions, outcomes: outcomes, on: tracker, snapshot: snapshot, collection: collection,
             headerRevision: log.headerRevision, payload: makePayload(&effects))
-        guard prepared.isWithinLimits else {
+        guard prepared.isWithinLimits(listing: history, through: log.revision) else {
             mark("writer.batchTooLarge")
             if batch.count == 1 {
-                let error = DatabaseError(
-                    .valueTooLarge,
-                    "an action that writes \(prepared.byteCount) bytes in \(prepared.writes.count)"
-                        + " blocks, attemptBytesMax = \(Limits.attemptBytesMax)")
-                fail([batch[0].action: error], &effects)
+                fail([batch[0].action: prepared.excess], &effects)
             } else {
                 batchBytesMax = max(1, batch.reduce(0) { $0 + $1.bytes.count + 64 } / 2)
             }
             return nil
         }
-        return prepared
+        return (prepared, batch.count)
     }
 
     /// Answers actions that cannot be done, and takes them out of the queue.
-    private mutating func fail(
+    mutating func fail(
         _ failures: [ActionID: DatabaseError], _ effects: inout WriterEffects
     ) {
         queue.removeAll { pending in
             guard let error = failures[pending.action] else { return false }
             pending.fail(error, &effects)
-            queuedBytes -= pending.bytes.count
+            queuedBytes -= pending.weight
             return true
         }
     }
@@ -177,7 +201,7 @@ extension CollectionWriter {
     ) {
         let ids = Set(batch.map(\.action))
         queue.removeAll { ids.contains($0.action) }
-        queuedBytes -= batch.reduce(0) { $0 + $1.bytes.count }
+        queuedBytes -= batch.reduce(0) { $0 + $1.weight }
         self.prepared = Fetched()
         stash = nil
         let target = log.revision.next
@@ -194,4 +218,9 @@ extension CollectionWriter {
         for waiter in batch.flatMap(\.waiters) { effects.wake(at: waiter.deadline) }
         effects.propose(commit, deadline: deadline)
     }
+}
+
+/// An action cannot be run now: blocks that it needs cannot be read.
+private struct Unavailable: Error {
+    let blocks: Set<BlockID>
 }

@@ -35,6 +35,9 @@ public struct CollectionWriter: Sendable {
     /// What was fetched to run a batch on top of revision ``preparedFor``.
     var prepared = Fetched()
     var preparedFor: Revision?
+    /// Blocks that could not be read lately: who needs one is set aside, or told.
+    var unreadable: [BlockID: Unreadable] = [:]
+    var isRetrying = false
     /// Bytes of actions that the next batch may hold; less after one that became too large.
     var batchBytesMax = Limits.actionBytesMax
     /// The last thing that went wrong below: what a client is told when its time runs out.
@@ -71,6 +74,12 @@ public struct CollectionWriter: Sendable {
         var mayHaveLanded = false
     }
 
+    /// Why a block could not be read, and when it is to be asked for again.
+    struct Unreadable: Sendable {
+        let error: DatabaseError
+        let until: Instant
+    }
+
     /// A prepared batch without a target.
     struct Stash: Sendable {
         let actions: [PendingAction.Identity]
@@ -84,6 +93,12 @@ public struct CollectionWriter: Sendable {
 
     /// Nothing is queued, and nothing is waited for.
     public var isQuiet: Bool { isIdle && !isReadingTail && !isFetching && !isPreparing }
+
+    /// Every entry that is known of is final on its quorums, as far as is known.
+    public var isFinal: Bool {
+        guard let log, log.header.kind.hasBlocks, let checkpointer else { return true }
+        return checkpointer.confirmed >= log.revision
+    }
 
     /// Nothing is under way and nothing is known that would be worth keeping.
     public var isForgettable: Bool { isQuiet && log == nil }
@@ -116,7 +131,7 @@ public struct CollectionWriter: Sendable {
         queue.append(
             PendingAction(
                 request, bytes: bytes, waiter: waiter, tailReadsBefore: tailReadCount))
-        queuedBytes += bytes.count
+        queuedBytes += queue[queue.count - 1].weight
         if planted(.firstRevisionRaised), let log {
             queue[queue.count - 1].scannedThrough = max(request.firstRevision, log.revision)
         }
@@ -155,7 +170,12 @@ public struct CollectionWriter: Sendable {
         case .run:
             isPreparing = false
             prepared.merge(things)
+        case .apart:
+            isRetrying = false
+            prepared.merge(things)
+            letGoOn(things)
         }
+        if let error = note(things.failures, &effects) { return readFailed(error, &effects) }
         advance(&effects)
     }
 
@@ -194,7 +214,18 @@ public struct CollectionWriter: Sendable {
     public mutating func tick(_ effects: inout WriterEffects) {
         expire(&effects)
         advance(&effects)
-        if isIdle { finalise(countMin: 1, &effects) }
+        if isIdle {
+            finalise(countMin: 1, &effects)
+        } else if !isFinal {
+            // What is under way may never land.
+            effects.wake(at: effects.now.advanced(by: Limits.finaliseIdleTime))
+        }
+    }
+
+    /// Nobody will ask this writer any more: what is left to be made final.
+    public mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
+        guard let history else { return [] }
+        return checkpointer?.begin(history, collection, countMin: 1) ?? []
     }
 
     // MARK: What is known of the log
@@ -211,6 +242,7 @@ public struct CollectionWriter: Sendable {
             index = nil
             stash = nil
             checkpointer = nil
+            unreadable = [:]
             return
         }
         if let index, index.incarnation != tail.incarnation { self.index = nil }
@@ -250,11 +282,18 @@ public struct CollectionWriter: Sendable {
                 .valueTooLarge,
                 "an action of \(bytes.count) bytes, actionBytesMax = \(Limits.actionBytesMax)")
         }
-        if queuedBytes + bytes.count > Limits.collectionQueueBytesMax {
+        let weight = queuedBytes + bytes.count + Limits.queuedActionBytes
+        if weight > Limits.collectionQueueBytesMax {
             return DatabaseError(
                 .overloaded,
-                "\(queuedBytes) bytes wait for this collection, collectionQueueBytesMax = "
+                "\(weight) bytes wait for this collection, collectionQueueBytesMax = "
                     + "\(Limits.collectionQueueBytesMax)", retryAfter: .milliseconds(200))
+        }
+        if queue.count >= Limits.collectionQueueCountMax {
+            return DatabaseError(
+                .overloaded,
+                "\(queue.count) actions wait for this collection, collectionQueueCountMax = "
+                    + "\(Limits.collectionQueueCountMax)", retryAfter: .milliseconds(200))
         }
         return nil
     }
@@ -315,10 +354,11 @@ public struct CollectionWriter: Sendable {
         }
         for position in queue.indices {
             let isInDoubt = queue[position].isInDoubt
-            queue[position].expire(at: now, trouble, isUncertain: isInDoubt, &effects)
+            let reason = queue[position].awaited.min().flatMap { unreadable[$0]?.error }
+            queue[position].expire(at: now, reason ?? trouble, isUncertain: isInDoubt, &effects)
         }
         queue.removeAll { pending in
-            if pending.waiters.isEmpty { queuedBytes -= pending.bytes.count }
+            if pending.waiters.isEmpty { queuedBytes -= pending.weight }
             return pending.waiters.isEmpty
         }
         guard let flight else { return }

@@ -20,6 +20,8 @@ struct PendingAction: Sendable {
     let tailReadsBefore: UInt64
     /// Every entry in (``firstRevision``, this] was read and does not hold the action.
     var scannedThrough: Revision
+    /// Blocks that it needs and that could not be read: it is set aside until they can.
+    var awaited: Set<BlockID> = []
     /// The revision that an attempt of unknown outcome aimed at.
     private var doubt: Revision?
 
@@ -34,6 +36,9 @@ struct PendingAction: Sendable {
         waiters = [waiter]
         scannedThrough = request.firstRevision
     }
+
+    /// What it takes of the queue's bytes.
+    var weight: Int { bytes.count + Limits.queuedActionBytes }
 
     /// What tells it from every other action, also from one of another life, or with other bytes,
     /// that comes under the same id.

@@ -21,6 +21,8 @@ public struct WriterEffects {
     public private(set) var wants: [FetchItem] = []
     /// What is to be fetched to run a batch, likewise.
     public private(set) var wantsToRun: [FetchItem] = []
+    /// What could not be had before and is asked for again, while other work goes on.
+    public private(set) var wantsApart: [FetchItem] = []
     /// An attempt to be sent to a coordinator, again until `deadline` while it fails.
     public private(set) var attempt: (commit: CommitAttempt, deadline: Instant)?
     /// Entries whose blocks are to become versions on their quorums.
@@ -46,6 +48,7 @@ public struct WriterEffects {
     mutating func readTail() { wantsTail = true }
     mutating func fetch(_ items: [FetchItem]) { wants = items }
     mutating func fetchToRun(_ items: [FetchItem]) { wantsToRun = items }
+    mutating func fetchApart(_ items: [FetchItem]) { wantsApart = items }
     mutating func propose(_ commit: CommitAttempt, deadline: Instant) {
         invariant(attempt == nil, "one attempt at a time")
         attempt = (commit, deadline)
@@ -68,12 +71,16 @@ public enum FetchPurpose: Sendable {
     case scan
     /// To run a batch.
     case run
+    /// To run what was set aside because a block could not be read.
+    case apart
 }
 
-/// What came of a fetch, complete.
+/// What came of a fetch.
 public struct Fetched: Sendable {
     public var objects: [LogObjectKey: LogObject] = [:]
     public var blocks: [FetchedBlock.Key: FetchedBlock] = [:]
+    /// What could not be had; of a fetch to run something only, every other one is complete.
+    public var failures: [FetchItem: DatabaseError] = [:]
 
     public init() {}
 
