@@ -175,7 +175,7 @@ public struct CollectionWriter: Sendable {
             prepared.merge(things)
             letGoOn(things)
         }
-        if let error = note(things.failures, &effects) { return readFailed(error, &effects) }
+        if let error = note(things.failures, &effects) { return lookedInVain(error, &effects) }
         advance(&effects)
     }
 
@@ -200,6 +200,7 @@ public struct CollectionWriter: Sendable {
         switch purpose {
         case .scan: isFetching = false
         case .run: isPreparing = false
+        case .apart: isRetrying = false
         }
         lookedInVain(error, &effects)
     }
@@ -335,7 +336,7 @@ public struct CollectionWriter: Sendable {
         for pending in queue {
             if pending.tailReadsBefore < tailReadCount {
                 pending.fail(CollectionWriter.absent, &effects)
-                queuedBytes -= pending.bytes.count
+                queuedBytes -= pending.weight
             } else {
                 kept.append(pending)
             }
