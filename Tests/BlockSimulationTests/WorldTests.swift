@@ -67,8 +67,7 @@ import Testing
     ]
 
     /// Not here, because no world of today gets there: `ballots.newProposer` (after 2³² ballots),
-    /// `blockPend.outstanding` and `blockReplica.outstanding` (proxies pend whatever is in the
-    /// way),
+    /// `blockPend.outstanding` and `blockReplica.outstanding` (proxies mind no other pends),
     /// `blockRead.damaged` and `fetch.damaged` (a replica's own check comes before),
     /// `disk.synced.dropped` (no disk takes synced writes back), `scrub.repair` (nobody walks),
     /// `writer.actionFailed` and `writer.batchTooLarge` (no action is so large).
