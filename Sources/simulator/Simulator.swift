@@ -42,6 +42,7 @@ enum Simulator {
             print("\(mark) \(count)")
         }
         #else
+        if printsMarks { usage("this build has no coverage marks") }
         let status = run(seeds, bug: bug, isTraced: isTraced)
         #endif
         exit(status)

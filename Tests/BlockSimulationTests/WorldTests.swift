@@ -59,7 +59,7 @@ import Testing
 
     /// What goes wrong in worlds: each family in so many that its absence would be seen.
     static let faults = [
-        "disk.bit.flipped", "disk.read.failed", "disk.sync.failed", "journal.slot.torn",
+        "disk.bit.flipped", "disk.sync.failed", "journal.slot.torn",
         "world.crash.client", "world.crash.coordinator", "world.crash.peer", "world.crash.proxy",
         "world.link.slow", "world.message.clogged", "world.message.cut", "world.message.doubled",
         "world.message.lost", "world.message.straggler", "world.partition",
@@ -67,15 +67,16 @@ import Testing
     ]
 
     /// Not here, because no world of today gets there: `ballots.newProposer` (after 2³² ballots),
-    /// `blockPend.outstanding` and `blockReplica.outstanding` (proxies pend whatever is in the way),
+    /// `blockPend.outstanding` and `blockReplica.outstanding` (proxies mind no other pends),
     /// `blockRead.damaged` and `fetch.damaged` (a replica's own check comes before),
     /// `disk.synced.dropped` (no disk takes synced writes back), `scrub.repair` (nobody walks),
     /// `writer.actionFailed` and `writer.batchTooLarge` (no action is so large).
     static let expectedMarks = [
         "acceptor.accept.rejected", "acceptor.prepare.rejected", "blockPend.needsBase",
         "blockRead.askOthers", "blockRead.repair", "chain.detached", "chain.extended",
-        "coordinator.discard", "coordinator.reply.foreign", "proposer.retry", "proposer.seal",
-        "proposer.writeBack", "storage.content.corrupt", "structures.updatesBecomeImage",
+        "coordinator.discard", "coordinator.reply.foreign", "disk.read.failed", "proposer.retry",
+        "proposer.seal", "proposer.writeBack", "storage.content.corrupt",
+        "structures.updatesBecomeImage",
         "tail.commit.alreadyLanded", "tailRead.timeout", "tailRead.undecided",
         "tree.branchMerge", "tree.branchShare", "tree.branchSplit", "tree.emptied",
         "tree.leafMerge", "tree.leafShare", "tree.leafSplit", "tree.rootCollapse",
