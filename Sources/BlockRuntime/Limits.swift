@@ -75,6 +75,15 @@ public enum Limits {
     /// A version keeps its whole block at every this-many-th write of it, so that any version is
     /// made from fewer transforms than this.
     public static let versionImageInterval = 32
+    /// Times that a linearizable read looks at a register that its own coordinator is changing,
+    /// before it takes part and writes back.
+    public static let tailLookCountMax = 4
+    /// Bytes of blocks that a storage peer keeps ready, decoded and checked: some thousand leaves,
+    /// so that a write of a hot one reads and hashes what it changes only.
+    public static let blockMemoBytesMax = 64 * 1024 * 1024
+    /// Bytes of pends, and of versions, that a storage peer need not read from its disk again:
+    /// those of some seconds of writing.
+    public static let recentRecordBytesMax = 16 * 1024 * 1024
     /// Targets one pend may be bound to: an attempt is re-targeted once per lost race.
     public static let pendBoundCountMax = 1024
     /// Undecided changes of one block that a replica keeps; more are refused, none is evicted.
@@ -185,6 +194,8 @@ public enum Limits {
     /// Bytes of actions a proxy holds for one collection before it answers `overloaded`, with
     /// ``queuedActionBytes`` for each.
     public static let collectionQueueBytesMax = 16 * 1024 * 1024
+    /// The part of them that one client may take, so that the others are still let in.
+    public static let clientQueueBytesMax = collectionQueueBytesMax / 2
     /// Bytes that a queued action takes beside its own: ids, who waits for it, and what it was
     /// decoded into.
     public static let queuedActionBytes = 512

@@ -6,6 +6,9 @@ import BlockWire
 
 /// A storage peer's process in a world, and the disk that survives it.
 final class PeerNode {
+    /// A few blocks: most are made from the disk, which may have been damaged.
+    private static let memoBytesMax = 1024
+
     private let index: Int
     private unowned let world: World
     private(set) var life = 0
@@ -34,14 +37,16 @@ final class PeerNode {
             disk: disk, plan: faultPlan(), generator: world.generator.fork())
         self.engine = engine
         do {
-            let repository = try StorageRepository(engine: engine)
+            let repository = try StorageRepository(
+                engine: engine, recentBytesMax: PeerNode.memoBytesMax)
             let journal =
                 disk.journal == nil && repository.writeSequence == 0
                 ? try AckJournal.create(on: engine.journalFile, owner: identity)
                 : try AckJournal.open(
                     on: engine.journalFile, owner: identity, recovered: repository.writeSequence)
             cycleMachine = StoragePeerCycle(
-                identity: identity, map: world.map, repository: repository, journal: journal)
+                identity: identity, map: world.map, repository: repository, journal: journal,
+                memoBytesMax: PeerNode.memoBytesMax)
             refusal = nil
         } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             // Nothing in these worlds takes synced writes away: a refusal is somebody's bug.

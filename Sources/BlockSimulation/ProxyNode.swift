@@ -40,7 +40,11 @@ final class ProxyNode {
         case .clientRequest(let id, let request, let time):
             lastToken += 1
             askers[lastToken] = (from, senderLife, id)
-            feed(.request(lastToken, request, deadline: world.now.advanced(by: time)))
+            var client: UInt64 = 0
+            if case .client(let index) = from { client = UInt64(index) }
+            feed(
+                .request(
+                    lastToken, request, client: client, deadline: world.now.advanced(by: time)))
         case .repositoryReply(let id, let reply): feed(.reply(id: id, reply))
         default: invariant(false, "a proxy gets no \(message)")
         }

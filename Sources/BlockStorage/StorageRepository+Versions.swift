@@ -5,7 +5,14 @@ import BlockRuntime
 /// as absent: another replica has it, and this one must not vote for it (protocol C5.13).
 extension StorageRepository {
     package func pend(_ key: PendKey) throws(DatabaseError) -> PendRecord? {
-        try record(under: StorageKeys.pend(key))
+        if pendCounts[key.key].count == 0 { return nil }
+        if let recent = recents.pend(key) { return recent.record }
+        let storageKey = StorageKeys.pend(key)
+        guard let (record, storedBytes): (PendRecord, Int) = try record(under: storageKey) else {
+            return nil
+        }
+        recents.keep(record, storedBytes: storedBytes, under: key)
+        return record
     }
 
     package func pends(
@@ -31,7 +38,31 @@ extension StorageRepository {
     package func version(
         of key: BlockKey, at revision: Revision
     ) throws(DatabaseError) -> VersionRecord? {
-        try record(under: StorageKeys.version(key, at: revision))
+        let position = VersionPosition(key: key, revision: revision)
+        if let recent = recents.version(position) { return recent }
+        if try revision > newestRevision(of: key) { return nil }
+        let storageKey = StorageKeys.version(key, at: revision)
+        guard let (record, storedBytes): (VersionRecord, Int) = try record(under: storageKey)
+        else { return nil }
+        recents.keep(record, storedBytes: storedBytes, at: position)
+        return record
+    }
+
+    /// Of the newest version of a block, damaged or not; zero when there is none.
+    private func newestRevision(of key: BlockKey) throws(DatabaseError) -> Revision {
+        if let known = recents.newestRevision(of: key) { return known }
+        let prefix = StorageKeys.versions(of: key)
+        let found = try versionRecords.scan(
+            from: prefix, below: StorageKeys.end(ofPrefix: prefix), countMax: 1, in: engine)
+        var newest = Revision.zero
+        if let (storageKey, _) = found.first {
+            guard let position = StorageKeys.position(ofVersion: storageKey) else {
+                throw SealedRecord.damaged(storageKey, "not the key of a version")
+            }
+            newest = position.revision
+        }
+        recents.learn(newest: newest, of: key)
+        return newest
     }
 
     package func newestVersion(
@@ -95,43 +126,55 @@ extension StorageRepository {
     func stage(_ pend: PendRecord, under key: PendKey) throws(DatabaseError) {
         let storageKey = StorageKeys.pend(key)
         let sealed = SealedRecord.seal(pend.canonicalBytes, under: storageKey)
-        if let stored = try versionRecords.get(storageKey, from: engine) {
-            progress.pendBytes -= UInt64(stored.count)
-            pendCounts.add(count: 0, bytes: sealed.count - stored.count, to: key.key)
+        if let storedBytes = try storedBytes(of: key) {
+            progress.pendBytes -= UInt64(storedBytes)
+            pendCounts.add(count: 0, bytes: sealed.count - storedBytes, to: key.key)
         } else {
             progress.pendCount += 1
             pendCounts.add(count: 1, bytes: sealed.count, to: key.key)
         }
         progress.pendBytes += UInt64(sealed.count)
         versionRecords.put(sealed, for: storageKey)
+        recents.keep(pend, storedBytes: sealed.count, under: key)
+    }
+
+    /// What a pend takes; nil when it is not there.
+    private func storedBytes(of key: PendKey) throws(DatabaseError) -> Int? {
+        if pendCounts[key.key].count == 0 { return nil }
+        if let recent = recents.pend(key) { return recent.storedBytes }
+        return try versionRecords.get(StorageKeys.pend(key), from: engine)?.count
     }
 
     func stageRemoval(of key: PendKey) throws(DatabaseError) {
-        let storageKey = StorageKeys.pend(key)
-        guard let stored = try versionRecords.get(storageKey, from: engine) else { return }
+        guard let storedBytes = try storedBytes(of: key) else { return }
         progress.pendCount -= 1
-        pendCounts.add(count: -1, bytes: -stored.count, to: key.key)
-        progress.pendBytes -= UInt64(stored.count)
-        versionRecords.remove(storageKey)
+        pendCounts.add(count: -1, bytes: -storedBytes, to: key.key)
+        progress.pendBytes -= UInt64(storedBytes)
+        versionRecords.remove(StorageKeys.pend(key))
+        recents.forgetPend(key)
     }
 
     func stage(_ version: VersionRecord, of key: BlockKey) throws(DatabaseError) {
         let storageKey = StorageKeys.version(key, at: version.revision)
-        if try versionRecords.get(storageKey, from: engine) == nil { progress.versionCount += 1 }
-        put(version.canonicalBytes, under: storageKey)
-    }
-
-    private func put(_ payload: Bytes, under key: Bytes) {
-        versionRecords.put(SealedRecord.seal(payload, under: key), for: key)
+        let newest = try newestRevision(of: key)
+        var isNew = version.revision > newest
+        if !isNew { isNew = try versionRecords.get(storageKey, from: engine) == nil }
+        if isNew { progress.versionCount += 1 }
+        let sealed = SealedRecord.seal(version.canonicalBytes, under: storageKey)
+        versionRecords.put(sealed, for: storageKey)
+        recents.learn(newest: max(newest, version.revision), of: key)
+        recents.keep(
+            version, storedBytes: sealed.count,
+            at: VersionPosition(key: key, revision: version.revision))
     }
 
     // MARK: Opening
 
     private func record<Record: CanonicalCodable>(
         under key: Bytes
-    ) throws(DatabaseError) -> Record? {
+    ) throws(DatabaseError) -> (Record, storedBytes: Int)? {
         guard let value = try versionRecords.get(key, from: engine) else { return nil }
-        return opened(value, under: key)
+        return opened(value, under: key).map { ($0, value.count) }
     }
 
     private func opened<Record: CanonicalCodable>(_ value: Bytes, under key: Bytes) -> Record? {

@@ -26,6 +26,7 @@ package final class StorageRepository: PeerStoreView {
     var versionRecords = StagedRecords()
     /// With what is staged.
     var pendCounts: PendCounts
+    var recents: RecentRecords
     /// Whether a register read in this cycle is in the engine: saves reading it again to count it.
     private var registerExists: [CollectionID: Bool] = [:]
     /// Promises that the planted bug `promiseNotDurable` keeps from the disk.
@@ -39,10 +40,14 @@ package final class StorageRepository: PeerStoreView {
     /// Syncs before anything is read: a process that died between its write and its sync leaves a
     /// batch that is readable and yet not durable, and whoever answers from it breaks the promise
     /// that an answer outlives the next loss of power.
+    /// - Parameter recentBytesMax: Bytes of records of each kind that need not be read again.
     /// - Throws: `.corrupted` when the record of the store's progress is damaged, `.ioFailed`; what
     ///   ``KeyValueEngine/sync()`` throws.
-    package init(engine: any KeyValueEngine) throws {
+    package init(
+        engine: any KeyValueEngine, recentBytesMax: Int = Limits.recentRecordBytesMax
+    ) throws {
         self.engine = engine
+        recents = RecentRecords(bytesMax: recentBytesMax)
         try engine.sync()
         if let stored = try engine.get(StorageKeys.progress) {
             committed = try StoreProgress(sealed: stored)
@@ -253,6 +258,7 @@ package final class StorageRepository: PeerStoreView {
     package func discardCycle() {
         progress = committed
         pendCounts.undo()
+        recents.removeAll()
         endCycle()
     }
 

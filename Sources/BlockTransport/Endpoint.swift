@@ -35,6 +35,14 @@ package struct Route: Hashable, Sendable {
         self = bytes.withUnsafeBytes { Route($0) }
     }
 
+    /// Its last eight bytes: distinct as long as the transport chooses short identities.
+    package var number: UInt64 {
+        switch storage {
+        case .short(let packed, _): packed
+        case .long(let bytes): bytes.suffix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        }
+    }
+
     /// The identity as it was given.
     package var bytes: Bytes { withBytes { Bytes($0) } }
 

@@ -35,9 +35,12 @@ struct CommitLoad: Sendable {
             try await tree.replace((start..<start + 1000).map { .set($0, value) })
         }
         return { client, number in
-            // Spread over the tree, the same in every run.
+            // Spread over the tree, the same in every run; another value each time, because the
+            // same one would change no block.
             let place = (client &* 7919 &+ number &* 104_729) % treeEntryCount
-            return try await tree.replace([.set(place, value)]).revision
+            var changed = value
+            changed[client % value.count] = UInt8(truncatingIfNeeded: number &+ 8)
+            return try await tree.replace([.set(place, changed)]).revision
         }
     }
 }

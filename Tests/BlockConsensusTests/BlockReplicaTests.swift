@@ -267,7 +267,7 @@ struct BlockReplicaTests {
         let images = try #require(scene.store.versions[key]).values.count {
             if case .image = $0.content { true } else { false }
         }
-        #expect(images == 2 + Int(count) / Limits.versionImageInterval)
+        #expect(images == 1 + Int(count) / Limits.versionImageInterval)
         #expect(scene.alarms.isEmpty)
     }
 

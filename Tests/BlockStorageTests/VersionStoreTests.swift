@@ -208,7 +208,7 @@ struct VersionStoreTests {
     @Test("A damaged version is never replaced by an older one, and is counted")
     func damagedVersion() throws {
         let engine = MemoryEngine()
-        let repository = try StorageRepository(engine: engine)
+        let repository = try StorageRepository(engine: engine, recentBytesMax: 0)
         try repository.apply(.version(key, version(1, base: 0)))
         try repository.commitCycle()
         let storageKey = StorageKeys.version(key, at: Revision(1))

@@ -72,7 +72,11 @@ struct AppenderScene {
             action: Sample.action(number), firstRevision: Revision(firstRevision),
             content: .append(bytes ?? Sample.bytes(number)))
         let deadline = now.advanced(by: .seconds(seconds))
-        let effects = handle { $0.act(request, token: token ?? number, deadline: deadline, &$1) }
+        // Each of another client: they take no turns.
+        let effects = handle {
+            $0.act(
+                request, token: token ?? number, client: number, deadline: deadline, &$1)
+        }
         return effects.wakeAt == now ? handle { $0.tick(&$1) } : effects
     }
 

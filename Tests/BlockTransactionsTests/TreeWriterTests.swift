@@ -279,9 +279,14 @@ import Testing
         let attempt = try #require(scene.proxies[0].attempt)
         // Nothing is known against it: it waits for the attempt, and its client for its time.
         scene.proxies[0].wakeAt = nil
-        try scene.act(3, .put(1, value: 3))
+        let waiting = ActionRequest(
+            collection: attempt.participant.collection,
+            incarnation: attempt.participant.incarnation, action: Sample.action(3),
+            firstRevision: Revision(1), content: .tree(.put(1, value: 3)))
+        let end = scene.now.advanced(by: .seconds(10))
+        try scene.handle(0) { $0.act(waiting, token: 3, deadline: end, &$1) }
         #expect(!scene.proxies[0].isReadingTail && scene.proxies[0].fetches.isEmpty)
-        #expect(scene.proxies[0].wakeAt == scene.now.advanced(by: .seconds(10)))
+        #expect(scene.proxies[0].wakeAt == end)
         // These are told at once, attempt or not.
         try scene.act(1, .put(1, value: 1), since: .zero)
         #expect(scene.answers[1]?.count == 2, "it landed before")
@@ -290,7 +295,10 @@ import Testing
             incarnation: attempt.participant.incarnation, action: Sample.action(4),
             firstRevision: Revision(1), content: .append([1]))
         let deadline = scene.now.advanced(by: .seconds(10))
-        try scene.handle(0) { $0.act(kind, token: 4, deadline: deadline, &$1) }
+        try scene.handle(0) {
+            $0.act(kind, token: 4, deadline: deadline, &$1)
+            $0.tick(&$1)
+        }
         guard case .failed(let error)? = scene.answers[4]?.first else {
             Issue.record("\(scene.answers)")
             return

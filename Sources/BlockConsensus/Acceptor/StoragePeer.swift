@@ -23,9 +23,16 @@ package struct StoragePeer {
     /// Shards with a damaged promise or accepted value. It cannot be repaired from other peers, so
     /// this peer has no vote there until a new epoch.
     private var refusedShards: [ShardID: DatabaseError] = [:]
+    private let memo: BlockMemo
 
-    /// - Parameter refusal: What the start-up check of the data directory found, if anything.
-    package init(identity: PeerID, map: ClusterMap, refusal: DatabaseError?) {
+    /// - Parameters:
+    ///   - refusal: What the start-up check of the data directory found, if anything.
+    ///   - memoBytesMax: Bytes of blocks kept ready.
+    package init(
+        identity: PeerID, map: ClusterMap, refusal: DatabaseError?,
+        memoBytesMax: Int = Limits.blockMemoBytesMax
+    ) {
+        memo = BlockMemo(bytesMax: memoBytesMax)
         self.identity = identity
         self.map = map
         self.refusal = refusal
@@ -125,7 +132,7 @@ package struct StoragePeer {
         _ operation: PeerRequest.Operation, view: View
     ) -> [Directive] {
         guard let key = operation.blockKey else { return [] }
-        var replica = BlockReplica(key, view: view)
+        var replica = BlockReplica(key, view: view, memo: memo)
         do throws(DatabaseError) {
             let reply = try replica.answer(operation)
             return replica.alarms.map { .alarm($0) } + replica.writes.map { .write($0) }

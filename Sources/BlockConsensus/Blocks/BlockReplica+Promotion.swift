@@ -42,17 +42,20 @@ extension BlockReplica {
         guard let (payload, pend) = try pend(of: write) else { return .pendMissing }
         guard let base = try base(of: pend, at: write.revision) else { return .baseMissing }
         let block = try apply(pend.transform, to: base.block)
-        guard (block?.digest ?? .zero) == pend.resultHash else {
+        guard isRight(block, pend.resultHash) else {
             alarm("the write at \(write.revision) does not make the block that was decided on")
             return .baseMissing
         }
-        put(
-            VersionRecord(
-                revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
-                writeNumber: (base.version?.writeNumber ?? 0) + 1, transform: pend.transform,
-                resultHash: pend.resultHash,
-                content: block.map { .image($0.canonicalBytes) } ?? .removed))
-        try demote(base.version)
+        var version = VersionRecord(
+            revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
+            writeNumber: (base.version?.writeNumber ?? 0) + 1, transform: pend.transform,
+            resultHash: pend.resultHash, content: .removed)
+        if let block {
+            // Without a version below, nothing else could make it.
+            let keepsImage = version.isImageDue || base.version == nil
+            version.content = keepsImage ? .image(block.block.canonicalBytes) : .transform
+        }
+        put(version)
         removePend(payload)
         return .finalised
     }
@@ -73,7 +76,7 @@ extension BlockReplica {
     /// The block that a pend changes at a target: nil when it is not held here.
     private func base(
         of pend: PendRecord, at target: Revision
-    ) throws(DatabaseError) -> (version: VersionRecord?, block: Block?)? {
+    ) throws(DatabaseError) -> (version: VersionRecord?, block: DigestedBlock?)? {
         guard pend.baseRevision != .zero else { return (nil, nil) }
         if planted(.baseIgnored), let newest = try newestVersion(through: target.previous) {
             return (newest, try block(after: newest))
@@ -85,22 +88,12 @@ extension BlockReplica {
         return (version, try block(after: version))
     }
 
-    /// A version that is no longer the tip keeps its transform only, except at the floor of what is
-    /// held and at every so-many-th write.
-    private mutating func demote(_ version: VersionRecord?) throws(DatabaseError) {
-        guard var version, case .image = version.content, !version.keepsImage,
-            try self.version(at: version.baseRevision) != nil
-        else { return }
-        version.content = .transform
-        put(version)
-    }
-
     /// Whether a pend may be acknowledged: its result can be made here from what is durable here,
     /// without asking anybody (protocol C11 A2.1).
     func canBuild(_ pend: PendRecord, at target: Revision) throws(DatabaseError) -> Bool {
         guard let base = try base(of: pend, at: target) else { return false }
         let block = try apply(pend.transform, to: base.block)
-        guard (block?.digest ?? .zero) == pend.resultHash else {
+        guard isRight(block, pend.resultHash) else {
             throw DatabaseError(
                 .invalidArgument, "the transform does not make the block that resultHash names")
         }

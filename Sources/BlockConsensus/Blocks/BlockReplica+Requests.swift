@@ -91,7 +91,7 @@ extension BlockReplica {
             guard let newest = try newestVersion(through: Revision(Limits.counterMax)) else {
                 return nil
             }
-            return try block(after: newest)?.header.collection
+            return try block(after: newest)?.block.header.collection
         } catch {
             guard error.code == .corrupted else { throw error }
             return nil
@@ -181,7 +181,7 @@ extension BlockReplica {
         let block = try block(after: version)
         return BlockCopy(
             write: version.write, baseRevision: version.baseRevision,
-            writeNumber: version.writeNumber, bytes: block?.canonicalBytes)
+            writeNumber: version.writeNumber, bytes: block?.block.canonicalBytes)
     }
 
     /// What is held up to a revision, finalising nothing.

@@ -10,6 +10,7 @@ import BlockRuntime
 package struct BlockReplica<View: PeerStoreView> {
     package let key: BlockKey
     private let view: View
+    private let memo: BlockMemo
     /// What the request changes, in order. A version and the end of its pend are in it together
     /// (invariant P: a committed write is a pend or a version, never both, never neither).
     package private(set) var writes: [PeerWrite] = []
@@ -19,9 +20,11 @@ package struct BlockReplica<View: PeerStoreView> {
     private var ownPends: [PayloadID: PendRecord?] = [:]
     private var ownVersions: [Revision: VersionRecord] = [:]
 
-    package init(_ key: BlockKey, view: View) {
+    /// - Parameter memo: Without one every block is made from what is stored.
+    package init(_ key: BlockKey, view: View, memo: BlockMemo = BlockMemo(bytesMax: 0)) {
         self.key = key
         self.view = view
+        self.memo = memo
     }
 
     // MARK: What is kept
@@ -81,8 +84,15 @@ package struct BlockReplica<View: PeerStoreView> {
     ///
     /// - Throws: `.corrupted` when it cannot be made, or is not what its hash says: it is then
     ///   as good as absent here, and another replica has it.
-    /// - Complexity: O(1) at the tip, at most ``Limits/versionImageInterval`` transforms below it.
-    func block(after version: VersionRecord) throws(DatabaseError) -> Block? {
+    /// - Complexity: O(1) when the memo has it, else at most ``Limits/versionImageInterval``
+    ///   transforms.
+    func block(after version: VersionRecord) throws(DatabaseError) -> DigestedBlock? {
+        if let block = memo.block(version.resultHash), block.block.id == key.block { return block }
+        return try stored(version)
+    }
+
+    /// The same from what is stored, whatever the memo has.
+    private func stored(_ version: VersionRecord) throws(DatabaseError) -> DigestedBlock? {
         var transforms: [VersionRecord] = []
         var lower = version
         while case .transform = lower.content {
@@ -92,21 +102,23 @@ package struct BlockReplica<View: PeerStoreView> {
             }
             lower = base
         }
-        var block: Block?
-        if case .image(let bytes) = lower.content { block = try decoded(bytes) }
+        var block: DigestedBlock?
+        if case .image(let bytes) = lower.content { block = DigestedBlock(try decoded(bytes)) }
         for record in transforms.reversed() {
             block = try apply(record.transform, to: block)
         }
-        guard (block?.digest ?? .zero) == version.resultHash || planted(.blockHashUnchecked) else {
+        let hash = block?.digest ?? .zero
+        guard hash == version.resultHash || planted(.blockHashUnchecked) else {
             throw damaged("version \(version.revision) is not what its hash says")
         }
+        if let block { memo.keep(block, under: hash) }
         return block
     }
 
     /// Whether the block after a version can be made, and is what its hash says.
     func isIntact(_ version: VersionRecord) throws(DatabaseError) -> Bool {
         do throws(DatabaseError) {
-            _ = try block(after: version)
+            _ = try stored(version)
             return true
         } catch {
             guard error.code == .corrupted else { throw error }
@@ -116,17 +128,27 @@ package struct BlockReplica<View: PeerStoreView> {
 
     /// The block after `transform`.
     /// - Throws: `.corrupted` when the bytes are no transform, or it does not apply.
-    func apply(_ transform: Bytes, to base: Block?) throws(DatabaseError) -> Block? {
-        let block: Block?
+    func apply(
+        _ transform: Bytes, to base: DigestedBlock?
+    ) throws(DatabaseError) -> DigestedBlock? {
+        let block: DigestedBlock?
         do {
-            block = try BlockTransform(canonicalBytes: transform).applied(to: base)
+            block = try DigestedBlock.applying(
+                BlockTransform(canonicalBytes: transform), to: base)
         } catch {
             throw damaged("a transform does not apply: \(error)")
         }
-        guard block == nil || block?.id == key.block else {
+        guard block == nil || block?.block.id == key.block else {
             throw damaged("a transform makes the block of another id")
         }
         return block
+    }
+
+    /// Whether a block has the hash it should have; it is then kept for whoever needs it next.
+    func isRight(_ block: DigestedBlock?, _ hash: Digest) -> Bool {
+        guard (block?.digest ?? .zero) == hash else { return false }
+        if let block { memo.keep(block, under: hash) }
+        return true
     }
 
     private func decoded(_ bytes: Bytes) throws(DatabaseError) -> Block {

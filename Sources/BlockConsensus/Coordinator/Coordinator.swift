@@ -151,10 +151,20 @@ package struct Coordinator {
             startNext(of: proposer.collection, after: id)
         }
         if result == .undecided, case .read(let read, let deadline) = round.kind {
-            // Somebody is in the middle of a change: take part, and write back.
-            return change(read.collection, .read, owner: round.owner, deadline: deadline)
+            return lookAgain(read, owner: round.owner, deadline: deadline)
         }
         notify(round.owner, round, result)
+    }
+
+    /// A read that found a change under way: looks again when that is over, if it is this
+    /// coordinator's own. Otherwise it takes part, and writes back.
+    private mutating func lookAgain(_ read: TailRead, owner: Round.Owner, deadline: Instant) {
+        let collection = read.collection
+        guard read.lookCount < Limits.tailLookCountMax, queues[collection] != nil else {
+            return change(collection, .read, owner: owner, deadline: deadline)
+        }
+        mark("coordinator.read.waits")
+        queues[collection]?.readers.append((read, owner, deadline))
     }
 
     /// Hands the end of a round to whoever waits for it.
@@ -202,8 +212,15 @@ package struct Coordinator {
         guard var queue = queues[collection] else { return }
         queue.waiting.removeAll { $0 == id }
         if queue.running == id {
+            let readers = queue.readers
+            queue.readers = []
             queue.running = queue.waiting.isEmpty ? nil : queue.waiting.removeFirst()
             queues[collection] = queue.running == nil ? nil : queue
+            // Before the next change begins: they find the register at rest.
+            for reader in readers {
+                add(
+                    .read(reader.read.again(), deadline: reader.deadline), owner: reader.owner)
+            }
             if let next = queue.running { launch(next, collection) }
         } else {
             queues[collection] = queue
@@ -236,4 +253,6 @@ package struct Coordinator {
 struct RegisterQueue {
     var running: UInt64?
     var waiting: [UInt64] = []
+    /// Reads that found the running change under way.
+    var readers: [(read: TailRead, owner: Round.Owner, deadline: Instant)] = []
 }

@@ -18,11 +18,20 @@ package struct TailRead {
     private var values: [Digest: Bytes] = [:]
     private var answered: Set<PeerID> = []
     private var isFetching = false
+    /// Which look at the register this is, from 1.
+    private(set) var lookCount = 1
 
     package init(collection: CollectionID, members: Membership, deadline: Instant) {
         self.collection = collection
         self.members = members
         self.deadline = deadline
+    }
+
+    /// The same read from its beginning.
+    func again() -> TailRead {
+        var next = TailRead(collection: collection, members: members, deadline: deadline)
+        next.lookCount = lookCount + 1
+        return next
     }
 
     /// Asks all members; one of them, drawn at random, for the value itself.

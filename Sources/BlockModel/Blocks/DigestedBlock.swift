@@ -72,6 +72,24 @@ public struct DigestedBlock: Sendable {
         return Digest(domain: "optimystic/block/1", encoder.bytes)
     }
 
+    /// The block after a change; see ``BlockTransform/applied(to:)-(Block?)``.
+    /// - Complexity: O(items of the block and bytes of the change).
+    public static func applying(
+        _ transform: BlockTransform, to base: DigestedBlock?
+    ) throws(TransformError) -> DigestedBlock? {
+        if let insert = transform.insert, let base, insert.id != base.block.id {
+            throw .otherBlock(expected: base.block.id, actual: insert.id)
+        }
+        if transform.delete { return nil }
+        guard var result = transform.insert.map({ DigestedBlock($0) }) ?? base else {
+            if transform.updates.isEmpty { return nil }
+            throw .baseAbsent
+        }
+        for update in transform.updates { try result.apply(update) }
+        if !transform.isEmpty, let violation = result.block.violation { throw violation }
+        return result
+    }
+
     private func itemsOfList(at position: Int) -> [Bytes]? {
         guard case .list(let items) = block.attributes[position].value else { return nil }
         return items

@@ -17,7 +17,7 @@ public struct VersionRecord: Hashable, Sendable {
     public let payload: PayloadID
     /// The write before this one; zero for the first.
     public let baseRevision: Revision
-    /// Which write of the block this is, from 1: every 32nd keeps its image.
+    /// Which write of the block this is, from 1: every 32nd holds an image.
     public let writeNumber: UInt64
     /// Canonical bytes of the transform from the version before.
     public let transform: Bytes
@@ -38,8 +38,9 @@ public struct VersionRecord: Hashable, Sendable {
         self.content = content
     }
 
-    /// Whether the image stays when a newer version takes its place at the tip.
-    public var keepsImage: Bool {
+    /// Whether it holds an image although the version below could make it, so that no read has to
+    /// apply more transforms than ``Limits/versionImageInterval``.
+    public var isImageDue: Bool {
         writeNumber % UInt64(Limits.versionImageInterval) == 0 || baseRevision == .zero
     }
 

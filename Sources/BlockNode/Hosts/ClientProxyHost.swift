@@ -57,7 +57,8 @@ package final class ClientProxyHost: Service {
             let token = try callers.add(
                 caller, changesState: request.changesState, isPatient: request.isPatient)
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
-            receive(.request(token, request, deadline: deadline), now)
+            receive(
+                .request(token, request, client: endpoint.number, deadline: deadline), now)
         } catch {
             port.note(.refused, error.message)
             port.refuse(caller, error)
@@ -145,6 +146,16 @@ extension ClientRequest {
         case .readDiary(let read): read.waitMilliseconds > 0
         case .readLog(let read): read.waitMilliseconds > 0
         default: false
+        }
+    }
+}
+
+extension Endpoint {
+    /// The same for every message of one connection, and hardly ever for one of another.
+    fileprivate var number: UInt64 {
+        switch self {
+        case .route(let route): route.number
+        case .link(let number): UInt64(number)
         }
     }
 }

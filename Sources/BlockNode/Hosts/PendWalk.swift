@@ -6,9 +6,9 @@ import BlockTransactions
 /// became of each, and has it finalised or discarded (protocol C5.10). No pend ends by itself, so
 /// that without it every attempt that died would take a place beside its blocks for good.
 ///
-/// One request at a time. It rests after a page on which nothing could be done and goes on at once
-/// after one on which something was. Every coordinator walks on its own; what two of them settle
-/// is settled once.
+/// One request at a time. It rests after a page and goes on at once only after one on which dead
+/// pends were: what landed is made final by its proxy, and mostly is before the walk comes to it.
+/// Every coordinator walks on its own; what two of them settle is settled once.
 package struct PendWalk {
     /// What the answer that is waited for is about.
     private enum Step {
@@ -29,10 +29,10 @@ package struct PendWalk {
     /// What is left of the page, its first pend under way, and where the next page begins.
     private var pends: ArraySlice<KeptPend> = []
     private var nextCursor: PendKey?
-    /// The page as it was listed, how often it was listed, and whether something was done on it.
+    /// The page as it was listed, how often it was listed, and whether a dead one was on it.
     private var listed: [KeptPend] = []
     private var passCount = 0
-    private var hasSettled = false
+    private var hasDiscarded = false
     /// Read for this page.
     private var tails: [CollectionID: TailValue] = [:]
     private var objects: [LogObjectKey: LogObject] = [:]
@@ -77,7 +77,7 @@ package struct PendWalk {
             }
             objects[key] = object
         case (.settlement, .discarded), (.settlement, .finalised):
-            hasSettled = true
+            hasDiscarded = hasDiscarded || reply == .discarded
             settledCount += 1
             mark("pendWalk.settled")
             pends.removeFirst()
@@ -126,8 +126,8 @@ package struct PendWalk {
     /// A pend is listed with its lowest target only, so that a page on which something was settled
     /// is looked at again.
     private mutating func endPage(now: Instant) -> RepositoryRequest? {
-        let goesOn = hasSettled
-        hasSettled = false
+        let goesOn = hasDiscarded
+        hasDiscarded = false
         tails = [:]
         objects = [:]
         if goesOn, passCount < Limits.pendPassCountMax { return list() }

@@ -30,11 +30,15 @@ package struct StoragePeerCycle {
     private let journal: AckJournal?
 
     /// A peer that takes part.
-    /// - Parameter journal: Advanced by ``afterReplies(now:)``.
+    /// - Parameters:
+    ///   - journal: Advanced by ``afterReplies(now:)``.
+    ///   - memoBytesMax: Bytes of blocks kept ready.
     package init(
-        identity: PeerID, map: ClusterMap, repository: StorageRepository, journal: AckJournal?
+        identity: PeerID, map: ClusterMap, repository: StorageRepository, journal: AckJournal?,
+        memoBytesMax: Int = Limits.blockMemoBytesMax
     ) {
-        peer = StoragePeer(identity: identity, map: map, refusal: nil)
+        peer = StoragePeer(
+            identity: identity, map: map, refusal: nil, memoBytesMax: memoBytesMax)
         epoch = map.epoch
         self.repository = repository
         self.journal = journal

@@ -158,6 +158,9 @@ extension ClientProxy {
 
     private mutating func tailReadEnded(_ collection: CollectionID, _ reply: RepositoryReply) {
         guard let served = tailReads[collection]?.end() else { return }
+        if case .tail(.live(let tail)) = reply {
+            writers[collection]?.share(with: tail, in: blocks)
+        }
         beginTailRead(collection)
         if tailReads[collection]?.served.isEmpty == true { tailReads[collection] = nil }
         for waiter in served {

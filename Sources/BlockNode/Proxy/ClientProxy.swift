@@ -8,7 +8,9 @@ package struct ClientProxy {
     package typealias Token = UInt64
 
     package enum Event {
-        case request(Token, ClientRequest, deadline: Instant)
+        /// - Parameter client: Tells the callers apart, so that none crowds out the others.
+        case request(
+            Token, ClientRequest, client: CollectionWriter.Client = 0, deadline: Instant)
         /// A coordinator's answer to the request `id`.
         case reply(id: UInt64, RepositoryReply)
         /// The request `id` could not be handed to the network: it was certainly not sent.
@@ -86,7 +88,8 @@ package struct ClientProxy {
     package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
         self.now = max(now, self.now)
         switch event {
-        case .request(let token, let request, let deadline): start(request, token, deadline)
+        case .request(let token, let request, let client, let deadline):
+            start(request, token, client, deadline)
         case .reply(let id, let reply): coordinatorReplied(id, reply)
         case .notSent(let id): coordinatorWasNotReached(id)
         case .tick: wakeDue()
@@ -97,7 +100,10 @@ package struct ClientProxy {
 
     // MARK: Requests
 
-    private mutating func start(_ request: ClientRequest, _ token: Token, _ deadline: Instant) {
+    private mutating func start(
+        _ request: ClientRequest, _ token: Token, _ client: CollectionWriter.Client,
+        _ deadline: Instant
+    ) {
         if let problem = request.problem { return respond(token, .failed(problem)) }
         guard requestCount < Limits.requestCountMax else {
             let message =
@@ -109,7 +115,7 @@ package struct ClientProxy {
         case .hello(let name): respond(token, welcome(name))
         case .act(let action):
             runWriter(action.collection) {
-                $0.act(action, token: token, deadline: deadline, &$1)
+                $0.act(action, token: token, client: client, deadline: deadline, &$1)
             }
         default:
             let id = makeID()

@@ -42,12 +42,16 @@ extension CollectionWriter {
     }
 
     /// The oldest actions that are known not to have landed, as many as fit one entry; those of a
-    /// stash first and alone, so that they can land as they are.
+    /// stash first and alone, so that they can land as they are. When not all fit, the clients
+    /// take turns, each with its actions in order.
     private func chooseBatch(on log: LogState) -> [PendingAction] {
         var batch: [PendingAction] = []
         var bytes = 0
-        for pending in queue
-        where pending.scannedThrough == log.revision && pending.awaited.isEmpty {
+        let ready = queue.filter {
+            $0.scannedThrough == log.revision && $0.awaited.isEmpty
+        }
+        let isCrowded = load.bytes > batchBytesMax || ready.count > Limits.bodyActionCountMax
+        for pending in isCrowded && stash == nil ? Self.takingTurns(ready) : ready {
             // Headroom for ids and counts around the actions' own bytes.
             let grown = bytes + pending.bytes.count + 64
             guard batch.isEmpty || grown <= batchBytesMax,
@@ -57,6 +61,19 @@ extension CollectionWriter {
             batch.append(pending)
         }
         return batch
+    }
+
+    /// The same actions: the first of each client, then the second of each, and so on.
+    static func takingTurns(_ actions: [PendingAction]) -> [PendingAction] {
+        var countByClient: [Client: Int] = [:]
+        var turns: [[PendingAction]] = []
+        for action in actions {
+            let turn = countByClient[action.client, default: 0]
+            countByClient[action.client] = turn + 1
+            if turn == turns.count { turns.append([]) }
+            turns[turn].append(action)
+        }
+        return Array(turns.joined())
     }
 
     /// The stash, if it is this very batch and nothing that it depends on has changed.
@@ -185,7 +202,7 @@ extension CollectionWriter {
         queue.removeAll { pending in
             guard let error = failures[pending.action] else { return false }
             pending.fail(error, &effects)
-            queuedBytes -= pending.weight
+            load.remove(pending)
             return true
         }
     }
@@ -201,7 +218,7 @@ extension CollectionWriter {
     ) {
         let ids = Set(batch.map(\.action))
         queue.removeAll { ids.contains($0.action) }
-        queuedBytes -= batch.reduce(0) { $0 + $1.weight }
+        for pending in batch { load.remove(pending) }
         self.prepared = Fetched()
         stash = nil
         let target = log.revision.next

@@ -63,7 +63,7 @@ extension CollectionWriter {
                 kept.append(pending)
                 continue
             }
-            queuedBytes -= pending.weight
+            load.remove(pending)
         }
         queue = kept
         return isBehind
@@ -94,7 +94,7 @@ extension CollectionWriter {
             }
             mark("writer.foundLanded")
             landed(pending, at: landing, &effects)
-            queuedBytes -= pending.weight
+            load.remove(pending)
         }
         queue = kept
     }
@@ -140,7 +140,7 @@ extension CollectionWriter {
                 continue
             }
             let pending = queue.remove(at: position)
-            queuedBytes -= pending.weight
+            load.remove(pending)
             let place = LogPosition(revision: revision, index: UInt32(number))
             landed(pending, at: ActionIndex.Landing(position: place, action: action), &effects)
         }
@@ -288,7 +288,7 @@ extension CollectionWriter {
             for position in actions.indices { actions[position].doubt(ended.target) }
         }
         queue = actions + queue
-        queuedBytes += actions.reduce(0) { $0 + $1.weight }
+        for pending in actions { load.add(pending) }
     }
 }
 

@@ -11,6 +11,8 @@ import BlockRuntime
 public struct CollectionWriter: Sendable {
     /// Names a client's request for the host.
     public typealias Token = UInt64
+    /// Tells the clients of a host from one another, so that none of them crowds out the rest.
+    public typealias Client = UInt64
 
     let collection: CollectionID
     /// What is known of the log from chosen tails; nil when it has to be read again.
@@ -20,7 +22,7 @@ public struct CollectionWriter: Sendable {
     var index: ActionIndex?
     /// Actions not under way, oldest first.
     var queue: [PendingAction] = []
-    var queuedBytes = 0
+    var load = QueueLoad()
     var flight: Flight?
     /// A batch that lost its race or failed, to land as it is if nothing it depends on has changed.
     var stash: Stash?
@@ -108,7 +110,8 @@ public struct CollectionWriter: Sendable {
     /// A client's action. It goes on its way with the next ``tick(_:)``, which is wanted at once:
     /// whatever arrives together is proposed together.
     public mutating func act(
-        _ request: ActionRequest, token: Token, deadline: Instant, _ effects: inout WriterEffects
+        _ request: ActionRequest, token: Token, client: Client = 0, deadline: Instant,
+        _ effects: inout WriterEffects
     ) {
         invariant(request.collection == collection, "an action on another collection")
         if let problem = request.content.problem {
@@ -127,11 +130,14 @@ public struct CollectionWriter: Sendable {
             mark("writer.joined")
             return join(request.action, waiter, &effects)
         }
-        if let problem = problem(bytes) { return effects.respond(token, .failed(problem)) }
+        if let problem = problem(bytes, of: client) {
+            return effects.respond(token, .failed(problem))
+        }
         queue.append(
             PendingAction(
-                request, bytes: bytes, waiter: waiter, tailReadsBefore: tailReadCount))
-        queuedBytes += queue[queue.count - 1].weight
+                request, bytes: bytes, client: client, waiter: waiter,
+                tailReadsBefore: tailReadCount))
+        load.add(queue[queue.count - 1])
         if planted(.firstRevisionRaised), let log {
             queue[queue.count - 1].scannedThrough = max(request.firstRevision, log.revision)
         }
@@ -223,6 +229,17 @@ public struct CollectionWriter: Sendable {
         }
     }
 
+    /// Gives readers of a chosen tail the blocks that its newest entry made, when that entry is the
+    /// attempt under way whose answer has not come yet: they need not be fetched.
+    public func share(with tail: Tail, in blocks: SharedBlockCache) {
+        guard let flight, flight.incarnation == tail.incarnation, flight.target == tail.revision,
+            tail.entries.last?.payload == flight.prepared.payload
+        else { return }
+        for block in flight.prepared.results {
+            blocks.keep(block, incarnation: tail.incarnation, revision: tail.revision)
+        }
+    }
+
     /// Nobody will ask this writer any more: what is left to be made final.
     public mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
         guard let history else { return [] }
@@ -277,18 +294,26 @@ public struct CollectionWriter: Sendable {
     private static let absent = DatabaseError(
         .collectionNotFound, "the collection does not exist")
 
-    private func problem(_ bytes: Bytes) -> DatabaseError? {
+    private func problem(_ bytes: Bytes, of client: Client) -> DatabaseError? {
         if bytes.count > Limits.actionBytesMax {
             return DatabaseError(
                 .valueTooLarge,
                 "an action of \(bytes.count) bytes, actionBytesMax = \(Limits.actionBytesMax)")
         }
-        let weight = queuedBytes + bytes.count + Limits.queuedActionBytes
-        if weight > Limits.collectionQueueBytesMax {
+        let more = bytes.count + Limits.queuedActionBytes
+        if load.bytes + more > Limits.collectionQueueBytesMax {
             return DatabaseError(
                 .overloaded,
-                "\(weight) bytes wait for this collection, collectionQueueBytesMax = "
+                "\(load.bytes + more) bytes wait for this collection, collectionQueueBytesMax = "
                     + "\(Limits.collectionQueueBytesMax)", retryAfter: .milliseconds(200))
+        }
+        // Of one client: the rest of the queue is for the others.
+        if load.bytes(of: client) + more > Limits.clientQueueBytesMax {
+            return DatabaseError(
+                .overloaded,
+                "\(load.bytes(of: client) + more) bytes of this client wait for this collection, "
+                    + "clientQueueBytesMax = \(Limits.clientQueueBytesMax)",
+                retryAfter: .milliseconds(200))
         }
         if queue.count >= Limits.collectionQueueCountMax {
             return DatabaseError(
@@ -336,7 +361,7 @@ public struct CollectionWriter: Sendable {
         for pending in queue {
             if pending.tailReadsBefore < tailReadCount {
                 pending.fail(CollectionWriter.absent, &effects)
-                queuedBytes -= pending.weight
+                load.remove(pending)
             } else {
                 kept.append(pending)
             }
@@ -359,7 +384,7 @@ public struct CollectionWriter: Sendable {
             queue[position].expire(at: now, reason ?? trouble, isUncertain: isInDoubt, &effects)
         }
         queue.removeAll { pending in
-            if pending.waiters.isEmpty { queuedBytes -= pending.weight }
+            if pending.waiters.isEmpty { load.remove(pending) }
             return pending.waiters.isEmpty
         }
         guard let flight else { return }

@@ -14,6 +14,8 @@ struct PendingAction: Sendable {
     let content: ActionContent
     /// ``content`` as the log keeps it.
     let bytes: Bytes
+    /// Who sent it first.
+    let client: CollectionWriter.Client
     let fingerprint: UInt64
     var waiters: [Waiter]
     /// Tail reads of the proxy that were begun before the action came.
@@ -25,7 +27,11 @@ struct PendingAction: Sendable {
     /// The revision that an attempt of unknown outcome aimed at.
     private var doubt: Revision?
 
-    init(_ request: ActionRequest, bytes: Bytes, waiter: Waiter, tailReadsBefore: UInt64) {
+    init(
+        _ request: ActionRequest, bytes: Bytes, client: CollectionWriter.Client, waiter: Waiter,
+        tailReadsBefore: UInt64
+    ) {
+        self.client = client
         self.tailReadsBefore = tailReadsBefore
         action = request.action
         incarnation = request.incarnation

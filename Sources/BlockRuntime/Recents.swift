@@ -1,0 +1,52 @@
+/// Values used lately, up to a total weight.
+///
+/// Two generations: what is used stays in the young one, which becomes the old one when it is half
+/// of what is held. Each operation costs O(1), and nothing orders the values.
+package struct Recents<Key: Hashable, Value> {
+    private struct Held {
+        let value: Value
+        let weight: Int
+    }
+
+    private var young: [Key: Held] = [:]
+    private var old: [Key: Held] = [:]
+    private var youngWeight = 0
+    private let generationWeightMax: Int
+
+    /// - Parameter weightMax: 0 holds nothing.
+    package init(weightMax: Int) { generationWeightMax = weightMax / 2 }
+
+    /// The value, which counts as used.
+    package mutating func value(_ key: Key) -> Value? {
+        if let held = young[key] { return held.value }
+        guard let held = old.removeValue(forKey: key) else { return nil }
+        insert(held, key)
+        return held.value
+    }
+
+    package mutating func put(_ value: Value, for key: Key, weight: Int) {
+        guard generationWeightMax > 0 else { return }
+        remove(key)
+        insert(Held(value: value, weight: weight), key)
+    }
+
+    package mutating func remove(_ key: Key) {
+        old[key] = nil
+        if let held = young.removeValue(forKey: key) { youngWeight -= held.weight }
+    }
+
+    package mutating func removeAll() {
+        young = [:]
+        old = [:]
+        youngWeight = 0
+    }
+
+    private mutating func insert(_ held: Held, _ key: Key) {
+        young[key] = held
+        youngWeight += held.weight
+        guard youngWeight > generationWeightMax else { return }
+        old = young
+        young = [:]
+        youngWeight = 0
+    }
+}

@@ -1,0 +1,56 @@
+import BlockModel
+import BlockRuntime
+
+/// Pends and versions that were read, checked or written lately, and which version of a block is
+/// its newest: most writes are of blocks written a moment ago, and need not ask the engine.
+///
+/// The repository is the only writer of its engine, and tells of every write; a cycle that is
+/// discarded takes everything with it. Damage on the disk to what is held here is found when it is
+/// read again: by a scrub that passes later, or after a restart.
+struct RecentRecords {
+    private var pends: Recents<PendKey, (record: PendRecord, storedBytes: Int)>
+    private var versions: Recents<VersionPosition, VersionRecord>
+    private var newest: Recents<BlockKey, Revision>
+
+    /// What one more record takes beside its bytes.
+    private static let recordBytes = 256
+    private static let revisionBytes = 128
+
+    /// - Parameter bytesMax: Of each of the three kinds; 0 holds nothing.
+    init(bytesMax: Int) {
+        pends = Recents(weightMax: bytesMax)
+        versions = Recents(weightMax: bytesMax)
+        newest = Recents(weightMax: bytesMax)
+    }
+
+    mutating func pend(_ key: PendKey) -> (record: PendRecord, storedBytes: Int)? {
+        pends.value(key)
+    }
+
+    mutating func keep(_ pend: PendRecord, storedBytes: Int, under key: PendKey) {
+        pends.put((pend, storedBytes), for: key, weight: storedBytes + Self.recordBytes)
+    }
+
+    mutating func forgetPend(_ key: PendKey) { pends.remove(key) }
+
+    mutating func version(_ position: VersionPosition) -> VersionRecord? {
+        versions.value(position)
+    }
+
+    mutating func keep(_ version: VersionRecord, storedBytes: Int, at position: VersionPosition) {
+        versions.put(version, for: position, weight: storedBytes + Self.recordBytes)
+    }
+
+    /// The newest version of a block; zero: it has none; nil: not known here.
+    mutating func newestRevision(of key: BlockKey) -> Revision? { newest.value(key) }
+
+    mutating func learn(newest revision: Revision, of key: BlockKey) {
+        newest.put(revision, for: key, weight: Self.revisionBytes)
+    }
+
+    mutating func removeAll() {
+        pends.removeAll()
+        versions.removeAll()
+        newest.removeAll()
+    }
+}
