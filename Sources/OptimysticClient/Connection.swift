@@ -15,9 +15,13 @@ package final class Connection: Sendable {
     private let mailbox: Mailbox<ConnectionLoop.Message>
     private let environment: Environment
     private let lastToken = Atomic<UInt64>(0)
+    private let end: EndOfLoop
 
-    private init(mailbox: Mailbox<ConnectionLoop.Message>, environment: Environment) {
+    private init(
+        mailbox: Mailbox<ConnectionLoop.Message>, end: EndOfLoop, environment: Environment
+    ) {
         self.mailbox = mailbox
+        self.end = end
         self.environment = environment
     }
 
@@ -36,6 +40,7 @@ package final class Connection: Sendable {
     ) async throws -> Connection {
         let session = ClientSession(
             addresses: addresses, clusterName: clusterName, generator: environment.generator())
+        let end = EndOfLoop()
         let mailbox = try await withCheckedThrowingContinuation { started in
             let body: @Sendable () -> Void = {
                 do throws(DatabaseError) {
@@ -43,13 +48,14 @@ package final class Connection: Sendable {
                         session: session, link: makeLink(), environment: environment)
                     started.resume(returning: loop.mailbox)
                     loop.run()
+                    end.reached()
                 } catch {
                     started.resume(throwing: error)
                 }
             }
             if let problem = EventThread.start(body) { started.resume(throwing: problem) }
         }
-        return Connection(mailbox: mailbox, environment: environment)
+        return Connection(mailbox: mailbox, end: end, environment: environment)
     }
 
     /// Sends a request, without waiting for the answer.
@@ -96,21 +102,41 @@ package final class Connection: Sendable {
     /// Ends the connection: whatever is under way fails with `.shuttingDown`, or with an unknown
     /// outcome where that is the truth. Calling it again does nothing.
     package func close() {
-        try? mailbox.post(.close(nil))
+        try? mailbox.post(.close)
         mailbox.close()
     }
 
-    /// As ``close()``; returns when the thread has given everything back.
+    /// As ``close()``; returns when the thread has given everything back, whoever closed it.
     package func closeAndWait() async {
-        await withCheckedContinuation { continuation in
-            do throws(DatabaseError) {
-                try mailbox.post(.close(continuation))
-                mailbox.close()
-            } catch {
-                // It has ended, or is about to.
-                continuation.resume()
-            }
+        close()
+        await withCheckedContinuation { end.wait($0) }
+    }
+}
+
+/// The end of an event loop, for those who wait for it.
+private final class EndOfLoop: Sendable {
+    private struct State {
+        var isReached = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func reached() {
+        let waiters = state.withLock { state in
+            state.isReached = true
+            defer { state.waiters = [] }
+            return state.waiters
         }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func wait(_ waiter: CheckedContinuation<Void, Never>) {
+        let isReached = state.withLock { state in
+            if !state.isReached { state.waiters.append(waiter) }
+            return state.isReached
+        }
+        if isReached { waiter.resume() }
     }
 }
 

@@ -9,8 +9,7 @@ final class ConnectionLoop {
         case request(UInt64, ClientRequest, deadline: Instant, ReplySlot)
         case cancel(UInt64)
         case pause(until: Instant, CheckedContinuation<Void, Never>)
-        /// Resumes its task when everything is given back.
-        case close(CheckedContinuation<Void, Never>?)
+        case close
     }
 
     let mailbox: Mailbox<Message>
@@ -21,8 +20,6 @@ final class ConnectionLoop {
     /// Tasks that wait for a time.
     private var pauses = TimerQueue<CheckedContinuation<Void, Never>>()
     private var isClosing = false
-    /// Tasks that wait for the end.
-    private var closers: [CheckedContinuation<Void, Never>] = []
     /// What ended the connection, when it was not its owner.
     private var failure: DatabaseError?
 
@@ -58,7 +55,6 @@ final class ConnectionLoop {
         handle(.close(failure))
         endPauses(until: .distantFuture)
         link.close()
-        for closer in closers { closer.resume() }
     }
 
     private func endPauses(until now: Instant) {
@@ -74,9 +70,7 @@ final class ConnectionLoop {
             slots[token] = nil
             handle(.cancel(token))
         case .pause(let instant, let continuation): pauses.insert(continuation, at: instant)
-        case .close(let closer):
-            isClosing = true
-            if let closer { closers.append(closer) }
+        case .close: isClosing = true
         }
     }
 

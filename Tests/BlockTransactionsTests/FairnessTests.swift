@@ -5,8 +5,8 @@ import Testing
 
 /// What one client that asks for much may take from the others.
 @Suite("Fairness between clients") struct FairnessTests {
-    /// Ten of these are more than one entry holds.
-    private static let large = Bytes(repeating: 1, count: Limits.actionBytesMax / 8)
+    /// Twenty of these are more than one entry holds.
+    private static let large = Bytes(repeating: 1, count: Limits.valueBytesMax)
 
     private func append(
         _ number: UInt64, _ bytes: Bytes, by client: UInt64, _ scene: inout AppenderScene
