@@ -33,7 +33,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .baseIgnored, seed: 2),
         PlantedSeed(bug: .pendFoundByRevision, seed: 2),
         PlantedSeed(bug: .lostAttemptFinalised, seed: 2),
-        PlantedSeed(bug: .checkpointBelowQuorum, seed: 193),
+        PlantedSeed(bug: .checkpointBelowQuorum, seed: 2),
         PlantedSeed(bug: .anyCopyIsRead, seed: 2),
         PlantedSeed(bug: .blockHashUnchecked, seed: 68),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 1),

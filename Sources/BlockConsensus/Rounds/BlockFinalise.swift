@@ -47,7 +47,9 @@ package struct BlockFinalise {
         case (Stamp.finalise, .finalised):
             done.insert(peer)
             needy.remove(peer)
-            if done.count >= members.quorum { return effects.finish(.stored) }
+            if done.count >= members.quorum || planted(.checkpointBelowQuorum) {
+                return effects.finish(.stored)
+            }
             readCopy(&effects)
         case (Stamp.finalise, .pendMissing), (Stamp.finalise, .needsBase):
             mark("blockFinalise.needy")

@@ -40,9 +40,8 @@ package struct QuorumWrite {
         case confirmation:
             stored.insert(peer)
             answerCount += 1
-            let isEarly = planted(.checkpointBelowQuorum) && confirmation == .finalised
             let count = planted(.peerCountedTwice) ? answerCount : stored.count
-            if count >= members.quorum || isEarly { effects.finish(.stored) }
+            if count >= members.quorum { effects.finish(.stored) }
         case .refused(let error):
             refusals.add(error, from: peer)
             if !members.canReachQuorum(without: refusals.count) {
