@@ -60,8 +60,10 @@ struct BenchSetting: Sendable {
         return try body(path)
     }
 
-    /// As ``withDirectory(_:)-(_)``, for a body that waits.
-    func withDirectory<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    /// As ``withDirectory(_:)``, for a body that waits.
+    func withDirectoryOfTask<Value>(
+        _ body: (String) async throws -> Value
+    ) async throws -> Value {
         let (path, removal) = try makeDirectory()
         defer { cleanup.run(removal) }
         return try await body(path)

@@ -16,7 +16,7 @@ struct EmbeddedBenchmark {
         for load in CommitLoad.all {
             for clients in CommitBenchmark.clientCounts {
                 for _ in 1...setting.runs {
-                    try await setting.withDirectory { directory in
+                    try await setting.withDirectoryOfTask { directory in
                         let database = try await Database.embedded(at: directory)
                         try await measure(database, load, clients, &samples)
                         await database.closeAndWait()
