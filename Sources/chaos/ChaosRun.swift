@@ -114,14 +114,16 @@ struct ChaosRun {
 
     /// Does what the plan says, when it says so.
     private func disturb() async throws {
-        enum Step { case begin, end }
+        enum Step: Int { case begin, end }
         var steps: [(at: Duration, number: Int, step: Step)] = []
         for (number, event) in setting.plan.events.enumerated() {
             steps.append((event.begin, number, .begin))
             steps.append((event.end, number, .end))
         }
-        // Of one instant, what ends comes before what begins, unless it is the same fault.
-        steps.sort { ($0.at, $0.number) < ($1.at, $1.number) }
+        // A fault without a duration ends after it has begun.
+        steps.sort {
+            ($0.at, $0.number, $0.step.rawValue) < ($1.at, $1.number, $1.step.rawValue)
+        }
         let start = environment.now()
         for step in steps {
             try await pause(until: start.advanced(by: step.at))
