@@ -38,8 +38,9 @@ package struct ChaosRecord: Sendable {
         }
         for collection in history.collections {
             let final = observations(of: collection)
-            add(DiaryChecker.check(history, collection: collection, final: final), collection)
+            // What is lost says more than the reads that miss it.
             add(SetChecker.check(history, collection: collection, final: final), collection)
+            add(DiaryChecker.check(history, collection: collection, final: final), collection)
         }
         for collection in history.structures.collections {
             let logs = [logs[collection]].compactMap { log in

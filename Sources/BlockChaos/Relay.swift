@@ -4,8 +4,8 @@ import Glibc
 import OptimysticClient
 import Synchronization
 
-/// A TCP relay on loopback with a port for each link of a cluster, run by a thread of its own: cuts,
-/// slows, thins out and breaks what goes over each of them, as it is told.
+/// A TCP relay on loopback with a port for each link of a cluster, run by a thread of its own:
+/// cuts, slows, thins out and breaks what goes over each of them, as it is told.
 package final class Relay: Sendable {
     /// Where a link begins and ends.
     package struct Route: Hashable, Sendable {
