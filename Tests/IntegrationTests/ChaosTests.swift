@@ -48,6 +48,34 @@ extension Integration {
             }
         }
 
+        #if SIMULATION_HOOKS
+        /// The services of the tests' own build, which can carry a planted bug.
+        @Test("A bug planted in real services is found, and what shows it is kept")
+        func planted() throws {
+            try withPlace { place in
+                let runner = try FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/self/exe")
+                let chaos = (runner as NSString).deletingLastPathComponent + "/chaos"
+                try #require(FileManager.default.isExecutableFile(atPath: chaos), "\(chaos)")
+                let variables = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+                let result = try place.runTool(
+                    chaos, ["--seconds", "12", "--seed", "1", "--output", "json"],
+                    variables: variables + ["OPTIMYSTIC_PLANTED_BUG=noDedupeScan"])
+                #expect(result.ending == .exited(1), "\(result.output)\(result.errors)")
+                let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+                let report = try #require(object as? [String: Any])
+                #expect(report["verdict"] as? String == "invalid")
+                let directory = try #require(report["directory"] as? String)
+                defer { try? FileManager.default.removeItem(atPath: directory) }
+                for file in ["history.jsonl", "storage-peer-1.log", "client-proxy-1.log.1"] {
+                    #expect(FileManager.default.fileExists(atPath: directory + "/" + file))
+                }
+                let check = try place.run("chaos", ["check", directory + "/history.jsonl"])
+                #expect(check.ending == .exited(1), "\(check.output)")
+            }
+        }
+        #endif
+
         @Test("What cannot be checked is neither valid nor invalid, and wrong words are usage")
         func endings() throws {
             try withPlace { place in
