@@ -6,7 +6,8 @@ SHELL := /bin/bash
 
 # Compilers at work at once.
 JOBS ?= 2
-# The seed that `make simulate` replays, and whether it prints every event (TRACE=1).
+# The seed that `make simulate` replays and that `make chaos` draws its faults from, and whether
+# `make simulate` prints every event (TRACE=1).
 SEED ?= 1
 TRACE ?=
 # How many seeds `make simulate-many` runs, and a planted bug for either (empty: none).
@@ -44,7 +45,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations \
-	fuzz bench load-test demo cluster-up cluster-status cluster-down compose-up \
+	fuzz bench load-test chaos demo cluster-up cluster-status cluster-down compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
 help: ## Prints this list
@@ -88,6 +89,9 @@ bench: build ## Measures the parts and the whole beside the aims: [ONLY=name] [R
 load-test: build ## Measures and checks: [WORKLOAD=a|b|c|d|e|f|append] [CLIENTS=n] [RECORDS=n]
 	@$(bin)/load-tester --workload $(WORKLOAD) --clients $(CLIENTS) --seconds $(SECONDS) \
 		--records $(RECORDS) --output $(OUTPUT)
+
+chaos: build ## Kills, stops and cuts off real services and checks: [SECONDS=n] [SEED=n]
+	@$(bin)/chaos --seconds $(SECONDS) --seed $(SEED) --output $(OUTPUT)
 
 demo: build ## Shows a diary that survives kills: 3 peers, 2 coordinators, 1 proxy, 8 writers
 	$(bin)/demo

@@ -114,6 +114,14 @@ let package = Package(
         // Level 6: real executables on loopback, for demonstrations and tests.
         library("BlockDeployment", ["BlockRuntime"]),
 
+        // Level 7: what goes wrong around real executables, and what is left to be checked.
+        library(
+            "BlockChaos",
+            [
+                "BlockDeployment", "BlockModel", "BlockRuntime", "BlockWire", "BlockWorkloads",
+                "OptimysticClient",
+            ]),
+
         // Level 6: figures, their statistics and their tables.
         library("BlockMeasurement", [histogram]),
 
@@ -129,6 +137,13 @@ let package = Package(
             [
                 "BlockDeployment", "BlockMeasurement", "BlockOperations", "BlockRuntime",
                 "BlockWorkloads", "Optimystic", arguments,
+            ]),
+        executable(
+            "chaos",
+            [
+                "BlockChaos", "BlockDeployment", "BlockModel", "BlockOperations", "BlockRuntime",
+                "BlockTransportZeroMQ", "BlockWorkloads", "Optimystic", "OptimysticClient",
+                arguments,
             ]),
         executable(
             "demo", ["BlockDeployment", "BlockOperations", "BlockRuntime", "Optimystic"]),
@@ -203,6 +218,9 @@ let package = Package(
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
         tests("BlockWorkloadsTests", ["BlockModel", "BlockRuntime", "BlockWorkloads"]),
+        tests(
+            "BlockChaosTests",
+            ["BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockWorkloads"]),
         tests("BlockSimulationTests", ["BlockRuntime", "BlockSimulation"]),
         // The real executables; skipped without OPTIMYSTIC_BIN.
         tests(

@@ -56,6 +56,10 @@ package final class LocalCluster: Sendable {
 
     private struct State {
         var processes: [Member: ChildProcess] = [:]
+        /// Members that have a cluster file of their own.
+        var redirected: Set<Member> = []
+        /// How often each was started: its logs are numbered.
+        var startCounts: [Member: Int] = [:]
         var isTornDown = false
     }
 
@@ -86,7 +90,7 @@ package final class LocalCluster: Sendable {
         }
     }
 
-    private static func members(of shape: Shape) -> [Member] {
+    package static func members(of shape: Shape) -> [Member] {
         (1...shape.peers).map { Member(.storagePeer, $0) }
             + (1...shape.coordinators).map { Member(.coordinator, $0) }
             + (1...shape.proxies).map { Member(.clientProxy, $0) }
@@ -119,13 +123,44 @@ package final class LocalCluster: Sendable {
             else { throw DatabaseError(.internalError, "\(clusterFile) names no proxies") }
             map["proxies"] = proxies.filter { $0["address"] as? String == address(of: member) }
             try JSONSerialization.data(withJSONObject: map)
-                .write(to: URL(fileURLWithPath: ownClusterFile(of: member)))
+                .write(to: URL(fileURLWithPath: redirectedClusterFile(of: member)))
         }
     }
 
+    /// Gives a member a cluster file of its own, in which the services are elsewhere: behind a
+    /// relay. Takes effect when it is started.
+    ///
+    /// - Parameter address: Where the member finds a service; nil leaves the service out.
+    package func redirect(_ member: Member, _ address: (Member) -> String?) throws {
+        let data = try Data(contentsOf: URL(fileURLWithPath: clusterFile))
+        guard var map = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+            throw DatabaseError(.internalError, "\(clusterFile) is no object")
+        }
+        let places = Dictionary(uniqueKeysWithValues: addresses.map { ($1, $0) })
+        for list in ["peers", "coordinators", "proxies"] {
+            guard let services = map[list] as? [[String: Any]] else {
+                throw DatabaseError(.internalError, "\(clusterFile) names no \(list)")
+            }
+            map[list] = services.compactMap { service in
+                guard let place = (service["address"] as? String).flatMap({ places[$0] }),
+                    let address = address(place)
+                else { return nil as [String: Any]? }
+                return service.merging(["address": address]) { $1 }
+            }
+        }
+        try JSONSerialization.data(withJSONObject: map)
+            .write(to: URL(fileURLWithPath: redirectedClusterFile(of: member)))
+        state.withLock { _ = $0.redirected.insert(member) }
+    }
+
+    private func redirectedClusterFile(of member: Member) -> String {
+        directory + "/cluster-\(member.slug).json"
+    }
+
     private func ownClusterFile(of member: Member) -> String {
-        guard shape.isolatesProxies, member.role == .clientProxy else { return clusterFile }
-        return directory + "/cluster-\(member.slug).json"
+        let isRedirected = state.withLock { $0.redirected.contains(member) }
+        let isIsolated = shape.isolatesProxies && member.role == .clientProxy
+        return isRedirected || isIsolated ? redirectedClusterFile(of: member) : clusterFile
     }
 
     private func expectSuccess(_ result: CommandResult, _ command: String) throws {
@@ -168,13 +203,18 @@ package final class LocalCluster: Sendable {
 
     /// Starts a member and does not wait for it.
     package func start(_ member: Member, extra: [String] = []) throws {
+        let arguments = arguments(of: member) + extra
         // Under the lock: a process that is started while all is torn down would stay behind.
         try state.withLock { state throws(DatabaseError) in
             guard !state.isTornDown else {
                 throw DatabaseError(.shuttingDown, "the cluster is torn down")
             }
+            // What it logged before it was killed stays, as `….log.1` and so on.
+            let count = state.startCounts[member, default: 0]
+            if count > 0 { rename(logFile(of: member), logFile(of: member) + ".\(count)") }
+            state.startCounts[member] = count + 1
             state.processes[member] = try ChildProcess.start(
-                executables + "/" + member.role.rawValue, arguments(of: member) + extra,
+                executables + "/" + member.role.rawValue, arguments,
                 output: nil, errors: logFile(of: member))
         }
     }
@@ -240,10 +280,11 @@ package final class LocalCluster: Sendable {
     }
 
     /// Kills what still runs and removes the directory. From any thread; nothing starts afterwards.
-    package func tearDown() {
+    /// - Parameter keepsDirectory: Whether data and logs stay, for people to look at.
+    package func tearDown(keepsDirectory: Bool = false) {
         state.withLock { $0.isTornDown = true }
         for member in members { kill(member) }
-        try? FileManager.default.removeItem(atPath: directory)
+        if !keepsDirectory { try? FileManager.default.removeItem(atPath: directory) }
     }
 
     // MARK: Tools

@@ -296,6 +296,21 @@ public enum Limits {
     /// Records of a load test: the checker remembers which it has seen.
     public static let loadRecordCountMax = 100_000_000
 
+    // MARK: Chaos
+
+    /// Seconds of faults of one chaos run at least: each kind of fault finds its place.
+    public static let chaosSecondsMin = 8
+    /// At most: a day.
+    public static let chaosSecondsMax = 86_400
+    /// Operations acknowledged in a second before the first fault, at least: a cluster that does
+    /// next to nothing has nothing to lose, and such a run says nothing.
+    public static let chaosRateMin = 100
+    /// Time in which every client must be done once the faults are over and all services run.
+    public static let chaosLivenessTime = Duration.seconds(60)
+    /// Bytes on their way in one direction of a relayed connection: what a socket holds, so that a
+    /// sender notices a link that is cut as it would without the relay.
+    public static let relayBufferBytesMax = 256 * 1024
+
     // MARK: Transport
 
     /// Messages a transport holds for one receiver that does not take them; then it answers

@@ -1,8 +1,15 @@
 #if SIMULATION_HOOKS
+import Glibc
+
 /// What the running simulation has switched on; a task local, so that worlds do not see each other.
 public enum SimulationHooks {
-    @TaskLocal public static var plantedBug: PlantedBug?
+    @TaskLocal public static var plantedBug: PlantedBug? = processBug
     @TaskLocal public static var marks: MarkRecorder?
+
+    /// What the whole process was started with: real services carry bugs, too, in this build.
+    private static let processBug = getenv("OPTIMYSTIC_PLANTED_BUG").flatMap {
+        PlantedBug(rawValue: String(cString: $0))
+    }
 }
 
 /// Counts how often each coverage mark was passed in one run.

@@ -50,12 +50,13 @@ enum LayeringRule {
         "BlockWorkloads": client.union(["OptimysticClient", "OptimysticCore"]),
         "BlockSimulation": node.union(collections)
             .union(["BlockNode", "OptimysticClient", "BlockWorkloads", "OptimysticCore"]),
+        "BlockChaos": client.union(["BlockDeployment", "BlockWorkloads", "OptimysticClient"]),
     ]
 
     /// The outermost level: may import everything. Nobody may import them.
     static let executables: Set<String> = [
         "coordinator", "storage-peer", "client-proxy", "optimystic", "OptimysticCommand",
-        "load-tester", "simulator", "demo", "bench",
+        "load-tester", "simulator", "demo", "bench", "chaos",
     ]
 
     /// What tests share with one another, and what it may import.

@@ -16,7 +16,7 @@ enum Executables {
         let folder = try #require(folder)
         for name in [
             "storage-peer", "coordinator", "client-proxy", "optimystic", "demo", "bench",
-            "load-tester",
+            "load-tester", "chaos",
         ] {
             let isThere = FileManager.default.isExecutableFile(atPath: "\(folder)/\(name)")
             try #require(isThere, "\(folder)/\(name) is missing")

@@ -1,0 +1,121 @@
+import BlockModel
+import BlockRuntime
+import BlockWorkloads
+
+/// What a run leaves to be checked: what clients did and were told, and what was there at the end.
+package struct ChaosRecord: Sendable {
+    /// The log of a collection, read when every operation had ended.
+    package struct FinalLog: Sendable {
+        package let kind: CollectionKind
+        package let incarnation: Incarnation
+        /// The actions of every entry, from revision 1 on.
+        package let entries: [[Action]]
+
+        package init(kind: CollectionKind, incarnation: Incarnation, entries: [[Action]]) {
+            self.kind = kind
+            self.incarnation = incarnation
+            self.entries = entries
+        }
+    }
+
+    package var history = History()
+    /// By the name of the collection; one that nobody came to create has none.
+    package var logs: [String: FinalLog] = [:]
+
+    package init() {}
+
+    /// Every collection that was worked on, ascending.
+    package var collections: [String] {
+        Set(history.collections + history.structures.collections).sorted()
+    }
+
+    /// The checks of the simulator, over all collections.
+    package func check() -> CheckResult {
+        var result = CheckResult()
+        func add(_ part: CheckResult, _ collection: String) {
+            result.checkedCount += part.checkedCount
+            for sentence in part.violations { result.violation("\(collection): \(sentence)") }
+        }
+        for collection in history.collections {
+            let final = observations(of: collection)
+            // What is lost says more than the reads that miss it.
+            add(SetChecker.check(history, collection: collection, final: final), collection)
+            add(DiaryChecker.check(history, collection: collection, final: final), collection)
+        }
+        for collection in history.structures.collections {
+            let logs = [logs[collection]].compactMap { log in
+                log.map {
+                    StructureLog(
+                        incarnation: $0.incarnation, kind: $0.kind, entries: $0.entries)
+                }
+            }
+            add(
+                StructureChecker.check(history.structures, collection: collection, logs: logs),
+                collection)
+            add(RegisterChecker.check(history.structures, collection: collection), collection)
+        }
+        return result
+    }
+
+    /// The entries of a diary as they were at the end.
+    package func observations(of collection: String) -> [History.Observation] {
+        guard let log = logs[collection] else { return [] }
+        return log.entries.enumerated().flatMap { entry, actions in
+            actions.enumerated().map { index, action in
+                DiaryClient.observation(
+                    of: DiaryEntry(
+                        position: LogPosition(
+                            revision: Revision(UInt64(entry + 1)), index: UInt32(index)),
+                        action: action.id, bytes: action.bytes, wallMilliseconds: 0))
+            }
+        }
+    }
+
+    // MARK: Counting
+
+    /// Operations by what became of them.
+    package struct Outcomes: Hashable, Sendable {
+        package var acknowledged = 0
+        package var answered = 0
+        package var refused = 0
+        package var unknown = 0
+        /// Appends of unknown outcome that are there at the end, and that are not.
+        package var unknownFound = 0
+        package var unknownAbsent = 0
+
+        package var total: Int { acknowledged + answered + refused + unknown }
+        package init() {}
+    }
+
+    package var outcomes: Outcomes {
+        var outcomes = Outcomes()
+        let present = Dictionary(
+            uniqueKeysWithValues: history.collections.map { collection in
+                (collection, Set(observations(of: collection).map(\.value)))
+            })
+        for operation in history.operations {
+            switch operation.completion {
+            case .appended: outcomes.acknowledged += 1
+            case .read: outcomes.answered += 1
+            case .notApplied: outcomes.refused += 1
+            case .unknown:
+                outcomes.unknown += 1
+                guard case .append(let value) = operation.kind else { continue }
+                if present[operation.collection]?.contains(value) == true {
+                    outcomes.unknownFound += 1
+                } else {
+                    outcomes.unknownAbsent += 1
+                }
+            }
+        }
+        for operation in history.structures.operations {
+            switch operation.completion {
+            case .landed, .dropped: outcomes.acknowledged += 1
+            case .answered, .status: outcomes.answered += 1
+            case .notApplied: outcomes.refused += 1
+            case .unknown: outcomes.unknown += 1
+            }
+        }
+        return outcomes
+    }
+}

@@ -1,0 +1,205 @@
+import BlockChaos
+import BlockDeployment
+import BlockOperations
+import BlockRuntime
+import BlockWorkloads
+import Foundation
+import Synchronization
+
+/// How a run ended.
+enum ChaosVerdict: Equatable {
+    case valid
+    /// A promise was broken.
+    case invalid([String])
+    /// The run does not tell.
+    case unknown(String)
+    /// After the faults were over, something never came to an end.
+    case stuck([String])
+
+    /// That of a history alone.
+    init(of check: CheckResult) {
+        if !check.violations.isEmpty {
+            self = .invalid(check.violations)
+        } else if check.checkedCount == 0 {
+            self = .unknown("nothing was there to be checked")
+        } else {
+            self = .valid
+        }
+    }
+
+    var exitStatus: Int32 {
+        switch self {
+        case .valid: 0
+        case .invalid: 1
+        case .unknown: 2
+        case .stuck: 3
+        }
+    }
+
+    var name: String {
+        switch self {
+        case .valid: "valid"
+        case .invalid: "invalid"
+        case .unknown: "unknown"
+        case .stuck: "stuck"
+        }
+    }
+
+    var reasons: [String] {
+        switch self {
+        case .valid: []
+        case .invalid(let reasons), .stuck(let reasons): reasons
+        case .unknown(let reason): [reason]
+        }
+    }
+
+    var lines: [String] {
+        switch self {
+        case .valid: ["VALID: every promise that was looked at was kept"]
+        case .invalid: ["INVALID: a promise was broken"] + reasons.map { "  \($0)" }
+        case .unknown: ["UNKNOWN: the run does not tell"] + reasons.map { "  \($0)" }
+        case .stuck: ["STUCK: something did not come to an end"] + reasons.map { "  \($0)" }
+        }
+    }
+}
+
+/// What a run says at its end.
+struct ChaosReport {
+    let setting: ChaosSetting
+    /// Operations a second before the first fault.
+    let rate: Double
+    var record = ChaosRecord()
+    var undone: [String] = []
+    var check = CheckResult()
+    var verifyFindings: [String] = []
+    var stopProblems: [String] = []
+    private var selfEnded: [String] = []
+    private var faults: [ChaosPlan.Fault.Kind: Int] = [:]
+    private var killedRoles: Set<LocalCluster.Member.Role> = []
+    private var restartCount = 0
+    private var relayed = Relay.Counts()
+    private var brokenConnectionCount = 0
+    private var crashCount = 0
+    /// Where data, logs and history are, when they were kept.
+    var directory: String?
+
+    init(setting: ChaosSetting, rate: Double) {
+        self.setting = setting
+        self.rate = rate
+    }
+
+    mutating func take(_ field: ChaosField, _ state: ChaosState) {
+        faults = field.counts
+        killedRoles = field.killedRoles
+        restartCount = field.restartCount
+        selfEnded = field.selfEnded
+        relayed = field.relay.counts
+        (brokenConnectionCount, crashCount) = state.record.withLock {
+            ($0.brokenConnectionCount, $0.crashCount)
+        }
+    }
+
+    var verdict: ChaosVerdict {
+        let broken = check.violations + verifyFindings + selfEnded + stopProblems
+        if !broken.isEmpty { return .invalid(broken) }
+        if !undone.isEmpty { return .stuck(undone) }
+        guard rate >= Double(Limits.chaosRateMin) else {
+            return .unknown(
+                "\(Int(rate)) operations a second before the first fault, at least "
+                    + "\(Limits.chaosRateMin) (chaosRateMin) are needed")
+        }
+        let missing =
+            LocalCluster.Member.Role.allCases.filter { !killedRoles.contains($0) }
+            .map { "no \($0.rawValue) was killed" }
+            + [.pause, .partition].filter { faults[$0, default: 0] == 0 }
+            .map { "there was no \($0.rawValue)" }
+        if !missing.isEmpty { return .unknown(missing.joined(separator: "; ")) }
+        return ChaosVerdict(of: check)
+    }
+
+    // MARK: For people
+
+    var textLines: [String] {
+        let outcomes = record.outcomes
+        let fired = ChaosPlan.Fault.Kind.allCases.map { "\($0.rawValue) \(faults[$0, default: 0])" }
+        var lines = [""]
+        func add(_ subject: String, _ text: String) {
+            let width = 14
+            lines.append(subject + String(repeating: " ", count: width - subject.count) + text)
+        }
+        add("faults", "\(fired.joined(separator: ", ")); \(restartCount) restarts")
+        add("relay", "\(relayed.connections) connections, \(relayed.relayedBytes) bytes")
+        add(
+            "",
+            "\(relayed.droppedMessages) messages lost, \(relayed.resetConnections) "
+                + "connections broken, \(relayed.halfOpenConnections) half-open")
+        add("clients", "\(Int(rate)) operations a second before the first fault")
+        add("", "\(brokenConnectionCount) connections broken in a request, \(crashCount) deaths")
+        add("operations", "\(outcomes.total) on \(record.collections.count) collections")
+        add("", "\(outcomes.acknowledged) acknowledged, \(outcomes.answered) answered")
+        add("", "\(outcomes.refused) certainly without effect, \(outcomes.unknown) unknown")
+        add(
+            "",
+            "of unknown appends \(outcomes.unknownFound) are there, "
+                + "\(outcomes.unknownAbsent) are not")
+        add("checks", "\(check.checkedCount)")
+        lines.append("")
+        lines += verdict.lines
+        if let directory {
+            lines.append("kept for a look: \(directory) (logs, data, history.jsonl)")
+        }
+        return lines
+    }
+
+    // MARK: For programs
+
+    var json: String {
+        let counts: [String: Int] = [
+            "seconds": setting.seconds, "restarts": restartCount,
+            "collections": record.collections.count, "checks": check.checkedCount,
+        ]
+        var object: [String: Any] = counts
+        object["seed"] = setting.seed
+        object["verdict"] = verdict.name
+        object["reasons"] = verdict.reasons
+        object["rate"] = rate
+        object["plan"] = setting.plan.events.map(\.fault.description)
+        object["faults"] = Dictionary(
+            uniqueKeysWithValues: ChaosPlan.Fault.Kind.allCases.map {
+                ($0.rawValue, faults[$0, default: 0])
+            })
+        object["killedRoles"] = killedRoles.map(\.rawValue).sorted()
+        object["relay"] = relayObject
+        object["clients"] = ["brokenConnections": brokenConnectionCount, "deaths": crashCount]
+        object["operations"] = operationObject
+        if let directory { object["directory"] = directory }
+        guard
+            let data = try? JSONSerialization.data(
+                withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+        else { fatalError("invariant: a report has a number that JSON does not know") }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private var relayObject: [String: Int] {
+        [
+            "connections": relayed.connections, "bytes": relayed.relayedBytes,
+            "lostMessages": relayed.droppedMessages,
+            "brokenConnections": relayed.resetConnections,
+            "halfOpenConnections": relayed.halfOpenConnections,
+        ]
+    }
+
+    private var operationObject: [String: Int] {
+        let outcomes = record.outcomes
+        return [
+            "total": outcomes.total, "acknowledged": outcomes.acknowledged,
+            "answered": outcomes.answered, "refused": outcomes.refused,
+            "unknown": outcomes.unknown, "unknownFound": outcomes.unknownFound,
+            "unknownAbsent": outcomes.unknownAbsent,
+        ]
+    }
+
+    static func say(_ lines: [String]) {
+        for line in lines { LineWriter.standardOutput.writeLine(line) }
+    }
+}

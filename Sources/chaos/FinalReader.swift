@@ -1,0 +1,76 @@
+import BlockChaos
+import BlockModel
+import BlockRuntime
+import BlockTransportZeroMQ
+import Optimystic
+import OptimysticClient
+
+/// Reads what is there at the end, through the services.
+struct FinalReader {
+    private static let timeout = Duration.seconds(20)
+
+    private let connection: Connection
+    private let database: Database
+
+    init(_ url: String) async throws {
+        let parsed = try DatabaseURL(url)
+        let environment = BlockRuntime.Environment.live()
+        connection = try await Connection.open(
+            addresses: parsed.addresses, clusterName: parsed.clusterName,
+            environment: environment
+        ) { () throws(DatabaseError) in
+            TransportLink(over: try ZeroMQTransport(), environment: environment)
+        }
+        database = try await Database.connect(to: parsed)
+    }
+
+    func close() {
+        connection.close()
+        database.close()
+    }
+
+    /// The log of each collection that was created.
+    func logs(of collections: [String]) async throws -> [String: ChaosRecord.FinalLog] {
+        var logs: [String: ChaosRecord.FinalLog] = [:]
+        for collection in collections { logs[collection] = try await log(of: collection) }
+        return logs
+    }
+
+    private func log(of name: String) async throws -> ChaosRecord.FinalLog? {
+        let tail: TailValue
+        do {
+            let reply = try await connection.request(
+                .inspectTail(name: name), timeout: FinalReader.timeout)
+            guard case .tail(let value, _) = reply else { throw FinalReader.misfit(reply) }
+            tail = value
+        } catch let error as DatabaseError where error.code == .collectionNotFound {
+            return nil
+        }
+        guard let live = tail.live else { return nil }
+        var entries: [[Action]] = []
+        while entries.count < Int(live.revision.rawValue) {
+            let after = Revision(UInt64(entries.count))
+            let request = LogReadRequest(
+                collection: live.collection, incarnation: live.incarnation, after: after)
+            let reply = try await connection.request(
+                .readLog(request), timeout: FinalReader.timeout)
+            guard case .logPage(let page) = reply, page.entries.first?.revision == after.next
+            else { throw FinalReader.misfit(reply) }
+            entries += page.entries.map(\.body.actions)
+        }
+        return ChaosRecord.FinalLog(
+            kind: live.header.kind, incarnation: live.incarnation, entries: entries)
+    }
+
+    private static func misfit(_ reply: ClientReply) -> DatabaseError {
+        DatabaseError(.malformedMessage, "the proxy answered something else than was asked")
+    }
+
+    /// What `verify` finds wrong in any collection.
+    func findings() async throws -> [String] {
+        let report = try await database.verify(timeout: FinalReader.timeout)
+        return report.collections.flatMap { collection in
+            collection.findings.map { "\(collection.name): \($0)" }
+        }
+    }
+}
