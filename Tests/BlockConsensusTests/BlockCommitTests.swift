@@ -250,6 +250,42 @@ struct BlockCommitTests {
         #expect(later.reports[1].state == .lacks)
     }
 
+    @Test("What an audit finds lacking at one replica is there at the next audit")
+    func heals() throws {
+        var world = try CoordinatorWorld(seed: 4, coordinatorCount: 1)
+        let peers = world.map.peers.map(\.id)
+        let bytes: Bytes = [1, 2, 3]
+        let content = BlockID(content: bytes)
+        let payload = Sample.payload(7)
+        let attempt = Self.attempt(payload, after: [])
+        let write = Self.committed([payload])[0]
+        let version = VersionRecord(
+            revision: Revision(1), payload: payload, baseRevision: .zero, writeNumber: 1,
+            transform: attempt.writes[0].record.transform, resultHash: write.resultHash,
+            content: .image(Self.block(after: [payload]).canonicalBytes))
+        for peer in peers.dropFirst() {
+            world.stores[peer]?.apply(.content(content, bytes))
+            world.stores[peer]?.apply(.version(Self.key, version))
+        }
+        let targets: [AuditTarget] = [.content(content), .block(Self.key, Revision(1))]
+        for (number, target) in targets.enumerated() {
+            let token = UInt64(10 * number)
+            Self.ask(&world, .audit(target), token + 1)
+            world.deliverAll()
+            let first = try #require(world.audits[token + 1])
+            #expect(first.reports[0].state == .lacks)
+            Self.ask(&world, .audit(target), token + 2)
+            world.deliverAll()
+            let second = try #require(world.audits[token + 2])
+            #expect(second.reports[0].state == second.reports[1].state)
+        }
+        // Nobody has it: there is nothing to send.
+        Self.ask(&world, .audit(.content(BlockID(content: [9]))), 99)
+        world.deliverAll()
+        let none = try #require(world.audits[99])
+        #expect(none.reports.allSatisfy { $0.state == .lacks } && none.copy == nil)
+    }
+
     @Test("A body that does not list what is written is refused")
     func unlisted() throws {
         var world = try CoordinatorWorld(seed: 1, coordinatorCount: 1)

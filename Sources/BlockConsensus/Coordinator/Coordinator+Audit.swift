@@ -21,9 +21,50 @@ extension Coordinator {
         }
         return .replicas(reports, copy)
     }
+
+    /// Brings what an audit found to the replicas that lack it. Whoever lacks a content or a
+    /// segment may have it from anybody: its name is its hash. A version is only ever made of a
+    /// write that the log lists, so one that any replica holds is one that all should. A value of a
+    /// register that a quorum accepted is said again, at its ballot, to those that missed it. Nobody
+    /// waits for it: the next audit tells.
+    mutating func heal(_ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]) {
+        let quorum = peers.count / 2 + 1
+        let answers = peers.compactMap { replies[$0] }
+        guard let remedy = target.remedy(in: answers, quorum: quorum) else { return }
+        for peer in peers {
+            guard let reply = replies[peer],
+                target.state(of: reply) == .lacks || remedy.isNews(after: reply)
+            else { continue }
+            mark("coordinator.audit.heals")
+            let request = PeerRequest(
+                shard: target.shard(in: map), epoch: map.epoch, operation: remedy)
+            tell(peer, request)
+        }
+    }
 }
 
 extension AuditTarget {
+    /// What a replica that has nothing is to be sent, from the answers of those that have it.
+    fileprivate func remedy(in replies: [PeerReply], quorum: Int) -> PeerRequest.Operation? {
+        for reply in replies {
+            switch (self, reply) {
+            case (.register(let collection), .register(let ballot, _, let value?))
+            where ballot > .zero && replies.count(where: { $0 == reply }) >= quorum:
+                return .accept(collection, ballot, value: value)
+            case (.content(let block), .content(let bytes?)) where BlockID(content: bytes) == block:
+                return .putContent(block, bytes)
+            case (.segment(let key), .content(let bytes?))
+            where Segment.hash(of: bytes) == key.hash:
+                return .putSegment(key, bytes)
+            case (.block(let key, let revision), .holding(let copy?, _))
+            where copy.write.revision == revision && copy.isIntact(as: key):
+                return .install(key, copy)
+            default: break
+            }
+        }
+        return nil
+    }
+
     /// What a replica says with this answer.
     fileprivate func state(of reply: PeerReply) -> ReplicaReport.State {
         switch (self, reply) {
@@ -43,5 +84,14 @@ extension AuditTarget {
         case (_, .refused(let error)): .refuses(error)
         default: .unreachable
         }
+    }
+}
+
+extension PeerRequest.Operation {
+    /// Whether a register that answered so has not accepted what this accept brings.
+    fileprivate func isNews(after reply: PeerReply) -> Bool {
+        guard case .accept(_, let ballot, _) = self, case .register(let accepted, _, _) = reply
+        else { return false }
+        return accepted < ballot
     }
 }

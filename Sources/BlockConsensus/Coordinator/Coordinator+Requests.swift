@@ -138,6 +138,7 @@ extension Coordinator {
             respond(token, .status(reports(survey.peers, replies)))
         case (.surveyed(let replies), .survey(let survey, .audit(let target))):
             respond(token, audit(target, survey.peers, replies))
+            heal(target, survey.peers, replies)
         default: invariant(false, "a request cannot end with \(result)")
         }
     }

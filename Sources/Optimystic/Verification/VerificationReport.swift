@@ -27,7 +27,7 @@ public struct CollectionVerification: Hashable, Sendable {
     /// shard confirmed.
     public internal(set) var fullyReplicatedCount = 0
     /// Objects that a majority confirmed, but not every replica: they are safe, and have fewer
-    /// losses left. Coordinators repair versions of blocks by and by, nobody yet the rest.
+    /// losses left. What a replica said it lacks has been sent to it: verify again to see it there.
     public internal(set) var partlyReplicatedCount = 0
     /// What is wrong; empty when nothing is. At most ``Limits/verificationFindingCountMax``.
     public internal(set) var findings: [VerificationFinding] = []
