@@ -170,23 +170,28 @@ struct DemoCommand {
             problem: report == nil ? "see above" : nil)
         claims.add(
             "replicas", "every object on every replica, after a verification or two",
-            problem: try await isWhole() ? nil : "some replica still lacks something")
+            problem: try await lack())
     }
 
     /// What a replica lacks because it was dead is brought to it by a verification.
-    private func isWhole() async throws -> Bool {
-        struct Line: Decodable { let partlyReplicated: Int }
+    /// - Returns: Which collections some replica still lacks something of; nil for none.
+    private func lack() async throws -> String? {
+        struct Line: Decodable {
+            let name: String
+            let partlyReplicated: Int
+        }
+        var lack = ""
         for _ in 0..<10 {
             let result = try narrator.run("--output", "json", "verify")
             let lines = try result.output.split(separator: "\n").map {
                 try JSONDecoder().decode(Line.self, from: Data($0.utf8))
             }
-            if result.ending == .exited(0), lines.allSatisfy({ $0.partlyReplicated == 0 }) {
-                return true
-            }
+            let partial = lines.filter { $0.partlyReplicated > 0 }
+            if result.ending == .exited(0), partial.isEmpty { return nil }
+            lack = partial.map { "\($0.partlyReplicated) of \($0.name)" }.joined(separator: ", ")
             try await Task.sleep(for: .milliseconds(300))
         }
-        return false
+        return lack
     }
 
     private func stop(_ claims: inout Claims) {

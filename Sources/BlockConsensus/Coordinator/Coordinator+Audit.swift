@@ -88,10 +88,13 @@ extension AuditTarget {
 }
 
 extension PeerRequest.Operation {
-    /// Whether a register that answered so has not accepted what this accept brings.
+    /// Whether a replica that answered so is behind what this brings.
     fileprivate func isNews(after reply: PeerReply) -> Bool {
-        guard case .accept(_, let ballot, _) = self, case .register(let accepted, _, _) = reply
-        else { return false }
-        return accepted < ballot
+        switch (self, reply) {
+        case (.accept(_, let ballot, _), .register(let accepted, _, _)): accepted < ballot
+        case (.install(_, let copy), .holding(let held, _)):
+            (held?.write.revision ?? .zero) < copy.write.revision
+        default: false
+        }
     }
 }
