@@ -25,8 +25,8 @@ extension Coordinator {
     /// Brings what an audit found to the replicas that lack it. Whoever lacks a content or a
     /// segment may have it from anybody: its name is its hash. A version is only ever made of a
     /// write that the log lists, so one that any replica holds is one that all should. A value of a
-    /// register that a quorum accepted is said again, at its ballot, to those that missed it. Nobody
-    /// waits for it: the next audit tells.
+    /// register that a quorum accepted is said again, at its ballot, to those that missed it.
+    /// Nobody waits for it: the next audit tells.
     mutating func heal(_ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]) {
         let quorum = peers.count / 2 + 1
         let answers = peers.compactMap { replies[$0] }
