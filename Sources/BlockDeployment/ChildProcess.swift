@@ -109,6 +109,17 @@ package final class ChildProcess: Sendable {
         return times.reduce(0, +)
     }
 
+    /// Memory it has resident, in bytes; nil when it has ended.
+    package var residentBytes: Int? {
+        guard let file = fopen("/proc/\(processID)/statm", "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = Bytes(repeating: 0, count: 256)
+        let count = fread(&bytes, 1, bytes.count, file)
+        let fields = bytes[..<count].split(separator: UInt8(ascii: " "))
+        guard fields.count > 1 else { return nil }
+        return Int(String(decoding: fields[1], as: UTF8.self)).map { $0 * Int(getpagesize()) }
+    }
+
     /// Sends `signal`, unless the process has ended: its id may be another's by then.
     package func send(_ signal: Int32) {
         ending.withLock { ending in

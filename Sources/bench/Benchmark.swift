@@ -12,6 +12,8 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
     case store
     case embedded
     case commit
+    case read
+    case history
 
     var title: String {
         switch self {
@@ -21,6 +23,8 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .store: StoreBenchmark.title
         case .embedded: EmbeddedBenchmark.title
         case .commit: CommitBenchmark.title
+        case .read: ReadBenchmark.title
+        case .history: HistoryBenchmark.title
         }
     }
 
@@ -32,6 +36,8 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .store: try StoreBenchmark(setting).run()
         case .embedded: try await EmbeddedBenchmark(setting).run()
         case .commit: try await CommitBenchmark(setting).run()
+        case .read: try await ReadBenchmark(setting).run()
+        case .history: try await HistoryBenchmark(setting).run()
         }
     }
 }

@@ -12,7 +12,7 @@ struct CommitBenchmark {
         "commits through 1 proxy, 2 coordinators and 3 peers on loopback, from tasks over one "
         + "connection"
 
-    static let clientCounts = [1, 16, 64, 256]
+    static let clientCounts = [1, 16, 64, 256, 1024]
     static let warmUpTime = Duration.milliseconds(300)
     static let measuredTime = Duration.seconds(2)
 
@@ -102,7 +102,7 @@ struct CommitBenchmark {
         for (role, figure) in roles { samples.add((used.processor[role] ?? 0) / count, to: figure) }
     }
 
-    private static func ownFolder() throws -> String {
+    static func ownFolder() throws -> String {
         let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return (path as NSString).deletingLastPathComponent
     }

@@ -230,7 +230,7 @@ extension CollectionWriter {
             wallMilliseconds: effects.wallMilliseconds)
         flight = Flight(
             incarnation: log.incarnation, target: target, checkpoint: checkpoint, actions: batch,
-            prepared: prepared)
+            ids: ids, prepared: prepared)
         let deadline = batch.flatMap(\.waiters).map(\.deadline).max() ?? effects.now
         for waiter in batch.flatMap(\.waiters) { effects.wake(at: waiter.deadline) }
         effects.propose(commit, deadline: deadline)

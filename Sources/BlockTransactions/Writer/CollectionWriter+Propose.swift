@@ -136,9 +136,9 @@ extension CollectionWriter {
         }
         if index?.through == revision.previous { index?.append(revision, actions: actions) }
         for (number, action) in actions.enumerated() {
-            guard let position = queue.firstIndex(where: { $0.action == action.id }) else {
-                continue
-            }
+            guard load.contains(action.id),
+                let position = queue.firstIndex(where: { $0.action == action.id })
+            else { continue }
             let pending = queue.remove(at: position)
             load.remove(pending)
             let place = LogPosition(revision: revision, index: UInt32(number))

@@ -69,6 +69,7 @@ public struct CollectionWriter: Sendable {
         /// The checkpoint that its entry carries.
         let checkpoint: Revision?
         let actions: [PendingAction]
+        let ids: Set<ActionID>
         let prepared: PreparedBatch
         /// Whether a try is out whose answer has not come.
         var isTrying = true
@@ -119,9 +120,7 @@ public struct CollectionWriter: Sendable {
         }
         let waiter = PendingAction.Waiter(token: token, deadline: deadline)
         let bytes = request.content.bytes
-        if let underWay = flight?.actions.first(where: { $0.action == request.action })
-            ?? queue.first(where: { $0.action == request.action })
-        {
+        if let underWay = underWay(request.action) {
             guard underWay.bytes == bytes, underWay.incarnation == request.incarnation,
                 underWay.content.kind == request.content.kind
             else {
@@ -142,6 +141,14 @@ public struct CollectionWriter: Sendable {
             queue[queue.count - 1].scannedThrough = max(request.firstRevision, log.revision)
         }
         effects.wake(at: onlyWaits(request) ? deadline : effects.now)
+    }
+
+    /// The action with this id, if it waits or is in the attempt under way.
+    private func underWay(_ action: ActionID) -> PendingAction? {
+        if let flight, flight.ids.contains(action) {
+            return flight.actions.first { $0.action == action }
+        }
+        return load.contains(action) ? queue.first { $0.action == action } : nil
     }
 
     /// Whether nothing can be done about a new action, nor told of it, before the attempt under way
@@ -404,7 +411,7 @@ extension CollectionWriter.Flight {
     func replacing(_ actions: [PendingAction]) -> Self {
         var copy = Self(
             incarnation: incarnation, target: target, checkpoint: checkpoint, actions: actions,
-            prepared: prepared)
+            ids: ids, prepared: prepared)
         copy.isTrying = isTrying
         copy.mayHaveLanded = mayHaveLanded
         return copy

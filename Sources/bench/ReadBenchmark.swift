@@ -1,0 +1,94 @@
+import BlockDeployment
+import BlockMeasurement
+import BlockRuntime
+import Optimystic
+
+/// Reads through the SDK, a proxy, a coordinator and three storage peers while nobody writes.
+struct ReadBenchmark {
+    static let title =
+        "reads of a tree of 10,000 entries of 256 bytes through 1 proxy, from tasks over one "
+        + "connection"
+
+    private static let clientCounts = [1, 16, 64, 256, 1024]
+    private static let entryCount = 10_000
+    private static let rangeCount = 100
+    private static let warmUpTime = Duration.milliseconds(200)
+    private static let measuredTime = Duration.seconds(1)
+
+    /// One kind of read.
+    private struct Kind: Sendable {
+        let name: String
+        let title: String
+        let read: @Sendable (Tree<Int, Bytes>, Revision, _ place: Int) async throws -> Bool
+    }
+
+    private static let kinds = [
+        Kind(name: "get", title: "linearizable get") { tree, _, place in
+            try await tree.value(for: place) != nil
+        },
+        Kind(name: "snapshot", title: "get as of a revision") { tree, revision, place in
+            try await tree.asOf(revision: revision).value(for: place) != nil
+        },
+        Kind(name: "range", title: "linearizable range of 100 entries") { tree, _, place in
+            let first = place % (entryCount - rangeCount)
+            var count = 0
+            for try await _ in tree.entries(in: first..<first + rangeCount) { count += 1 }
+            return count == rangeCount
+        },
+    ]
+
+    let setting: BenchSetting
+
+    init(_ setting: BenchSetting) { self.setting = setting }
+
+    func run() async throws -> [MeasuredFigure] {
+        let cluster = try LocalCluster(executables: try CommitBenchmark.ownFolder())
+        let removal = setting.cleanup.add { cluster.tearDown() }
+        defer { setting.cleanup.run(removal) }
+        try cluster.startAll()
+        let database = try await Database.connect(cluster.url, connectTimeout: .seconds(20))
+        defer { database.close() }
+        let tree = try await database.tree("reads", key: Int.self, coding: .bytes)
+        let value = Bytes(repeating: 7, count: 256)
+        for start in stride(from: 0, to: Self.entryCount, by: 1000) {
+            try await tree.replace((start..<start + 1000).map { .set($0, value) })
+        }
+        var samples = SampleSet()
+        for kind in Self.kinds {
+            for clients in Self.clientCounts {
+                for _ in 1...setting.runs { try await measure(kind, clients, tree, &samples) }
+            }
+        }
+        return samples.measurements
+    }
+
+    private func measure(
+        _ kind: Kind, _ clients: Int, _ tree: Tree<Int, Bytes>, _ samples: inout SampleSet
+    ) async throws {
+        let revision = tree.revision
+        let operation: CommitLoad.Operation = { client, number in
+            // Spread over the tree, the same in every run.
+            let place = (client &* 7919 &+ number &* 104_729) % Self.entryCount
+            guard try await kind.read(tree, revision, place) else {
+                throw DatabaseError(.internalError, "what was written is not there")
+            }
+            return revision
+        }
+        for duration in [Self.warmUpTime, Self.measuredTime] {
+            let result = try await CommitLoad.drive(
+                operation, clients: clients, duration: duration, environment: setting.environment)
+            guard duration == Self.measuredTime else { continue }
+            let name = "read.\(kind.name).\(clients)"
+            samples.add(
+                Double(result.latencies.count) / result.seconds,
+                to: Figure(
+                    name, "\(kind.title), \(clients) client\(clients == 1 ? "" : "s")",
+                    unit: "reads/s"))
+            for percent in [50, 99] {
+                samples.add(
+                    Statistics.percentile(Double(percent), of: result.latencies) ?? 0,
+                    to: Figure("\(name).p\(percent)", "  p\(percent) of one", unit: "us"))
+            }
+        }
+    }
+}
