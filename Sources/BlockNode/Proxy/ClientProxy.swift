@@ -253,7 +253,7 @@ package struct ClientProxy {
 
     /// Wakes `timer` at `instant`, or earlier if that was asked before.
     mutating func wake(_ timer: Timer, at instant: Instant) {
-        if let earlier = wakeAt[timer], earlier <= instant, earlier > now { return }
+        if let earlier = wakeAt[timer], earlier <= instant { return }
         wakeAt[timer] = instant
         timers.insert(timer, at: instant)
     }
