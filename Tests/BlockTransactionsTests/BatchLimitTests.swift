@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("While the writes below an action are too many to be listed it is refused for now")
+    @Test("While the writes below an action are too many to be listed it is told to come again")
     func lists() throws {
         var scene = TreeScene(proxyCount: 1)
         for number in 1...UInt64(Limits.committedWriteCountMax) {
