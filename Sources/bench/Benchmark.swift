@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockDeployment
 import BlockMeasurement
 import BlockRuntime
 import Foundation
@@ -57,6 +58,17 @@ struct BenchSetting: Sendable {
         let start = environment.now()
         try work()
         return environment.now().since(start).seconds
+    }
+
+    /// A cluster of the executables beside this one.
+    /// - Returns: What ends it, for ``Cleanup/run(_:)``, as well.
+    func startCluster() throws -> (LocalCluster, removal: Int) {
+        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let folder = (path as NSString).deletingLastPathComponent
+        let cluster = try LocalCluster(executables: folder)
+        let removal = cleanup.add { cluster.tearDown() }
+        try cluster.startAll()
+        return (cluster, removal)
     }
 
     /// Runs `body` with an empty directory, which is removed afterwards, also on an interrupt.

@@ -53,10 +53,8 @@ struct CommitBenchmark {
     init(_ setting: BenchSetting) { self.setting = setting }
 
     func run() async throws -> [MeasuredFigure] {
-        let cluster = try LocalCluster(executables: try CommitBenchmark.ownFolder())
-        let removal = setting.cleanup.add { cluster.tearDown() }
+        let (cluster, removal) = try setting.startCluster()
         defer { setting.cleanup.run(removal) }
-        try cluster.startAll()
         let database = try await Database.connect(cluster.url)
         defer { database.close() }
 
@@ -100,10 +98,5 @@ struct CommitBenchmark {
             (.storagePeer, figures.peers),
         ]
         for (role, figure) in roles { samples.add((used.processor[role] ?? 0) / count, to: figure) }
-    }
-
-    static func ownFolder() throws -> String {
-        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return (path as NSString).deletingLastPathComponent
     }
 }

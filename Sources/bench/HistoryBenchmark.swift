@@ -19,10 +19,8 @@ struct HistoryBenchmark {
     init(_ setting: BenchSetting) { self.setting = setting }
 
     func run() async throws -> [MeasuredFigure] {
-        let cluster = try LocalCluster(executables: try CommitBenchmark.ownFolder())
-        let removal = setting.cleanup.add { cluster.tearDown() }
+        let (cluster, removal) = try setting.startCluster()
         defer { setting.cleanup.run(removal) }
-        try cluster.startAll()
         let database = try await Database.connect(cluster.url)
         defer { database.close() }
         let tree = try await database.tree("history", key: Int.self, coding: .bytes)

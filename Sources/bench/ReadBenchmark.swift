@@ -42,11 +42,9 @@ struct ReadBenchmark {
     init(_ setting: BenchSetting) { self.setting = setting }
 
     func run() async throws -> [MeasuredFigure] {
-        let cluster = try LocalCluster(executables: try CommitBenchmark.ownFolder())
-        let removal = setting.cleanup.add { cluster.tearDown() }
+        let (cluster, removal) = try setting.startCluster()
         defer { setting.cleanup.run(removal) }
-        try cluster.startAll()
-        let database = try await Database.connect(cluster.url, connectTimeout: .seconds(20))
+        let database = try await Database.connect(cluster.url)
         defer { database.close() }
         let tree = try await database.tree("reads", key: Int.self, coding: .bytes)
         let value = Bytes(repeating: 7, count: 256)
