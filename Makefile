@@ -13,9 +13,12 @@ TRACE ?=
 # How many seeds `make simulate-many` runs, and a planted bug for either (empty: none).
 SEEDS ?= 1000
 BUG ?=
-# What `make bench` measures (empty: everything), how often, and how it says so (text or json).
+# What `make bench` measures (empty: all of this database), how often, and how it says so (text or
+# json).
 ONLY ?=
 RUNS ?= 5
+# How many commits `make bench ONLY=history` makes.
+COMMITS ?= 20000
 OUTPUT ?= text
 # What `make load-test` and `make compose-load-test` do; OUTPUT is text or json. `make load-test`
 # starts a cluster of its own unless OPTIMYSTIC_URL names one that runs.
@@ -45,7 +48,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations \
-	fuzz bench load-test chaos demo cluster-up cluster-status cluster-down compose-up \
+	fuzz bench bench-etcd load-test chaos demo cluster-up cluster-status cluster-down compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
 help: ## Prints this list
@@ -84,7 +87,14 @@ fuzz: build-tests ## Feeds every decoder random and damaged inputs, FUZZ_FACTOR 
 	OPTIMYSTIC_FUZZ_FACTOR=$(FUZZ_FACTOR) $(test_run) --filter '/fuzz'
 
 bench: build ## Measures the parts and the whole beside the aims: [ONLY=name] [RUNS=n] [OUTPUT=json]
-	@$(bin)/bench $(if $(ONLY),--only $(ONLY)) --runs $(RUNS) --output $(OUTPUT)
+	@$(bin)/bench $(if $(ONLY),--only $(ONLY)) --runs $(RUNS) --commits $(COMMITS) \
+		--output $(OUTPUT)
+
+bench-etcd: build ## Measures this database beside three etcd servers: [RUNS=n] [OUTPUT=json]
+	@.ci/setup etcd-server golang-go golang-etcd-server-dev
+	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/.build/go \
+		go build -o $(bin)/etcd-load Tests/peers/etcd_load.go
+	@$(bin)/bench --only etcd --etcd-load $(bin)/etcd-load --runs $(RUNS) --output $(OUTPUT)
 
 load-test: build ## Measures and checks: [WORKLOAD=a|b|c|d|e|f|append] [CLIENTS=n] [RECORDS=n]
 	@$(bin)/load-tester --workload $(WORKLOAD) --clients $(CLIENTS) --seconds $(SECONDS) \

@@ -32,9 +32,21 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "How results are written: text, or json (one object a line).")
     var output = OutputForm.text
 
+    @Option(help: "Commits of the benchmark history; 2,000 to 10,000,000.")
+    var commits = 20_000
+
+    @Option(help: "The program that loads etcd, which `make bench-etcd` builds.")
+    var etcdLoad: String?
+
     func validate() throws {
         guard (1...100).contains(runs) else {
             throw ValidationError("--runs is from 1 to 100, not \(runs)")
+        }
+        guard (2000...10_000_000).contains(commits) else {
+            throw ValidationError("--commits is from 2,000 to 10,000,000, not \(commits)")
+        }
+        guard !only.contains(.etcd) || etcdLoad != nil else {
+            throw ValidationError("etcd wants --etcd-load; `make bench-etcd` does it all")
         }
     }
 
@@ -45,14 +57,16 @@ struct BenchCommand: AsyncParsableCommand {
             cleanup.run()
             _exit(BlockOperations.ExitCode.tryAgain.rawValue)
         }
-        let setting = BenchSetting(runs: runs, environment: .live(), cleanup: cleanup)
+        let setting = BenchSetting(
+            runs: runs, environment: .live(), cleanup: cleanup, historyCount: commits,
+            etcdLoad: etcdLoad)
         if output == .text {
             let cores = ProcessInfo.processInfo.activeProcessorCount
             say("\(cores) cores; medians of \(runs) runs; release \(Release.version)")
         }
         defer { cleanup.run() }
         do {
-            for benchmark in only.isEmpty ? Benchmark.allCases : only {
+            for benchmark in only.isEmpty ? Benchmark.usual : only {
                 report(benchmark, try await benchmark.run(setting))
             }
         } catch let error as DatabaseError {

@@ -15,6 +15,10 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
     case commit
     case read
     case history
+    case etcd
+
+    /// What is measured when nothing is named: a peer must be installed first.
+    static let usual = allCases.filter { $0 != .etcd }
 
     var title: String {
         switch self {
@@ -26,6 +30,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .commit: CommitBenchmark.title
         case .read: ReadBenchmark.title
         case .history: HistoryBenchmark.title
+        case .etcd: EtcdBenchmark.title
         }
     }
 
@@ -39,6 +44,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .commit: try await CommitBenchmark(setting).run()
         case .read: try await ReadBenchmark(setting).run()
         case .history: try await HistoryBenchmark(setting).run()
+        case .etcd: try await EtcdBenchmark(setting).run()
         }
     }
 }
@@ -48,6 +54,10 @@ struct BenchSetting: Sendable {
     let runs: Int
     let environment: BlockRuntime.Environment
     let cleanup: Cleanup
+    /// Commits of the benchmark of a long history.
+    let historyCount: Int
+    /// The program that loads etcd; nil where etcd is not measured.
+    let etcdLoad: String?
 
     /// Work per second.
     func rate(of count: Int, _ work: () throws -> Void) rethrows -> Double {

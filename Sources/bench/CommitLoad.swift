@@ -16,7 +16,7 @@ struct CommitLoad: Sendable {
 
     static let all = [diaryAppend, treeUpdate]
 
-    private static let diaryAppend = CommitLoad(
+    static let diaryAppend = CommitLoad(
         name: "diary", title: "diary append of 256 bytes"
     ) { database, collection in
         let diary = try await database.diary(named: collection)
@@ -26,7 +26,7 @@ struct CommitLoad: Sendable {
 
     private static let treeEntryCount = 10_000
 
-    private static let treeUpdate = CommitLoad(
+    static let treeUpdate = CommitLoad(
         name: "tree", title: "update of 256 bytes in a tree of 10,000 entries"
     ) { database, collection in
         let tree = try await database.tree(collection, key: Int.self, coding: .bytes)

@@ -7,12 +7,11 @@ import Optimystic
 /// memory: one client, one entry after the other, through all services. Done once, however many
 /// runs are asked for.
 struct HistoryBenchmark {
-    private static let commitCount = 20_000
     private static let sampleCount = 1000
 
     static let title =
-        "\(commitCount) commits of one client to one tree through all services, the last "
-        + "\(sampleCount) beside the first"
+        "commits of one client to one tree through all services, the last \(sampleCount) beside "
+        + "the first"
 
     let setting: BenchSetting
 
@@ -27,13 +26,16 @@ struct HistoryBenchmark {
         var samples = SampleSet()
         addMemory(of: cluster, "before", &samples)
         var latencies: [Double] = []
-        for number in 0..<Self.commitCount {
+        for number in 0..<setting.historyCount {
             let value = Bytes(repeating: UInt8(truncatingIfNeeded: number), count: 256)
             let before = setting.environment.now()
             try await tree.set(number &* 7919 % 5000, to: value)
             latencies.append(setting.environment.now().since(before).microseconds)
         }
         addMemory(of: cluster, "after", &samples)
+        samples.add(
+            Double(setting.historyCount),
+            to: Figure("history.commits", "commits", unit: "commits"))
         let first = Statistics.median(Array(latencies.prefix(Self.sampleCount))) ?? 0
         let last = Statistics.median(Array(latencies.suffix(Self.sampleCount))) ?? 0
         samples.add(first, to: Figure("history.first", "median of the first", unit: "us"))

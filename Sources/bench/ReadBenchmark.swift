@@ -10,32 +10,56 @@ struct ReadBenchmark {
         + "connection"
 
     private static let clientCounts = [1, 16, 64, 256, 1024]
-    private static let entryCount = 10_000
+    static let entryCount = 10_000
     private static let rangeCount = 100
     private static let warmUpTime = Duration.milliseconds(200)
     private static let measuredTime = Duration.seconds(1)
 
     /// One kind of read.
-    private struct Kind: Sendable {
+    struct Kind: Sendable {
         let name: String
         let title: String
-        let read: @Sendable (Tree<Int, Bytes>, Revision, _ place: Int) async throws -> Bool
-    }
+        private let read: @Sendable (Tree<Int, Bytes>, Revision, _ place: Int) async throws -> Bool
 
-    private static let kinds = [
-        Kind(name: "get", title: "linearizable get") { tree, _, place in
+        /// Reads one place after the other, spread over the tree, the same in every run.
+        func operation(on tree: Tree<Int, Bytes>) -> CommitLoad.Operation {
+            let revision = tree.revision
+            return { client, number in
+                let place = (client &* 7919 &+ number &* 104_729) % entryCount
+                guard try await read(tree, revision, place) else {
+                    throw DatabaseError(.internalError, "what was written is not there")
+                }
+                return revision
+            }
+        }
+
+        static let get = Kind(name: "get", title: "linearizable get") { tree, _, place in
             try await tree.value(for: place) != nil
-        },
-        Kind(name: "snapshot", title: "get as of a revision") { tree, revision, place in
+        }
+        static let snapshot = Kind(
+            name: "snapshot", title: "get as of a revision"
+        ) { tree, revision, place in
             try await tree.asOf(revision: revision).value(for: place) != nil
-        },
-        Kind(name: "range", title: "linearizable range of 100 entries") { tree, _, place in
+        }
+        static let range = Kind(
+            name: "range", title: "linearizable range of 100 entries"
+        ) { tree, _, place in
             let first = place % (entryCount - rangeCount)
             var count = 0
             for try await _ in tree.entries(in: first..<first + rangeCount) { count += 1 }
             return count == rangeCount
-        },
-    ]
+        }
+    }
+
+    /// A tree of the entries that are read.
+    static func makeTree(_ database: Database) async throws -> Tree<Int, Bytes> {
+        let tree = try await database.tree("reads", key: Int.self, coding: .bytes)
+        let value = Bytes(repeating: 7, count: 256)
+        for start in stride(from: 0, to: entryCount, by: 1000) {
+            try await tree.replace((start..<start + 1000).map { .set($0, value) })
+        }
+        return tree
+    }
 
     let setting: BenchSetting
 
@@ -46,13 +70,9 @@ struct ReadBenchmark {
         defer { setting.cleanup.run(removal) }
         let database = try await Database.connect(cluster.url)
         defer { database.close() }
-        let tree = try await database.tree("reads", key: Int.self, coding: .bytes)
-        let value = Bytes(repeating: 7, count: 256)
-        for start in stride(from: 0, to: Self.entryCount, by: 1000) {
-            try await tree.replace((start..<start + 1000).map { .set($0, value) })
-        }
+        let tree = try await Self.makeTree(database)
         var samples = SampleSet()
-        for kind in Self.kinds {
+        for kind in [Kind.get, .snapshot, .range] {
             for clients in Self.clientCounts {
                 for _ in 1...setting.runs { try await measure(kind, clients, tree, &samples) }
             }
@@ -63,15 +83,7 @@ struct ReadBenchmark {
     private func measure(
         _ kind: Kind, _ clients: Int, _ tree: Tree<Int, Bytes>, _ samples: inout SampleSet
     ) async throws {
-        let revision = tree.revision
-        let operation: CommitLoad.Operation = { client, number in
-            // Spread over the tree, the same in every run.
-            let place = (client &* 7919 &+ number &* 104_729) % Self.entryCount
-            guard try await kind.read(tree, revision, place) else {
-                throw DatabaseError(.internalError, "what was written is not there")
-            }
-            return revision
-        }
+        let operation = kind.operation(on: tree)
         for duration in [Self.warmUpTime, Self.measuredTime] {
             let result = try await CommitLoad.drive(
                 operation, clients: clients, duration: duration, environment: setting.environment)

@@ -186,8 +186,7 @@ struct DemoCommand {
             let lines = try result.output.split(separator: "\n").map {
                 try JSONDecoder().decode(Line.self, from: Data($0.utf8))
             }
-            // The register itself may be held up at a replica by a promise, until the next change.
-            let partial = lines.filter { $0.partlyReplicated > 1 }
+            let partial = lines.filter { $0.partlyReplicated > 0 }
             if result.ending == .exited(0), partial.isEmpty { return nil }
             lack = partial.map { "\($0.partlyReplicated) of \($0.name)" }.joined(separator: ", ")
             try await Task.sleep(for: .milliseconds(300))

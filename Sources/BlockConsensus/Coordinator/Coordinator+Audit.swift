@@ -24,13 +24,14 @@ extension Coordinator {
 
     /// Brings what an audit found to the replicas that lack it. Whoever lacks a content or a
     /// segment may have it from anybody: its name is its hash. A version is only ever made of a
-    /// write that the log lists, so one that any replica holds is one that all should. A value of a
-    /// register that a quorum accepted is said again, at its ballot, to those that missed it.
-    /// Nobody waits for it: the next audit tells.
+    /// write that the log lists, so one that any replica holds is one that all should. Nobody waits
+    /// for it: the next audit tells.
     mutating func heal(_ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]) {
-        let quorum = peers.count / 2 + 1
         let answers = peers.compactMap { replies[$0] }
-        guard let remedy = target.remedy(in: answers, quorum: quorum) else { return }
+        if case .register(let collection) = target {
+            return heal(collection, accepted: answers.compactMap(\.acceptedBallot))
+        }
+        guard let remedy = target.remedy(in: answers) else { return }
         for peer in peers {
             guard let reply = replies[peer],
                 target.state(of: reply) == .lacks || remedy.isNews(after: reply)
@@ -41,16 +42,32 @@ extension Coordinator {
             tell(peer, request)
         }
     }
+
+    /// Has the value of a register said again, at a new ballot, when a replica missed it: at the
+    /// old one that replica may no longer take it, because of a promise made since.
+    private mutating func heal(_ collection: CollectionID, accepted: [Ballot]) {
+        guard let highest = accepted.max(), accepted.contains(where: { $0 < highest }) else {
+            return
+        }
+        mark("coordinator.audit.renews")
+        change(
+            collection, .renew, owner: .nobody,
+            deadline: now.advanced(by: timing.survey))
+    }
+}
+
+extension PeerReply {
+    fileprivate var acceptedBallot: Ballot? {
+        guard case .register(let accepted, _, _) = self else { return nil }
+        return accepted
+    }
 }
 
 extension AuditTarget {
     /// What a replica that has nothing is to be sent, from the answers of those that have it.
-    fileprivate func remedy(in replies: [PeerReply], quorum: Int) -> PeerRequest.Operation? {
+    fileprivate func remedy(in replies: [PeerReply]) -> PeerRequest.Operation? {
         for reply in replies {
             switch (self, reply) {
-            case (.register(let collection), .register(let ballot, _, let value?))
-            where ballot > .zero && replies.count(where: { $0 == reply }) >= quorum:
-                return .accept(collection, ballot, value: value)
             case (.content(let block), .content(let bytes?)) where BlockID(content: bytes) == block:
                 return .putContent(block, bytes)
             case (.segment(let key), .content(let bytes?))
@@ -91,7 +108,6 @@ extension PeerRequest.Operation {
     /// Whether a replica that answered so is behind what this brings.
     fileprivate func isNews(after reply: PeerReply) -> Bool {
         switch (self, reply) {
-        case (.accept(_, let ballot, _), .register(let accepted, _, _)): accepted < ballot
         case (.install(_, let copy), .holding(let held, _)):
             (held?.write.revision ?? .zero) < copy.write.revision
         default: false

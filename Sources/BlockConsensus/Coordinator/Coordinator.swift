@@ -157,14 +157,25 @@ package struct Coordinator {
     }
 
     /// A read that found a change under way: looks again when that is over, if it is this
-    /// coordinator's own. Otherwise it takes part, and writes back.
+    /// coordinator's own, or else in a while. A change that is still there then may be a dead
+    /// coordinator's: the read takes part in it, and writes back.
+    ///
+    /// A ballot taken at once would cost the other coordinator's change its own, and its next.
     private mutating func lookAgain(_ read: TailRead, owner: Round.Owner, deadline: Instant) {
         let collection = read.collection
-        guard read.lookCount < Limits.tailLookCountMax, queues[collection] != nil else {
+        guard read.lookCount < Limits.tailLookCountMax else {
             return change(collection, .read, owner: owner, deadline: deadline)
         }
-        mark("coordinator.read.waits")
-        queues[collection]?.readers.append((read, owner, deadline))
+        if queues[collection] != nil {
+            mark("coordinator.read.waits")
+            queues[collection]?.readers.append((read, owner, deadline))
+        } else if read.hasTimedOut {
+            change(collection, .read, owner: owner, deadline: deadline)
+        } else {
+            mark("coordinator.read.rests")
+            let next = read.again(after: timing.backoffBase * (1 << (read.lookCount - 1)))
+            add(.read(next, deadline: deadline), owner: owner)
+        }
     }
 
     /// Hands the end of a round to whoever waits for it.
@@ -176,6 +187,7 @@ package struct Coordinator {
             run(parent) { $0.segmentWasStored(hash, result, &$1) }
         case .prerequisite(let parent): run(parent) { $0.prerequisiteEnded(result, &$1) }
         case .gathering(let id): gathered(id, result)
+        case .nobody: break
         }
     }
 

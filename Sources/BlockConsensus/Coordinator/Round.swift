@@ -33,6 +33,8 @@ struct Round {
         case prerequisite(of: UInt64)
         /// A request that waits for several rounds.
         case gathering(UInt64)
+        /// What is worth doing, though nobody waits for it.
+        case nobody
     }
 
     private(set) var kind: Kind

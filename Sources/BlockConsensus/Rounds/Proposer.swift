@@ -190,6 +190,7 @@ package struct Proposer {
             }
             mark("proposer.writeBack")
             hold(ballot, bytes, reply, carriesChange: false, &effects)
+        case .renew(let reply): hold(ballot, bytes, reply, carriesChange: false, &effects)
         case .replace(let new, let reply):
             hold(ballot, new.registerBytes, reply, carriesChange: true, &effects)
         case .seal(let segment, let new, let reply):

@@ -20,6 +20,11 @@ package struct TailRead {
     private var isFetching = false
     /// Which look at the register this is, from 1.
     private(set) var lookCount = 1
+    /// How long the register is left alone before this look, and whether it is at the moment.
+    private var rest = Duration.zero
+    private var isResting = false
+    /// Whether no quorum answered in time, so that looking again would be as idle.
+    private(set) var hasTimedOut = false
 
     package init(collection: CollectionID, members: Membership, deadline: Instant) {
         self.collection = collection
@@ -27,15 +32,25 @@ package struct TailRead {
         self.deadline = deadline
     }
 
-    /// The same read from its beginning.
-    func again() -> TailRead {
+    /// The same read from its beginning, after a while.
+    func again(after rest: Duration = .zero) -> TailRead {
         var next = TailRead(collection: collection, members: members, deadline: deadline)
         next.lookCount = lookCount + 1
+        next.rest = rest
         return next
     }
 
-    /// Asks all members; one of them, drawn at random, for the value itself.
+    /// Begins, or rests before it does.
     package mutating func start(_ effects: inout RoundEffects) {
+        guard rest == .zero else {
+            isResting = true
+            return effects.wake(after: min(rest, deadline.since(effects.now)))
+        }
+        ask(&effects)
+    }
+
+    /// Asks all members; one of them, drawn at random, for the value itself.
+    private mutating func ask(_ effects: inout RoundEffects) {
         let teller = members.peers[effects.generator.below(members.peers.count)]
         for peer in members.peers {
             effects.send(.query(collection, wantsValue: peer == teller), to: peer, stamp: 0)
@@ -57,6 +72,11 @@ package struct TailRead {
     }
 
     package mutating func tick(_ effects: inout RoundEffects) {
+        if isResting {
+            isResting = false
+            return ask(&effects)
+        }
+        hasTimedOut = true
         mark("tailRead.timeout")
         effects.finish(.undecided)
     }

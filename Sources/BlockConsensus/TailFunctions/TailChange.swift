@@ -6,6 +6,8 @@ import BlockRuntime
 package enum TailChange: Equatable {
     /// Changes nothing: a read that writes back.
     case read
+    /// Changes nothing, and is written back even where it is chosen: to replicas that missed it.
+    case renew
     case create(CreateCollection)
     case commit(CommitAttempt)
     case drop(DropCollection)
@@ -21,6 +23,7 @@ package enum TailChange: Equatable {
         let decision =
             switch self {
             case .read: TailDecision.keep(.tail(value))
+            case .renew: TailDecision.renew(.tail(value))
             case .create(let request): TailFunction.create(request, value)
             case .commit(let attempt):
                 TailFunction.commit(attempt, value, isChosen: isChosen, policy: policy)
@@ -35,6 +38,8 @@ package enum TailChange: Equatable {
 package enum TailDecision: Equatable {
     /// The value stays; the answer is true once the value is known to be chosen.
     case keep(RepositoryReply)
+    /// The value stays, and is said again at the new ballot.
+    case renew(RepositoryReply)
     /// The new value, and the answer once it is chosen.
     case replace(TailValue, RepositoryReply)
     /// As `replace`, but the segment must first be durable on a quorum of its shard: the new value
@@ -43,7 +48,7 @@ package enum TailDecision: Equatable {
 
     package var newTail: Tail? {
         switch self {
-        case .keep: nil
+        case .keep, .renew: nil
         case .replace(let value, _), .seal(_, let value, _): value.live
         }
     }

@@ -1,0 +1,151 @@
+// Loads etcd through its own client, for the benchmark that puts it beside this database.
+//
+// usage: etcd-load ENDPOINT[,ENDPOINT...] put|get|range|fill CLIENTS MILLISECONDS KEYS
+//
+// Prints one JSON object: the operations done, the seconds they took, and their latencies' 50th and
+// 99th percentile in microseconds. Values have 256 bytes; each client does one operation after the
+// other; reads are linearizable.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/clientv3"
+)
+
+// Clients that share one connection at most, and connections at most.
+const (
+	clientsOfConnection = 16
+	connectionsMax      = 32
+	valueBytes          = 256
+	rangeKeys           = 100
+)
+
+func main() {
+	if len(os.Args) != 6 {
+		fail(fmt.Errorf("usage: etcd-load ENDPOINTS put|get|range|fill CLIENTS MILLISECONDS KEYS"))
+	}
+	clients, milliseconds, keys := number(os.Args[3]), number(os.Args[4]), number(os.Args[5])
+	connections := connect(strings.Split(os.Args[1], ","), clients)
+	kind := os.Args[2]
+	if kind == "fill" {
+		fill(connections[0], keys)
+		return
+	}
+	begin := time.Now()
+	end := begin.Add(time.Duration(milliseconds) * time.Millisecond)
+	latencies := make([][]float64, clients)
+	var group sync.WaitGroup
+	for client := 0; client < clients; client++ {
+		group.Add(1)
+		go func(client int) {
+			defer group.Done()
+			connection := connections[client%len(connections)]
+			for before := time.Now(); before.Before(end); {
+				operate(connection, kind, client, len(latencies[client]), keys)
+				after := time.Now()
+				latencies[client] = append(
+					latencies[client], float64(after.Sub(before).Nanoseconds())/1000)
+				before = after
+			}
+		}(client)
+	}
+	group.Wait()
+	report(latencies, time.Since(begin).Seconds())
+}
+
+func connect(endpoints []string, clients int) []*clientv3.Client {
+	count := (clients + clientsOfConnection - 1) / clientsOfConnection
+	if count > connectionsMax {
+		count = connectionsMax
+	}
+	connections := make([]*clientv3.Client, count)
+	for index := range connections {
+		connection, err := clientv3.New(clientv3.Config{
+			// Each connection begins at another member, as applications do.
+			Endpoints:   []string{endpoints[index%len(endpoints)]},
+			DialTimeout: 5 * time.Second,
+		})
+		if err != nil {
+			fail(err)
+		}
+		connections[index] = connection
+	}
+	return connections
+}
+
+func key(number int) string { return fmt.Sprintf("key-%08d", number) }
+
+func value(number int) string {
+	return strings.Repeat(string(rune('a'+number%26)), valueBytes)
+}
+
+func fill(connection *clientv3.Client, keys int) {
+	for first := 0; first < keys; first += rangeKeys {
+		var puts []clientv3.Op
+		for number := first; number < first+rangeKeys && number < keys; number++ {
+			puts = append(puts, clientv3.OpPut(key(number), value(number)))
+		}
+		if _, err := connection.Txn(context.Background()).Then(puts...).Commit(); err != nil {
+			fail(err)
+		}
+	}
+}
+
+// operate does one operation. Keys are spread as in this database's own benchmark.
+func operate(connection *clientv3.Client, kind string, client, count, keys int) {
+	place := (client*7919 + count*104729) % keys
+	var err error
+	switch kind {
+	case "put":
+		_, err = connection.Put(context.Background(), key(place), value(count))
+	case "get":
+		_, err = connection.Get(context.Background(), key(place))
+	case "range":
+		place %= keys - rangeKeys
+		_, err = connection.Get(
+			context.Background(), key(place), clientv3.WithRange(key(place+rangeKeys)))
+	default:
+		err = fmt.Errorf("%q is no kind of load", kind)
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+func report(latencies [][]float64, seconds float64) {
+	var all []float64
+	for _, some := range latencies {
+		all = append(all, some...)
+	}
+	sort.Float64s(all)
+	percentile := func(percent float64) float64 {
+		rank := int(math.Ceil(percent / 100 * float64(len(all))))
+		return all[rank-1]
+	}
+	json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
+		"count": len(all), "seconds": seconds, "p50": percentile(50), "p99": percentile(99),
+	})
+}
+
+func number(text string) int {
+	value, err := strconv.Atoi(text)
+	if err != nil || value < 1 {
+		fail(fmt.Errorf("%q is no positive number", text))
+	}
+	return value
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "etcd-load:", err)
+	os.Exit(1)
+}
