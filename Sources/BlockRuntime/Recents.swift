@@ -26,7 +26,7 @@ package struct Recents<Key: Hashable, Value> {
 
     package mutating func put(_ value: Value, for key: Key, weight: Int) {
         guard generationWeightMax > 0 else { return }
-        remove(key)
+        if !old.isEmpty { old[key] = nil }
         insert(Held(value: value, weight: weight), key)
     }
 
@@ -42,8 +42,8 @@ package struct Recents<Key: Hashable, Value> {
     }
 
     private mutating func insert(_ held: Held, _ key: Key) {
-        young[key] = held
-        youngWeight += held.weight
+        let replaced = young.updateValue(held, forKey: key)
+        youngWeight += held.weight - (replaced?.weight ?? 0)
         guard youngWeight > generationWeightMax else { return }
         old = young
         young = [:]

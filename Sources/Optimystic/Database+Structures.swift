@@ -9,11 +9,17 @@ extension Database {
     ///   - name: 1 to ``Limits/nameBytesMax`` bytes without control characters.
     ///   - key: The type of its keys, which their order hangs on; the database does not know it.
     ///   - value: What its values are; see ``ValueCoding/json``.
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    ///   - capacity: Entries of a leaf and children of a branch at most, should it be created:
+    ///     ``Limits/nodeCapacityMin`` to ``Limits/nodeCapacityMax``; nil:
+    ///     ``Limits/nodeCapacityDefault``. Small nodes make small changes of large values cheap,
+    ///     large ones make ranges cheap. A tree that exists keeps its own.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else;
+    ///   `.invalidArgument` for a capacity out of range.
     public func tree<Key: OrderedKey, Value: Codable & Sendable>(
-        _ name: String, key: Key.Type, value: Value.Type, timeout: Duration? = nil
+        _ name: String, key: Key.Type, value: Value.Type, capacity: Int? = nil,
+        timeout: Duration? = nil
     ) async throws -> Tree<Key, Value> {
-        try await tree(name, key: key, coding: .json, timeout: timeout)
+        try await tree(name, key: key, coding: .json, capacity: capacity, timeout: timeout)
     }
 
     /// Opens a tree of raw bytes, and creates it first when no collection has the name.
@@ -28,12 +34,22 @@ extension Database {
     /// Opens a tree of values in a given coding, and creates it first when no collection has the
     /// name.
     ///
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else.
+    /// - Parameter capacity: As of ``tree(_:key:value:capacity:timeout:)``.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else;
+    ///   `.invalidArgument` for a capacity out of range.
     public func tree<Key: OrderedKey, Value>(
-        _ name: String, key: Key.Type, coding: ValueCoding<Value>, timeout: Duration? = nil
+        _ name: String, key: Key.Type, coding: ValueCoding<Value>, capacity: Int? = nil,
+        timeout: Duration? = nil
     ) async throws -> Tree<Key, Value> {
+        if let capacity, !(Limits.nodeCapacityMin...Limits.nodeCapacityMax).contains(capacity) {
+            throw DatabaseError(
+                .invalidArgument,
+                "a tree's capacity is \(capacity), of \(Limits.nodeCapacityMin) to "
+                    + "\(Limits.nodeCapacityMax)")
+        }
         let info = try await open(
-            name, .tree, encoding: coding.encoding, creates: true, timeout: timeout)
+            name, .tree, encoding: coding.encoding, creates: true,
+            capacity: capacity.map { UInt32($0) }, timeout: timeout)
         return Tree(database: self, info: info, coding: coding)
     }
 
@@ -111,10 +127,11 @@ extension Database {
     /// Opens a collection, and creates it when it may.
     func open(
         _ name: String, _ kind: CollectionKind, encoding: ValueEncoding?, creates: Bool,
-        timeout: Duration?
+        capacity: UInt32? = nil, timeout: Duration?
     ) async throws -> CollectionInfo {
         let open = OpenCollection(
-            name: name, kind: kind, encoding: encoding, creates: creates, action: makeActionID())
+            name: name, kind: kind, encoding: encoding, creates: creates, action: makeActionID(),
+            capacity: capacity)
         return try await ask(.openCollection(open), timeout: timeout) { reply in
             if case .collection(let info) = reply { info } else { nil }
         }

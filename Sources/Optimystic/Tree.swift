@@ -61,19 +61,19 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 
     /// The entries of an interval, pinned to the newest revision when reading begins; see
-    /// ``TreeSnapshot/entries(in:direction:timeout:)``.
+    /// ``TreeSnapshot/entries(in:direction:limit:timeout:)``.
     public func entries(
         in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
-        timeout: Duration? = nil
+        limit: Int? = nil, timeout: Duration? = nil
     ) -> TreeEntries<Key, Value> {
-        latest.entries(in: interval, direction: direction, timeout: timeout)
+        latest.entries(in: interval, direction: direction, limit: limit, timeout: timeout)
     }
 
     /// All entries, pinned to the newest revision when reading begins.
     public func entries(
-        direction: ReadDirection = .forward, timeout: Duration? = nil
+        direction: ReadDirection = .forward, limit: Int? = nil, timeout: Duration? = nil
     ) -> TreeEntries<Key, Value> {
-        latest.entries(direction: direction, timeout: timeout)
+        latest.entries(direction: direction, limit: limit, timeout: timeout)
     }
 
     // MARK: Writing

@@ -84,22 +84,24 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     /// The entries of an interval in order, as of one revision: what the sequence yields does not
     /// change while it is read. Reads a page ahead.
     ///
-    /// - Parameter timeout: For each page.
+    /// - Parameters:
+    ///   - limit: Entries at most; no more are read. nil: all; 0 or less: none.
+    ///   - timeout: For each page.
     /// - Throws: From the iterator: `.valueUndecodable`, also for a key.
     public func entries(
         in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
-        timeout: Duration? = nil
+        limit: Int? = nil, timeout: Duration? = nil
     ) -> TreeEntries<Key, Value> {
         TreeEntries(
             snapshot: self, range: Result { try interval.keyRange() }, direction: direction,
-            timeout: timeout ?? database.timeout)
+            limit: limit ?? .max, timeout: timeout ?? database.timeout)
     }
 
-    /// All entries in order; see ``entries(in:direction:timeout:)``.
+    /// All entries in order; see ``entries(in:direction:limit:timeout:)``.
     public func entries(
-        direction: ReadDirection = .forward, timeout: Duration? = nil
+        direction: ReadDirection = .forward, limit: Int? = nil, timeout: Duration? = nil
     ) -> TreeEntries<Key, Value> {
-        entries(in: Keys<Key>.all, direction: direction, timeout: timeout)
+        entries(in: Keys<Key>.all, direction: direction, limit: limit, timeout: timeout)
     }
 
     /// The first entry in the direction of reading, nil when there is none.
@@ -134,13 +136,15 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 }
 
-/// The entries of an interval of a tree; see ``TreeSnapshot/entries(in:direction:timeout:)``.
+/// The entries of an interval of a tree; see
+/// ``TreeSnapshot/entries(in:direction:limit:timeout:)``.
 public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
     public typealias Element = (key: Key, value: Value)
 
     let snapshot: TreeSnapshot<Key, Value>
     let range: Result<KeyRange, any Error>
     let direction: ReadDirection
+    let limit: Int
     let timeout: Duration
 
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -153,10 +157,14 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
         private var last: Bytes?
         private var asOf: Revision?
         private var pending: PendingReply?
-        private var isLast = false
+        private var isLast: Bool
+        /// Entries that may still be asked for.
+        private var left: Int
 
         init(_ sequence: TreeEntries) {
             self.sequence = sequence
+            left = sequence.limit
+            isLast = left <= 0
             asOf = sequence.snapshot.revision
         }
 
@@ -188,7 +196,8 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
             page = next.entries
             position = 0
             asOf = next.asOf
-            isLast = next.isLast
+            left -= Swift.min(left, page.count)
+            isLast = next.isLast || left == 0
             last = next.entries.last?.key ?? last
             if !isLast { pending = try request() }
         }
@@ -204,7 +213,8 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
                 }
             }
             return sequence.snapshot.page(
-                range, sequence.direction, asOf: asOf, countMax: Limits.pageItemCountMax,
+                range, sequence.direction, asOf: asOf,
+                countMax: Swift.min(left, Limits.pageItemCountMax),
                 timeout: sequence.timeout)
         }
     }

@@ -86,8 +86,11 @@ struct ClientCall: Sendable {
         let details = addresses.indices.map { proxy in
             "\(addresses[proxy]): \(troubles[proxy]?.message ?? "not asked in the time given")"
         }
+        // A proxy that was connected and asked may be busy: nothing says that it is not there.
+        let isSlow = troubles.values.contains { $0.code == .deadlineExceeded }
         return told(
             DatabaseError(
-                .endpointUnreachable, "no proxy answered (\(details.joined(separator: "; ")))"))
+                isSlow ? .deadlineExceeded : .endpointUnreachable,
+                "no proxy answered (\(details.joined(separator: "; ")))"))
     }
 }

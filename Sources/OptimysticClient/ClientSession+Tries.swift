@@ -141,7 +141,8 @@ extension ClientSession {
     private mutating func noAnswer(from proxy: Int) -> DatabaseError {
         ranking.suspect(proxy, at: now)
         if proxies[proxy].greeting == .done { proxies[proxy].greeting = .none }
-        return ClientSession.unanswered("no answer in the time given")
+        return DatabaseError(
+            .deadlineExceeded, "no answer in the time given", outcome: .unknown)
     }
 
     // MARK: Greetings

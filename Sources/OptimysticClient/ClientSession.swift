@@ -159,16 +159,14 @@ package struct ClientSession {
         for token in calls.keys.sorted() {
             guard var call = calls[token] else { continue }
             if case .sent(_, let proxy) = call.phase {
-                call.failed(ClientSession.unanswered("the connection was closed"), at: proxy)
+                // Whether it was carried out is not known.
+                let doubt = DatabaseError(
+                    .endpointUnreachable, "the connection was closed", outcome: .unknown)
+                call.failed(doubt, at: proxy)
             }
             let error = cause ?? DatabaseError(.shuttingDown, "the connection was closed")
             end(token, .failed(call.told(error)))
         }
-    }
-
-    /// Whether a request without an answer was carried out is not known.
-    static func unanswered(_ message: String) -> DatabaseError {
-        DatabaseError(.endpointUnreachable, message, outcome: .unknown)
     }
 
     mutating func makeID() -> UInt64 {

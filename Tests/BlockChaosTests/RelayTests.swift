@@ -146,6 +146,7 @@ import Testing
         let (second, answering) = try connect()
         second.write(Stream.greeting)
         #expect(answering.read(64) == Stream.greeting)
+        wait(.milliseconds(20))
         #expect(relay.counts.resetConnections == 1)
     }
 

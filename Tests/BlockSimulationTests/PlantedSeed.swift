@@ -9,7 +9,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
 
     /// The first seed that finds each, as `make mutations` prints it.
     static let all = [
-        PlantedSeed(bug: .readWithoutWriteBack, seed: 57),
+        PlantedSeed(bug: .readWithoutWriteBack, seed: 68),
         PlantedSeed(bug: .promiseNotDurable, seed: 331),
         PlantedSeed(bug: .acceptDoesNotPromise, seed: 186),
         PlantedSeed(bug: .ballotReused, seed: 1),
@@ -18,8 +18,8 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .noDedupeScan, seed: 2),
         PlantedSeed(bug: .lifeIgnored, seed: 27),
         PlantedSeed(bug: .decideBeforePends, seed: 478),
-        PlantedSeed(bug: .noScanAfterMoved, seed: 2),
-        PlantedSeed(bug: .firstRevisionRaised, seed: 2),
+        PlantedSeed(bug: .noScanAfterMoved, seed: 4),
+        PlantedSeed(bug: .firstRevisionRaised, seed: 16),
         PlantedSeed(bug: .landingNotChosen, seed: 3),
         PlantedSeed(bug: .doubtToldAsFailure, seed: 11),
         PlantedSeed(bug: .nextRevisionInDoubt, seed: 11),
@@ -33,7 +33,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .baseIgnored, seed: 2),
         PlantedSeed(bug: .pendFoundByRevision, seed: 2),
         PlantedSeed(bug: .lostAttemptFinalised, seed: 2),
-        PlantedSeed(bug: .checkpointBelowQuorum, seed: 2),
+        PlantedSeed(bug: .checkpointBelowQuorum, seed: 34),
         PlantedSeed(bug: .anyCopyIsRead, seed: 2),
         PlantedSeed(bug: .blockHashUnchecked, seed: 68),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 1),

@@ -43,7 +43,12 @@ private struct Nation: Codable, Sendable, Hashable {
         try await home.run { connect in
             let database = try await connect()
             defer { database.close() }
-            let tree = try await database.tree("numbers", key: Int.self, value: Int.self)
+            let tree = try await database.tree(
+                "numbers", key: Int.self, value: Int.self, capacity: 6)
+            let refused = await #expect(throws: DatabaseError.self) {
+                try await database.tree("none", key: Int.self, value: Int.self, capacity: 3)
+            }
+            #expect(refused?.code == .invalidArgument)
             var generator = SeededGenerator(seed: 1)
             var model: [Int: Int] = [:]
             var history: [(revision: Revision, model: [Int: Int])] = []
@@ -68,6 +73,14 @@ private struct Nation: Codable, Sendable, Hashable {
                 for try await entry in snapshot.entries() { found.append(entry) }
                 #expect(found.map(\.0) == model.keys.sorted())
                 #expect(found.allSatisfy { model[$0.0] == $0.1 })
+                for limit in [-1, 0, 1, 700, 100_000] {
+                    var keys: [Int] = []
+                    for try await (key, _) in snapshot.entries(direction: .backward, limit: limit) {
+                        keys.append(key)
+                    }
+                    let expected = found.map(\.0).reversed().prefix(max(0, limit))
+                    #expect(keys == Array(expected))
+                }
                 #expect(try await snapshot.count() == model.count)
                 let part = 1000..<2000
                 let inside = model.keys.filter { part.contains($0) }

@@ -72,14 +72,11 @@ package struct TreeRangeCommand: AsyncParsableCommand {
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
             let entries = time.view(of: tree).entries(
-                in: interval, direction: reverse ? .backward : .forward, timeout: timeout)
+                in: interval, direction: reverse ? .backward : .forward, limit: limit,
+                timeout: timeout)
             var output = StandardOutput()
-            var count = 0
-            // Asked before the next entry is: a limit of 0 reads nothing.
-            var iterator = entries.makeAsyncIterator()
-            while count < limit ?? .max, let entry = try await iterator.next() {
+            for try await entry in entries {
                 output.line(try form.line(entry.key, entry.value, of: tree.info, options.output))
-                count += 1
             }
         }
     }
