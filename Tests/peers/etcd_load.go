@@ -30,6 +30,9 @@ const (
 	rangeKeys           = 100
 )
 
+// How long one operation may take: a cluster that is not there ends the load.
+const patience = 10 * time.Second
+
 func main() {
 	if len(os.Args) != 6 {
 		fail(fmt.Errorf("usage: etcd-load ENDPOINTS put|get|range|fill CLIENTS MILLISECONDS KEYS"))
@@ -95,7 +98,10 @@ func fill(connection *clientv3.Client, keys int) {
 		for number := first; number < first+rangeKeys && number < keys; number++ {
 			puts = append(puts, clientv3.OpPut(key(number), value(number)))
 		}
-		if _, err := connection.Txn(context.Background()).Then(puts...).Commit(); err != nil {
+		limited, cancel := context.WithTimeout(context.Background(), patience)
+		_, err := connection.Txn(limited).Then(puts...).Commit()
+		cancel()
+		if err != nil {
 			fail(err)
 		}
 	}
@@ -104,16 +110,18 @@ func fill(connection *clientv3.Client, keys int) {
 // operate does one operation. Keys are spread as in this database's own benchmark.
 func operate(connection *clientv3.Client, kind string, client, count, keys int) {
 	place := (client*7919 + count*104729) % keys
+	limited, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	var err error
 	switch kind {
 	case "put":
-		_, err = connection.Put(context.Background(), key(place), value(count))
+		_, err = connection.Put(limited, key(place), value(count))
 	case "get":
-		_, err = connection.Get(context.Background(), key(place))
+		_, err = connection.Get(limited, key(place))
 	case "range":
 		place %= keys - rangeKeys
 		_, err = connection.Get(
-			context.Background(), key(place), clientv3.WithRange(key(place+rangeKeys)))
+			limited, key(place), clientv3.WithRange(key(place+rangeKeys)))
 	default:
 		err = fmt.Errorf("%q is no kind of load", kind)
 	}
