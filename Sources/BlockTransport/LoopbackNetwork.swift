@@ -42,7 +42,7 @@ package final class LoopbackNetwork: @unchecked Sendable {
     func close(_ station: Int) {
         lock()
         defer { unlock() }
-        fabric.close(station)
+        for client in fabric.close(station) { signal(client) }
         guard let condition = conditions.removeValue(forKey: station) else { return }
         pthread_cond_destroy(condition)
         condition.deallocate()
@@ -64,7 +64,7 @@ package final class LoopbackNetwork: @unchecked Sendable {
         lock()
         defer { unlock() }
         let (result, receiver) = fabric.send(frames, from: station, to: endpoint)
-        if let receiver, let condition = conditions[receiver] { pthread_cond_signal(condition) }
+        if let receiver { signal(receiver) }
         return result
     }
 
@@ -72,13 +72,17 @@ package final class LoopbackNetwork: @unchecked Sendable {
         lock()
         defer { unlock() }
         fabric.wake(station)
+        signal(station)
+    }
+
+    private func signal(_ station: Int) {
         if let condition = conditions[station] { pthread_cond_signal(condition) }
     }
 
     /// Waits until the station has something to read, is woken, or the timeout has passed.
     func receive(
         _ station: Int, timeout: Duration?
-    ) -> [(from: Endpoint, frames: [Bytes])] {
+    ) -> [(from: Endpoint, arrival: LoopbackSwitch.Arrival)] {
         let until = timeout.map { environment.now().advanced(by: max($0, .zero)) }
         lock()
         defer { unlock() }

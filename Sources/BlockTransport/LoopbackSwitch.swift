@@ -4,6 +4,12 @@ import BlockRuntime
 struct LoopbackSwitch {
     typealias Frames = [Bytes]
 
+    /// What a station reads.
+    enum Arrival {
+        case frames(Frames)
+        case broken
+    }
+
     /// One end of a link: a station and the number of its link.
     private struct Plug: Hashable {
         let station: Int
@@ -20,7 +26,7 @@ struct LoopbackSwitch {
 
     private struct Station {
         let address: String?
-        var inbox = FairQueue<Endpoint, Frames>()
+        var inbox = FairQueue<Endpoint, Arrival>()
         var links: [Int: Link] = [:]
         var routes: [Route: Plug] = [:]
         var isWoken = false
@@ -56,14 +62,17 @@ struct LoopbackSwitch {
     }
 
     /// Removes a transport: its clients' links wait for a successor, its own links end.
-    mutating func close(_ number: Int) {
-        guard let station = stations[number] else { return }
+    /// - Returns: The stations of those clients, which have that to read.
+    mutating func close(_ number: Int) -> [Int] {
+        guard let station = stations[number] else { return [] }
         for link in station.links.keys.sorted() { disconnect(number, link: link) }
         if let address = station.address { listeners[address] = nil }
         for plug in station.routes.values {
             stations[plug.station]?.links[plug.link]?.peer = nil
+            stations[plug.station]?.inbox.append(.broken, from: .link(plug.link))
         }
         stations[number] = nil
+        return station.routes.values.map(\.station).filter { stations[$0] != nil }
     }
 
     mutating func connect(_ number: Int, link: Int, to address: String) {
@@ -108,15 +117,17 @@ struct LoopbackSwitch {
     }
 
     /// Takes what is there, within the bounds of one call, and forgets the wake-up.
-    mutating func take(_ number: Int) -> [(from: Endpoint, frames: Frames)] {
+    mutating func take(_ number: Int) -> [(from: Endpoint, arrival: Arrival)] {
         stations[number]?.isWoken = false
-        var taken: [(from: Endpoint, frames: Frames)] = []
+        var taken: [(from: Endpoint, arrival: Arrival)] = []
         var byteCount = 0
         while taken.count < Limits.receiveMessageCountMax, byteCount < Limits.receiveBytesMax,
-            let (source, frames) = stations[number]?.inbox.popFirst()
+            let (source, arrival) = stations[number]?.inbox.popFirst()
         {
-            byteCount += frames.reduce(0) { $0 + $1.count }
-            taken.append((source, frames))
+            if case .frames(let frames) = arrival {
+                byteCount += frames.reduce(0) { $0 + $1.count }
+            }
+            taken.append((source, arrival))
         }
         return taken
     }
@@ -128,7 +139,7 @@ struct LoopbackSwitch {
             return (.unroutable, nil)
         }
         guard waiting < Self.connectedCountMax else { return (.backlogged, nil) }
-        stations[number]?.inbox.append(frames, from: source)
+        stations[number]?.inbox.append(.frames(frames), from: source)
         return (.queued, number)
     }
 
@@ -139,6 +150,8 @@ struct LoopbackSwitch {
         stations[plug.station]?.links[plug.link]?.peer = (listener, route)
         let held = stations[plug.station]?.links[plug.link]?.held ?? []
         stations[plug.station]?.links[plug.link]?.held = []
-        for frames in held { stations[listener]?.inbox.append(frames, from: .route(route)) }
+        for frames in held {
+            stations[listener]?.inbox.append(.frames(frames), from: .route(route))
+        }
     }
 }

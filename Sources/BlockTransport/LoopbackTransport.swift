@@ -29,16 +29,17 @@ package final class LoopbackTransport: Transport {
 
     package func receive(timeout: Duration?) throws(DatabaseError) -> [Inbound] {
         try checkOpen()
-        return network.receive(station, timeout: timeout).map { arrival in
-            let byteCount = arrival.frames.reduce(0) { $0 + $1.count }
+        return network.receive(station, timeout: timeout).map { source, arrival in
+            guard case .frames(let frames) = arrival else { return .broken(source) }
+            let byteCount = frames.reduce(0) { $0 + $1.count }
             statistics.bytesIn += UInt64(byteCount)
             do throws(DatabaseError) {
-                let envelope = try Envelope(frames: arrival.frames)
+                let envelope = try Envelope(frames: frames)
                 statistics.messagesIn += 1
-                return .message(from: arrival.from, envelope)
+                return .message(from: source, envelope)
             } catch {
                 statistics.malformed += 1
-                return .malformed(from: arrival.from, error)
+                return .malformed(from: source, error)
             }
         }
     }

@@ -4,8 +4,8 @@ import BlockRuntime
 ///
 /// A transport belongs to the thread that made it; only its ``waker`` may be used elsewhere.
 /// Delivery is at most once. Between two live processes it keeps the order of each link; when a
-/// connection breaks, messages may be lost without notice. Loss is a normal event: who needs an
-/// answer sets a deadline and asks again.
+/// connection breaks, messages may be lost, and nothing says which. Loss is a normal event: who
+/// needs an answer sets a deadline and asks again.
 package protocol Transport: AnyObject {
     /// Where others reach this transport, with the port that was really taken; nil when it only
     /// connects.
@@ -51,10 +51,14 @@ package enum Inbound: Hashable, Sendable {
     case message(from: Endpoint, Envelope)
     /// Something that is not a message of this protocol. The error may be sent to the endpoint.
     case malformed(from: Endpoint, DatabaseError)
+    /// The connection of an outgoing link broke: its process ended, or the network did. What was
+    /// sent and is not answered may be lost; the link connects again by itself. Comes after all
+    /// that arrived before the break, and only mostly: a host that vanishes says nothing.
+    case broken(Endpoint)
 
     package var endpoint: Endpoint {
         switch self {
-        case .message(let endpoint, _), .malformed(let endpoint, _): endpoint
+        case .message(let endpoint, _), .malformed(let endpoint, _), .broken(let endpoint): endpoint
         }
     }
 }

@@ -17,6 +17,9 @@ package final class ZeroMQTransport: Transport {
     private let wakeSignal: WakeSignal
     private let router: ZeroMQSocket?
     private var links: [Int: ZeroMQSocket] = [:]
+    /// One for each link, and the number of the link that each item after the sockets is about.
+    private var monitors: [Int: ZeroMQMonitor] = [:]
+    private var monitored: [Int] = []
     private var linkNumbers: [String: Int] = [:]
     private var nextLink = 0
     /// What is waited for: the wake signal, then the sockets in the order of ``sockets``.
@@ -71,7 +74,9 @@ package final class ZeroMQTransport: Transport {
         let readyCount = try wait(timeout: timeout)
         guard readyCount > 0 else { return [] }
         if pollItems[0].revents != 0 { wakeSignal.clear() }
-        return takeArrivals()
+        // Looked at first and told last: what arrived before a break is read before it is told.
+        let broken = takeBreaks()
+        return takeArrivals() + broken
     }
 
     package func send(_ envelope: Envelope, to endpoint: Endpoint) -> SendResult {
@@ -101,8 +106,10 @@ package final class ZeroMQTransport: Transport {
         let number = nextLink
         let socket = try ZeroMQSocket(context: context, link: .link(number))
         do throws(DatabaseError) {
+            monitors[number] = try ZeroMQMonitor(of: socket, context: context)
             try socket.connect(to: address)
         } catch {
+            monitors.removeValue(forKey: number)?.close()
             socket.close()
             throw error
         }
@@ -119,6 +126,7 @@ package final class ZeroMQTransport: Transport {
         else { return }
         linkNumbers = linkNumbers.filter { $0.value != number }
         socket.abandon()
+        monitors.removeValue(forKey: number)?.close()
         rebuildPollItems()
     }
 
@@ -126,7 +134,9 @@ package final class ZeroMQTransport: Transport {
         guard !isClosed else { return }
         isClosed = true
         for socket in sockets { socket.close() }
+        for monitor in monitors.values { monitor.close() }
         sockets = []
+        monitors = [:]
         links = [:]
         pollItems = []
     }
@@ -151,6 +161,20 @@ extension ZeroMQTransport {
         // reported, or spun on, for as long as its receiver is slow.
         pollItems += sockets.map {
             zmq_pollitem_t(socket: $0.handle, fd: 0, events: readable, revents: 0)
+        }
+        monitored = links.keys.sorted()
+        pollItems += monitored.compactMap { monitors[$0] }.map {
+            zmq_pollitem_t(socket: nil, fd: $0.descriptor, events: readable, revents: 0)
+        }
+    }
+
+    /// The links whose connections broke since the last call.
+    private func takeBreaks() -> [Inbound] {
+        monitored.indices.compactMap { index in
+            guard pollItems[1 + sockets.count + index].revents != 0,
+                monitors[monitored[index]]?.takeBreak(frame) == true
+            else { return nil }
+            return .broken(.link(monitored[index]))
         }
     }
 
@@ -219,6 +243,7 @@ extension ZeroMQTransport {
         switch inbound {
         case .message: statistics.messagesIn += 1
         case .malformed: statistics.malformed += 1
+        case .broken: invariant(false, "a socket reads no breaks")
         }
     }
 }

@@ -90,6 +90,19 @@ extension ClientSession {
         afterFailure(token, error)
     }
 
+    /// Everything that waits for an answer of this proxy turns to another one at once.
+    mutating func connectionBroke(_ proxy: Int) {
+        ranking.suspect(proxy, at: now)
+        if proxies[proxy].greeting == .done { proxies[proxy].greeting = .none }
+        let error = DatabaseError(
+            .endpointUnreachable, "the connection broke before the answer", outcome: .unknown)
+        for token in calls.keys.sorted() {
+            guard case .sent(_, proxy) = calls[token]?.phase else { continue }
+            calls[token]?.failed(error, at: proxy)
+            afterFailure(token, error)
+        }
+    }
+
     /// Tries again, or ends the call when that cannot help or must not be.
     private mutating func afterFailure(_ token: Token, _ error: DatabaseError) {
         guard var call = calls[token] else { return }

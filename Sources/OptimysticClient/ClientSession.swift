@@ -16,6 +16,8 @@ package struct ClientSession {
         case reply(id: UInt64, ClientReply)
         /// What was to be sent as `id` could not be handed to the network: nobody will get it.
         case notSent(id: UInt64)
+        /// The connection to a proxy broke: what it has not answered it may never answer.
+        case broken(proxy: Int)
         /// Nobody wants the answer any more. What was sent may still be carried out.
         case cancel(Token)
         /// The last event but ticks: everything under way is resolved, with the reason where one
@@ -101,6 +103,7 @@ package struct ClientSession {
             start(token, request, deadline: deadline)
         case .reply(let id, let reply): replied(id, reply)
         case .notSent(let id): wasNotSent(id)
+        case .broken(let proxy): connectionBroke(proxy)
         case .cancel(let token): forget(token)
         case .close(let cause): close(because: cause)
         case .tick: break

@@ -42,7 +42,12 @@ final class ConnectionLoop {
             do throws(DatabaseError) {
                 let arrivals = try link.receive(timeout: timeout)
                 for message in mailbox.drain() { take(message) }
-                for arrival in arrivals { handle(.reply(id: arrival.id, arrival.reply)) }
+                for arrival in arrivals {
+                    switch arrival {
+                    case .reply(let id, let reply): handle(.reply(id: id, reply))
+                    case .broken(let proxy): handle(.broken(proxy: proxy))
+                    }
+                }
                 handle(.tick)
                 endPauses(until: environment.now())
             } catch {

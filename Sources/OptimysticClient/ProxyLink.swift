@@ -24,7 +24,15 @@ package protocol ProxyLink: AnyObject {
     /// Waits for replies, a wake-up or the timeout, then takes what is there.
     /// - Parameter timeout: nil waits without end.
     /// - Throws: What ends the connection.
-    func receive(timeout: Duration?) throws(DatabaseError) -> [(id: UInt64, reply: ClientReply)]
+    func receive(timeout: Duration?) throws(DatabaseError) -> [LinkArrival]
 
     func close()
+}
+
+/// What comes from proxies.
+package enum LinkArrival {
+    /// An answer to what was sent as `id`.
+    case reply(id: UInt64, ClientReply)
+    /// The connection to a proxy broke: what was sent and is not answered may be lost.
+    case broken(proxy: Int)
 }

@@ -43,11 +43,15 @@ package final class TransportLink: ProxyLink {
 
     package func receive(
         timeout: Duration?
-    ) throws(DatabaseError) -> [(id: UInt64, reply: ClientReply)] {
+    ) throws(DatabaseError) -> [LinkArrival] {
         try transport.receive(timeout: timeout).compactMap { arrival in
-            guard case .message(let endpoint, let envelope) = arrival, links.contains(endpoint)
-            else { return nil }
-            return (envelope.correlation, reply(in: envelope))
+            guard let proxy = links.firstIndex(of: arrival.endpoint) else { return nil }
+            switch arrival {
+            case .message(_, let envelope):
+                return .reply(id: envelope.correlation, reply(in: envelope))
+            case .broken: return .broken(proxy: proxy)
+            case .malformed: return nil
+            }
         }
     }
 

@@ -120,11 +120,42 @@ struct TransportConformance {
                     try second.receive(timeout: .milliseconds(50)).last
             else { return false }
             #expect(second.send(request, to: source) == .queued)
-            answer = try client.receive(timeout: .seconds(5)).first
-            return true
+            answer = try client.receive(timeout: .seconds(5)).last { $0 != .broken(link) }
+            return answer != nil
         }
         #expect(isBack)
         #expect(answer == .message(from: link, envelope(2)))
+    }
+
+    @Test(
+        "a break of a link is told, after what arrived before it, and of that link only",
+        arguments: TransportKind.allCases)
+    func broken(kind: TransportKind) throws {
+        let harness = TransportHarness(kind)
+        let (first, other) = (try harness.server(), try harness.server())
+        let client = try harness.client()
+        let link = try client.connect(to: first.address())
+        let otherLink = try client.connect(to: other.address())
+        for endpoint in [link, otherLink] {
+            #expect(client.send(envelope(1), to: endpoint) == .queued)
+        }
+        #expect(try other.messages(1).count == 1)
+        let source = try #require(try first.messages(1).first?.from)
+        for number in 2...4 {
+            #expect(first.send(envelope(number), to: source) == .queued)
+        }
+        first.close()
+        var arrivals: [Inbound] = []
+        let isTold = try eventually {
+            arrivals += try client.receive(timeout: .milliseconds(100))
+            return arrivals.contains(.broken(link))
+        }
+        #expect(isTold)
+        let messages = (2...4).map { Inbound.message(from: link, envelope($0)) }
+        #expect(arrivals == messages + [.broken(link)])
+        // Ending a link oneself is no break.
+        client.disconnect(otherLink)
+        #expect(try client.receive(timeout: .milliseconds(100)).isEmpty)
     }
 
     @Test("a reply to a client that is gone is unroutable", arguments: TransportKind.allCases)

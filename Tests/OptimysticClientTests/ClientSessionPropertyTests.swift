@@ -145,7 +145,13 @@ private struct HostileWorld {
             case .connect: problems.append("nothing was there to learn")
             case .resolve(let token, let reply): resolve(token, reply)
             case .send(let proxy, let id, let request, _):
-                if generator.chance(1, in: 50) {
+                if generator.chance(1, in: 40) {
+                    // The connection breaks, before or after this has got through.
+                    if generator.chance(1, in: 2) {
+                        schedule(.arrival(proxy: proxy, id: id, request), after: latency())
+                    }
+                    todo += session.receive(.broken(proxy: proxy), now: now)
+                } else if generator.chance(1, in: 50) {
                     todo += session.receive(.notSent(id: id), now: now)
                 } else if !generator.chance(lossRate, in: 1000) {
                     schedule(.arrival(proxy: proxy, id: id, request), after: latency())

@@ -108,6 +108,34 @@ import Testing
         }
     }
 
+    @Test("When a connection breaks, what waits for it turns to the other proxy at once")
+    func broken() throws {
+        var world = SessionHarness()
+        let first = world.start(SessionHarness.append(1))
+        let proxy = try world.welcome()
+        let lost = try world.take()
+        #expect(lost.proxy == proxy)
+        let second = world.start(SessionHarness.append(2))
+        _ = try world.take()
+        let before = world.now
+        world.feed(.broken(proxy: 1 - proxy))
+        #expect(world.sent.isEmpty, "another proxy's connection is none of theirs")
+        world.feed(.broken(proxy: proxy))
+        world.advanceUntilSent()
+        #expect(world.now.since(before) <= .milliseconds(5))
+        #expect(try world.welcome() == 1 - proxy)
+        let retries = world.sent
+        #expect(retries.count == 2 && retries.allSatisfy { $0.proxy == 1 - proxy })
+        world.sent = []
+        // What was asked before the break may have been carried out.
+        for retry in retries {
+            world.feed(.reply(id: retry.id, .failed(DatabaseError(.invalidArgument, "no"))))
+        }
+        for token in [first, second] {
+            #expect(try world.error(of: token).outcome == .unknown)
+        }
+    }
+
     @Test("A message that was not sent leaves nothing behind")
     func notSent() throws {
         var world = SessionHarness(addresses: ["tcp://a:1"])

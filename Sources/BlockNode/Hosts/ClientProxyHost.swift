@@ -2,6 +2,7 @@ import BlockModel
 import BlockRuntime
 import BlockTransport
 import BlockWire
+import Logging
 
 /// A client proxy on a transport.
 package final class ClientProxyHost: Service {
@@ -42,6 +43,11 @@ package final class ClientProxyHost: Service {
                 case .route: request(envelope, from: endpoint, now)
                 case .link: reply(envelope, now)
                 }
+            case .broken(let endpoint):
+                guard let coordinator = coordinators.firstIndex(of: endpoint) else { continue }
+                port.logger.notice(
+                    "a connection broke", metadata: ["coordinator": "\(coordinator)"])
+                receive(.broken(coordinator: coordinator), now)
             }
         }
         if let wake = machine.nextWake, wake <= now { receive(.tick, now) }

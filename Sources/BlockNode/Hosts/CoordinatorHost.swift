@@ -74,6 +74,8 @@ package final class CoordinatorHost: Service {
                 case .route: request(envelope, from: endpoint, now)
                 case .link: reply(envelope, from: endpoint, now)
                 }
+            // Every round goes on with those that answer, and asks again when they are too few.
+            case .broken: break
             }
         }
         if let wake = machine.nextWake, wake <= now {

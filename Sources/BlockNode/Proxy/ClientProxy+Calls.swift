@@ -66,6 +66,25 @@ extension ClientProxy {
         tryFailed(id, DatabaseError(.endpointUnreachable, "no coordinator can be reached"))
     }
 
+    /// Everything that waits for an answer of this coordinator turns to another one at once.
+    mutating func connectionBroke(_ coordinator: Int) {
+        coordinatorRanking.suspect(coordinator, at: now)
+        for id in calls.keys.sorted() {
+            guard let tryID = calls[id]?.currentTry, tries[tryID]?.coordinator == coordinator
+            else { continue }
+            tryWasLost(id)
+        }
+    }
+
+    /// No answer: whether it was carried out is not known.
+    private mutating func tryWasLost(_ id: UInt64) {
+        let error =
+            calls[id]?.request.changesState == true
+            ? DatabaseError(.commitResultUnknown, "no coordinator answered", outcome: .unknown)
+            : DatabaseError(.quorumUnavailable, "no coordinator answered")
+        tryFailed(id, error)
+    }
+
     private mutating func tryFailed(_ id: UInt64, _ error: DatabaseError) {
         guard var call = calls[id] else { return }
         call.failed(error)
@@ -88,15 +107,10 @@ extension ClientProxy {
     mutating func callWasWoken(_ id: UInt64) {
         guard let call = calls[id] else { return }
         if let tryID = call.currentTry {
-            // No answer: whether it was carried out is not known.
             if let coordinator = tries[tryID]?.coordinator {
                 coordinatorRanking.suspect(coordinator, at: now)
             }
-            let error =
-                call.request.changesState
-                ? DatabaseError(.commitResultUnknown, "no coordinator answered", outcome: .unknown)
-                : DatabaseError(.quorumUnavailable, "no coordinator answered")
-            tryFailed(id, error)
+            tryWasLost(id)
         } else if now >= call.deadline {
             endCall(id, .failed(call.finalError))
         } else {

@@ -15,6 +15,8 @@ package struct ClientProxy {
         case reply(id: UInt64, RepositoryReply)
         /// The request `id` could not be handed to the network: it was certainly not sent.
         case notSent(id: UInt64)
+        /// The connection to a coordinator broke: what it has not answered it may never answer.
+        case broken(coordinator: Int)
         case tick
     }
 
@@ -92,6 +94,7 @@ package struct ClientProxy {
             start(request, token, client, deadline)
         case .reply(let id, let reply): coordinatorReplied(id, reply)
         case .notSent(let id): coordinatorWasNotReached(id)
+        case .broken(let coordinator): connectionBroke(coordinator)
         case .tick: wakeDue()
         }
         defer { directives = [] }

@@ -67,14 +67,14 @@ final class EmbeddedLink: ProxyLink {
 
     func receive(
         timeout: Duration?
-    ) throws(DatabaseError) -> [(id: UInt64, reply: ClientReply)] {
+    ) throws(DatabaseError) -> [LinkArrival] {
         if requests.isEmpty { doorbell.wait(timeout: timeUntilWake(atMost: timeout)) }
         do {
             let served = requests
             requests = []
             let replies = try cluster.turn(served, now: environment.now())
             try cluster.afterReplies(now: environment.now())
-            return replies.map { (id: $0.token, reply: $0.reply) }
+            return replies.map { .reply(id: $0.token, $0.reply) }
         } catch {
             throw EmbeddedLink.typed(error)
         }
