@@ -84,7 +84,7 @@ extension HistoryFile {
             let request = try? Wire.decodeClientRequest(bytes)
         else { return nil }
         return switch request {
-        case .act(let request): .act(request)
+        case .act(let request): line.operation == "again" ? .again(request) : .act(request)
         case .actionStatus(let request): .status(request)
         case .dropCollection: .drop
         case .readTree(let request): .read(.tree(request.query), asOf: request.asOf)

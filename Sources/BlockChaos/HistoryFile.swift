@@ -130,6 +130,7 @@ package enum HistoryFile {
         let collection = CollectionID(name: operation.collection)
         switch operation.kind {
         case .act(let request): return ("act", .act(request))
+        case .again(let request): return ("again", .act(request))
         case .status(let request): return ("status", .actionStatus(request))
         case .drop: return ("drop", .dropCollection(name: operation.collection))
         case .read(.tree(let query), let asOf):

@@ -32,7 +32,8 @@ extension World {
 
     /// One client of each tree and queue reads all of it, over the services.
     private func beginFinalReads() {
-        for (number, structure) in plan.structures.enumerated() where structure != nil {
+        for (number, structure) in plan.structures.enumerated()
+        where structure != nil || plan.transactions[number] != nil {
             if number < clients.count { clients[number].beginFinalReads() }
         }
     }
@@ -94,7 +95,10 @@ extension World {
                         history.structures, collection: collection, logs: logs.map(\.told))
                     let registers = RegisterChecker.check(
                         history.structures, collection: collection)
-                    return try [told, registers]
+                    let transactions = TransactionChecker.check(
+                        history.transactions, collection: collection,
+                        final: logs.last.map { StructureChecker.finalModel(of: $0.told).entries })
+                    return try [transactions, told, registers]
                         + (told.violations.isEmpty ? logs.map { try disks.check($0) } : [])
                 }
             }

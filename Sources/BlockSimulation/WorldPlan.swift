@@ -18,6 +18,8 @@ package struct WorldPlan: Sendable {
     package var collectionCount: Int
     /// What each collection is, and for trees and queues what is done with it.
     package var structures: [StructurePlan?] = []
+    /// What is done in transactions, by the number of the collection.
+    package var transactions: [Int: TransactionPlan] = [:]
     package var valueBytesMax: Int
     /// Open entries of a tail before it is sealed: small, so that seals are frequent.
     package var openEntryCountMax: Int
@@ -98,8 +100,12 @@ package struct WorldPlan: Sendable {
         var other = SeededGenerator(seed: seed ^ 0xD0E1)
         switch other.below(12) {
         case 0, 1: makeDuel(&other)
-        case 2...4: makeHot(&other)
-        default: structures = drawStructures(seed)
+        case 2...4:
+            makeHot(&other)
+            drawTransactions(seed, oneIn: 2)
+        default:
+            structures = drawStructures(seed)
+            drawTransactions(seed, oneIn: 4)
         }
         if other.chance(1, in: 4) { flakyPeer = other.below(peerCount) }
     }
@@ -124,12 +130,15 @@ package struct WorldPlan: Sendable {
 
     /// The name of the collection of a number.
     func name(ofCollection number: Int) -> String {
-        structures[number]?.name ?? "diary-\(number)"
+        transactions[number]?.name ?? structures[number]?.name ?? "diary-\(number)"
     }
 
     /// The client of a number: they are dealt out over the collections.
     func makeClient(_ index: Int, generator: SeededGenerator) -> any WorkloadClient {
         let number = index % collectionCount
+        if let transactions = transactions[number] {
+            return TransactionClient(number: index, plan: transactions, generator: generator)
+        }
         if let structure = structures[number] {
             return StructureClient(number: index, plan: structure, generator: generator)
         }
