@@ -97,7 +97,7 @@ extension World {
                         history.structures, collection: collection)
                     let transactions = TransactionChecker.check(
                         history.transactions, collection: collection,
-                        final: logs.last.map { StructureChecker.finalModel(of: $0.told).entries })
+                        final: history.transactions.finalEntries(on: collection))
                     return try [transactions, told, registers]
                         + (told.violations.isEmpty ? logs.map { try disks.check($0) } : [])
                 }

@@ -88,7 +88,7 @@ package struct TransactionClient: WorkloadClient {
         if transaction == nil {
             draft?.firstRevision = seen
             transaction = history.transactions.invoke(
-                plan.workload, on: plan.name, by: number, at: now)
+                plan.workload, on: plan.name, by: number, at: now, isLast: finalTriesLeft > 0)
         }
         let request = TreeReadRequest(
             collection: info.collection, incarnation: info.incarnation, asOf: draft?.snapshot,

@@ -46,6 +46,8 @@ package struct TransactionHistory: Sendable {
         package let collection: String
         package let workload: Workload
         package let invoked: Instant
+        /// Whether it reads everything there is after all others had ended.
+        package let isLast: Bool
         /// nil while nobody was told anything.
         package var completed: Instant?
         package var reads: [Read] = []
@@ -60,12 +62,12 @@ package struct TransactionHistory: Sendable {
 
     package mutating func invoke(
         _ workload: Workload, on collection: String, by client: Int, at now: Instant,
-        reads: [Read] = [], writes: [Write] = []
+        isLast: Bool = false, reads: [Read] = [], writes: [Write] = []
     ) -> TransactionID {
         transactions.append(
             Transaction(
                 client: client, collection: collection, workload: workload, invoked: now,
-                reads: reads, writes: writes))
+                isLast: isLast, reads: reads, writes: writes))
         return transactions.count - 1
     }
 
@@ -84,6 +86,16 @@ package struct TransactionHistory: Sendable {
 
     package func transactions(on collection: String) -> [Transaction] {
         transactions.filter { $0.collection == collection }
+    }
+
+    /// What was read of everything at the end; nil when nobody did or could.
+    package func finalEntries(on collection: String) -> [TreeEntry]? {
+        let last = transactions.last {
+            $0.collection == collection && $0.isLast && $0.outcome == .committed
+        }
+        return last?.reads.compactMap { read in
+            read.value.map { TreeEntry(key: read.key, value: $0) }
+        }
     }
 }
 
