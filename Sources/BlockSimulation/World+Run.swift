@@ -91,15 +91,11 @@ extension World {
             for collection in history.structures.collections {
                 check(collection, &violations, &checkedCount) {
                     let logs = try disks.structureLogs(collection)
-                    let told = StructureChecker.check(
-                        history.structures, collection: collection, logs: logs.map(\.told))
-                    let registers = RegisterChecker.check(
-                        history.structures, collection: collection)
-                    let transactions = TransactionChecker.check(
-                        history.transactions, collection: collection,
-                        final: history.transactions.finalEntries(on: collection))
-                    return try [transactions, told, registers]
-                        + (told.violations.isEmpty ? logs.map { try disks.check($0) } : [])
+                    let results = StructureChecks.run(
+                        history, collection: collection, logs: logs.map(\.told),
+                        knowsEveryLife: true)
+                    let isSound = results.allSatisfy(\.violations.isEmpty)
+                    return try results + (isSound ? logs.map { try disks.check($0) } : [])
                 }
             }
         } catch {
