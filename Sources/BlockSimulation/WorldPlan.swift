@@ -45,6 +45,9 @@ package struct WorldPlan: Sendable {
     package var coordinatorCrashEvery: Duration?
     package var proxyCrashEvery: Duration?
     package var clientCrashEvery: Duration?
+    /// Requests, of a thousand, in the middle of which the client breaks its connection, to go on
+    /// through another proxy.
+    package var connectionBreakRate = 0
     package var unsyncedFate: FaultPlan.UnsyncedFate
     /// How long the faults go on.
     package var faultTime: Duration
@@ -108,6 +111,7 @@ package struct WorldPlan: Sendable {
             drawTransactions(seed, oneIn: 4)
         }
         if other.chance(1, in: 4) { flakyPeer = other.below(peerCount) }
+        drawBrokenConnections(seed)
     }
 
     /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a

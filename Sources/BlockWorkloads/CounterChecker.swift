@@ -104,6 +104,7 @@ private struct Counter {
             }
         }
         guard let final else { return }
+        if counted.count > 5 { mark("counters.counted") }
         result.checkedCount += 1
         let certain = counts.count { $0.outcome == .committed }
         let possible = certain + counts.count { $0.outcome == .unknown }

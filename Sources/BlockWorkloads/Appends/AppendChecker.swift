@@ -66,6 +66,9 @@ private struct AppendAnalysis {
         for observation in observations { check(observation) }
         findOrders()
         checkEffects()
+        if transactions.contains(where: { $0.outcome == .aborted && !$0.writes.isEmpty }) {
+            mark("lists.conflict")
+        }
         for cycle in DependencyCycle.all(in: graph()) { report(cycle) }
         return result
     }
@@ -107,6 +110,7 @@ private struct AppendAnalysis {
                 guard let origin = origins[Element(key: key, value: value)] else { continue }
                 let number = origin.transaction
                 if transactions[number].outcome == .unknown, !happened[number] {
+                    mark("lists.unknownHappened")
                     happened[number] = true
                     lists += transactions[number].reads.map {
                         ($0.key, ElementList.elements($0.value))

@@ -113,6 +113,7 @@ private struct Deliveries {
     // MARK: Checks
 
     mutating func check(remaining: [Bytes]?) {
+        if !deliveries.isEmpty { mark("queue.delivered") }
         for value in deliveries.keys.sorted(by: { KeyOrder.compare($0, $1) < 0 }) {
             checkSource(of: value, "was delivered")
         }

@@ -39,6 +39,7 @@ package enum LifeChecker {
         where operation.isAnsweredByLife {
             result.checkedCount += 1
             let life = operation.incarnation
+            if life.generation > 1 { mark("life.later") }
             while next < ended.count, ended[next].completed < operation.invoked {
                 lowest = max(lowest, ended[next].lowest)
                 next += 1

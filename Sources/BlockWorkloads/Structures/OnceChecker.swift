@@ -28,8 +28,10 @@ package enum OnceChecker {
         for operation in history.operations where operation.collection == collection {
             let life = operation.incarnation
             switch (operation.kind, operation.completion) {
-            case (.act(let request), .landed(let landing)),
-                (.again(let request), .landed(let landing)):
+            case (.act(let request), .landed(let landing)):
+                tell(request.action, life, landing)
+            case (.again(let request), .landed(let landing)):
+                mark("once.sentAgain")
                 tell(request.action, life, landing)
             case (.act(let request), .notApplied):
                 tell(request.action, life, nil)

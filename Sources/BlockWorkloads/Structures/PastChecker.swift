@@ -24,6 +24,7 @@ package enum PastChecker {
                 incarnation: operation.incarnation, query: query, asOf: asOf)
             guard let earlier = answers.updateValue(reply, forKey: question) else { continue }
             result.checkedCount += 1
+            mark("past.askedAgain")
             if !agree(earlier, reply) {
                 result.violation(
                     "client \(operation.client) was told something else of revision \(asOf) than "

@@ -1,8 +1,14 @@
 import BlockRuntime
 import BlockWorkloads
 
-/// Worlds in which clients make transactions.
+/// What clients do besides, in some worlds.
 extension WorldPlan {
+    /// Lets clients break their connections, in a third of the worlds.
+    mutating func drawBrokenConnections(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0xB4EA_5EED)
+        if generator.chance(1, in: 3) { connectionBreakRate = 20 + generator.below(200) }
+    }
+
     /// Makes the first collection a tree of lists or counters, in one of so many worlds. What goes
     /// wrong there stays as it was drawn.
     mutating func drawTransactions(_ seed: UInt64, oneIn count: Int) {
