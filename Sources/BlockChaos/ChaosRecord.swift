@@ -49,10 +49,12 @@ package struct ChaosRecord: Sendable {
                         incarnation: $0.incarnation, kind: $0.kind, entries: $0.entries)
                 }
             }
-            add(
-                StructureChecker.check(history.structures, collection: collection, logs: logs),
-                collection)
-            add(RegisterChecker.check(history.structures, collection: collection), collection)
+            let hasDrops = history.structures.operations.contains {
+                if case .drop = $0.kind { $0.collection == collection } else { false }
+            }
+            for part in StructureChecks.run(
+                history, collection: collection, logs: logs, knowsEveryLife: !hasDrops)
+            { add(part, collection) }
         }
         return result
     }

@@ -146,8 +146,8 @@ private struct Deliveries {
         }.keys.sorted { KeyOrder.compare($0, $1) < 0 }
         guard let first = missing.first, missing.count > untoldCountMax else { return }
         result.violation(
-            "\(missing.count) values were put in and are neither delivered nor left, \(text(first)) "
-                + "among them; \(untoldCountMax) may have been delivered to nobody")
+            "\(missing.count) values were put in and are neither delivered nor left, "
+                + "\(text(first)) among them; \(untoldCountMax) may have been delivered to nobody")
     }
 
     /// Of two values one was in before the other was sent: then it does not come out after it.

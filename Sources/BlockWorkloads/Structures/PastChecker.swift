@@ -46,7 +46,9 @@ package enum PastChecker {
                 && (left.entries.count != right.entries.count || left.isLast == right.isLast)
         case (.count(let left, _), .count(let right, _)): left == right
         case (.queueValues(let left), .queueValues(let right)):
+            // Of what is there, one value at least is shown.
             zip(left.values, right.values).allSatisfy { $0 == $1 }
+                && left.values.isEmpty == right.values.isEmpty
         default: false
         }
     }
