@@ -26,7 +26,10 @@ package struct ChaosRecord: Sendable {
 
     /// Every collection that was worked on, ascending.
     package var collections: [String] {
-        Set(history.collections + history.structures.collections).sorted()
+        Set(
+            history.collections + history.structures.collections
+                + history.transactions.collections
+        ).sorted()
     }
 
     /// The checks of the simulator, over all collections.
@@ -42,7 +45,9 @@ package struct ChaosRecord: Sendable {
             add(SetChecker.check(history, collection: collection, final: final), collection)
             add(DiaryChecker.check(history, collection: collection, final: final), collection)
         }
-        for collection in history.structures.collections {
+        for collection in Set(
+            history.structures.collections + history.transactions.collections
+        ).sorted() {
             let logs = [logs[collection]].compactMap { log in
                 log.map {
                     StructureLog(

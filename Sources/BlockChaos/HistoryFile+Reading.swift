@@ -59,8 +59,12 @@ extension HistoryFile {
             let reads = line.reads, let writes = line.writes
         else { return false }
         func bytes(_ text: String?) -> Bytes? { text.flatMap { ByteText.bytes(hex: $0) } }
-        let read = reads.compactMap { pair in
-            bytes(pair.key).map { TransactionHistory.Read(key: $0, value: bytes(pair.value)) }
+        let read = reads.compactMap { pair -> TransactionHistory.Read? in
+            let value = bytes(pair.value)
+            guard let key = bytes(pair.key), (value == nil) == (pair.value == nil) else {
+                return nil
+            }
+            return TransactionHistory.Read(key: key, value: value)
         }
         let written = writes.compactMap { pair -> TransactionHistory.Write? in
             guard let key = bytes(pair.key), let value = bytes(pair.value) else { return nil }
