@@ -26,7 +26,10 @@ package struct ChaosRecord: Sendable {
 
     /// Every collection that was worked on, ascending.
     package var collections: [String] {
-        Set(history.collections + history.structures.collections).sorted()
+        Set(
+            history.collections + history.structures.collections
+                + history.transactions.collections
+        ).sorted()
     }
 
     /// The checks of the simulator, over all collections.
@@ -42,17 +45,21 @@ package struct ChaosRecord: Sendable {
             add(SetChecker.check(history, collection: collection, final: final), collection)
             add(DiaryChecker.check(history, collection: collection, final: final), collection)
         }
-        for collection in history.structures.collections {
+        for collection in Set(
+            history.structures.collections + history.transactions.collections
+        ).sorted() {
             let logs = [logs[collection]].compactMap { log in
                 log.map {
                     StructureLog(
                         incarnation: $0.incarnation, kind: $0.kind, entries: $0.entries)
                 }
             }
-            add(
-                StructureChecker.check(history.structures, collection: collection, logs: logs),
-                collection)
-            add(RegisterChecker.check(history.structures, collection: collection), collection)
+            let hasDrops = history.structures.operations.contains {
+                if case .drop = $0.kind { $0.collection == collection } else { false }
+            }
+            for part in StructureChecks.run(
+                history, collection: collection, logs: logs, knowsEveryLife: !hasDrops)
+            { add(part, collection) }
         }
         return result
     }

@@ -47,6 +47,36 @@ extension HistoryFile {
                 record.history.structures.complete(
                     id, completion, at: Instant(nanoseconds: completed))
             }
+        case .transaction: return addTransaction(line, to: &record)
+        }
+        return true
+    }
+
+    private static func addTransaction(_ line: Line, to record: inout ChaosRecord) -> Bool {
+        guard let client = line.client, let invoked = line.invoked, let isLast = line.isLast,
+            let workload = line.operation.flatMap(TransactionHistory.Workload.init),
+            let outcome = line.outcome.flatMap(TransactionHistory.Outcome.init),
+            let reads = line.reads, let writes = line.writes
+        else { return false }
+        func bytes(_ text: String?) -> Bytes? { text.flatMap { ByteText.bytes(hex: $0) } }
+        let read = reads.compactMap { pair -> TransactionHistory.Read? in
+            let value = bytes(pair.value)
+            guard let key = bytes(pair.key), (value == nil) == (pair.value == nil) else {
+                return nil
+            }
+            return TransactionHistory.Read(key: key, value: value)
+        }
+        let written = writes.compactMap { pair -> TransactionHistory.Write? in
+            guard let key = bytes(pair.key), let value = bytes(pair.value) else { return nil }
+            return TransactionHistory.Write(key: key, value: value)
+        }
+        guard read.count == reads.count, written.count == writes.count else { return false }
+        let id = record.history.transactions.invoke(
+            workload, on: line.collection, by: client, at: Instant(nanoseconds: invoked),
+            isLast: isLast, reads: read, writes: written)
+        if let completed = line.completed {
+            record.history.transactions.complete(
+                id, outcome, at: Instant(nanoseconds: completed))
         }
         return true
     }
@@ -84,7 +114,7 @@ extension HistoryFile {
             let request = try? Wire.decodeClientRequest(bytes)
         else { return nil }
         return switch request {
-        case .act(let request): .act(request)
+        case .act(let request): line.operation == "again" ? .again(request) : .act(request)
         case .actionStatus(let request): .status(request)
         case .dropCollection: .drop
         case .readTree(let request): .read(.tree(request.query), asOf: request.asOf)

@@ -11,8 +11,9 @@ package enum HistoryFile {
     /// One line. What it holds depends on its type.
     struct Line: Codable {
         enum LineType: String, Codable {
-            /// One operation of a diary, of a tree or queue; the final log of a collection.
-            case diary, structure, log
+            /// One operation of a diary, of a tree or queue; one transaction; the final log of a
+            /// collection.
+            case diary, structure, transaction, log
         }
 
         var type: LineType
@@ -37,6 +38,9 @@ package enum HistoryFile {
         var generation: UInt64?
         var nonce: String?
         var entries: [[Logged]]?
+        var isLast: Bool?
+        var reads: [KeyValue]?
+        var writes: [KeyValue]?
 
         init(_ type: LineType, _ collection: String) {
             self.type = type
@@ -56,6 +60,12 @@ package enum HistoryFile {
         let outcome: String
     }
 
+    /// In hex.
+    struct KeyValue: Codable {
+        let key: String
+        var value: String?
+    }
+
     // MARK: Writing
 
     package static func text(of record: ChaosRecord) throws -> String {
@@ -63,6 +73,7 @@ package enum HistoryFile {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let lines =
             record.history.operations.map(line) + record.history.structures.operations.map(line)
+            + record.history.transactions.transactions.map(line)
             + record.logs.sorted { $0.key < $1.key }.map { line($0.key, $0.value) }
         return try lines.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
             .joined()
@@ -124,12 +135,30 @@ package enum HistoryFile {
         return line
     }
 
+    private static func line(_ transaction: TransactionHistory.Transaction) -> Line {
+        var line = Line(.transaction, transaction.collection)
+        line.client = transaction.client
+        line.invoked = transaction.invoked.nanoseconds
+        line.completed = transaction.completed?.nanoseconds
+        line.operation = transaction.workload.rawValue
+        line.isLast = transaction.isLast
+        line.outcome = transaction.outcome.rawValue
+        line.reads = transaction.reads.map {
+            KeyValue(key: ByteText.hex($0.key), value: $0.value.map { ByteText.hex($0) })
+        }
+        line.writes = transaction.writes.map {
+            KeyValue(key: ByteText.hex($0.key), value: ByteText.hex($0.value))
+        }
+        return line
+    }
+
     private static func asked(
         _ operation: StructureHistory.Operation
     ) -> (word: String, ClientRequest) {
         let collection = CollectionID(name: operation.collection)
         switch operation.kind {
         case .act(let request): return ("act", .act(request))
+        case .again(let request): return ("again", .act(request))
         case .status(let request): return ("status", .actionStatus(request))
         case .drop: return ("drop", .dropCollection(name: operation.collection))
         case .read(.tree(let query), let asOf):

@@ -305,8 +305,9 @@ public enum Limits {
     /// Operations acknowledged in a second before the first fault, at least: a cluster that does
     /// next to nothing has nothing to lose, and such a run says nothing.
     public static let chaosRateMin = 100
-    /// Time in which every client must be done once the faults are over and all services run.
-    public static let chaosLivenessTime = Duration.seconds(60)
+    /// Seconds in which every client must be done once the faults are over and all services run:
+    /// the simulator grants as many.
+    public static let chaosSettleSecondsMax = 60
     /// Bytes on their way in one direction of a relayed connection: what a socket holds, so that a
     /// sender notices a link that is cut as it would without the relay.
     public static let relayBufferBytesMax = 256 * 1024

@@ -11,6 +11,10 @@ final class ClientNode {
     private var session: ClientSession?
     private var driver: any WorkloadClient
     private var lastToken: UInt64 = 0
+    /// Of the request under way.
+    private var openToken: UInt64?
+    /// Each broken connection is followed by one to the next proxy.
+    private var breakCount = 0
     private var wakeAt: Instant?
     private(set) var isFinished = false
 
@@ -28,12 +32,34 @@ final class ClientNode {
     func restart() {
         guard session == nil else { return }
         life += 1
-        session = ClientSession(
-            addresses: world.proxiesForClient(index),
-            clusterName: world.map.name,
-            generator: world.generator.fork())
+        connect()
         world.schedule(
             .proceed(client: index, life: life), after: .milliseconds(world.generator.below(20)))
+    }
+
+    private func connect() {
+        session = ClientSession(
+            addresses: world.proxiesForClient(index + breakCount),
+            clusterName: world.map.name,
+            generator: world.generator.fork())
+        openToken = nil
+        wakeAt = nil
+    }
+
+    /// Breaks the connection in the middle of a request, and tells the workload no more than that.
+    /// What was sent may be carried out all the same, also after it was sent again.
+    func breakConnection(_ token: UInt64) {
+        guard session != nil, openToken == token else { return }
+        mark("world.connection.broken")
+        world.note { "\(node) breaks its connection" }
+        breakCount += 1
+        connect()
+        let error = DatabaseError(
+            .endpointUnreachable, "the connection was broken", outcome: .unknown)
+        driver.receive(.failed(error), &world.history, at: world.now)
+        world.schedule(
+            .proceed(client: index, life: life),
+            after: .microseconds(100 + world.generator.below(2000)))
     }
 
     /// Reads everything a last time.
@@ -56,6 +82,14 @@ final class ClientNode {
         switch driver.next(&world.history, at: world.now) {
         case .request(let request, let timeout):
             lastToken += 1
+            openToken = lastToken
+            if world.isFaulty, world.plan.connectionBreakRate > 0,
+                world.generator.chance(world.plan.connectionBreakRate, in: 1000)
+            {
+                world.schedule(
+                    .breakConnection(client: index, life: life, token: lastToken),
+                    after: .microseconds(world.generator.below(60_000)))
+            }
             feed(.request(lastToken, request, deadline: world.now.advanced(by: timeout)))
         case .pause(let duration):
             world.schedule(.proceed(client: index, life: life), after: duration)
@@ -86,6 +120,7 @@ final class ClientNode {
                     .clientRequest(id: id, request, time: deadline.since(world.now)), from: node,
                     to: .proxy(proxy))
             case .resolve(_, let reply):
+                openToken = nil
                 driver.receive(reply, &world.history, at: world.now)
                 // A short while between operations, so that a client that fails at once does not
                 // stop the clock.

@@ -32,7 +32,8 @@ extension World {
 
     /// One client of each tree and queue reads all of it, over the services.
     private func beginFinalReads() {
-        for (number, structure) in plan.structures.enumerated() where structure != nil {
+        for (number, structure) in plan.structures.enumerated()
+        where structure != nil || plan.transactions[number] != nil {
             if number < clients.count { clients[number].beginFinalReads() }
         }
     }
@@ -90,12 +91,11 @@ extension World {
             for collection in history.structures.collections {
                 check(collection, &violations, &checkedCount) {
                     let logs = try disks.structureLogs(collection)
-                    let told = StructureChecker.check(
-                        history.structures, collection: collection, logs: logs.map(\.told))
-                    let registers = RegisterChecker.check(
-                        history.structures, collection: collection)
-                    return try [told, registers]
-                        + (told.violations.isEmpty ? logs.map { try disks.check($0) } : [])
+                    let results = StructureChecks.run(
+                        history, collection: collection, logs: logs.map(\.told),
+                        knowsEveryLife: true)
+                    let isSound = results.allSatisfy(\.violations.isEmpty)
+                    return try results + (isSound ? logs.map { try disks.check($0) } : [])
                 }
             }
         } catch {

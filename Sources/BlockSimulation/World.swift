@@ -21,6 +21,8 @@ package final class World {
         case restart(NodeID)
         /// The client's pause is over.
         case proceed(client: Int, life: Int)
+        /// The client breaks its connection, unless this request has been answered.
+        case breakConnection(client: Int, life: Int, token: UInt64)
     }
 
     private struct Scheduled: Comparable {
@@ -162,6 +164,8 @@ package final class World {
             restart(node)
         case .proceed(let index, let life):
             if clients[index].life == life { clients[index].proceed() }
+        case .breakConnection(let index, let life, let token):
+            if clients[index].life == life { clients[index].breakConnection(token) }
         }
     }
 

@@ -18,6 +18,8 @@ package struct WorldPlan: Sendable {
     package var collectionCount: Int
     /// What each collection is, and for trees and queues what is done with it.
     package var structures: [StructurePlan?] = []
+    /// What is done in transactions, by the number of the collection.
+    package var transactions: [Int: TransactionPlan] = [:]
     package var valueBytesMax: Int
     /// Open entries of a tail before it is sealed: small, so that seals are frequent.
     package var openEntryCountMax: Int
@@ -43,6 +45,9 @@ package struct WorldPlan: Sendable {
     package var coordinatorCrashEvery: Duration?
     package var proxyCrashEvery: Duration?
     package var clientCrashEvery: Duration?
+    /// Requests, of a thousand, in the middle of which the client breaks its connection, to go on
+    /// through another proxy.
+    package var connectionBreakRate = 0
     package var unsyncedFate: FaultPlan.UnsyncedFate
     /// How long the faults go on.
     package var faultTime: Duration
@@ -98,10 +103,15 @@ package struct WorldPlan: Sendable {
         var other = SeededGenerator(seed: seed ^ 0xD0E1)
         switch other.below(12) {
         case 0, 1: makeDuel(&other)
-        case 2...4: makeHot(&other)
-        default: structures = drawStructures(seed)
+        case 2...4:
+            makeHot(&other)
+            drawTransactions(seed, oneIn: 2)
+        default:
+            structures = drawStructures(seed)
+            drawTransactions(seed, oneIn: 4)
         }
         if other.chance(1, in: 4) { flakyPeer = other.below(peerCount) }
+        drawBrokenConnections(seed)
     }
 
     /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a
@@ -124,12 +134,15 @@ package struct WorldPlan: Sendable {
 
     /// The name of the collection of a number.
     func name(ofCollection number: Int) -> String {
-        structures[number]?.name ?? "diary-\(number)"
+        transactions[number]?.name ?? structures[number]?.name ?? "diary-\(number)"
     }
 
     /// The client of a number: they are dealt out over the collections.
     func makeClient(_ index: Int, generator: SeededGenerator) -> any WorkloadClient {
         let number = index % collectionCount
+        if let transactions = transactions[number] {
+            return TransactionClient(number: index, plan: transactions, generator: generator)
+        }
         if let structure = structures[number] {
             return StructureClient(number: index, plan: structure, generator: generator)
         }

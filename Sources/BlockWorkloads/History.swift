@@ -47,6 +47,8 @@ package struct History: Sendable {
     package private(set) var operations: [Operation] = []
     /// What was done with trees and queues.
     package var structures = StructureHistory()
+    /// What was done with trees in transactions.
+    package var transactions = TransactionHistory()
 
     package init() {}
 

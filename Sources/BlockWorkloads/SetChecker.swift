@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// Checks a collection as a set: nothing acknowledged is lost, nothing refused is found, nothing is
-/// there that nobody sent.
+/// Checks a collection as a set: nothing acknowledged or read is lost, nothing refused is found,
+/// nothing is there that nobody sent.
 package enum SetChecker {
     /// - Parameter final: All entries, read after every operation had ended.
     package static func check(
@@ -25,10 +25,23 @@ package enum SetChecker {
             case .appended, .notApplied, .unknown, .read: break
             }
         }
+        for value in seen(history, collection).subtracting(present).sorted() {
+            result.violation("\"\(value)\" was read and is lost")
+        }
         for value in present.subtracting(sent).sorted() {
             result.violation("\"\(value)\" is there and nobody sent it")
         }
         return result
+    }
+
+    /// What any reader saw.
+    private static func seen(_ history: History, _ collection: String) -> Set<String> {
+        var seen: Set<String> = []
+        for operation in history.operations(on: collection) {
+            guard case .read(let entries, _) = operation.completion else { continue }
+            seen.formUnion(entries.map(\.value))
+        }
+        return seen
     }
 }
 

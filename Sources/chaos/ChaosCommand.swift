@@ -13,8 +13,9 @@ struct ChaosCommand: AsyncParsableCommand {
         abstract: "Kills, stops and cuts off real services under load, and checks every answer.",
         discussion: """
             Ends with 0 when every promise was kept, with 1 when one was broken, with 2 when the \
-            run says nothing (it did too little, or could not be set up), and with 3 when \
-            something did not come to an end after the faults were over.
+            run says nothing (a kind of fault is missing, or it could not be set up), with 3 when \
+            something did not come to an end after the faults were over, and with 4 when too \
+            little was done before the first fault.
             """,
         subcommands: [ChaosRunCommand.self, ChaosCheckCommand.self],
         defaultSubcommand: ChaosRunCommand.self)
@@ -39,6 +40,10 @@ struct ChaosRunCommand: AsyncParsableCommand {
     var output = OutputForm.text
     @Option(help: "A file that the history is written to, whatever the verdict.")
     var history: String?
+    @Option(help: "Operations a second before the first fault, or the run counts for nothing.")
+    var rateMin = Limits.chaosRateMin
+    @Option(help: "Seconds after the faults in which every client must be done.")
+    var settleSeconds = Limits.chaosSettleSecondsMax
     @Flag(help: "Prints the faults that the seed draws, and does nothing.") var plan = false
 
     func validate() throws {
@@ -47,10 +52,21 @@ struct ChaosRunCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--seconds is from \(range.lowerBound) to \(range.upperBound), not \(seconds)")
         }
+        guard rateMin >= Limits.chaosRateMin else {
+            throw ValidationError(
+                "--rate-min is at least \(Limits.chaosRateMin), not \(rateMin)")
+        }
+        guard (0...Limits.chaosSettleSecondsMax).contains(settleSeconds) else {
+            throw ValidationError(
+                "--settle-seconds is from 0 to \(Limits.chaosSettleSecondsMax), not "
+                    + "\(settleSeconds)")
+        }
     }
 
     func run() async throws {
-        let setting = ChaosSetting(seconds: seconds, seed: seed, historyFile: history)
+        let setting = ChaosSetting(
+            seconds: seconds, seed: seed, historyFile: history, rateMin: rateMin,
+            settleTime: .seconds(settleSeconds))
         if plan { return ChaosReport.say(setting.plan.lines) }
         let report: ChaosReport
         do {
@@ -90,10 +106,18 @@ struct ChaosSetting: Sendable {
     let seconds: Int
     let seed: UInt64
     let historyFile: String?
+    /// Operations a second before the first fault, at least.
+    let rateMin: Int
+    /// Time in which every client must be done once the faults are over and all services run.
+    let settleTime: Duration
     let shape: LocalCluster.Shape
     let plan: ChaosPlan
 
-    init(seconds: Int, seed: UInt64, historyFile: String?) {
+    init(
+        seconds: Int, seed: UInt64, historyFile: String?, rateMin: Int, settleTime: Duration
+    ) {
+        self.rateMin = rateMin
+        self.settleTime = settleTime
         self.seconds = seconds
         self.seed = seed
         self.historyFile = historyFile

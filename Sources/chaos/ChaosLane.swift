@@ -9,8 +9,15 @@ struct ChaosLane: Sendable {
     /// Keys of a tree of registers: few, so that clients meet.
     private static let registerCount = 6
 
+    /// One of so many operations drops the collection, where that is what a lane does.
+    private static let dropEvery = 20
+
     enum Workload: String, Sendable {
         case diary, registers, tree, queue
+        /// A tree that is dropped and created again.
+        case lives
+        /// Transactions that append to lists, and that count.
+        case lists, counters
     }
 
     let name: String
@@ -27,6 +34,10 @@ struct ChaosLane: Sendable {
         ChaosLane("registers-once", .registers, 3, breaksConnections: true),
         ChaosLane("tree", .tree, 2),
         ChaosLane("queue-once", .queue, 2, breaksConnections: true),
+        ChaosLane("lists", .lists, 3),
+        ChaosLane("lists-once", .lists, 3, breaksConnections: true),
+        ChaosLane("counters-once", .counters, 2, breaksConnections: true),
+        ChaosLane("lives", .lives, 3),
     ]
 
     init(
@@ -43,23 +54,29 @@ struct ChaosLane: Sendable {
         _ number: Int, round: Int, generator: SeededGenerator
     ) -> any WorkloadClient {
         let collection = "\(name)-\(round)"
-        guard let plan = plan(collection) else {
+        switch workload {
+        case .diary:
             return DiaryClient(
                 number: number, collection: collection,
                 operationCount: ChaosLane.operationCount, valueBytesMax: 400,
                 generator: generator)
+        case .lists, .counters:
+            let plan = TransactionPlan(
+                name: collection, workload: workload == .lists ? .lists : .counters, capacity: 4,
+                keyCount: ChaosLane.registerCount, operationCount: ChaosLane.operationCount)
+            return TransactionClient(number: number, plan: plan, generator: generator)
+        case .registers, .tree, .queue, .lives:
+            return StructureClient(number: number, plan: plan(collection), generator: generator)
         }
-        return StructureClient(number: number, plan: plan, generator: generator)
     }
 
-    private func plan(_ collection: String) -> StructurePlan? {
-        guard workload != .diary else { return nil }
+    private func plan(_ collection: String) -> StructurePlan {
         let isRegisters = workload == .registers
         return StructurePlan(
             name: collection, kind: workload == .queue ? .queue : .tree,
             capacity: workload == .queue ? nil : 4,
             keyCount: isRegisters ? ChaosLane.registerCount : 60,
             operationCount: ChaosLane.operationCount, valueBytesMax: 200, largeValueEvery: nil,
-            dropEvery: nil, isRegisters: isRegisters)
+            dropEvery: workload == .lives ? ChaosLane.dropEvery : nil, isRegisters: isRegisters)
     }
 }

@@ -6,63 +6,6 @@ import BlockWorkloads
 import Foundation
 import Synchronization
 
-/// How a run ended.
-enum ChaosVerdict: Equatable {
-    case valid
-    /// A promise was broken.
-    case invalid([String])
-    /// The run does not tell.
-    case unknown(String)
-    /// After the faults were over, something never came to an end.
-    case stuck([String])
-
-    /// That of a history alone.
-    init(of check: CheckResult) {
-        if !check.violations.isEmpty {
-            self = .invalid(check.violations)
-        } else if check.checkedCount == 0 {
-            self = .unknown("nothing was there to be checked")
-        } else {
-            self = .valid
-        }
-    }
-
-    var exitStatus: Int32 {
-        switch self {
-        case .valid: 0
-        case .invalid: 1
-        case .unknown: 2
-        case .stuck: 3
-        }
-    }
-
-    var name: String {
-        switch self {
-        case .valid: "valid"
-        case .invalid: "invalid"
-        case .unknown: "unknown"
-        case .stuck: "stuck"
-        }
-    }
-
-    var reasons: [String] {
-        switch self {
-        case .valid: []
-        case .invalid(let reasons), .stuck(let reasons): reasons
-        case .unknown(let reason): [reason]
-        }
-    }
-
-    var lines: [String] {
-        switch self {
-        case .valid: ["VALID: every promise that was looked at was kept"]
-        case .invalid: ["INVALID: a promise was broken"] + reasons.map { "  \($0)" }
-        case .unknown: ["UNKNOWN: the run does not tell"] + reasons.map { "  \($0)" }
-        case .stuck: ["STUCK: something did not come to an end"] + reasons.map { "  \($0)" }
-        }
-    }
-}
-
 /// What a run says at its end.
 struct ChaosReport {
     let setting: ChaosSetting
@@ -100,21 +43,12 @@ struct ChaosReport {
     }
 
     var verdict: ChaosVerdict {
-        let broken = check.violations + verifyFindings + selfEnded + stopProblems
-        if !broken.isEmpty { return .invalid(broken) }
-        if !undone.isEmpty { return .stuck(undone) }
-        guard rate >= Double(Limits.chaosRateMin) else {
-            return .unknown(
-                "\(Int(rate)) operations a second before the first fault, at least "
-                    + "\(Limits.chaosRateMin) (chaosRateMin) are needed")
-        }
-        let missing =
-            LocalCluster.Member.Role.allCases.filter { !killedRoles.contains($0) }
-            .map { "no \($0.rawValue) was killed" }
-            + [.pause, .partition].filter { faults[$0, default: 0] == 0 }
-            .map { "there was no \($0.rawValue)" }
-        if !missing.isEmpty { return .unknown(missing.joined(separator: "; ")) }
-        return ChaosVerdict(of: check)
+        var conduct = ChaosVerdict.Conduct(rate: rate, rateMin: setting.rateMin)
+        conduct.undone = undone
+        conduct.problems = verifyFindings + selfEnded + stopProblems
+        conduct.killedRoles = killedRoles
+        conduct.faults = faults
+        return ChaosVerdict(of: check, conduct)
     }
 
     // MARK: For people
@@ -142,6 +76,12 @@ struct ChaosReport {
             "",
             "of unknown appends \(outcomes.unknownFound) are there, "
                 + "\(outcomes.unknownAbsent) are not")
+        let transactions = transactionCounts
+        add(
+            "transactions",
+            "\(transactions[.committed, default: 0]) committed, "
+                + "\(transactions[.aborted, default: 0]) failed, "
+                + "\(transactions[.unknown, default: 0]) unknown")
         add("checks", "\(check.checkedCount)")
         lines.append("")
         lines += verdict.lines
@@ -149,6 +89,13 @@ struct ChaosReport {
             lines.append("kept for a look: \(directory) (logs, data, history.jsonl)")
         }
         return lines
+    }
+
+    /// Transactions that wrote, by what became of them.
+    private var transactionCounts: [TransactionHistory.Outcome: Int] {
+        record.history.transactions.transactions.reduce(into: [:]) { counts, transaction in
+            if !transaction.writes.isEmpty { counts[transaction.outcome, default: 0] += 1 }
+        }
     }
 
     // MARK: For programs
@@ -172,6 +119,8 @@ struct ChaosReport {
         object["relay"] = relayObject
         object["clients"] = ["brokenConnections": brokenConnectionCount, "deaths": crashCount]
         object["operations"] = operationObject
+        object["transactions"] = Dictionary(
+            uniqueKeysWithValues: transactionCounts.map { ($0.key.rawValue, $0.value) })
         if let directory { object["directory"] = directory }
         guard
             let data = try? JSONSerialization.data(

@@ -59,7 +59,7 @@ struct ChaosRun {
             for client in clients { group.addTask { try await client.run() } }
             let rate = try await warmUp()
             var undone: [String] = []
-            if rate >= Double(Limits.chaosRateMin) {
+            if rate >= Double(setting.rateMin) {
                 tell("warmed up, \(Int(rate)) operations a second; faults begin")
                 do {
                     try await disturb()
@@ -150,7 +150,7 @@ struct ChaosRun {
 
     /// - Returns: Clients that are not done in time.
     private func awaitClients() async throws -> [String] {
-        let end = environment.now().advanced(by: Limits.chaosLivenessTime)
+        let end = environment.now().advanced(by: setting.settleTime)
         while true {
             let undone = state.record.withLock { $0.undone }
             guard !undone.isEmpty, environment.now() < end else {
@@ -164,7 +164,7 @@ struct ChaosRun {
     private func finish(_ report: inout ChaosReport) async {
         tell("reading everything back")
         report.record.history = state.record.withLock { $0.history }
-        let end = environment.now().advanced(by: Limits.chaosLivenessTime)
+        let end = environment.now().advanced(by: setting.settleTime)
         while true {
             do {
                 let reader = try await FinalReader(field.url)

@@ -18,7 +18,32 @@ import Testing
         var record = ChaosRecord()
         addDiary(&record)
         addTree(&record)
+        addLists(&record)
         return record
+    }
+
+    /// A transaction that appended one element, one of unknown outcome, and a read of the first.
+    private static func addLists(_ record: inout ChaosRecord) {
+        func add(
+            _ begin: Int, _ outcome: TransactionHistory.Outcome,
+            reads: String?, writes: [String], isLast: Bool = false
+        ) {
+            let key = Bytes("k".utf8)
+            let id = record.history.transactions.invoke(
+                .lists, on: "lists-1", by: 3, at: at(begin), isLast: isLast,
+                reads: [TransactionHistory.Read(key: key, value: reads.map { Bytes($0.utf8) })],
+                writes: writes.map {
+                    TransactionHistory.Write(key: key, value: Bytes($0.utf8))
+                })
+            if outcome != .unknown {
+                record.history.transactions.complete(id, outcome, at: at(begin + 5))
+            }
+        }
+        add(0, .committed, reads: nil, writes: ["3:1"])
+        add(10, .unknown, reads: "3:1", writes: ["3:2"])
+        add(20, .aborted, reads: "3:1", writes: ["3:3"])
+        add(30, .committed, reads: "3:1", writes: [])
+        add(40, .committed, reads: "3:1", writes: [], isLast: true)
     }
 
     private static func addDiary(_ record: inout ChaosRecord) {
@@ -84,7 +109,7 @@ import Testing
         let text = try HistoryFile.text(of: record)
         let read = try HistoryFile.record(in: text)
         #expect(try HistoryFile.text(of: read) == text)
-        #expect(text.split(separator: "\n").count == 5 + 4 + 2)
+        #expect(text.split(separator: "\n").count == 5 + 4 + 5 + 2)
         #expect(read.check().violations == [])
         #expect(read.check() == record.check())
         #expect(record.check().checkedCount > 10)
@@ -107,6 +132,8 @@ import Testing
             ("\"value\":\"1:3\"", "\"value\":\"1:4\""),
             ("\"read\":[{\"index\":0,\"revision\":1,\"value\":\"1:1\"}]", "\"read\":[]"),
             ("313a317c2e2e", "393a397c2e2e"),
+            // A transaction that saw a list that nobody made.
+            ("\"value\":\"333a31\"", "\"value\":\"333a33\""),
             (
                 "\"action\":\"00000000000000000000000000000014\"",
                 "\"action\":\"00000000000000000000000000000015\""
@@ -122,7 +149,8 @@ import Testing
     @Test(
         "What is no history is refused, with its line",
         arguments: [
-            "{}", "nonsense", #"{"type":"diary","collection":"a","operation":"append"}"#,
+            "{}", "nonsense", #"{"type":"transaction","collection":"a","client":1,"invoked":1}"#,
+            #"{"type":"diary","collection":"a","operation":"append"}"#,
             #"{"type":"log","collection":"a","kind":2,"generation":1,"nonce":"00","entries":[]}"#,
         ])
     func undecodable(line: String) {

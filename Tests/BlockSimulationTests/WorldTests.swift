@@ -60,6 +60,7 @@ import Testing
     /// What goes wrong in worlds: each family in so many that its absence would be seen.
     static let faults = [
         "disk.bit.flipped", "disk.sync.failed", "journal.slot.torn",
+        "world.connection.broken",
         "world.crash.client", "world.crash.coordinator", "world.crash.peer", "world.crash.proxy",
         "world.link.slow", "world.message.clogged", "world.message.cut", "world.message.doubled",
         "world.message.lost", "world.message.straggler", "world.partition",
@@ -77,6 +78,8 @@ import Testing
         "coordinator.discard", "coordinator.reply.foreign", "disk.read.failed", "proposer.retry",
         "proposer.seal", "proposer.writeBack", "storage.content.corrupt",
         "structures.updatesBecomeImage",
+        "counters.counted", "life.later", "lists.conflict", "lists.unknownHappened",
+        "once.sentAgain", "past.askedAgain", "queue.delivered",
         "tail.commit.alreadyLanded", "tailRead.timeout", "tailRead.undecided",
         "tree.branchMerge", "tree.branchShare", "tree.branchSplit", "tree.emptied",
         "tree.leafMerge", "tree.leafShare", "tree.leafSplit", "tree.rootCollapse",

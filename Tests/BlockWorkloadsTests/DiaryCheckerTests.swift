@@ -145,7 +145,18 @@ struct DiaryCheckerTests {
             asOf: 2,
             [History.Observation(position: Scene.position(1, 0), value: "x")]
                 + scene.final.dropFirst())
-        scene.expect(order: "a read as of 2 saw 3 entries", set: nil)
+        scene.expect(order: "a read as of 2 saw 3 entries", set: "\"x\" was read and is lost")
+    }
+
+    @Test("What was read and is lost is found, also when nobody acknowledged it")
+    func readAndLost() {
+        var scene = Self.three
+        _ = scene.begin(.append("d"))
+        scene.put("d", at: 3, 0)
+        scene.read(asOf: 3)
+        scene.final.removeLast()
+        scene.expect(
+            order: "a read as of 3 saw 4 entries", set: "\"d\" was read and is lost")
     }
 
     @Test("A stale read is found, of an append acknowledged or of a revision read before")

@@ -34,6 +34,73 @@ struct QueueCheckerTests {
         #expect(scene.result.violations == [])
     }
 
+    @Test("Taking from an empty queue takes nothing, and so does taking none")
+    func nothing() {
+        var scene = Scene(.queue)
+        #expect(scene.result.violations == [])
+        dequeue(0, [], in: &scene)
+        enqueue([1], in: &scene)
+        dequeue(0, [], in: &scene)
+        dequeue(5, [1], in: &scene)
+        dequeue(5, [], in: &scene)
+        scene.read(.queue(.count), .count(0, asOf: Revision(5)))
+        #expect(scene.result.violations == [])
+    }
+
+    @Test("The past of a queue is what it was then")
+    func past() {
+        var scene = Scene(.queue)
+        enqueue([1, 2], in: &scene)
+        dequeue(1, [1], in: &scene)
+        for (revision, values) in [(0, []), (1, [[1], [2]]), (2, [[2]])] as [(UInt64, [Bytes])] {
+            let asOf = Revision(revision)
+            scene.read(
+                .queue(.peek(countMax: 9)), asOf: asOf,
+                .queueValues(QueueValues(values: values, asOf: asOf)))
+        }
+        #expect(scene.result.violations == [])
+    }
+
+    @Test("Of a dequeue of unknown outcome both are valid, that it took something and that not")
+    func unknown() {
+        for hasTaken in [true, false] {
+            var scene = Scene(.queue)
+            enqueue([1, 2], in: &scene)
+            let request = scene.request(.queue(.dequeue(countMax: 1)))
+            scene.end(scene.begin(.act(request)), .unknown)
+            if hasTaken { scene.land(request, .queue(.dequeued([[1]]))) }
+            dequeue(1, hasTaken ? [2] : [1], in: &scene)
+            #expect(scene.result.violations == [])
+        }
+    }
+
+    @Test("Two that take at the same time take one after the other")
+    func concurrent() {
+        var scene = Scene(.queue)
+        enqueue([1, 2], in: &scene)
+        let first = scene.request(.queue(.dequeue(countMax: 1)))
+        let second = scene.request(.queue(.dequeue(countMax: 1)))
+        let ids = [scene.begin(.act(first)), scene.begin(.act(second))]
+        let outcomes = [[2], [1]].map { ActionOutcome.queue(.dequeued([$0])) }
+        let later = scene.land(second, outcomes[1])
+        let earlier = scene.land(first, outcomes[0])
+        scene.end(ids[0], .landed(ActionLanding(position: earlier, outcome: outcomes[0])))
+        scene.end(ids[1], .landed(ActionLanding(position: later, outcome: outcomes[1])))
+        #expect(scene.result.violations == [])
+    }
+
+    @Test("A value that was told otherwise than it was taken is found")
+    func toldOtherwise() {
+        var scene = Scene(.queue)
+        enqueue([1, 2], in: &scene)
+        let request = scene.request(.queue(.dequeue(countMax: 1)))
+        let id = scene.begin(.act(request))
+        let position = scene.land(request, .queue(.dequeued([[1]])))
+        let told = ActionOutcome.queue(.dequeued([[2]]))
+        scene.end(id, .landed(ActionLanding(position: position, outcome: told)))
+        #expect(scene.hasViolation("the outcome at 2.0 was told as"))
+    }
+
     @Test("A value that is taken twice is found")
     func twice() {
         var scene = Scene(.queue)

@@ -33,6 +33,9 @@ extension Integration {
                 #expect(operations["acknowledged", default: 0] > 400, "\(operations)")
                 let clients = try #require(report["clients"] as? [String: Int])
                 #expect(clients["brokenConnections", default: 0] > 0, "\(clients)")
+                let transactions = try #require(report["transactions"] as? [String: Int])
+                #expect(transactions["committed", default: 0] > 50, "\(transactions)")
+                #expect(transactions["aborted", default: 0] > 5, "\(transactions)")
 
                 // The same checks over the file; then with one acknowledged entry taken away.
                 #expect(try place.run("chaos", ["check", file]).ending == .exited(0))
@@ -75,6 +78,47 @@ extension Integration {
             }
         }
         #endif
+
+        @Test("A run that is too slow counts for nothing, and says so with a status of its own")
+        func tooSlow() throws {
+            try withPlace { place in
+                let result = try place.run(
+                    "chaos", ["--seconds", "8", "--rate-min", "1000000", "--output", "json"])
+                #expect(result.ending == .exited(4), "\(result.output)\(result.errors)")
+                let report = try Self.report(result.output)
+                defer { Self.remove(report) }
+                #expect(report["verdict"] as? String == "tooSlow")
+                let faults = try #require(report["faults"] as? [String: Int])
+                #expect(faults.values.allSatisfy { $0 == 0 }, "there was nothing to disturb")
+                #expect(try place.run("chaos", ["--rate-min", "99"]).ending == .exited(64))
+            }
+        }
+
+        @Test("A run whose clients are not done in the time given is stuck")
+        func stuck() throws {
+            try withPlace { place in
+                let result = try place.run(
+                    "chaos", ["--seconds", "8", "--settle-seconds", "0", "--output", "json"])
+                #expect(result.ending == .exited(3), "\(result.output)\(result.errors)")
+                let report = try Self.report(result.output)
+                defer { Self.remove(report) }
+                #expect(report["verdict"] as? String == "stuck")
+                let reasons = try #require(report["reasons"] as? [String])
+                #expect(reasons.contains { $0.hasSuffix("is not done") }, "\(reasons)")
+                #expect(try place.run("chaos", ["--settle-seconds", "61"]).ending == .exited(64))
+            }
+        }
+
+        private static func report(_ output: String) throws -> [String: Any] {
+            try #require(
+                try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+        }
+
+        /// Takes away what a run that did not pass has kept.
+        private static func remove(_ report: [String: Any]) {
+            guard let directory = report["directory"] as? String else { return }
+            try? FileManager.default.removeItem(atPath: directory)
+        }
 
         @Test("What cannot be checked is neither valid nor invalid, and wrong words are usage")
         func endings() throws {

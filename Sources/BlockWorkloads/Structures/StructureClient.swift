@@ -35,6 +35,8 @@ package struct StructureClient: WorkloadClient {
     private var views: [(query: StructureQuery, asOf: Revision)] = []
     /// Actions of this life, for questions about them.
     private var sent: [ActionStatusRequest] = []
+    /// Actions of this life that were acknowledged.
+    private var acknowledged: [ActionRequest] = []
     /// What was last read of some keys.
     var known: [Bytes: Bytes?] = [:]
     /// What was last read of some range, all of it.
@@ -106,14 +108,41 @@ package struct StructureClient: WorkloadClient {
         case 12..<17: read(drawQuery(), asOf: nil, &history, now)
         case 17, 18:
             // The same question about the same revision, later: the past must not change.
-            guard !views.isEmpty else { return read(drawQuery(), asOf: nil, &history, now) }
-            let view = views[generator.below(views.count)]
+            guard let view = drawView(history) else {
+                return read(drawQuery(), asOf: nil, &history, now)
+            }
             let query = generator.chance(1, in: 2) ? view.query : drawQuery()
             read(query, asOf: view.asOf, &history, now)
         default:
             guard !sent.isEmpty else { return read(drawQuery(), asOf: nil, &history, now) }
+            if !acknowledged.isEmpty, generator.chance(1, in: 2) {
+                // As one who never got the answer.
+                let request = acknowledged[generator.below(acknowledged.count)]
+                return wait(.again(request), .act(request), triesLeft: 1, &history, now)
+            }
             ask(sent[generator.below(sent.count)], &history, now)
         }
+    }
+
+    /// What was asked and of which revision: by this client, or by another one, which may have
+    /// asked another proxy.
+    private mutating func drawView(
+        _ history: History
+    ) -> (query: StructureQuery, asOf: Revision)? {
+        if generator.chance(1, in: 2) {
+            let operations = history.structures.operations
+            for _ in 0..<8 where !operations.isEmpty {
+                let operation = operations[generator.below(operations.count)]
+                if operation.collection == plan.name, operation.incarnation == info?.incarnation,
+                    case .read(let query, _) = operation.kind,
+                    case .answered(let reply) = operation.completion,
+                    let asOf = reply.viewRevision
+                {
+                    return (query, asOf)
+                }
+            }
+        }
+        return views.isEmpty ? nil : views[generator.below(views.count)]
     }
 
     private mutating func act(
@@ -182,6 +211,10 @@ package struct StructureClient: WorkloadClient {
             failed(error, id, request, triesLeft, &history, now)
         case .acted(let landing):
             seen = max(seen, landing.position.revision)
+            if case .act(let request) = request {
+                acknowledged.append(request)
+                if acknowledged.count > 4 { acknowledged.removeFirst() }
+            }
             end(id, .landed(landing), &history, now)
         case .actionStatus(let landing, let asOf):
             seen = max(seen, asOf)
@@ -201,6 +234,7 @@ package struct StructureClient: WorkloadClient {
             seen = .zero
             views = []
             sent = []
+            acknowledged = []
             known = [:]
             knownRange = nil
             planned.removeAll { if case .status = $0 { true } else { false } }
@@ -239,6 +273,7 @@ package struct StructureClient: WorkloadClient {
         seen = .zero
         views = []
         sent = []
+        acknowledged = []
         planned = []
         state = .opening
     }

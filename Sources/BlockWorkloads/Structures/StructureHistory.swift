@@ -26,6 +26,8 @@ package struct StructureHistory: Sendable {
 
     package enum Kind: Sendable {
         case act(ActionRequest)
+        /// The same action sent once more after it had ended: it must not happen once more.
+        case again(ActionRequest)
         /// Every page of a scan is an operation of its own; those after the first are pinned.
         case read(StructureQuery, asOf: Revision?)
         case status(ActionStatusRequest)

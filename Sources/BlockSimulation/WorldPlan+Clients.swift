@@ -1,0 +1,30 @@
+import BlockRuntime
+import BlockWorkloads
+
+/// What clients do besides, in some worlds.
+extension WorldPlan {
+    /// Lets clients break their connections, in a third of the worlds.
+    mutating func drawBrokenConnections(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0xB4EA_5EED)
+        if generator.chance(1, in: 3) { connectionBreakRate = 20 + generator.below(200) }
+    }
+
+    /// Makes the first collection a tree of lists or counters, in one of so many worlds. What goes
+    /// wrong there stays as it was drawn.
+    mutating func drawTransactions(_ seed: UInt64, oneIn count: Int) {
+        var generator = SeededGenerator(seed: seed ^ 0xE11E_5EED)
+        guard generator.chance(1, in: count) else { return }
+        if collectionCount > 1, generator.chance(1, in: 2) {
+            // All clients meet there.
+            collectionCount = 1
+            structures = Array(structures.prefix(1))
+        }
+        let isOfLists = generator.chance(3, in: 4)
+        transactions[0] = TransactionPlan(
+            name: isOfLists ? "lists-0" : "counters-0", workload: isOfLists ? .lists : .counters,
+            capacity: UInt32(4 + generator.below(3)),
+            keyCount: generator.chance(3, in: 4)
+                ? 2 + generator.below(6) : 10 + generator.below(20),
+            operationCount: operationCount)
+    }
+}
