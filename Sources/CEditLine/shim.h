@@ -13,6 +13,9 @@ static inline void edit_set_completer(edit_completer *completer) {
     rl_attempted_completion_function = completer;
 }
 
+/// Leaves signals alone: the editor would pass Ctrl-C on to the whole process group.
+static inline void edit_leave_signals(void) { rl_catch_signals = 0; }
+
 /// The line as far as it is written.
 static inline const char *edit_line(void) { return rl_line_buffer; }
 

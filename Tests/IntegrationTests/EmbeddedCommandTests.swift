@@ -16,6 +16,17 @@ extension Integration {
             try await body(place, place.directory + "/database")
         }
 
+        @Test("At a terminal Ctrl-C ends the command that runs, and not the shell")
+        func interrupt() async throws {
+            try await Self.withPlace { place, path in
+                let folder = try Executables.require()
+                let result = try place.runTool(
+                    "/usr/bin/python3",
+                    ["-B", pythonPath("run_shell.py"), "\(folder)/optimystic", path])
+                #expect(result.output == "run_shell: all of it held\n", "\(result.errors)")
+            }
+        }
+
         @Test("A shell runs the lines of a file, and ends with the first that fails")
         func shell() async throws {
             try await Self.withPlace { place, path in

@@ -12,13 +12,17 @@ extension LocalCluster {
         try #require(
             check.ending == .exited(0),
             "python3-zmq and python3-protobuf are missing; make setup")
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("python/\(script)").path
         let proxy = address(of: LocalCluster.Member(.clientProxy, 1))
-        let result = try runTool(python, ["-B", path, proxy, shape.name, name])
+        let result = try runTool(python, ["-B", pythonPath(script), proxy, shape.name, name])
         #expect(result.ending == .exited(0), "\(result.errors)")
         return result.output
     }
+}
+
+/// Where a script of `Tests/python` is.
+func pythonPath(_ script: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("python/\(script)").path
 }
 
 extension Integration {

@@ -13,6 +13,7 @@ struct LineEditor: ~Copyable {
     /// - Parameter historyFile: nil to keep none.
     init(historyFile: String?) {
         self.historyFile = historyFile
+        edit_leave_signals()
         using_history()
         stifle_history(LineEditor.lineCountMax)
         if let historyFile { _ = read_history(historyFile) }

@@ -13,8 +13,9 @@ package struct ShellCommand: AsyncParsableCommand {
             A line is what would stand behind `optimystic`; quotes and backslashes work as in a \
             shell, # begins a comment. `help` lists the commands, `exit` ends. On a terminal lines \
             can be edited, tab completes commands, and a history is kept in the file that \
-            OPTIMYSTIC_HISTORY names (~/.optimystic_history unless it is set; empty: none). From a \
-            file or a pipe, the first command that fails ends the shell with its exit code.
+            OPTIMYSTIC_HISTORY names (~/.optimystic_history unless it is set; empty: none); Ctrl-C \
+            ends the command that runs, and not the shell. From a file or a pipe, the first \
+            command that fails ends the shell with its exit code.
             """)
 
     @OptionGroup package var options: CommandOptions
@@ -33,8 +34,9 @@ package struct ShellCommand: AsyncParsableCommand {
             "\(cluster.clusterName), release \(cluster.version). "
                 + "`help` lists the commands, `exit` ends.")
         let editor = LineEditor(historyFile: ShellCommand.historyFile())
+        let interrupts = InterruptedCommand()
         while let line = editor.next(prompt: "\(cluster.clusterName)> ") {
-            switch await perform(line) {
+            switch await interrupts.run({ await perform(line) }) {
             case .ends: return
             case .done, .failed: break
             }
@@ -60,7 +62,7 @@ package struct ShellCommand: AsyncParsableCommand {
 
     // MARK: A line
 
-    private enum Result {
+    private enum Result: Sendable {
         case done
         case failed(Int32)
         case ends
@@ -103,6 +105,10 @@ package struct ShellCommand: AsyncParsableCommand {
     }
 
     private func tell(_ error: any Error) -> Result {
+        if error is CancellationError {
+            StandardError.line("optimystic: interrupted; what was sent may still be carried out")
+            return .failed(BlockOperations.ExitCode.tryAgain.rawValue)
+        }
         if let error = error as? DatabaseError {
             StandardError.line(ErrorReport.sentence(program: "optimystic", error))
             return .failed(BlockOperations.ExitCode(for: error).rawValue)
