@@ -84,6 +84,7 @@ extension HistoryFile {
     private static func diaryKind(_ line: Line) -> History.Kind? {
         switch (line.operation, line.value) {
         case ("append", let value?): .append(value)
+        case ("again", let value?): .again(value)
         case ("read", nil): .read(backward: false)
         case ("readBackward", nil): .read(backward: true)
         default: nil

@@ -88,6 +88,9 @@ package enum HistoryFile {
         case .append(let value):
             line.operation = "append"
             line.value = value
+        case .again(let value):
+            line.operation = "again"
+            line.value = value
         case .read(let isBackward): line.operation = isBackward ? "readBackward" : "read"
         }
         switch operation.completion {

@@ -110,7 +110,7 @@ package struct WorldPlan: Sendable {
             structures = drawStructures(seed)
             drawTransactions(seed, oneIn: 4)
         }
-        if other.chance(1, in: 4) { flakyPeer = other.below(peerCount) }
+        if other.chance(1, in: 3) { flakyPeer = other.below(peerCount) }
         drawBrokenConnections(seed)
     }
 

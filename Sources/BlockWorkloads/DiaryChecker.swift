@@ -35,14 +35,18 @@ package enum DiaryChecker {
                 result.violation("\"\(entry.value)\" is at \(earlier) and at \(entry.position)")
             }
         }
-        for case let operation in operations {
-            guard case .append(let value) = operation.kind,
-                case .appended(let position) = operation.completion
-            else { continue }
+        for operation in operations {
+            guard case .appended(let position) = operation.completion else { continue }
+            let (value, told): (String, String)
+            switch operation.kind {
+            case .append(let appended): (value, told) = (appended, "was acknowledged at")
+            case .again(let repeated): (value, told) = (repeated, "was sent again, told to be at")
+            case .read: continue
+            }
             result.checkedCount += 1
             if places[value] != position {
                 let place = places[value].map { "\($0)" } ?? "nowhere"
-                result.violation("\"\(value)\" was acknowledged at \(position), and is \(place)")
+                result.violation("\"\(value)\" \(told) \(position), and is \(place)")
             }
         }
     }
@@ -88,7 +92,9 @@ package enum DiaryChecker {
         _ operations: [History.Operation], _ result: inout CheckResult
     ) {
         let appends = operations.compactMap { operation -> (History.Operation, LogPosition)? in
-            guard case .appended(let position) = operation.completion else { return nil }
+            guard case .append = operation.kind,
+                case .appended(let position) = operation.completion
+            else { return nil }
             return (operation, position)
         }
         // Swept in the order of positions: nobody may have ended before one that stands earlier

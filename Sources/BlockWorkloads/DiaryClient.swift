@@ -7,6 +7,7 @@ package struct DiaryClient: WorkloadClient {
         case opening
         case idle
         case appending(History.OperationID, ActionRequest, triesLeft: Int)
+        case repeating(History.OperationID, ActionRequest)
         case reading(History.OperationID, DiaryReadRequest, [History.Observation])
     }
 
@@ -47,7 +48,8 @@ package struct DiaryClient: WorkloadClient {
                 name: collection, kind: .diary, encoding: .bytes, creates: true,
                 action: ActionID(rawValue: generator.identifier()))
             return .request(.openCollection(open), timeout: timeout)
-        case .appending(_, let request, _): return .request(.act(request), timeout: timeout)
+        case .appending(_, let request, _), .repeating(_, let request):
+            return .request(.act(request), timeout: timeout)
         case .reading(_, let request, _): return .request(.readDiary(request), timeout: timeout)
         case .idle:
             guard operationsLeft > 0 else { return .finished }
@@ -90,9 +92,15 @@ package struct DiaryClient: WorkloadClient {
             seen = max(seen, info.revision)
             state = .idle
         case (.opening, _): break
-        case (.appending(let id, _, _), .acted(let landing)):
+        case (.appending(let id, let request, _), .acted(let landing)):
             seen = max(seen, landing.position.revision)
             end(id, .appended(landing.position), &history, now)
+            if generator.chance(1, in: 12) { sendAgain(id, request, &history, now) }
+        case (.repeating(let id, _), .acted(let landing)):
+            end(id, .appended(landing.position), &history, now)
+        case (.repeating(let id, _), .failed(let error)):
+            let isDefinite = error.outcome == .notApplied
+            end(id, isDefinite ? .notApplied(error.code) : .unknown, &history, now)
         case (.appending(let id, let request, let triesLeft), .failed(let error)):
             if triesLeft > 0 {
                 // The application tries again under the same id: it must not land twice.
@@ -110,12 +118,22 @@ package struct DiaryClient: WorkloadClient {
         }
     }
 
+    /// As one who never got the answer.
+    private mutating func sendAgain(
+        _ id: History.OperationID, _ request: ActionRequest, _ history: inout History,
+        _ now: Instant
+    ) {
+        guard case .append(let value) = history.operations[id].kind else { return }
+        let again = history.invoke(.again(value), on: collection, by: number, at: now)
+        state = .repeating(again, request)
+    }
+
     /// Operations of which some try ended in the unknown.
     private var doubtful: Set<History.OperationID> = []
 
     package mutating func crashed(_ history: inout History, at now: Instant) {
         switch state {
-        case .appending(let id, _, _), .reading(let id, _, _):
+        case .appending(let id, _, _), .reading(let id, _, _), .repeating(let id, _):
             end(id, .unknown, &history, now)
         case .opening, .idle: break
         }

@@ -19,6 +19,8 @@ package struct History: Sendable {
     package enum Kind: Equatable, Sendable {
         /// Appends the value, which is unique in the run.
         case append(String)
+        /// The same append sent once more after it was acknowledged: nothing may come of it.
+        case again(String)
         /// Reads all entries from one end to the other, as of one revision.
         case read(backward: Bool)
     }

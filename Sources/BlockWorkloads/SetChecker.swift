@@ -12,6 +12,11 @@ package enum SetChecker {
         let present = Set(final.map(\.value))
         var sent: Set<String> = []
         for operation in history.operations(on: collection) {
+            if case .again(let value) = operation.kind,
+                case .notApplied(let code) = operation.completion, code.isNeverDeserved
+            {
+                result.violation("\"\(value)\" was sent again and refused as \(code)")
+            }
             guard case .append(let value) = operation.kind else { continue }
             sent.insert(value)
             result.checkedCount += 1

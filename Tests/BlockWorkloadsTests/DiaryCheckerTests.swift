@@ -79,7 +79,26 @@ struct DiaryCheckerTests {
         }
     }
 
+    @Test("An append that is sent again and is told the same place is valid")
+    func again() {
+        var scene = Self.three
+        scene.end(scene.begin(.again("a")), .appended(Scene.position(1, 0)))
+        scene.end(scene.begin(.again("b")), .unknown)
+        scene.end(scene.begin(.again("c")), .notApplied(.quorumUnavailable))
+        scene.expectValid()
+    }
+
     // MARK: Bad
+
+    @Test("An append that is sent again and is told another place, or refused, is found")
+    func againElsewhere() {
+        var scene = Self.three
+        scene.end(scene.begin(.again("a")), .appended(Scene.position(3, 0)))
+        scene.expect(order: "\"a\" was sent again, told to be at 3.0, and is 1.0", set: nil)
+        scene = Self.three
+        scene.end(scene.begin(.again("a")), .notApplied(.actionIDReuse))
+        scene.expect(order: nil, set: "\"a\" was sent again and refused as")
+    }
 
     @Test("An acknowledged append that is lost is found, by both checkers")
     func lost() {
