@@ -43,7 +43,11 @@ extension ClientSession {
             .send(
                 proxy: proxy, id: id, call.request.fitting(time),
                 deadline: now.advanced(by: time)))
-        wake(.call(token), at: call.patienceEnd(of: time, from: now))
+        let isImpatient = buggify("buggify.session.impatient")
+        wake(
+            .call(token),
+            at: isImpatient
+                ? now.advanced(by: .milliseconds(1)) : call.patienceEnd(of: time, from: now))
     }
 
     // MARK: Answers

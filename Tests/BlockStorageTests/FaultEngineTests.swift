@@ -143,7 +143,7 @@ struct FaultEngineTests {
         let disk = SimulatedDisk()
         var plan = FaultPlan()
         plan.bitFlipRate = FaultPlan.rateScale
-        plan.bitFlipKeyPrefix = [2]
+        plan.damagedKeyPrefix = [2]
         let engine = FaultEngine(on: disk, plan: plan)
         try engine.write(put(1))
         try engine.sync()

@@ -71,7 +71,7 @@ package struct Proposer {
         for peer in members.peers {
             effects.send(.prepare(collection, ballot), to: peer, stamp: stamp)
         }
-        effects.wake(after: effects.timing.phase)
+        wakeAfterPhase(&effects)
     }
 
     /// The planted bug M4: proposes at a ballot that another value was proposed at.
@@ -181,7 +181,11 @@ package struct Proposer {
         _ effects: inout RoundEffects
     ) {
         spent = (ballot, value)
-        switch change.apply(to: value, isChosen: isChosen, policy: effects.policy) {
+        // Coordinators need not agree on when to seal.
+        let policy =
+            buggify("buggify.proposer.sealsEarly")
+            ? TailPolicy(openEntryCountMax: 1) : effects.policy
+        switch change.apply(to: value, isChosen: isChosen, policy: policy) {
         case .keep(let reply):
             if isChosen || planted(.unchosenTailFollowed)
                 || planted(.landingNotChosen) && reply.isLanding
@@ -255,7 +259,12 @@ package struct Proposer {
         for peer in members.peers where !done.contains(peer) {
             effects.send(.accept(collection, ballot, value: value), to: peer, stamp: stamp)
         }
-        effects.wake(after: effects.timing.phase)
+        wakeAfterPhase(&effects)
+    }
+
+    private func wakeAfterPhase(_ effects: inout RoundEffects) {
+        let isImpatient = buggify("buggify.proposer.impatient")
+        effects.wake(after: isImpatient ? .milliseconds(1) : effects.timing.phase)
     }
 
     private mutating func refuse(

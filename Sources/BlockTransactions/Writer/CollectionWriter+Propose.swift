@@ -270,7 +270,8 @@ extension CollectionWriter {
             let position = LogPosition(revision: revision, index: UInt32(number))
             pending.landed(at: position, prepared.outcomes[number], &effects)
         }
-        finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
+        let isEager = buggify("buggify.writer.finalisesAtOnce")
+        finalise(countMin: isEager ? 1 : Limits.finaliseIntervalRevisions, &effects)
     }
 
     /// Makes entries final that are not known to be, if there are so many.
