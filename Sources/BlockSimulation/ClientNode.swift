@@ -68,10 +68,14 @@ final class ClientNode: WorldProcess {
     func proceed() {
         guard session != nil, !isFinished else { return }
         if case .probe = occupation {
-            return ask(.openCollection(world.plan.opening(driver.collection)), timeout: .seconds(4))
+            return ask(world.plan.probe(of: driver.collection), timeout: .seconds(4))
         }
         switch driver.next(&world.history, at: world.now) {
-        case .request(let request, let timeout): ask(request, timeout: timeout)
+        case .request(let request, let timeout):
+            // A cold tree whose nearest replicas were lost takes more rounds than clients wait for.
+            var isLast = false
+            if case .finalReads = occupation { isLast = true }
+            ask(request, timeout: isLast ? .seconds(20) : timeout)
         case .pause(let duration):
             // What was begun is brought to its end; enough was done by then.
             if world.isWinding { return isFinished = true }

@@ -4,7 +4,7 @@ import HeapModule
 /// What will happen in a world, earliest first; events of one instant in the order they were added.
 ///
 /// The heap moves small records only: the events themselves lie in slots.
-struct EventQueue<Event> {
+package struct EventQueue<Event> {
     private struct Entry: Comparable {
         let nanoseconds: Int64
         let order: UInt64
@@ -22,17 +22,19 @@ struct EventQueue<Event> {
     private var freeSlots: [Int] = []
     private var addedCount: UInt64 = 0
 
-    /// When the earliest event happens; nil when there is none.
-    var next: Instant? { heap.min.map { Instant(nanoseconds: $0.nanoseconds) } }
+    package init() {}
 
-    mutating func add(_ event: Event, at instant: Instant) {
+    /// When the earliest event happens; nil when there is none.
+    package var next: Instant? { heap.min.map { Instant(nanoseconds: $0.nanoseconds) } }
+
+    package mutating func add(_ event: Event, at instant: Instant) {
         addedCount += 1
         let slot = freeSlots.popLast() ?? slots.count
         if slot == slots.count { slots.append(event) } else { slots[slot] = event }
         heap.insert(Entry(nanoseconds: instant.nanoseconds, order: addedCount, slot: slot))
     }
 
-    mutating func popNext() -> Event? {
+    package mutating func popNext() -> Event? {
         guard let entry = heap.popMin() else { return nil }
         freeSlots.append(entry.slot)
         defer { slots[entry.slot] = nil }

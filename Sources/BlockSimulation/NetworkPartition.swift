@@ -1,9 +1,9 @@
 import BlockRuntime
 
 /// Who cannot reach whom for a while.
-struct NetworkPartition {
+package struct NetworkPartition: Sendable {
     /// The shapes in which networks break.
-    enum Shape: Int, CaseIterable {
+    package enum Shape: CaseIterable, Sendable {
         /// Two halves that do not hear each other.
         case halves
         /// One process, off from some or all.
@@ -15,7 +15,7 @@ struct NetworkPartition {
         /// Two halves and one process that hears both.
         case bridge
 
-        var name: StaticString {
+        package var name: StaticString {
             switch self {
             case .halves: "world.partition.halves"
             case .node: "world.partition.node"
@@ -26,11 +26,11 @@ struct NetworkPartition {
         }
     }
 
-    let shape: Shape
-    let until: Instant
+    package let shape: Shape
+    package let until: Instant
     private var severed: Set<NetworkLink> = []
 
-    init(
+    package init(
         _ shape: Shape, among nodes: [NodeID], until: Instant,
         using generator: inout SeededGenerator
     ) {
@@ -76,7 +76,7 @@ struct NetworkPartition {
         severed.insert(NetworkLink(from: from, to: to))
     }
 
-    func cuts(from: NodeID, to: NodeID) -> Bool {
+    package func cuts(from: NodeID, to: NodeID) -> Bool {
         severed.contains(NetworkLink(from: from, to: to))
     }
 }

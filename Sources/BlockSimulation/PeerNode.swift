@@ -6,9 +6,6 @@ import BlockWire
 
 /// A storage peer's process in a world, and the disk that survives it.
 final class PeerNode: WorldProcess {
-    /// A few blocks: most are made from the disk, which may have been damaged.
-    private static let memoBytesMax = 1024
-
     private let index: Int
     private(set) var disk = SimulatedDisk()
     /// The storage UUID: another one after the disk was lost.
@@ -45,7 +42,7 @@ final class PeerNode: WorldProcess {
         self.engine = engine
         do {
             let repository = try StorageRepository(
-                engine: engine, recentBytesMax: PeerNode.memoBytesMax)
+                engine: engine, recentBytesMax: world.plan.memoBytesMax)
             let journal =
                 disk.journal == nil && repository.writeSequence == 0
                 ? try AckJournal.create(on: engine.journalFile, owner: identity)
@@ -54,7 +51,7 @@ final class PeerNode: WorldProcess {
             self.journal = journal
             cycleMachine = StoragePeerCycle(
                 identity: identity, map: world.map, repository: repository, journal: journal,
-                memoBytesMax: PeerNode.memoBytesMax)
+                memoBytesMax: world.plan.memoBytesMax)
         } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             log { "takes no part: \(error)" }
             if hasForgotten {
@@ -262,7 +259,7 @@ final class PeerNode: WorldProcess {
         func rate() -> Int {
             guard world.generator.chance(1, in: 2) else { return 0 }
             return isRegister
-                ? 500 + world.generator.below(2000) : 5000 + world.generator.below(80_000)
+                ? 5000 + world.generator.below(40_000) : 10_000 + world.generator.below(200_000)
         }
         plan.bitFlipRate = rate()
         plan.misdirectionRate = rate()

@@ -71,7 +71,7 @@ extension World {
             mark(node.pauseMark)
             // From some milliseconds to minutes, each order of magnitude as likely.
             var time = Duration.milliseconds(5 + generator.below(40))
-            for _ in 0..<generator.below(13) { time = min(time * 2, plan.pauseMax) }
+            for _ in 0..<generator.below(15) { time = min(time * 2, plan.pauseMax) }
             if time > .seconds(60) { mark("world.pause.minutes") }
             note { "\(node) stands still for \(time.milliseconds) ms" }
             pause(node)

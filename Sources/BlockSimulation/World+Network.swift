@@ -87,7 +87,7 @@ extension World {
 }
 
 /// One direction between two processes.
-struct NetworkLink: Hashable {
+struct NetworkLink: Hashable, Sendable {
     let from: NodeID
     let to: NodeID
 }

@@ -15,16 +15,21 @@ extension World {
     private static let restTime = Duration.seconds(40)
 
     /// Runs the world of `seed` from its first event to its verdict.
-    package static func run(seed: UInt64, isTraced: Bool = false) throws -> Verdict {
+    /// - Parameters:
+    ///   - isTraced: Keep what happened as text.
+    ///   - operationCount: What each client does, instead of what the seed says: another world.
+    package static func run(
+        seed: UInt64, isTraced: Bool = false, operationCount: Int? = nil
+    ) throws -> Verdict {
+        let plan = WorldPlan(seed: seed, operationCount: operationCount)
         #if SIMULATION_HOOKS
-        let plan = WorldPlan(seed: seed)
         let odds = plan.hasOdds ? Buggifier(seed: seed) : nil
         return try SimulationHooks.$odds.withValue(odds) {
-            let world = try World(seed: seed, isTraced: isTraced)
+            let world = try World(plan, seed: seed, isTraced: isTraced)
             return world.run { odds?.isOn = false }
         }
         #else
-        return try World(seed: seed, isTraced: isTraced).run {}
+        return try World(plan, seed: seed, isTraced: isTraced).run {}
         #endif
     }
 

@@ -58,10 +58,9 @@ package final class World {
     private var queue = EventQueue<Event>()
 
     /// - Parameter isTraced: Keep the last events as text.
-    package init(seed: UInt64, isTraced: Bool = false) throws(DatabaseError) {
+    init(_ plan: WorldPlan, seed: UInt64, isTraced: Bool) throws(DatabaseError) {
         self.seed = seed
         self.isTraced = isTraced
-        let plan = WorldPlan(seed: seed)
         self.plan = plan
         var generator = SeededGenerator(seed: seed)
         map = try plan.makeMap(using: &generator)

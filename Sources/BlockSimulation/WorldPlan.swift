@@ -78,6 +78,11 @@ package struct WorldPlan: Sendable {
     package var frailPeers: [Int] = []
     package var damagesDisks = false
     package var losesDisks = false
+    /// Bytes of blocks and records that a peer keeps ready: a few, so that most are made from the
+    /// disk, which may have been damaged, or as many as there are.
+    package var memoBytesMax = 1024
+    /// Whether tails are inspected at the end, which brings every replica up to date.
+    package var hasInspections = false
     /// Whether only a quorum core is healed.
     package var staysBroken = false
     /// Whether buggify points fire.
@@ -85,7 +90,8 @@ package struct WorldPlan: Sendable {
     /// Whether coordinators walk over versions and pends.
     package var hasWalks = false
 
-    package init(seed: UInt64) {
+    /// - Parameter operationCountOfClient: What each client does, instead of what the seed says.
+    package init(seed: UInt64, operationCount operationCountOfClient: Int? = nil) {
         var generator = SeededGenerator(seed: seed ^ 0x5EED_0F9A_11)
         func flip() -> Bool { generator.chance(1, in: 2) }
         func every(_ seconds: Int) -> Duration? {
@@ -97,7 +103,7 @@ package struct WorldPlan: Sendable {
         proxyCount = 1 + generator.below(3)
         clientCount = 2 + generator.below(flip() ? 5 : 15)
         shardCount = 1 + generator.below(8)
-        operationCount = max(10, (250 + generator.below(500)) / clientCount)
+        operationCount = max(12, (400 + generator.below(600)) / clientCount)
         collectionCount = 1 + generator.below(3)
         valueBytesMax = generator.chance(1, in: 3) ? 6000 : 400
         openEntryCountMax = flip() ? 1 + generator.below(3) : 32
@@ -120,18 +126,22 @@ package struct WorldPlan: Sendable {
         faultTime = .milliseconds(2000 + generator.below(12_000))
         if flip() { makeStormy(&generator) }
         var other = SeededGenerator(seed: seed ^ 0xD0E1)
+        // Themes are pure in most cases: every fault more hides what they are for.
+        var isPure = other.chance(3, in: 4)
         switch other.below(12) {
-        case 0, 1:
-            makeDuel(&other)
-            if other.chance(1, in: 4) { drawProcessFaults(seed) }
-        case 2...4:
-            makeHot(&other)
-            if other.chance(1, in: 4) { drawProcessFaults(seed) }
+        case 0, 1: makeDuel(&other)
+        case 2...4: makeHot(&other)
         default:
+            operationCount = operationCountOfClient ?? operationCount
             structures = drawStructures(seed)
-            drawProcessFaults(seed)
+            isPure = false
         }
-        drawDiskFaults(seed)
+        operationCount = operationCountOfClient ?? operationCount
+        drawAtlas(seed)
+        if !isPure {
+            drawProcessFaults(seed)
+            drawDiskFaults(seed)
+        }
         hasOdds = other.chance(1, in: 2)
     }
 
@@ -149,7 +159,7 @@ package struct WorldPlan: Sendable {
                 keyCount: generator.chance(1, in: 3) ? 20 : 60 + generator.below(140),
                 operationCount: operationCount, valueBytesMax: min(valueBytesMax, 1000),
                 largeValueEvery: generator.chance(1, in: 6) ? 3 : nil,
-                dropEvery: generator.chance(1, in: 4) ? 25 : nil)
+                dropEvery: generator.chance(1, in: 3) ? 25 : nil)
         }
     }
 
@@ -158,12 +168,14 @@ package struct WorldPlan: Sendable {
         structures[number]?.name ?? "diary-\(number)"
     }
 
-    /// Asks for a collection as its clients know it.
-    func opening(_ name: String) -> OpenCollection {
+    /// Asks whether a collection is served.
+    func probe(of name: String) -> ClientRequest {
+        if hasInspections { return .inspectTail(name: name) }
         let structure = structures.compactMap { $0 }.first { $0.name == name }
-        return OpenCollection(
-            name: name, kind: structure?.kind ?? .diary, encoding: nil, creates: false,
-            action: ActionID(rawValue: .zero))
+        return .openCollection(
+            OpenCollection(
+                name: name, kind: structure?.kind ?? .diary, encoding: nil, creates: false,
+                action: ActionID(rawValue: .zero)))
     }
 
     /// The client of a number: they are dealt out over the collections.

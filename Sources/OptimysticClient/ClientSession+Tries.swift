@@ -69,6 +69,7 @@ extension ClientSession {
         }
         if case .welcome(let welcome) = reply { learn(welcome) }
         // A late success of an earlier try is a true statement.
+        if call.phase != .sent(id: id, proxy: proxy) { mark("session.lateAnswer") }
         end(token, reply)
     }
 
@@ -108,6 +109,7 @@ extension ClientSession {
     }
 
     private mutating func giveUp(_ token: Token) {
+        mark("session.givesUp")
         guard let call = calls[token] else { return }
         end(token, .failed(call.finalError(addresses: addresses)))
     }

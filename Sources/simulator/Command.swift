@@ -10,6 +10,8 @@ struct Command {
     /// How many seeds each planted bug takes.
     private(set) var isGate = false
     private(set) var bug: PlantedBug?
+    /// What each client does, instead of what the seed says.
+    private(set) var operationCount: Int?
     private(set) var seeds: ClosedRange<UInt64> = 1...1
 
     init(_ arguments: ArraySlice<String>) {
@@ -22,6 +24,11 @@ struct Command {
             case "--hashes": printsHashes = true
             case "--list-bugs": listsBugs = true
             case "--gate": isGate = true
+            case "--operations":
+                guard let count = arguments.popFirst().flatMap(Int.init), count >= 0 else {
+                    Simulator.usage("--operations wants a number")
+                }
+                operationCount = count
             case "--bug":
                 guard let name = arguments.popFirst(), let known = PlantedBug(rawValue: name) else {
                     Simulator.usage("--bug wants one of \(PlantedBug.allCases.map(\.rawValue))")

@@ -32,10 +32,18 @@ enum MutationGate {
     private static func seedsToFind(_ bug: PlantedBug, range: Int) -> UInt64 {
         let first = UInt64(range) * distance + 1
         for seed in first..<first + seedCountMax
-        where Simulator.world(seed, bug: bug).outcome != .valid {
-            return seed - first + 1
-        }
+        where !isValid(seed, bug) { return seed - first + 1 }
         return seedCountMax + 1
+    }
+
+    private static func isValid(_ seed: UInt64, _ bug: PlantedBug) -> Bool {
+        SimulationHooks.$plantedBug.withValue(bug) {
+            do {
+                return try World.run(seed: seed).outcome == .valid
+            } catch {
+                Simulator.usage("seed \(seed): \(error)")
+            }
+        }
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {

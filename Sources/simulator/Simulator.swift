@@ -4,8 +4,8 @@ import Glibc
 
 /// Runs worlds.
 ///
-/// Exit status: 0 valid, 1 a promise was broken, 2 unknown, 3 something never ended, 64 usage. Of
-/// many seeds the first broken promise ends the run; whatever else was not valid is its status, too.
+/// Exit status: 0 valid, 1 a promise was broken, 2 unknown, 3 something never ended, 64 usage. A
+/// broken promise ends a run of many seeds; of what else was not valid the run tells at its end.
 @main
 enum Simulator {
     static func main() {
@@ -33,7 +33,7 @@ enum Simulator {
     private static func run(_ command: Command) -> Int32 {
         var total = Total()
         for seed in command.seeds {
-            let verdict = world(seed, bug: command.bug, isTraced: command.isTraced)
+            let verdict = world(seed, command, isTraced: command.isTraced)
             total.add(verdict)
             if command.printsHashes {
                 print("\(seed) \(String(verdict.trace.value, radix: 16))")
@@ -46,15 +46,18 @@ enum Simulator {
         return total.status
     }
 
-    static func world(_ seed: UInt64, bug: PlantedBug?, isTraced: Bool = false) -> Verdict {
+    private static func world(_ seed: UInt64, _ command: Command, isTraced: Bool) -> Verdict {
+        func run() throws -> Verdict {
+            try World.run(
+                seed: seed, isTraced: isTraced, operationCount: command.operationCount)
+        }
         do {
             #if SIMULATION_HOOKS
-            return try SimulationHooks.$plantedBug.withValue(bug) {
-                try World.run(seed: seed, isTraced: isTraced)
-            }
+            guard let bug = command.bug else { return try run() }
+            return try SimulationHooks.$plantedBug.withValue(bug, operation: run)
             #else
-            if bug != nil { usage("this build has no planted bugs; use `make simulate BUG=…`") }
-            return try World.run(seed: seed, isTraced: isTraced)
+            if command.bug != nil { usage("this build has no bugs; use `make simulate BUG=…`") }
+            return try run()
             #endif
         } catch {
             usage("seed \(seed): \(error)")
@@ -65,9 +68,9 @@ enum Simulator {
     private static func report(_ verdict: Verdict, _ command: Command) {
         if command.isTraced {
             show(verdict.report, eventCount: .max)
-        } else if verdict.outcome != .valid, command.bug == nil {
+        } else if verdict.outcome != .valid, command.bug == nil || command.seeds.count == 1 {
             // The text is made only now: the same seed is the same run.
-            show(world(verdict.seed, bug: nil, isTraced: true).report, eventCount: 200)
+            show(world(verdict.seed, command, isTraced: true).report, eventCount: 200)
         }
         print(
             "seed \(verdict.seed): \(verdict.outcome), "
@@ -92,7 +95,8 @@ enum Simulator {
     static func usage(_ problem: String) -> Never {
         let text = """
             simulator: \(problem)
-            usage: simulator [--trace] [--marks] [--hashes] [--bug NAME] SEED [LAST]
+            usage: simulator [--trace] [--marks] [--hashes] [--operations N] [--bug NAME]
+                             SEED [LAST]
                    simulator --gate [--bug NAME]
                    simulator --list-bugs
 
@@ -123,7 +127,8 @@ private struct Total {
 
     func report(_ command: Command) {
         let name = command.bug.map { "\($0.rawValue): " } ?? ""
-        let words = [(1, "broke a promise"), (3, "never ended"), (2, "said nothing")] as [(Int32, _)]
+        let words =
+            [(1, "broke a promise"), (3, "never ended"), (2, "said nothing")] as [(Int32, _)]
         let parts = words.compactMap { status, what in failures[status].map { "\($0) \(what)" } }
         print(
             name + "\(seedCount) seeds, \(eventCount) events, \(operationCount) operations, "

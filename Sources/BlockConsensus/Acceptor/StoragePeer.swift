@@ -52,6 +52,7 @@ package struct StoragePeer {
             return try answer(request, view: view)
         } catch {
             if error.code == .corrupted, request.operation.isAboutRegister {
+                mark("peer.shardGivenUp")
                 refusedShards[request.shard] = error
             }
             return [.reply(.refused(error))]
@@ -61,6 +62,7 @@ package struct StoragePeer {
     /// Refuses what this peer has no vote on, before anything is read or changed.
     private func check(_ request: PeerRequest) throws(DatabaseError) {
         if let refusal {
+            mark("peer.refused")
             throw DatabaseError(.notParticipating, refusal.message, cause: refusal)
         }
         guard request.epoch == map.epoch else {
@@ -69,6 +71,7 @@ package struct StoragePeer {
                 "epoch \(request.epoch), where shard \(request.shard) is in \(map.epoch)")
         }
         guard map.isMember(identity, of: request.shard) else {
+            mark("peer.notMember")
             throw DatabaseError(
                 .wrongShard, "peer \(identity) is not a member of shard \(request.shard)")
         }
@@ -76,6 +79,7 @@ package struct StoragePeer {
             throw DatabaseError(.wrongShard, "the id does not belong to shard \(request.shard)")
         }
         if let reason = refusedShards[request.shard] {
+            mark("peer.shardRefused")
             throw DatabaseError(
                 .notParticipating, "no vote on shard \(request.shard): \(reason.message)",
                 cause: reason)

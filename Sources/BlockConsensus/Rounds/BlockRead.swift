@@ -58,6 +58,7 @@ package struct BlockRead {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: answers.count)))
             return
         }
+        mark("blockRead.asksAgain")
         // Whoever had no answer may have one by now; messages get lost and peers come back.
         refusals.removeAll()
         if wanted != nil { answers.removeAll() }

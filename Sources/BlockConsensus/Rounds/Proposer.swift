@@ -144,6 +144,7 @@ package struct Proposer {
         case .preparing: retryLater(&effects)
         case .accepting(let ballot, let value, let reply, let peers, let sendings):
             guard sendings < 3 else { return retryLater(&effects) }
+            mark("proposer.acceptAgain")
             // The same value at the same ballot may be said again; acceptors know it.
             phase = .accepting(
                 ballot: ballot, value: value, reply: reply, accepted: peers, sendings: sendings + 1)
@@ -274,6 +275,7 @@ package struct Proposer {
         guard !members.canReachQuorum(without: refusals.count) else { return }
         let isLost = refusals.errors.values.allSatisfy { $0.code != .conflict }
         if isLost, !mayHaveLanded {
+            mark("proposer.refusedByPeers")
             // Nobody is in the way; the peers themselves refuse, and will again.
             let error = refusals.quorumUnavailable(
                 members, answered: members.peers.count - refusals.count)
@@ -294,7 +296,9 @@ package struct Proposer {
     }
 
     private mutating func expire(_ effects: inout RoundEffects) {
+        mark("proposer.expired")
         if case .idle = phase {
+            mark("proposer.expiredInQueue")
             let message = "register \(collection) was busy with earlier changes until the deadline"
             return finish(.failed(DatabaseError(.deadlineExceeded, message)), &effects)
         }
@@ -325,6 +329,7 @@ package struct Proposer {
         phase = .finished
         stamp += 1
         if mayHaveLanded, case .reply(.refused(.gone)) = result {
+            mark("proposer.goneInDoubt")
             // The accept may have landed in the life that is over; nothing shows it any more.
             let message = "the collection was dropped while the attempt was under way"
             let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)

@@ -60,6 +60,7 @@ extension ClientProxy {
         coordinatorRanking.clear(coordinator)
         guard case .failed(let error) = reply else {
             // Also a late answer of an earlier try is a true statement.
+            if tryID != call.currentTry { mark("proxy.lateAnswer") }
             return endCall(id, reply)
         }
         guard tryID == call.currentTry else { return }
@@ -97,6 +98,7 @@ extension ClientProxy {
     mutating func callWasWoken(_ id: UInt64) {
         guard let call = calls[id] else { return }
         if let tryID = call.currentTry {
+            mark("proxy.noAnswer")
             // No answer: whether it was carried out is not known.
             if let coordinator = tries[tryID]?.coordinator {
                 coordinatorRanking.suspect(coordinator, at: now)

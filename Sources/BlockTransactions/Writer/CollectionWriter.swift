@@ -198,7 +198,10 @@ public struct CollectionWriter: Sendable {
     ) {
         checkpointer?.ended(entry, isFinal: isFinal)
         // Of a life that is over, nothing becomes final any more: only the tail shows that.
-        if !isFinal, isQuiet, log != nil { readTail(&effects) }
+        if !isFinal, isQuiet, log != nil {
+            mark("writer.notFinal")
+            readTail(&effects)
+        }
         finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
     }
 
