@@ -98,6 +98,7 @@ final class FinalDisks {
         let entries = try view.entries(from: Revision(1), through: tail.revision)
         try checkChain(entries, tail)
         let bodies = try view.bodies(of: entries)
+        try checkBounds(tail, bodies)
         // Pends before the decision: whatever an accepted value points to is on a quorum (rule 6).
         if let (key, count) = source.thinlySpread.first {
             throw DatabaseError(
@@ -105,6 +106,25 @@ final class FinalDisks {
         }
         return Log(
             tail: tail, bodies: bodies, payloads: entries.map(\.payload), isGarbage: isGarbage)
+    }
+
+    /// Whatever was decided on is within the limits, whoever checked them before.
+    private func checkBounds(_ tail: Tail, _ bodies: [EntryBody]) throws(DatabaseError) {
+        let sizes = [
+            ("a tail", TailValue.live(tail).registerBytes.count, Limits.tailBytesMax),
+            ("open entries", tail.entries.count, Limits.segmentEntryCountMax),
+            ("a body", bodies.map(\.canonicalBytes.count).max() ?? 0, Limits.bodyBytesMax),
+            (
+                "actions of a body", bodies.map(\.actions.count).max() ?? 0,
+                Limits.bodyActionCountMax
+            ),
+        ]
+        for (what, size, most) in sizes where size > most {
+            throw DatabaseError(.corrupted, "\(what): \(size), where \(most) are allowed")
+        }
+        for store in stores where store.statistics.pendBytes > UInt64(Limits.peerPendBytesMax) {
+            throw DatabaseError(.corrupted, "\(store.statistics.pendBytes) bytes of pends")
+        }
     }
 
     private func checkChain(_ entries: [Entry], _ tail: Tail) throws(DatabaseError) {
