@@ -47,8 +47,9 @@ sources := $(wildcard Package.swift Sources Tests)
 
 -include Protos/protos.mk
 
-.PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutations \
-	fuzz bench bench-etcd load-test chaos demo cluster-up cluster-status cluster-down compose-up \
+.PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
+	determinism fuzz bench bench-etcd load-test chaos demo cluster-up cluster-status cluster-down \
+	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
 help: ## Prints this list
@@ -80,8 +81,16 @@ simulate: simulator-build ## Replays one simulated world: SEED=n [TRACE=1] [BUG=
 simulate-many: simulator-build ## Runs the worlds 1 to SEEDS and stops at one that breaks a promise
 	$(simulator) $(if $(BUG),--bug $(BUG)) 1 $(SEEDS)
 
-mutations: simulator-build ## Prints, for each planted bug, the first seed that finds it
-	@for bug in $$($(simulator) --list-bugs); do $(simulator) --bug $$bug 1 $(SEEDS) || true; done
+# One process for each bug, as many at once as there are compilers: xargs fails when one of them does.
+mutation-gate: simulator-build ## Prints how many seeds each planted bug takes; fails if one is missed
+	@echo "planted bug                 median  seeds to find it, in ranges that do not overlap"
+	@$(simulator) --list-bugs | xargs -P $(JOBS) -I {} $(simulator) --gate --bug {}
+
+determinism: simulator-build ## Compares the trace hashes of 100 worlds in debug and in release (10 min)
+	swift build -c debug --traits SimulationHooks --scratch-path .build-debug -j $(JOBS) \
+		--product simulator
+	diff <($(simulator) --hashes 1 100) <(.build-debug/debug/simulator --hashes 1 100)
+	@echo "100 worlds are the same in debug and in release"
 
 fuzz: build-tests ## Feeds every decoder random and damaged inputs, FUZZ_FACTOR times those of check
 	OPTIMYSTIC_FUZZ_FACTOR=$(FUZZ_FACTOR) $(test_run) --filter '/fuzz'
@@ -135,4 +144,4 @@ lint: ## Checks the Swift sources against .swift-format
 	swift format lint --strict --parallel --recursive $(sources)
 
 clean: ## Removes what was built
-	rm -rf .build .build-tests .build-containers
+	rm -rf .build .build-tests .build-debug .build-containers

@@ -18,8 +18,11 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let arguments: Target.Dependency = .product(
@@ -221,7 +224,8 @@ let package = Package(
         tests(
             "BlockChaosTests",
             ["BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockWorkloads"]),
-        tests("BlockSimulationTests", ["BlockRuntime", "BlockSimulation"]),
+        tests(
+            "BlockSimulationTests", ["BlockRuntime", "BlockSimulation"], exclude: ["Corpus"]),
         // The real executables; skipped without OPTIMYSTIC_BIN.
         tests(
             "IntegrationTests",

@@ -240,6 +240,9 @@ public enum Limits {
     /// How long a service that did not answer is passed over when there is another: long enough
     /// that a dead one costs few requests, short enough that one that is back gets its share.
     public static let suspicionTime = Duration.seconds(5)
+    /// The same for one that is found silent again and again: with most services dead, a request
+    /// that needs two answers would otherwise spend all of its time on them.
+    public static let suspicionTimeMax = Duration.seconds(40)
 
     // MARK: The SDK
 

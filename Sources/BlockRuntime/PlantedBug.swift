@@ -10,7 +10,7 @@
 /// | N2, N3, N5, N7, N8, N10–N14, N18 | no attempt spans several collections |
 /// | N16 | binds follow the log only, never a guess: then a greatest bind is as good as a set |
 /// | D4 | no history is truncated |
-/// | Q4, Q8, Q9, Q11, E1–E5, X1 of Q8 | there is one epoch |
+/// | Q4, Q8, Q9, Q11, E1–E4, X1 of Q8 | there is one epoch |
 /// | Q10, S5 | no pend is collected by its age, no segment is deleted |
 /// | Q12 | a pend waits for the version of its base, so that every quorum shows the write listed |
 /// | F1–F10 | no commit is fused with its pends |
@@ -36,6 +36,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case quorumOffByOne
     /// Replies leave before the batch they depend on is synced.
     case replyBeforeSync
+    /// E5, rule 9: a peer whose store ends before what it acknowledged votes on.
+    case amnesiaIgnored
 
     // MARK: Attempts
 

@@ -8,7 +8,12 @@ public struct ServiceRanking: Sendable {
     /// The services; a service is named by its position here, which never changes.
     public private(set) var addresses: [String]
     /// Those that did not answer lately, and until when others are preferred.
-    private var suspects: [Int: Instant] = [:]
+    private var suspects: [Int: Suspicion] = [:]
+
+    private struct Suspicion: Sendable {
+        var until: Instant
+        var time: Duration
+    }
 
     public init(addresses: [String]) { self.addresses = addresses }
 
@@ -20,16 +25,25 @@ public struct ServiceRanking: Sendable {
         return addresses.count - 1
     }
 
-    /// The service did not answer: others are preferred for ``Limits/suspicionTime``.
+    /// The service did not answer: others are preferred for ``Limits/suspicionTime``, and for twice
+    /// as long each time that it is found silent again, up to ``Limits/suspicionTimeMax``.
     public mutating func suspect(_ service: Int, at now: Instant) {
-        suspects[service] = now.advanced(by: Limits.suspicionTime)
+        var suspicion = Suspicion(until: now, time: Limits.suspicionTime)
+        if let before = suspects[service] {
+            // Several requests that were under way at once find it silent once.
+            let isAgain = before.until <= now
+            suspicion.time =
+                isAgain ? min(before.time * 2, Limits.suspicionTimeMax) : before.time
+        }
+        suspicion.until = now.advanced(by: suspicion.time)
+        suspects[service] = suspicion
     }
 
     /// The service answered.
     public mutating func clear(_ service: Int) { suspects[service] = nil }
 
     public func isSuspect(_ service: Int, at now: Instant) -> Bool {
-        suspects[service].map { $0 > now } ?? false
+        suspects[service].map { $0.until > now } ?? false
     }
 
     /// All services in the order of preference.

@@ -4,10 +4,16 @@ import BlockWorkloads
 import OptimysticClient
 
 /// An application's process in a world: the SDK's session, driven by a workload.
-final class ClientNode {
+final class ClientNode: WorldProcess {
+    /// What it is about at present.
+    private enum Occupation {
+        case workload
+        /// Once it has finished, and the faults are over: asks until it is told something.
+        case probe
+        case finalReads
+    }
+
     private let index: Int
-    private unowned let world: World
-    private(set) var life = 0
     private var session: ClientSession?
     private var driver: any WorkloadClient
     private var lastToken: UInt64 = 0
@@ -15,26 +21,30 @@ final class ClientNode {
     private var openToken: UInt64?
     /// Each broken connection is followed by one to the next proxy.
     private var breakCount = 0
-    private var wakeAt: Instant?
+    private var occupation = Occupation.workload
     private(set) var isFinished = false
 
     var collection: String { driver.collection }
 
     init(index: Int, world: World) {
         self.index = index
-        self.world = world
         driver = world.plan.makeClient(index, generator: world.generator.fork())
+        super.init(node: .client(index), world: world)
         restart()
     }
 
-    private var node: NodeID { .client(index) }
-
-    func restart() {
+    override func restart() {
         guard session == nil else { return }
-        life += 1
+        begin()
         connect()
-        world.schedule(
-            .proceed(client: index, life: life), after: .milliseconds(world.generator.below(20)))
+        proceed(after: .milliseconds(world.generator.below(20)))
+    }
+
+    /// Asks until an answer comes: where a quorum is up, everybody is served.
+    func beginProbe() {
+        occupation = .probe
+        isFinished = false
+        proceed(after: .milliseconds(1))
     }
 
     private func connect() {
@@ -43,7 +53,6 @@ final class ClientNode {
             clusterName: world.map.name,
             generator: world.generator.fork())
         openToken = nil
-        wakeAt = nil
     }
 
     /// Breaks the connection in the middle of a request, and tells the workload no more than that.
@@ -57,84 +66,117 @@ final class ClientNode {
         let error = DatabaseError(
             .endpointUnreachable, "the connection was broken", outcome: .unknown)
         driver.receive(.failed(error), &world.history, at: world.now)
-        world.schedule(
-            .proceed(client: index, life: life),
-            after: .microseconds(100 + world.generator.below(2000)))
+        proceed(after: .microseconds(100 + world.generator.below(2000)))
     }
 
     /// Reads everything a last time.
     func beginFinalReads() {
+        occupation = .finalReads
         driver.beginFinalReads()
         isFinished = false
-        world.schedule(.proceed(client: index, life: life), after: .milliseconds(1))
+        proceed(after: .milliseconds(1))
     }
 
-    func crash() {
+    override func crash() {
         session = nil
-        wakeAt = nil
         driver.crashed(&world.history, at: world.now)
-        life += 1
+        end()
+    }
+
+    private func proceed(after delay: Duration) {
+        world.schedule(.proceed(client: index, life: life), after: delay)
     }
 
     /// Does the next thing of the workload.
     func proceed() {
         guard session != nil, !isFinished else { return }
+        if case .probe = occupation {
+            return ask(world.plan.probe(of: driver.collection), timeout: .seconds(4))
+        }
         switch driver.next(&world.history, at: world.now) {
         case .request(let request, let timeout):
-            lastToken += 1
-            openToken = lastToken
-            if world.isFaulty, world.plan.connectionBreakRate > 0,
-                world.generator.chance(world.plan.connectionBreakRate, in: 1000)
-            {
-                world.schedule(
-                    .breakConnection(client: index, life: life, token: lastToken),
-                    after: .microseconds(world.generator.below(60_000)))
-            }
-            feed(.request(lastToken, request, deadline: world.now.advanced(by: timeout)))
+            // A cold tree whose nearest replicas were lost takes more rounds than clients wait for.
+            var isLast = false
+            if case .finalReads = occupation { isLast = true }
+            ask(request, timeout: isLast ? .seconds(20) : timeout)
+            drawBreak()
         case .pause(let duration):
-            world.schedule(.proceed(client: index, life: life), after: duration)
-        case .finished:
-            isFinished = true
+            // What was begun is brought to its end; enough was done by then.
+            if world.isWinding { return isFinished = true }
+            proceed(after: duration * (world.isFaulty ? world.plan.pace : 1))
+        case .finished: isFinished = true
         }
     }
 
-    func receive(_ message: SimulatedMessage, from: NodeID) {
+    private func ask(_ request: ClientRequest, timeout: Duration) {
+        lastToken += 1
+        openToken = lastToken
+        feed(.request(lastToken, request, deadline: now.advanced(by: timeout)))
+    }
+
+    /// Some requests lose their connection before the answer.
+    private func drawBreak() {
+        guard world.isFaulty, world.plan.connectionBreakRate > 0,
+            world.generator.chance(world.plan.connectionBreakRate, in: 1000)
+        else { return }
+        world.schedule(
+            .breakConnection(client: index, life: life, token: lastToken),
+            after: .microseconds(world.generator.below(60_000)))
+    }
+
+    override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
         guard case .clientReply(let id, let reply) = message else {
             return invariant(false, "a client gets no \(message)")
         }
         feed(.reply(id: id, reply))
     }
 
-    func wake() {
-        wakeAt = nil
-        feed(.tick)
+    override func connectionBroke(with node: NodeID) {
+        if case .proxy(let proxy) = node { feed(.broken(proxy: proxy)) }
     }
 
+    override func tick() { feed(.tick) }
+
     private func feed(_ event: ClientSession.Event) {
-        guard let directives = session?.receive(event, now: world.now) else { return }
+        guard let directives = session?.receive(event, now: now) else { return }
         for directive in directives {
             switch directive {
             case .connect: break
             case .send(let proxy, let id, let request, let deadline):
                 world.send(
-                    .clientRequest(id: id, request, time: deadline.since(world.now)), from: node,
+                    .clientRequest(id: id, request, time: deadline.since(now)), from: node,
                     to: .proxy(proxy))
             case .resolve(_, let reply):
                 openToken = nil
-                driver.receive(reply, &world.history, at: world.now)
-                // A short while between operations, so that a client that fails at once does not
-                // stop the clock.
-                world.schedule(
-                    .proceed(client: index, life: life),
-                    after: .microseconds(100 + world.generator.below(2000)))
+                resolved(reply)
             }
         }
-        scheduleWake(session?.nextWake)
+        wake(at: session?.nextWake)
     }
 
-    private func scheduleWake(_ instant: Instant?) {
-        guard let instant, wakeAt.map({ instant < $0 || $0 < world.now }) ?? true else { return }
-        wakeAt = instant
-        world.schedule(.wake(node, life: life), after: instant.since(world.now))
+    private func resolved(_ reply: ClientReply) {
+        switch occupation {
+        case .probe:
+            if case .failed(let error) = reply, error.code != .collectionNotFound {
+                log { "is not served: \(error)" }
+                return proceed(after: .milliseconds(300))
+            }
+            isFinished = true
+            return
+        case .finalReads:
+            if case .failed(let error) = reply, error.code != .collectionNotFound {
+                world.hindrances.append("\(node) cannot read at the end: \(error)")
+            }
+        case .workload: break
+        }
+        driver.receive(reply, &world.history, at: world.now)
+        // A short while between operations, so that a client that fails at once does not stop the
+        // clock.
+        proceed(after: .microseconds(100 + world.generator.below(2000)))
+    }
+
+    override var leftovers: [String] {
+        guard let session, session.requestCount > 0 else { return [] }
+        return ["\(node) waits for \(session.requestCount) answers"]
     }
 }

@@ -1,33 +1,35 @@
 import BlockConsensus
 import BlockModel
+import BlockNode
 import BlockRuntime
 
 /// A coordinator's process in a world.
-final class CoordinatorNode {
-    private let index: Int
-    private unowned let world: World
-    private(set) var life = 0
+final class CoordinatorNode: WorldProcess {
     private var machine: Coordinator?
     /// Who asked, by the machine's token.
     private var askers: [UInt64: (node: NodeID, life: Int, id: UInt64)] = [:]
     private var lastToken: UInt64 = 0
-    private var wakeAt: Instant?
+    /// What it does of its own accord, as ``CoordinatorHost`` does; nil where nobody walks.
+    private var walks: CoordinatorWalks?
 
     init(index: Int, world: World) {
-        self.index = index
-        self.world = world
+        super.init(node: .coordinator(index), world: world)
         restart()
     }
 
-    private var node: NodeID { .coordinator(index) }
-
-    func restart() {
+    override func restart() {
         guard machine == nil else { return }
-        life += 1
+        begin()
         machine = Coordinator(
             map: world.map, proposer: ProposerID(rawValue: world.generator.identifier()),
             generator: world.generator.fork(),
             policy: drawPolicy())
+        if world.plan.hasWalks {
+            walks = CoordinatorWalks(
+                shardCount: world.map.shards.count,
+                firstShard: world.generator.below(world.map.shards.count), now: now)
+        }
+        wakeWhenDue()
     }
 
     /// Coordinators need not agree on when to seal: what one cut off and lost, another cuts
@@ -37,38 +39,48 @@ final class CoordinatorNode {
         return TailPolicy(openEntryCountMax: most > 4 ? most : 1 + world.generator.below(most + 1))
     }
 
-    func crash() {
+    override func crash() {
         machine = nil
+        walks = nil
         askers = [:]
-        wakeAt = nil
-        life += 1
+        end()
     }
 
-    func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
+    /// Begins nothing of its own accord any more.
+    func stopWalking() { walks = nil }
+
+    override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
         switch message {
         case .repositoryRequest(let id, let request, let time):
             lastToken += 1
             askers[lastToken] = (from, senderLife, id)
-            feed(
+            feed([
                 .request(
                     Coordinator.Token(rawValue: lastToken), request,
-                    deadline: world.now.advanced(by: time)))
+                    deadline: now.advanced(by: time))
+            ])
         case .peerReplies(let peer, let epoch, let items):
-            for item in items { feed(.reply(id: item.id, peer: peer, epoch: epoch, item.reply)) }
+            feed(items.map { .reply(id: $0.id, peer: peer, epoch: epoch, $0.reply) })
         default: invariant(false, "a coordinator gets no \(message)")
         }
     }
 
-    func wake() {
-        wakeAt = nil
-        feed(.tick)
+    override func tick() {
+        feed([.tick])
+        while let (token, request) = walks?.next(now: now) {
+            let deadline = now.advanced(by: Limits.scrubTime)
+            feed([.request(token, request, deadline: deadline)])
+        }
+        wakeWhenDue()
     }
 
-    private func feed(_ event: Coordinator.Event) {
-        guard let directives = machine?.receive(event, now: world.now) else { return }
+    private func feed(_ events: [Coordinator.Event]) {
+        var directives: [Coordinator.Directive] = []
+        for event in events { directives += machine?.receive(event, now: now) ?? [] }
+        let allowed = world.directiveCount(of: directives.count, at: node)
         // All that goes to one peer at one moment is one message, as in the service.
         var batches: [(peer: PeerID, items: [(id: UInt64, request: PeerRequest)])] = []
-        for directive in directives {
+        for directive in directives.prefix(allowed) {
             switch directive {
             case .send(let peer, let id, let request):
                 if let position = batches.firstIndex(where: { $0.peer == peer }) {
@@ -77,7 +89,9 @@ final class CoordinatorNode {
                     batches.append((peer, [(id, request)]))
                 }
             case .respond(let token, let reply):
+                if walks?.ended(token, with: reply, now: now) == true { continue }
                 guard let asker = askers.removeValue(forKey: token.rawValue) else { continue }
+                if case .failed(let error) = reply { world.told(error, by: node) }
                 world.send(
                     .repositoryReply(id: asker.id, reply), from: node, to: asker.node,
                     life: asker.life)
@@ -89,12 +103,62 @@ final class CoordinatorNode {
             }
             world.send(.peerBatch(batch.items), from: node, to: .peer(peer))
         }
-        scheduleWake(machine?.nextWake)
+        if allowed < directives.count { return world.crash(node) }
+        wakeWhenDue()
     }
 
-    private func scheduleWake(_ instant: Instant?) {
-        guard let instant, wakeAt.map({ instant < $0 || $0 < world.now }) ?? true else { return }
-        wakeAt = instant
-        world.schedule(.wake(node, life: life), after: instant.since(world.now))
+    private func wakeWhenDue() {
+        wake(at: [machine?.nextWake, walks?.dueAt].compactMap { $0 }.min())
+    }
+
+    override var leftovers: [String] {
+        guard let machine, machine.requestCount > 0 || machine.roundCount > 0 else { return [] }
+        return ["\(node) has \(machine.requestCount) requests, \(machine.roundCount) rounds"]
+    }
+}
+
+/// The walks of one coordinator over all versions and all pends.
+private struct CoordinatorWalks {
+    private static let scrubToken = Coordinator.Token(rawValue: 0)
+    private static let pendToken = Coordinator.Token(rawValue: .max)
+
+    private var scrub: ScrubWalk
+    private var pends: PendWalk
+    /// What the walk over pends asks for next.
+    private var pendRequest: RepositoryRequest?
+
+    init(shardCount: Int, firstShard: Int, now: Instant) {
+        scrub = ScrubWalk(
+            shardCount: shardCount, firstShard: firstShard, interval: Limits.scrubIntervalDefault,
+            now: now)
+        pends = PendWalk(
+            shardCount: shardCount, firstShard: firstShard, interval: Limits.pendWalkInterval,
+            now: now)
+    }
+
+    var dueAt: Instant? {
+        pendRequest == nil ? [scrub.dueAt, pends.dueAt].compactMap { $0 }.min() : .origin
+    }
+
+    /// What is to be asked now.
+    mutating func next(now: Instant) -> (Coordinator.Token, RepositoryRequest)? {
+        if let page = scrub.next(now: now) { return (Self.scrubToken, page) }
+        guard let request = pendRequest ?? pends.next(now: now) else { return nil }
+        pendRequest = nil
+        return (Self.pendToken, request)
+    }
+
+    /// - Returns: Whether a walk had asked for this.
+    mutating func ended(
+        _ token: Coordinator.Token, with reply: RepositoryReply, now: Instant
+    ) -> Bool {
+        switch token {
+        case Self.scrubToken:
+            scrub.ended(with: reply, now: now)
+        case Self.pendToken:
+            pendRequest = pends.received(reply, now: now)
+        default: return false
+        }
+        return true
     }
 }

@@ -12,6 +12,7 @@ extension FinalDisks {
     /// Checks one life of a collection.
     func check(_ log: Log) throws -> CheckResult {
         var result = CheckResult()
+        if log.isGarbage { return result }
         var writes: [BlockID: [CommittedWrite]] = [:]
         let header = BlockID(log.tail.collection.digest)
         for (number, body) in log.bodies.enumerated() {

@@ -10,8 +10,9 @@ final class FinalDisks {
     let stores: [StorageRepository]
     let map: ClusterMap
     private let chosen: ChosenTails
-    /// The peer whose disk has damaged some of what it held.
-    private let damaged: PeerID?
+    private let hasWalks: Bool
+    /// Peers whose disk has damaged or lost some of what it held.
+    private let unreliable: Set<PeerID>
 
     /// The log of one life of a collection, with all its bodies.
     struct Log {
@@ -19,6 +20,8 @@ final class FinalDisks {
         let bodies: [EntryBody]
         /// What the entries' pends are found by.
         let payloads: [PayloadID]
+        /// The collection was dropped in this life, and a walk may have removed what is left of it.
+        let isGarbage: Bool
 
         /// As a checker of what clients were told wants it.
         var told: StructureLog {
@@ -32,16 +35,15 @@ final class FinalDisks {
         stores = try world.peers.map { try $0.openRepository() }
         map = world.map
         chosen = world.chosenTails
-        damaged = world.plan.flakyPeer.flatMap {
-            world.peers[$0].disk.flipCount > 0 ? world.map.peers[$0].id : nil
-        }
+        hasWalks = world.plan.hasWalks
+        unreliable = Set(
+            zip(world.peers, world.map.peers).filter { $0.0.isUnreliable }.map { $0.1.id })
     }
 
-    /// Intact copies that there must be of what is on a quorum: one less where a disk did damage.
+    /// Intact copies that there must be of what is on a quorum: one less for each bad disk.
     func copyCountMin(of block: BlockID) -> Int {
         let members = map.members(of: map.shard(of: block))
-        let quorum = members.count / 2 + 1
-        return damaged.map { members.contains($0) } ?? false ? quorum - 1 : quorum
+        return members.count / 2 + 1 - members.count { unreliable.contains($0) }
     }
 
     /// The entries of a diary.
@@ -64,7 +66,8 @@ final class FinalDisks {
         let newest = try newestValue(of: name)?.live
         let earlier = chosen.lives(of: CollectionID(name: name))
             .filter { $0.incarnation != newest?.incarnation }
-        return try (earlier + [newest].compactMap { $0 }).map { try log(of: $0) }
+        return try earlier.map { try log(of: $0, isGarbage: hasWalks) }
+            + [newest].compactMap { try $0.map { try log(of: $0) } }
     }
 
     private func newestValue(of name: String) throws -> TailValue? {
@@ -72,7 +75,12 @@ final class FinalDisks {
         let members = map.members(of: map.shard(of: collection))
         var records: [RegisterRecord] = []
         for (index, peer) in map.peers.enumerated() where members.contains(peer.id) {
-            records.append(try stores[index].register(collection))
+            if unreliable.contains(peer.id) {
+                // A quorum of the others is sound, and shows every chosen value.
+                if let record = try? stores[index].register(collection) { records.append(record) }
+            } else {
+                records.append(try stores[index].register(collection))
+            }
         }
         let byBallot = Dictionary(grouping: records.filter { $0.accepted != .zero }, by: \.accepted)
         for (ballot, group) in byBallot where Set(group.map(\.value)).count > 1 {
@@ -84,18 +92,39 @@ final class FinalDisks {
         return try TailValue(registerBytes: highest.value)
     }
 
-    private func log(of tail: Tail) throws -> Log {
+    private func log(of tail: Tail, isGarbage: Bool = false) throws -> Log {
         let source = DiskObjects(disks: self)
         let view = LogView(tail: tail, source: source)
         let entries = try view.entries(from: Revision(1), through: tail.revision)
         try checkChain(entries, tail)
         let bodies = try view.bodies(of: entries)
+        try checkBounds(tail, bodies)
         // Pends before the decision: whatever an accepted value points to is on a quorum (rule 6).
         if let (key, count) = source.thinlySpread.first {
             throw DatabaseError(
                 .corrupted, "\(key) is on \(count) peers only, although it was decided on")
         }
-        return Log(tail: tail, bodies: bodies, payloads: entries.map(\.payload))
+        return Log(
+            tail: tail, bodies: bodies, payloads: entries.map(\.payload), isGarbage: isGarbage)
+    }
+
+    /// Whatever was decided on is within the limits, whoever checked them before.
+    private func checkBounds(_ tail: Tail, _ bodies: [EntryBody]) throws(DatabaseError) {
+        let sizes = [
+            ("a tail", TailValue.live(tail).registerBytes.count, Limits.tailBytesMax),
+            ("open entries", tail.entries.count, Limits.segmentEntryCountMax),
+            ("a body", bodies.map(\.canonicalBytes.count).max() ?? 0, Limits.bodyBytesMax),
+            (
+                "actions of a body", bodies.map(\.actions.count).max() ?? 0,
+                Limits.bodyActionCountMax
+            ),
+        ]
+        for (what, size, most) in sizes where size > most {
+            throw DatabaseError(.corrupted, "\(what): \(size), where \(most) are allowed")
+        }
+        for store in stores where store.statistics.pendBytes > UInt64(Limits.peerPendBytesMax) {
+            throw DatabaseError(.corrupted, "\(store.statistics.pendBytes) bytes of pends")
+        }
     }
 
     private func checkChain(_ entries: [Entry], _ tail: Tail) throws(DatabaseError) {

@@ -5,84 +5,65 @@ import BlockStorage
 import BlockWire
 
 /// A storage peer's process in a world, and the disk that survives it.
-final class PeerNode {
-    /// A few blocks: most are made from the disk, which may have been damaged.
-    private static let memoBytesMax = 1024
-
+final class PeerNode: WorldProcess {
     private let index: Int
-    private unowned let world: World
-    private(set) var life = 0
-    let disk = SimulatedDisk()
+    private(set) var disk = SimulatedDisk()
+    /// The storage UUID: another one after the disk was lost.
+    private(set) var identity: PeerID
     private var engine: FaultEngine?
     private var cycleMachine: StoragePeerCycle?
+    private var journal: AckJournal?
     private var inbox: [(sender: (node: NodeID, life: Int), items: [PeerBatchItem])] = []
     private var isCycleDue = false
-    /// What start-up found wrong with the disk; nil when the peer takes part.
-    private(set) var refusal: DatabaseError?
+    /// The device is busy with earlier syncs until then.
+    private var busyUntil = Instant.origin
+    /// Each sync takes as long while the device is slow.
+    private var slowSync = Duration.zero
+    private var slowUntil = Instant.origin
+    /// What was durable here is gone, all or the newest of it: this peer must have no vote.
+    private(set) var hasForgotten = false
 
     init(index: Int, world: World) {
         self.index = index
-        self.world = world
+        identity = world.map.peers[index].id
+        super.init(node: .peer(index), world: world)
         restart()
     }
 
-    private var node: NodeID { .peer(index) }
-    private var identity: PeerID { world.map.peers[index].id }
+    /// Whether what is on this disk may be less or other than what was written to it.
+    var isUnreliable: Bool { hasForgotten || disk.damageCount > 0 }
 
     /// Opens the disk as a new process does.
-    func restart() {
+    override func restart() {
         guard cycleMachine == nil else { return }
-        life += 1
+        begin()
         let engine = FaultEngine(
             disk: disk, plan: faultPlan(), generator: world.generator.fork())
         self.engine = engine
         do {
             let repository = try StorageRepository(
-                engine: engine, recentBytesMax: PeerNode.memoBytesMax)
+                engine: engine, recentBytesMax: world.plan.memoBytesMax)
             let journal =
                 disk.journal == nil && repository.writeSequence == 0
                 ? try AckJournal.create(on: engine.journalFile, owner: identity)
                 : try AckJournal.open(
                     on: engine.journalFile, owner: identity, recovered: repository.writeSequence)
+            self.journal = journal
             cycleMachine = StoragePeerCycle(
                 identity: identity, map: world.map, repository: repository, journal: journal,
-                memoBytesMax: PeerNode.memoBytesMax)
-            refusal = nil
+                memoBytesMax: world.plan.memoBytesMax)
         } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
-            // Nothing in these worlds takes synced writes away: a refusal is somebody's bug.
-            refusal = error
-            world.alarms.append("\(node) refuses to take part: \(error)")
+            log { "takes no part: \(error)" }
+            if hasForgotten {
+                mark("world.peer.refused")
+            } else {
+                // Nobody took a synced write away: a refusal is somebody's bug.
+                world.alarms.append("\(node) refuses to take part: \(error)")
+            }
             cycleMachine = StoragePeerCycle(identity: identity, map: world.map, refusal: error)
         } catch {
             died(error)
         }
-    }
-
-    /// Faults of this life: perhaps a death inside a cycle, at a write or a sync or the journal.
-    private func faultPlan() -> FaultPlan {
-        var plan = FaultPlan()
-        plan.unsyncedFate = world.plan.unsyncedFate
-        if world.isFaulty, world.plan.flakyPeer == index { addDiskErrors(to: &plan) }
-        guard world.isFaulty, world.plan.crashesInsideCycles else { return plan }
-        let moment = UInt64(1 + world.generator.below(world.generator.chance(1, in: 2) ? 20 : 300))
-        switch world.generator.below(4) {
-        case 0: plan.crashAtWrite = moment
-        case 1: plan.crashAtSync = moment
-        case 2: plan.crashAtJournalWrite = 1 + moment / 8
-        default: plan.failAtSync = moment
-        }
-        return plan
-    }
-
-    /// Reads that fail, and bits that flip in one kind of record: damage that other replicas mend.
-    private func addDiskErrors(to plan: inout FaultPlan) {
-        if world.generator.chance(1, in: 2) { plan.readErrorRate = world.generator.below(2000) }
-        let kinds = [
-            StorageKeys.versions, StorageKeys.versions, StorageKeys.pendsStart,
-            StorageKeys.contents, StorageKeys.segments,
-        ]
-        plan.bitFlipRate = 5000 + world.generator.below(60_000)
-        plan.bitFlipKeyPrefix = kinds[world.generator.below(kinds.count)]
     }
 
     /// The faulty time is over: this life sees no fault any more.
@@ -90,9 +71,10 @@ final class PeerNode {
         var plan = FaultPlan()
         plan.unsyncedFate = world.plan.unsyncedFate
         engine?.plan = plan
+        slowUntil = .origin
     }
 
-    func crash() {
+    override func crash() {
         engine?.crash()
         stop()
     }
@@ -100,12 +82,14 @@ final class PeerNode {
     private func stop() {
         engine = nil
         cycleMachine = nil
+        journal = nil
         inbox = []
         isCycleDue = false
-        life += 1
+        busyUntil = .origin
+        end()
     }
 
-    func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
+    override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
         guard case .peerBatch(let items) = message else {
             return invariant(false, "a peer gets no \(message)")
         }
@@ -115,9 +99,11 @@ final class PeerNode {
         guard !isCycleDue else { return }
         isCycleDue = true
         // The loop is busy with the cycle before; whatever arrives meanwhile is answered together.
+        let isBusy = busyUntil > world.now
         world.schedule(
             .cycle(peer: index, life: life),
-            after: .microseconds(20 + world.generator.below(400)))
+            after: (isBusy ? busyUntil.since(world.now) : .zero)
+                + .microseconds(20 + world.generator.below(400)))
     }
 
     /// One turn of the event loop: everything that arrived, one synced batch, the replies.
@@ -126,20 +112,35 @@ final class PeerNode {
         guard let engine, var machine = cycleMachine else { return }
         let batches = inbox
         inbox = []
+        let syncs = engine.counters.syncs
+        var replies: [(sender: (node: NodeID, life: Int), reply: PeerBatchReply)] = []
+        let result = Result { try machine.run(batches) { replies.append(($0, $1)) } }
+        let pause = engine.counters.syncs > syncs ? syncTime() : .zero
+        for (sender, reply) in replies {
+            observe(reply.items, to: sender, of: batches)
+            world.send(
+                .peerReplies(
+                    reply.peer, reply.epoch, reply.items.map { (id: $0.id, reply: $0.reply) }),
+                from: node, to: sender.node, life: sender.life, afterPause: pause)
+        }
         do {
-            let report = try machine.run(batches) { sender, reply in
-                observe(reply.items, to: sender, of: batches)
-                world.send(
-                    .peerReplies(
-                        reply.peer, reply.epoch, reply.items.map { (id: $0.id, reply: $0.reply) }),
-                    from: node, to: sender.node, life: sender.life)
-            }
-            world.alarms += report.alarms.map { "\(node): \($0)" }
+            note(try result.get())
             cycleMachine = machine
-            try machine.afterReplies(now: world.now)
+            try machine.afterReplies(now: now)
         } catch {
-            self.engine = engine
             died(error)
+        }
+    }
+
+    /// What a service would log of a cycle.
+    private func note(_ report: StoragePeerCycle.Report) {
+        for alarm in report.alarms {
+            log { "ALARM \(alarm)" }
+            world.alarms.append("\(node): \(alarm)")
+        }
+        for damage in report.damages {
+            log { "damage: \(damage)" }
+            if !isUnreliable { world.alarms.append("\(node) on a sound disk: \(damage)") }
         }
     }
 
@@ -164,7 +165,7 @@ final class PeerNode {
 
     /// A write, a sync or a read failed: the process ends, as the real one does.
     private func died(_ error: any Error) {
-        world.note { "\(self.node) dies: \(error)" }
+        log { "dies: \(error)" }
         mark("world.peer.diedInside")
         if !(error is SimulatedCrash) { engine?.crash() }
         stop()
@@ -175,5 +176,93 @@ final class PeerNode {
     func openRepository() throws -> StorageRepository {
         try StorageRepository(
             engine: FaultEngine(disk: disk, generator: SeededGenerator(seed: 0)))
+    }
+
+    // MARK: What goes wrong with the disk
+
+    /// From now on each sync takes `time`, for a while.
+    func slowDown(_ time: Duration, until: Instant) {
+        slowSync = time
+        slowUntil = until
+    }
+
+    private func syncTime() -> Duration {
+        guard world.now < slowUntil else { return .zero }
+        mark("world.disk.slow")
+        busyUntil = max(busyUntil, world.now).advanced(by: slowSync)
+        return busyUntil.since(world.now)
+    }
+
+    /// The cycle that the ack journal holds.
+    var acknowledgedSequence: UInt64 { journal?.written ?? 0 }
+
+    /// What the disk of a dead process held is gone: everything, so that a new storage UUID comes
+    /// back at the same address, or all since a cycle that was acknowledged, as when a machine is
+    /// restored from an older image. Neither may vote (rule 9, protocol C5.13).
+    func loseDisk(since acknowledged: UInt64) {
+        let isRestored = world.generator.chance(1, in: 2)
+        if isRestored {
+            guard disk.rollBack(before: acknowledged) else { return }
+        } else {
+            mark("world.disk.lost")
+            disk = SimulatedDisk()
+            identity = PeerID(rawValue: world.generator.identifier())
+        }
+        hasForgotten = true
+        log { isRestored ? "its disk is an older one again" : "its disk is lost" }
+    }
+
+    /// Faults of this life: perhaps a death inside a cycle, at a write or a sync or the journal.
+    private func faultPlan() -> FaultPlan {
+        var plan = FaultPlan()
+        plan.unsyncedFate = world.plan.unsyncedFate
+        guard world.isFaulty else { return plan }
+        if world.plan.damagesDisks, world.plan.frailPeers.contains(index) { addDamage(to: &plan) }
+        if world.plan.hasReadErrors, world.generator.chance(1, in: 3) {
+            plan.readErrorRate = world.generator.below(20_000)
+        }
+        if world.plan.hasSyncErrors { plan.syncErrorRate = world.generator.below(5_000) }
+        if world.plan.hasFullDisks, world.generator.chance(1, in: 3) {
+            plan.capacityBytes = disk.byteCount + world.generator.below(60_000)
+        }
+        guard world.plan.crashesInsideCycles else { return plan }
+        let moment = UInt64(1 + world.generator.below(world.generator.chance(1, in: 2) ? 20 : 300))
+        switch world.generator.below(4) {
+        case 0: plan.crashAtWrite = moment
+        case 1: plan.crashAtSync = moment
+        case 2: plan.crashAtJournalWrite = 1 + moment / 8
+        default: plan.failAtSync = moment
+        }
+        return plan
+    }
+
+    /// Damage to one kind of record that the design promises to survive on a minority of an
+    /// object's replicas (protocol C5.13): every record has a checksum over its key and its value,
+    /// so flipped bits and values of other keys are seen. What that leaves is less, not other:
+    ///
+    /// - Contents and segments are named by their hash, pends by a payload whose hash the log
+    ///   lists: where one vanishes, another replica is asked, so these may go stale, too.
+    /// - A register with a wrong checksum costs the peer its vote on the shard. A stale one has a
+    ///   right checksum, and a promise that comes undone is M2: no design without a quorum of
+    ///   sound registers survives it. Only that of the whole disk is seen, by the ack journal.
+    /// - A version that vanishes below the checkpoint leaves an older one that is a valid answer
+    ///   of this replica (A2.2, list empty): not promised to be survived, so not done.
+    private func addDamage(to plan: inout FaultPlan) {
+        let kinds: [(prefix: Bytes, mayBeStale: Bool)] = [
+            (StorageKeys.versions, false), (StorageKeys.versions, false),
+            (StorageKeys.pendsStart, true), (StorageKeys.contents, true),
+            (StorageKeys.segments, true), (StorageKeys.registers, false),
+        ]
+        let kind = kinds[world.generator.below(kinds.count)]
+        plan.damagedKeyPrefix = kind.prefix
+        let isRegister = kind.prefix == StorageKeys.registers
+        func rate() -> Int {
+            guard world.generator.chance(1, in: 2) else { return 0 }
+            return isRegister
+                ? 5000 + world.generator.below(40_000) : 10_000 + world.generator.below(200_000)
+        }
+        plan.bitFlipRate = rate()
+        plan.misdirectionRate = rate()
+        if kind.mayBeStale { plan.staleRate = rate() }
     }
 }

@@ -19,8 +19,8 @@ package struct Verdict: Sendable {
     package let operationCount: Int
     package let acknowledgedCount: Int
     package let simulatedTime: Duration
-    /// The last events, when they were kept.
-    package let recentEvents: [String]
+    /// What happened, when it was kept.
+    package let report: WorldReport
 
     /// 0 valid, 1 invalid, 2 unknown, 3 liveness: the exit status of the simulator.
     package var exitStatus: Int32 {

@@ -2,10 +2,16 @@ import BlockRuntime
 
 /// The network of a world: loses, doubles, delays and reorders while there are faults.
 extension World {
-    /// - Parameter life: The life of the receiver that the message is for; nil for whichever lives
-    ///   when it comes, as with a socket that reconnects.
-    func send(_ message: SimulatedMessage, from: NodeID, to: NodeID, life: Int? = nil) {
-        let senderLife = self.life(of: from)
+    /// - Parameters:
+    ///   - life: The life of the receiver that the message is for; nil for whichever lives when it
+    ///     comes, as with a socket that reconnects.
+    ///   - pause: How long it takes until it is on its way.
+    func send(
+        _ message: SimulatedMessage, from: NodeID, to: NodeID, life: Int? = nil,
+        afterPause pause: Duration = .zero
+    ) {
+        let senderLife = process(from).life
+        if !broken.isEmpty, broken[from] == .cutOff || broken[to] == .cutOff { return }
         let isFaulty = isFaulty && !(plan.sparesClients && !from.isPeer && !to.isPeer)
         if isFaulty, generator.chance(plan.lossRate, in: 1000) {
             mark("world.message.lost")
@@ -25,37 +31,29 @@ extension World {
         for _ in 0..<(isDoubled ? 2 : 1) {
             schedule(
                 .deliver(message, from: from, to: to, life: life, senderLife: senderLife),
-                after: isFaulty ? delay(from: from, to: to) : shortDelay())
+                after: pause + (isFaulty ? delay(from: from, to: to) : shortDelay()))
         }
     }
 
     private func isCut(from: NodeID, to: NodeID) -> Bool {
-        cuts.contains { $0.cuts(from: from, to: to) && now < $0.until }
+        if partitions.isEmpty { return false }
+        return partitions.contains { now < $0.until && $0.cuts(from: from, to: to) }
     }
 
-    /// Cuts one process off from some others, in one direction or in both, for a while.
+    /// The network breaks in one of the shapes of this world, for a while.
     func partition() {
-        guard isFaulty else { return }
-        cuts.removeAll { now >= $0.until }
-        let nodes =
-            peers.indices.map { NodeID.peer($0) }
-            + coordinators.indices.map { NodeID.coordinator($0) }
-            + proxies.indices.map { NodeID.proxy($0) }
-        let victim = nodes[generator.below(nodes.count)]
-        let isTotal = generator.chance(1, in: 2)
-        var others: Set<NodeID> = []
-        for node in nodes where isTotal || generator.chance(1, in: 2) { others.insert(node) }
-        let direction = generator.below(3)
-        let cut = NetworkCut(
-            victim: victim, others: others, cutsIncoming: direction != 0,
-            cutsOutgoing: direction != 1,
-            until: now.advanced(by: .milliseconds(50 + generator.below(3000))))
-        note { "\(victim) is cut off: \(cut)" }
-        mark("world.partition")
-        cuts.append(cut)
+        partitions.removeAll { now >= $0.until }
+        let shapes = plan.partitionShapes
+        let shape = shapes[generator.below(shapes.count)]
+        let partition = NetworkPartition(
+            shape, among: services + clients.map(\.node),
+            until: now.advanced(by: .milliseconds(50 + generator.below(3000))), using: &generator)
+        note { "partition: \(shape) until \(partition.until.nanoseconds / 1000) µs" }
+        mark(shape.name)
+        partitions.append(partition)
     }
 
-    private func shortDelay() -> Duration { .microseconds(50 + generator.below(100)) }
+    func shortDelay() -> Duration { .microseconds(50 + generator.below(100)) }
 
     /// A base of 50 µs and a random part; sometimes seconds.
     private func delay(from: NodeID, to: NodeID) -> Duration {
@@ -89,7 +87,7 @@ extension World {
 }
 
 /// One direction between two processes.
-struct NetworkLink: Hashable {
+struct NetworkLink: Hashable, Sendable {
     let from: NodeID
     let to: NodeID
 }
@@ -98,18 +96,4 @@ struct NetworkLink: Hashable {
 struct LinkWeather {
     let slowness: Int
     let until: Instant
-}
-
-/// One process that some others cannot reach, or that cannot reach them.
-struct NetworkCut {
-    let victim: NodeID
-    let others: Set<NodeID>
-    let cutsIncoming: Bool
-    let cutsOutgoing: Bool
-    let until: Instant
-
-    func cuts(from: NodeID, to: NodeID) -> Bool {
-        (cutsOutgoing && from == victim && others.contains(to))
-            || (cutsIncoming && to == victim && others.contains(from))
-    }
 }

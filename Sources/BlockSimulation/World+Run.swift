@@ -7,27 +7,61 @@ extension World {
     /// Simulated time within which everything must have ended once the faults are over.
     private static let livenessTime = Duration.seconds(60)
 
+    /// How long clients go on with their work once the faults are over.
+    private static let trafficTime = Duration.seconds(15)
+    /// Time in which those who come back late must be done with what they hold.
+    private static let returnTime = Duration.seconds(5)
+    /// Time after which nothing is under way any more: longer than any request of a service.
+    private static let restTime = Duration.seconds(40)
+
     /// Runs the world of `seed` from its first event to its verdict.
-    package static func run(seed: UInt64, isTraced: Bool = false) throws(DatabaseError) -> Verdict {
-        let world = try World(seed: seed, isTraced: isTraced)
-        world.planCrashes()
-        world.run(until: .origin.advanced(by: world.plan.faultTime)) { world.isOver }
-        world.heal()
-        world.runToEnd()
-        if world.isOver, world.alarms.isEmpty {
-            world.beginFinalReads()
-            world.runToEnd()
+    /// - Parameters:
+    ///   - isTraced: Keep what happened as text.
+    ///   - operationCount: What each client does, instead of what the seed says: another world.
+    package static func run(
+        seed: UInt64, isTraced: Bool = false, operationCount: Int? = nil
+    ) throws -> Verdict {
+        let plan = WorldPlan(seed: seed, operationCount: operationCount)
+        #if SIMULATION_HOOKS
+        let odds = plan.hasOdds ? Buggifier(seed: seed) : nil
+        return try SimulationHooks.$odds.withValue(odds) {
+            let world = try World(plan, seed: seed, isTraced: isTraced)
+            return world.run { odds?.isOn = false }
         }
-        let unfinished = world.clients.indices.filter { !world.clients[$0].isFinished }
-        // A broken promise that a machine itself saw says more than the standstill that follows.
-        guard unfinished.isEmpty || !world.alarms.isEmpty else {
-            return world.verdict(.stuck(unfinished.map { "client-\($0) is not done" }))
-        }
-        return world.judge()
+        #else
+        return try World(plan, seed: seed, isTraced: isTraced).run {}
+        #endif
     }
 
-    private func runToEnd() {
+    /// - Parameter endOdds: Called when the faults are over.
+    private func run(endOdds: () -> Void) -> Verdict {
+        planFaults()
+        run(until: .origin.advanced(by: plan.faultTime)) { isOver }
+        heal()
+        endOdds()
+        let limit = now.advanced(by: World.livenessTime)
+        run(until: now.advanced(by: World.trafficTime)) { isOver }
+        isWinding = true
+        run(until: limit) { isOver }
+        if isOver {
+            for client in clients { client.beginProbe() }
+            run(until: limit) { isOver }
+        }
+        if let stuck { return stuck }
+        isWinding = false
+        bringBackTheRest()
+        run(until: now.advanced(by: World.returnTime)) { !alarms.isEmpty }
+        beginFinalReads()
         run(until: now.advanced(by: World.livenessTime)) { isOver }
+        if let stuck { return stuck }
+        return judgeAtRest()
+    }
+
+    /// A broken promise that a machine itself saw says more than the standstill that follows.
+    private var stuck: Verdict? {
+        let waiting = clients.filter { !$0.isFinished }.map { "\($0.node) is not done" }
+        let reasons = waiting + hindrances
+        return reasons.isEmpty || !alarms.isEmpty ? nil : verdict(.stuck(reasons))
     }
 
     /// One client of each tree and queue reads all of it, over the services.
@@ -41,35 +75,16 @@ extension World {
     /// Nothing more is to be learned: every client is done, or a machine saw a broken promise.
     private var isOver: Bool { clients.allSatisfy(\.isFinished) || !alarms.isEmpty }
 
-    /// Crashes of whole processes, at random moments of the faulty time.
-    private func planCrashes() {
-        func plan(every mean: Duration?, _ event: () -> Event) {
-            guard let mean else { return }
-            var at = Duration.zero
-            while true {
-                at += .nanoseconds(Int64(generator.below(Int(mean.nanoseconds) * 2)) + 1_000_000)
-                guard at < self.plan.faultTime else { return }
-                schedule(event(), after: at)
-            }
-        }
-        func plan(_ mean: Duration?, _ nodes: [NodeID]) {
-            plan(every: mean) { .crash(nodes[generator.below(nodes.count)]) }
-        }
-        plan(every: self.plan.hasPowerCuts ? self.plan.peerCrashEvery.map { $0 * 3 } : nil) {
-            .powerCut
-        }
-        plan(every: self.plan.partitionEvery) { .partition }
-        plan(self.plan.peerCrashEvery, peers.indices.map { .peer($0) })
-        plan(self.plan.coordinatorCrashEvery, coordinators.indices.map { .coordinator($0) })
-        plan(self.plan.proxyCrashEvery, proxies.indices.map { .proxy($0) })
-        plan(self.plan.clientCrashEvery, clients.indices.map { .client($0) })
-    }
-
-    /// Ends all faults. Processes that are down come back by the restarts planned for them.
-    private func heal() {
-        isFaulty = false
-        note { "healed" }
-        for peer in peers { peer.heal() }
+    /// Lets everything come to its end, which it must, and judges.
+    private func judgeAtRest() -> Verdict {
+        guard alarms.isEmpty else { return judge() }
+        for coordinator in coordinators { coordinator.stopWalking() }
+        run(until: now.advanced(by: World.restTime)) { !alarms.isEmpty }
+        let verdict = judge()
+        guard case .valid = verdict.outcome else { return verdict }
+        let processes = (services + clients.map(\.node)).map { process($0) }
+        let leftovers = processes.flatMap(\.leftovers)
+        return leftovers.isEmpty ? verdict : self.verdict(.stuck(leftovers))
     }
 
     // MARK: The end
@@ -132,6 +147,6 @@ extension World {
             seed: seed, outcome: outcome, trace: trace, eventCount: eventCount,
             operationCount: history.operations.count + history.structures.operations.count,
             acknowledgedCount: acknowledged,
-            simulatedTime: now.since(.origin), recentEvents: recentEvents)
+            simulatedTime: now.since(.origin), report: report)
     }
 }

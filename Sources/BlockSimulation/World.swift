@@ -3,7 +3,6 @@ import BlockModel
 import BlockNode
 import BlockRuntime
 import BlockWorkloads
-import HeapModule
 import OptimysticClient
 
 /// A whole cluster and its clients in one thread under virtual time: the machines that ship, over a
@@ -14,26 +13,18 @@ package final class World {
         case deliver(SimulatedMessage, from: NodeID, to: NodeID, life: Int?, senderLife: Int)
         /// The peer's event loop comes round.
         case cycle(peer: Int, life: Int)
-        case wake(NodeID, life: Int)
-        case crash(NodeID)
-        case powerCut
-        case partition
+        /// - Parameter due: What the process was to be woken at; it may have stood still then.
+        case wake(NodeID, life: Int, due: Instant)
+        case fault(Fault)
         case restart(NodeID)
+        /// A process that stood still goes on.
+        case resume(NodeID, life: Int)
         /// The client's pause is over.
         case proceed(client: Int, life: Int)
         /// The client breaks its connection, unless this request has been answered.
+        /// A process is told that its connection with another one ended.
+        case broken(NodeID, tellTo: NodeID, life: Int)
         case breakConnection(client: Int, life: Int, token: UInt64)
-    }
-
-    private struct Scheduled: Comparable {
-        let instant: Instant
-        let order: UInt64
-        let event: Event
-
-        static func < (left: Scheduled, right: Scheduled) -> Bool {
-            (left.instant, left.order) < (right.instant, right.order)
-        }
-        static func == (left: Scheduled, right: Scheduled) -> Bool { left.order == right.order }
     }
 
     package let seed: UInt64
@@ -43,16 +34,24 @@ package final class World {
     var generator: SeededGenerator
     var history = History()
     var chosenTails = ChosenTails()
-    var cuts: [NetworkCut] = []
+    var partitions: [NetworkPartition] = []
     var weather: [NetworkLink: LinkWeather] = [:]
     /// Whether faults may still happen.
     var isFaulty = true
+    /// Whether clients begin nothing new.
+    var isWinding = false
+    /// Processes that stand still, and what waits for them.
+    private var paused: [NodeID: [Event]] = [:]
+    /// Processes that stay dead, cut off or still after the others are healed.
+    var broken: [NodeID: Breakage] = [:]
     package private(set) var trace = TraceHash()
     package private(set) var eventCount = 0
-    /// The last events, for the report of a failure.
-    package private(set) var recentEvents: [String] = []
-    /// Broken invariants that a machine itself reported.
+    /// What happened and what each process would have logged, as text; empty unless traced.
+    private(set) var report = WorldReport()
+    /// Broken invariants that a machine itself reported, and errors that nothing explains.
     var alarms: [String] = []
+    /// What did not come to its end although it should have.
+    var hindrances: [String] = []
     let isTraced: Bool
 
     var peers: [PeerNode] = []
@@ -60,14 +59,12 @@ package final class World {
     var proxies: [ProxyNode] = []
     var clients: [ClientNode] = []
 
-    private var queue = Heap<Scheduled>()
-    private var scheduledCount: UInt64 = 0
+    private var queue = EventQueue<Event>()
 
     /// - Parameter isTraced: Keep the last events as text.
-    package init(seed: UInt64, isTraced: Bool = false) throws(DatabaseError) {
+    init(_ plan: WorldPlan, seed: UInt64, isTraced: Bool) throws(DatabaseError) {
         self.seed = seed
         self.isTraced = isTraced
-        let plan = WorldPlan(seed: seed)
         self.plan = plan
         var generator = SeededGenerator(seed: seed)
         map = try plan.makeMap(using: &generator)
@@ -123,47 +120,49 @@ package final class World {
     // MARK: Time
 
     func schedule(_ event: Event, after delay: Duration) {
-        scheduledCount += 1
-        queue.insert(
-            Scheduled(instant: now.advanced(by: delay), order: scheduledCount, event: event))
+        queue.add(event, at: now.advanced(by: delay))
     }
+
+    func schedule(_ event: Event, at instant: Instant) { queue.add(event, at: max(instant, now)) }
 
     /// Runs until nothing is left to happen, the limit is reached, or `isDone` says so.
     func run(until limit: Instant, isDone: () -> Bool) {
-        while let next = queue.min, next.instant <= limit, !isDone() {
-            _ = queue.popMin()
-            now = next.instant
+        while let next = queue.next, next <= limit, !isDone(), let event = queue.popNext() {
+            now = next
             eventCount += 1
             trace.add(now.nanoseconds)
-            perform(next.event)
+            perform(event)
         }
         if !isDone(), now < limit { now = limit }
     }
 
     private func perform(_ event: Event) {
+        if !paused.isEmpty, let node = event.receiver, paused[node] != nil {
+            paused[node]?.append(event)
+            return
+        }
         switch event {
         case .deliver(let message, let from, let to, let life, let senderLife):
             trace.add(to.code)
             message.add(to: &trace)
-            guard life == nil || life == self.life(of: to) else { return }
+            let process = process(to)
+            guard process.isRunning, life == nil || life == process.life else { return }
             note { "\(from) -> \(to)  \(message.summary)" }
-            deliver(message, from: from, to: to, senderLife: senderLife)
+            process.receive(message, from: from, senderLife: senderLife)
         case .cycle(let index, let life):
             if peers[index].life == life { peers[index].cycle() }
-        case .wake(let node, let life):
+        case .wake(let node, let life, let due):
             trace.add(node.code)
-            guard life == self.life(of: node) else { return }
-            wake(node)
-        case .crash(let node): crash(node)
-        case .powerCut:
-            mark("world.powerCut")
-            for index in peers.indices { crash(.peer(index)) }
-        case .partition: partition()
+            if process(node).life == life { process(node).woken(due) }
+        case .fault(let fault): if isFaulty { happen(fault) }
         case .restart(let node):
-            note { "\(node) restarts" }
-            restart(node)
+            if broken[node] != .dead { process(node).restart() }
+        case .resume(let node, let life):
+            if process(node).life == life { resume(node) }
         case .proceed(let index, let life):
             if clients[index].life == life { clients[index].proceed() }
+        case .broken(let node, let other, let life):
+            if process(other).life == life { process(other).connectionBroke(with: node) }
         case .breakConnection(let index, let life, let token):
             if clients[index].life == life { clients[index].breakConnection(token) }
         }
@@ -171,75 +170,86 @@ package final class World {
 
     /// Keeps one line for the report.
     func note(_ line: () -> String) {
-        guard isTraced else { return }
-        recentEvents.append("\(now.nanoseconds / 1000) µs  \(line())")
-        if recentEvents.count > 40_000 { recentEvents.removeFirst(20_000) }
+        if isTraced { report.note(now, line()) }
+    }
+
+    /// Keeps one line of a process's log.
+    func log(_ node: NodeID, _ line: () -> String) {
+        if isTraced { report.log(now, node, line()) }
     }
 
     // MARK: Processes
 
-    func life(of node: NodeID) -> Int {
+    func process(_ node: NodeID) -> WorldProcess {
         switch node {
-        case .peer(let index): peers[index].life
-        case .coordinator(let index): coordinators[index].life
-        case .proxy(let index): proxies[index].life
-        case .client(let index): clients[index].life
+        case .peer(let index): peers[index]
+        case .coordinator(let index): coordinators[index]
+        case .proxy(let index): proxies[index]
+        case .client(let index): clients[index]
         }
     }
 
-    private func deliver(
-        _ message: SimulatedMessage, from: NodeID, to: NodeID, senderLife: Int
-    ) {
-        switch to {
-        case .peer(let index): peers[index].receive(message, from: from, senderLife: senderLife)
-        case .coordinator(let index):
-            coordinators[index].receive(message, from: from, senderLife: senderLife)
-        case .proxy(let index): proxies[index].receive(message, from: from, senderLife: senderLife)
-        case .client(let index): clients[index].receive(message, from: from)
-        }
+    /// All services: everything but clients.
+    var services: [NodeID] {
+        peers.map(\.node) + coordinators.map(\.node) + proxies.map(\.node)
     }
 
-    private func wake(_ node: NodeID) {
-        switch node {
-        case .peer: break
-        case .coordinator(let index): coordinators[index].wake()
-        case .proxy(let index): proxies[index].wake()
-        case .client(let index): clients[index].wake()
-        }
+    /// The process stands still and knows nothing of it, until ``resume(_:)``.
+    func pause(_ node: NodeID) {
+        if paused[node] == nil { paused[node] = [] }
     }
 
-    /// Ends a process now; it comes back after a while.
+    func isPaused(_ node: NodeID) -> Bool { paused[node] != nil }
+
+    /// The process goes on, and gets at once what came meanwhile.
+    func resume(_ node: NodeID) {
+        guard broken[node] != .still, let waiting = paused.removeValue(forKey: node) else { return }
+        note { "\(node) goes on" }
+        for event in waiting { perform(event) }
+    }
+
+    /// Ends a process now; it comes back after a while, unless it is to stay dead.
     func crash(_ node: NodeID) {
-        guard isFaulty else { return }
         note { "\(node) crashes" }
-        switch node {
-        case .peer(let index):
-            mark("world.crash.peer")
-            peers[index].crash()
-        case .coordinator(let index):
-            mark("world.crash.coordinator")
-            coordinators[index].crash()
-        case .proxy(let index):
-            mark("world.crash.proxy")
-            proxies[index].crash()
-        case .client(let index):
-            mark("world.crash.client")
-            clients[index].crash()
+        log(node) { "crashes" }
+        paused[node] = nil
+        process(node).crash()
+        tellBreaks(of: node)
+        if broken[node] != .dead { schedule(.restart(node), after: restartDelay()) }
+    }
+
+    /// Whoever was connected to a process that ended is mostly told: not where its host ended with
+    /// it, or the network.
+    private func tellBreaks(of node: NodeID) {
+        let others: [NodeID] =
+            switch node {
+            case .coordinator: proxies.map(\.node)
+            case .proxy: clients.map(\.node)
+            case .peer, .client: []
+            }
+        for other in others where generator.chance(1, in: 2) {
+            mark("world.connection.ended")
+            schedule(
+                .broken(node, tellTo: other, life: process(other).life), after: shortDelay())
         }
-        schedule(.restart(node), after: restartDelay())
     }
 
     /// Half of the dead are back before the messages of their last life have all arrived.
     func restartDelay() -> Duration {
         .milliseconds(1 + generator.below(generator.chance(1, in: 2) ? 40 : 1500))
     }
+}
 
-    private func restart(_ node: NodeID) {
-        switch node {
-        case .peer(let index): peers[index].restart()
-        case .coordinator(let index): coordinators[index].restart()
-        case .proxy(let index): proxies[index].restart()
-        case .client(let index): clients[index].restart()
+extension World.Event {
+    /// The process that has to run for this to happen; nil when none has to.
+    fileprivate var receiver: NodeID? {
+        switch self {
+        case .deliver(_, _, let to, _, _): to
+        case .cycle(let peer, _): .peer(peer)
+        case .wake(let node, _, _): node
+        case .proceed(let client, _), .breakConnection(let client, _, _): .client(client)
+        case .broken(_, let other, _): other
+        case .fault, .restart, .resume: nil
         }
     }
 }

@@ -16,7 +16,7 @@ extension WorldPlan {
         clientCount = 3 + generator.below(4)
         collectionCount = 1
         structures = [nil]
-        operationCount = 15 + generator.below(25)
+        operationCount = 40 + generator.below(60)
         openEntryCountMax = 32
         valueBytesMax = 10
         lossRate = 100 + generator.below(250)
@@ -37,7 +37,7 @@ extension WorldPlan {
             delayMean = .milliseconds(1 + generator.below(8))
             stragglerRate = generator.below(200)
             sparesClients = true
-            operationCount = 30 + generator.below(50)
+            operationCount = 50 + generator.below(80)
         }
         isSpread = true
         faultTime = .seconds(20)
@@ -54,7 +54,7 @@ extension WorldPlan {
         proxyCount = 3
         clientCount = 4 + generator.below(4)
         collectionCount = 1
-        operationCount = 20 + generator.below(30)
+        operationCount = 50 + generator.below(60)
         openEntryCountMax = 1 + generator.below(2)
         valueBytesMax = generator.chance(1, in: 2) ? 4000 : 40
         lossRate = 30 + generator.below(220)
@@ -80,7 +80,7 @@ extension WorldPlan {
         proxyCount = 3
         clientCount = 4 + generator.below(3)
         collectionCount = 1
-        operationCount = 20 + generator.below(30)
+        operationCount = 50 + generator.below(60)
         openEntryCountMax = generator.chance(1, in: 2) ? 1 + generator.below(3) : 32
         lossRate = generator.chance(1, in: 2) ? generator.below(150) : 0
         duplicationRate = 100 + generator.below(400)

@@ -40,8 +40,9 @@ package struct WorldPlan: Sendable {
     package var crashesInsideCycles: Bool
     /// Whether all peers sometimes die at once, as when the power goes.
     package var hasPowerCuts: Bool
-    /// How often some process is cut off from some others for a while.
+    /// How often the network breaks for a while, and in which shapes.
     package var partitionEvery: Duration?
+    var partitionShapes: [NetworkPartition.Shape] = []
     package var coordinatorCrashEvery: Duration?
     package var proxyCrashEvery: Duration?
     package var clientCrashEvery: Duration?
@@ -62,23 +63,52 @@ package struct WorldPlan: Sendable {
     package var slownessMax = 40
     /// Whether each proxy turns to another coordinator, and each client to another proxy.
     package var isSpread = false
-    /// The one peer whose disk fails reads and flips bits: every object has an intact copy
-    /// elsewhere.
-    package var flakyPeer: Int?
+    /// How often a process stands still for a while, and for how long at most.
+    package var pauseEvery: Duration?
+    package var pauseMax = Duration.seconds(1)
+    /// How many times slower clients are, so that more time passes.
+    package var pace = 1
+    /// Whether every process has a clock of its own, which drifts; and how often one is moved.
+    package var hasClockFaults = false
+    package var clockMoveEvery: Duration?
+    /// Whether coordinators and proxies die between two of the things that one event has them do.
+    package var crashesInsideTurns = false
+    /// How often the disk of some peer takes up to seconds for each sync, for a while.
+    package var slowDiskEvery: Duration?
+    package var hasFullDisks = false
+    package var hasSyncErrors = false
+    package var hasReadErrors = false
+    /// The peers whose disks damage or lose what they hold: a minority of every shard, so that
+    /// every object has an intact copy elsewhere (the fault atlas).
+    package var frailPeers: [Int] = []
+    package var damagesDisks = false
+    package var losesDisks = false
+    /// Bytes of blocks and records that a peer keeps ready: a few, so that most are made from the
+    /// disk, which may have been damaged, or as many as there are.
+    package var memoBytesMax = 1024
+    /// Whether tails are inspected at the end, which brings every replica up to date.
+    package var hasInspections = false
+    /// Whether only a quorum core is healed.
+    package var staysBroken = false
+    /// Whether buggify points fire.
+    package var hasOdds = false
+    /// Whether coordinators walk over versions and pends.
+    package var hasWalks = false
 
-    package init(seed: UInt64) {
+    /// - Parameter operationCountOfClient: What each client does, instead of what the seed says.
+    package init(seed: UInt64, operationCount operationCountOfClient: Int? = nil) {
         var generator = SeededGenerator(seed: seed ^ 0x5EED_0F9A_11)
         func flip() -> Bool { generator.chance(1, in: 2) }
         func every(_ seconds: Int) -> Duration? {
             flip() ? .milliseconds(200 + generator.below(seconds * 1000)) : nil
         }
-        replicaCount = generator.chance(1, in: 5) ? 5 : 3
-        peerCount = replicaCount + generator.below(3)
-        coordinatorCount = 1 + generator.below(3)
+        replicaCount = generator.chance(1, in: 4) ? 5 : 3
+        peerCount = replicaCount + generator.below(flip() ? 2 : 10 - replicaCount)
+        coordinatorCount = 1 + generator.below(4)
         proxyCount = 1 + generator.below(3)
-        clientCount = 2 + generator.below(6)
+        clientCount = 2 + generator.below(flip() ? 5 : 15)
         shardCount = 1 + generator.below(8)
-        operationCount = 10 + generator.below(30)
+        operationCount = max(12, (400 + generator.below(600)) / clientCount)
         collectionCount = 1 + generator.below(3)
         valueBytesMax = generator.chance(1, in: 3) ? 6000 : 400
         openEntryCountMax = flip() ? 1 + generator.below(3) : 32
@@ -101,17 +131,29 @@ package struct WorldPlan: Sendable {
         faultTime = .milliseconds(2000 + generator.below(12_000))
         if flip() { makeStormy(&generator) }
         var other = SeededGenerator(seed: seed ^ 0xD0E1)
+        // Themes are pure in most cases: every fault more hides what they are for.
+        var isPure = other.chance(3, in: 4)
+        var transactionsOneIn: Int?
         switch other.below(12) {
         case 0, 1: makeDuel(&other)
         case 2...4:
             makeHot(&other)
-            drawTransactions(seed, oneIn: 2)
+            transactionsOneIn = 2
         default:
+            operationCount = operationCountOfClient ?? operationCount
             structures = drawStructures(seed)
-            drawTransactions(seed, oneIn: 4)
+            transactionsOneIn = 4
+            isPure = false
         }
-        if other.chance(1, in: 3) { flakyPeer = other.below(peerCount) }
+        operationCount = operationCountOfClient ?? operationCount
+        if let transactionsOneIn { drawTransactions(seed, oneIn: transactionsOneIn) }
         drawBrokenConnections(seed)
+        drawAtlas(seed)
+        if !isPure {
+            drawProcessFaults(seed)
+            drawDiskFaults(seed)
+        }
+        hasOdds = other.chance(1, in: 2)
     }
 
     /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a
@@ -128,13 +170,23 @@ package struct WorldPlan: Sendable {
                 keyCount: generator.chance(1, in: 3) ? 20 : 60 + generator.below(140),
                 operationCount: operationCount, valueBytesMax: min(valueBytesMax, 1000),
                 largeValueEvery: generator.chance(1, in: 6) ? 3 : nil,
-                dropEvery: generator.chance(1, in: 4) ? 25 : nil)
+                dropEvery: generator.chance(1, in: 3) ? 25 : nil)
         }
     }
 
     /// The name of the collection of a number.
     func name(ofCollection number: Int) -> String {
         transactions[number]?.name ?? structures[number]?.name ?? "diary-\(number)"
+    }
+
+    /// Asks whether a collection is served.
+    func probe(of name: String) -> ClientRequest {
+        if hasInspections { return .inspectTail(name: name) }
+        let structure = structures.compactMap { $0 }.first { $0.name == name }
+        return .openCollection(
+            OpenCollection(
+                name: name, kind: structure?.kind ?? .diary, encoding: nil, creates: false,
+                action: ActionID(rawValue: .zero)))
     }
 
     /// The client of a number: they are dealt out over the collections.

@@ -29,9 +29,7 @@ package final class FaultEngine: KeyValueEngine {
 
     package func get(_ key: Bytes) throws(DatabaseError) -> Bytes? {
         try beginRead()
-        if key.starts(with: plan.bitFlipKeyPrefix), happens(plan.bitFlipRate) {
-            if flipBit(generator.below(1 << 20), ofValueUnder: key) { mark("disk.bit.flipped") }
-        }
+        if plan.damages, key.starts(with: plan.damagedKeyPrefix) { damage(key) }
         return table[key]
     }
 
@@ -49,6 +47,7 @@ package final class FaultEngine: KeyValueEngine {
             throw fail(.ioFailed, "write \(writesBegun): the disk refused")
         }
         if let capacity = plan.capacityBytes, table.byteCount + batch.byteCount > capacity {
+            mark("disk.full")
             throw fail(
                 .noSpace,
                 "the disk holds \(table.byteCount) of \(capacity) bytes, "
@@ -87,6 +86,21 @@ package final class FaultEngine: KeyValueEngine {
         let found = disk.flipBit(bit, ofValueUnder: key)
         table = disk.visible
         return found
+    }
+
+    /// What a bad sector does to the value that is about to be read.
+    private func damage(_ key: Bytes) {
+        if happens(plan.bitFlipRate), flipBit(generator.below(1 << 20), ofValueUnder: key) {
+            mark("disk.bit.flipped")
+        }
+        if happens(plan.misdirectionRate), disk.misdirect(to: key) {
+            mark("disk.misdirected")
+            table = disk.visible
+        }
+        if happens(plan.staleRate), disk.makeStale(key) {
+            mark("disk.stale")
+            table = disk.visible
+        }
     }
 
     private func beginRead() throws(DatabaseError) {

@@ -37,8 +37,14 @@ package struct FaultPlan: Hashable, Sendable {
     package var readErrorRate = 0
     /// Reads before which one bit of the value read flips on the disk for good, in a million.
     package var bitFlipRate = 0
-    /// Only values of keys that begin with this are flipped by ``bitFlipRate``.
-    package var bitFlipKeyPrefix: Bytes = []
+    /// Reads before which the value read becomes that of a neighbouring key of the same kind, as
+    /// when a write went to the wrong place, in a million.
+    package var misdirectionRate = 0
+    /// Reads before which the value read becomes an earlier one again, or vanishes when there is
+    /// none: a write that the device confirmed and never made, in a million.
+    package var staleRate = 0
+    /// Only values of keys that begin with this are damaged by the three above.
+    package var damagedKeyPrefix: Bytes = []
     /// Bytes of keys and values the disk has room for; nil is no end.
     package var capacityBytes: Int?
     /// Synced cycles that a crash takes away again: a disk that lied about its sync, or a log cut
@@ -46,4 +52,7 @@ package struct FaultPlan: Hashable, Sendable {
     package var droppedSyncCount = 0
 
     package init() {}
+
+    /// Whether a read may damage what it reads.
+    var damages: Bool { bitFlipRate > 0 || misdirectionRate > 0 || staleRate > 0 }
 }

@@ -39,13 +39,13 @@ struct PendCounts {
 
     subscript(key: BlockKey) -> PendLoad { loads[key] ?? PendLoad() }
 
+    /// A record that was damaged since it was counted may be found longer than it was, or gone:
+    /// these are quotas, and nothing is below none.
     mutating func add(count: Int, bytes: Int, to key: BlockKey) {
         var load = self[key]
         if before[key] == nil { before[key] = load }
-        load.count += count
-        load.bytes += bytes
-        invariant(
-            load.count >= 0 && load.bytes >= 0, "block \(key.block) has fewer than no pends")
+        load.count = max(0, load.count + count)
+        load.bytes = max(0, load.bytes + bytes)
         loads[key] = load.count == 0 ? nil : load
     }
 

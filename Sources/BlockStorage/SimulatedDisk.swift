@@ -15,10 +15,13 @@ package final class SimulatedDisk {
     private var history: [SortedTable] = []
     /// The ack journal's file; nil before it is made or when it was lost.
     package var journal: Bytes?
-    /// Values of which a bit was flipped.
-    package private(set) var flipCount = 0
+    /// Values that are not what was written last.
+    package private(set) var damageCount = 0
 
     package init() {}
+
+    /// Bytes of keys and values that are durable.
+    package var byteCount: Int { durable.byteCount }
 
     /// What a process that opens the disk now sees.
     var visible: SortedTable {
@@ -94,7 +97,62 @@ package final class SimulatedDisk {
             }
             return copy
         }
-        if found { flipCount += 1 }
+        if found { damageCount += 1 }
         return found
+    }
+
+    /// Puts the value of the next key of the same kind, the first byte, under `key`, too.
+    /// - Returns: Whether there is another one.
+    package func misdirect(to key: Bytes) -> Bool {
+        guard let kind = key.first, durable[key] != nil else { return false }
+        let next = durable.scan(from: key + [0], below: [kind + 1], countMax: 1).first
+        let other = next ?? durable.scan(from: [kind], below: key, countMax: 1).first
+        guard let other else { return false }
+        replace(key, by: other.value)
+        return true
+    }
+
+    /// Brings back the value that `key` had before its last one, nothing when it had none.
+    /// - Returns: Whether any of the states remembered has another one.
+    package func makeStale(_ key: Bytes) -> Bool {
+        guard let current = durable[key],
+            let older = history.last(where: { $0[key] != current })
+        else { return false }
+        replace(key, by: older[key])
+        return true
+    }
+
+    private func replace(_ key: Bytes, by value: Bytes?) {
+        damageCount += 1
+        durable[key] = value
+        unsynced = unsynced.map { batch in
+            var copy = WriteBatch()
+            for operation in batch.operations {
+                switch operation {
+                case .put(key, _), .delete(key): continue
+                case .put(let other, let value): copy.put(value, for: other)
+                case .delete(let other): copy.delete(other)
+                }
+            }
+            return copy
+        }
+    }
+
+    /// The whole disk becomes what it was before the cycle `sequence` of its store was synced; the
+    /// ack journal, which is another file, stays.
+    /// - Returns: Whether a state that old is remembered.
+    package func rollBack(before sequence: UInt64) -> Bool {
+        let older = history.lastIndex { table in
+            guard let stored = table[StorageKeys.progress],
+                let progress = try? StoreProgress(sealed: stored)
+            else { return sequence > 0 }
+            return progress.writeSequence < sequence
+        }
+        guard let older else { return false }
+        mark("disk.rolledBack")
+        durable = history[older]
+        history.removeSubrange(older...)
+        unsynced = []
+        return true
     }
 }

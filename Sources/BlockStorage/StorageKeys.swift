@@ -145,6 +145,8 @@ package enum StorageKeys {
     /// The beginnings that all contents and all segments share.
     package static let contents: Bytes = [contentKind]
     package static let segments: Bytes = [segmentKind]
+    /// The beginning that all registers share.
+    package static let registers: Bytes = [registerKind]
     /// Above every version.
     package static let versionsEnd: Bytes = [versionKind + 1]
 

@@ -127,7 +127,7 @@ extension StorageRepository {
         let storageKey = StorageKeys.pend(key)
         let sealed = SealedRecord.seal(pend.canonicalBytes, under: storageKey)
         if let storedBytes = try storedBytes(of: key) {
-            progress.pendBytes -= UInt64(storedBytes)
+            progress.pendBytes -= min(progress.pendBytes, UInt64(storedBytes))
             pendCounts.add(count: 0, bytes: sealed.count - storedBytes, to: key.key)
         } else {
             progress.pendCount += 1
@@ -147,9 +147,9 @@ extension StorageRepository {
 
     func stageRemoval(of key: PendKey) throws(DatabaseError) {
         guard let storedBytes = try storedBytes(of: key) else { return }
-        progress.pendCount -= 1
+        progress.pendCount -= min(progress.pendCount, 1)
         pendCounts.add(count: -1, bytes: -storedBytes, to: key.key)
-        progress.pendBytes -= UInt64(storedBytes)
+        progress.pendBytes -= min(progress.pendBytes, UInt64(storedBytes))
         versionRecords.remove(StorageKeys.pend(key))
         recents.forgetPend(key)
     }

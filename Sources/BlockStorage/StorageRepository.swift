@@ -263,6 +263,7 @@ package final class StorageRepository: PeerStoreView {
     }
 
     private func endCycle() {
+        if buggify("buggify.storage.recordsForgotten") { recents.removeAll() }
         registers.removeAll(keepingCapacity: true)
         registerOrder.removeAll(keepingCapacity: true)
         blocks.removeAll(keepingCapacity: true)

@@ -43,7 +43,11 @@ extension ClientSession {
             .send(
                 proxy: proxy, id: id, call.request.fitting(time),
                 deadline: now.advanced(by: time)))
-        wake(.call(token), at: call.patienceEnd(of: time, from: now))
+        let isImpatient = buggify("buggify.session.impatient")
+        wake(
+            .call(token),
+            at: isImpatient
+                ? now.advanced(by: .milliseconds(1)) : call.patienceEnd(of: time, from: now))
     }
 
     // MARK: Answers
@@ -65,6 +69,7 @@ extension ClientSession {
         }
         if case .welcome(let welcome) = reply { learn(welcome) }
         // A late success of an earlier try is a true statement.
+        if call.phase != .sent(id: id, proxy: proxy) { mark("session.lateAnswer") }
         end(token, reply)
     }
 
@@ -117,6 +122,7 @@ extension ClientSession {
     }
 
     private mutating func giveUp(_ token: Token) {
+        mark("session.givesUp")
         guard let call = calls[token] else { return }
         end(token, .failed(call.finalError(addresses: addresses)))
     }

@@ -7,7 +7,10 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
 
     var description: String { "\(bug.rawValue) in seed \(seed)" }
 
-    /// The first seed that finds each, as `make mutations` prints it.
+    /// The first seed that finds each, as `simulator --bug NAME 1 1500` finds it.
+    /// One that shows by a standstill.
+    static let stuck = PlantedSeed(bug: .readWithoutWriteBack, seed: 1)
+
     static let all = [
         PlantedSeed(bug: .readWithoutWriteBack, seed: 68),
         PlantedSeed(bug: .promiseNotDurable, seed: 331),
@@ -15,6 +18,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .ballotReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 2),
         PlantedSeed(bug: .replyBeforeSync, seed: 18),
+        PlantedSeed(bug: .amnesiaIgnored, seed: 1),
         PlantedSeed(bug: .noDedupeScan, seed: 2),
         PlantedSeed(bug: .lifeIgnored, seed: 27),
         PlantedSeed(bug: .decideBeforePends, seed: 478),

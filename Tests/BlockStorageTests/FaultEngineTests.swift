@@ -143,7 +143,7 @@ struct FaultEngineTests {
         let disk = SimulatedDisk()
         var plan = FaultPlan()
         plan.bitFlipRate = FaultPlan.rateScale
-        plan.bitFlipKeyPrefix = [2]
+        plan.damagedKeyPrefix = [2]
         let engine = FaultEngine(on: disk, plan: plan)
         try engine.write(put(1))
         try engine.sync()
@@ -153,6 +153,55 @@ struct FaultEngineTests {
         #expect((flipped ^ 2).nonzeroBitCount == 1)
         try engine.sync()
         #expect(try FaultEngine(on: disk).get([2]) == [flipped])
+    }
+
+    @Test("A misdirected sector is another key's value, a stale one an earlier one or none at all")
+    func badSectors() throws {
+        let disk = SimulatedDisk()
+        let engine = FaultEngine(on: disk)
+        for number in UInt8(1)...3 {
+            var batch = WriteBatch()
+            batch.put([number], for: [7, number])
+            batch.put([100 + number], for: [8, 1])
+            try engine.write(batch)
+            try engine.sync()
+        }
+        engine.plan.damagedKeyPrefix = [7, 2]
+        engine.plan.misdirectionRate = FaultPlan.rateScale
+        #expect(try engine.get([7, 1]) == [1])
+        #expect(try engine.get([7, 2]) == [3])
+        engine.plan.misdirectionRate = 0
+        engine.plan.staleRate = FaultPlan.rateScale
+        engine.plan.damagedKeyPrefix = [8]
+        #expect(try engine.get([8, 1]) == [102])
+        engine.plan.damagedKeyPrefix = [7, 3]
+        #expect(try engine.get([7, 3]) == nil)
+        #expect(disk.damageCount == 3)
+        let after = FaultEngine(on: disk)
+        #expect(try after.get([7, 2]) == [3])
+        #expect(try after.get([7, 3]) == nil)
+    }
+
+    @Test("A disk that is put back to an earlier state has less than its journal acknowledged")
+    func rollback() throws {
+        let disk = SimulatedDisk()
+        let owner = PeerID(rawValue: Identifier128(5))
+        let repository = try StorageRepository(engine: FaultEngine(on: disk))
+        let engine = FaultEngine(on: disk)
+        let journal = try AckJournal.create(on: engine.journalFile, owner: owner)
+        for number in UInt8(1)...6 {
+            try repository.apply(.content(BlockID(content: [number]), [number]))
+            try repository.commitCycle()
+        }
+        try journal.acknowledge(repository.writeSequence, at: .origin)
+        #expect(disk.rollBack(before: journal.written))
+        let restored = FaultEngine(on: disk)
+        let sequence = try StorageRepository(engine: restored).writeSequence
+        #expect(sequence == 5)
+        #expect {
+            try AckJournal.open(on: restored.journalFile, owner: owner, recovered: sequence)
+        } throws: { ($0 as? DatabaseError)?.code == .amnesia }
+        #expect(!SimulatedDisk().rollBack(before: 1), "there is nothing older than nothing")
     }
 
     @Test("A fault engine repeats its history for the same seed, and not for another")

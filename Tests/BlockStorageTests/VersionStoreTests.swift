@@ -223,4 +223,31 @@ struct VersionStoreTests {
         }
         #expect(repository.corruptBlockCount == 2)
     }
+
+    @Test("Pends whose records were damaged can be bound and removed, and are counted no less")
+    func damagedPends() throws {
+        let disk = SimulatedDisk()
+        let engine = FaultEngine(on: disk)
+        let repository = try StorageRepository(engine: engine, recentBytesMax: 0)
+        var long = pend(2)
+        long.bound = (2...60).map { Revision($0) }
+        let keys = (1...4).map { PendKey(key, payload: payload($0)) }
+        for pendKey in keys.dropLast() { try repository.apply(.pend(pendKey, pend(2))) }
+        try repository.apply(.pend(keys[3], long))
+        try repository.commitCycle()
+        engine.plan.misdirectionRate = FaultPlan.rateScale
+        engine.plan.damagedKeyPrefix = StorageKeys.pend(keys[2])
+        // What is under its key is now the longest of all, under another key's checksum.
+        #expect(try repository.pend(keys[2]) == nil)
+        engine.plan = FaultPlan()
+        try repository.apply(.pend(keys[2], pend(3)))
+        try repository.commitCycle()
+        #expect(try repository.pend(keys[2]) == pend(3))
+        for pendKey in keys { try repository.apply(.removePend(pendKey)) }
+        try repository.commitCycle()
+        #expect(try repository.pends(of: key).isEmpty)
+        #expect(try repository.pendLoad(of: key).count == 0)
+        #expect(repository.statistics.pendCount == 0)
+        #expect(try StorageRepository(engine: FaultEngine(on: disk)).pends(of: key).isEmpty)
+    }
 }

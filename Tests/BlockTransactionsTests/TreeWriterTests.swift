@@ -270,6 +270,22 @@ import Testing
         #expect(scene.proxies[0].writer.leave(scene.proxies[0].history).isEmpty)
     }
 
+    @Test("A writer whose entries cannot be made final looks whether its collection still lives")
+    func dropped() throws {
+        var scene = TreeScene(proxyCount: 1)
+        try scene.run(1, .put(1, value: 1))
+        try scene.handle(0) { $0.tick(&$1) }
+        #expect(scene.proxies[0].finalising.count == 1)
+        #expect(!scene.proxies[0].isReadingTail)
+        try scene.finalise(isFinal: false)
+        #expect(scene.proxies[0].isReadingTail)
+        scene.proxies[0].isReadingTail = false
+        try scene.handle(0) { $0.tailWasRead(.dropped(generation: 1), &$1) }
+        #expect(scene.proxies[0].writer.isForgettable)
+        try scene.handle(0) { $0.tick(&$1) }
+        #expect(scene.proxies[0].finalising.isEmpty && !scene.proxies[0].isReadingTail)
+    }
+
     @Test("An action that can only wait asks for nothing; what can be told is told at once")
     func onlyWaits() throws {
         var scene = TreeScene(proxyCount: 1)

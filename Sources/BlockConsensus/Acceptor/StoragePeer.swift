@@ -46,9 +46,13 @@ package struct StoragePeer {
         if case .status = request.operation { return [.reply(.status(status(view)))] }
         do throws(DatabaseError) {
             try check(request)
+            if buggify("buggify.peer.overloaded") {
+                throw DatabaseError(.overloaded, "a simulated quota")
+            }
             return try answer(request, view: view)
         } catch {
             if error.code == .corrupted, request.operation.isAboutRegister {
+                mark("peer.shardGivenUp")
                 refusedShards[request.shard] = error
             }
             return [.reply(.refused(error))]
@@ -58,6 +62,7 @@ package struct StoragePeer {
     /// Refuses what this peer has no vote on, before anything is read or changed.
     private func check(_ request: PeerRequest) throws(DatabaseError) {
         if let refusal {
+            mark("peer.refused")
             throw DatabaseError(.notParticipating, refusal.message, cause: refusal)
         }
         guard request.epoch == map.epoch else {
@@ -66,6 +71,7 @@ package struct StoragePeer {
                 "epoch \(request.epoch), where shard \(request.shard) is in \(map.epoch)")
         }
         guard map.isMember(identity, of: request.shard) else {
+            mark("peer.notMember")
             throw DatabaseError(
                 .wrongShard, "peer \(identity) is not a member of shard \(request.shard)")
         }
@@ -73,6 +79,7 @@ package struct StoragePeer {
             throw DatabaseError(.wrongShard, "the id does not belong to shard \(request.shard)")
         }
         if let reason = refusedShards[request.shard] {
+            mark("peer.shardRefused")
             throw DatabaseError(
                 .notParticipating, "no vote on shard \(request.shard): \(reason.message)",
                 cause: reason)
@@ -195,7 +202,7 @@ package struct StoragePeer {
         _ shard: ShardID, after: CollectionID?, _ countMax: Int, view: some PeerStoreView
     ) throws(DatabaseError) -> PeerReply {
         let lowest = map.lowestID(of: shard)
-        let bound = min(max(countMax, 1), Limits.pageItemCountMax)
+        let bound = pageBound(countMax, Limits.pageItemCountMax)
         // One more than asked for shows whether anything follows; one more yet for `after` itself.
         let found = try view.registers(from: max(after ?? lowest, lowest), countMax: bound + 2)
         let ours = found.filter { $0.0 != after && map.shard(of: $0.0) == shard }
@@ -205,11 +212,15 @@ package struct StoragePeer {
         return .registers(page, isLast: ours.count <= bound)
     }
 
+    private func pageBound(_ countMax: Int, _ limit: Int) -> Int {
+        buggify("buggify.peer.pageOfOne") ? 1 : min(max(countMax, 1), limit)
+    }
+
     private func listPends<View: PeerStoreView>(
         _ shard: ShardID, after: PendKey?, _ countMax: Int, view: View
     ) throws(DatabaseError) -> PeerReply {
         let lowest = BlockID(map.lowestID(of: shard).digest)
-        let bound = min(max(countMax, 1), Limits.pendPageCountMax)
+        let bound = pageBound(countMax, Limits.pendPageCountMax)
         // One more than asked for shows whether anything follows.
         let found = try view.pendKeys(from: lowest, after: after, countMax: bound + 1)
         let ours = found.filter { map.shard(of: $0.key.block) == shard }
@@ -225,7 +236,7 @@ package struct StoragePeer {
         _ shard: ShardID, after: VersionPosition?, _ countMax: Int, view: View
     ) throws(DatabaseError) -> [Directive] {
         let lowest = BlockID(map.lowestID(of: shard).digest)
-        let bound = min(max(countMax, 1), Limits.scrubPageCountMax)
+        let bound = pageBound(countMax, Limits.scrubPageCountMax)
         // One more than asked for shows whether anything follows.
         let found = try view.versionPositions(from: lowest, after: after, countMax: bound + 1)
         let ours = found.filter { map.shard(of: $0.key.block) == shard }

@@ -10,7 +10,9 @@ package final class BlockMemo {
     package init(bytesMax: Int) { blocks = Recents(weightMax: bytesMax) }
 
     /// The block with this hash, if it is held.
-    package func block(_ hash: Digest) -> DigestedBlock? { blocks.value(hash) }
+    package func block(_ hash: Digest) -> DigestedBlock? {
+        buggify("buggify.peer.memoForgotten") ? nil : blocks.value(hash)
+    }
 
     /// - Parameter hash: The digest of the block.
     package func keep(_ block: DigestedBlock, under hash: Digest) {

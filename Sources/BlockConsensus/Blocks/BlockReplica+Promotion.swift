@@ -40,7 +40,10 @@ extension BlockReplica {
             return .finalised
         }
         guard let (payload, pend) = try pend(of: write) else { return .pendMissing }
-        guard let base = try base(of: pend, at: write.revision) else { return .baseMissing }
+        guard let base = try base(of: pend, at: write.revision) else {
+            mark("blockReplica.baseMissing")
+            return .baseMissing
+        }
         let block = try apply(pend.transform, to: base.block)
         guard isRight(block, pend.resultHash) else {
             alarm("the write at \(write.revision) does not make the block that was decided on")

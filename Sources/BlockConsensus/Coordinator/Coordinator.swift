@@ -119,6 +119,9 @@ package struct Coordinator {
                 shard: round.shard(of: send.operation, in: map), epoch: map.epoch,
                 operation: send.operation)
             directives.append(.send(to: send.peer, id: lastID, request))
+            if buggify("buggify.coordinator.sendsTwice") {
+                directives.append(.send(to: send.peer, id: lastID, request))
+            }
         }
         if let result = effects.result {
             end(round, id, result)

@@ -71,6 +71,7 @@ package struct BlockFinalise {
         if effects.now >= deadline {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: done.count)))
         } else {
+            mark("blockFinalise.asksAgain")
             refusals.removeAll()
             start(&effects)
         }

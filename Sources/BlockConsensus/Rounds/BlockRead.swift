@@ -26,7 +26,8 @@ package struct BlockRead {
     package mutating func start(_ effects: inout RoundEffects) {
         let first = effects.generator.below(members.peers.count)
         let order = members.peers[first...] + members.peers[..<first]
-        let asked = wanted == nil ? order.prefix(members.peers.count) : order.prefix(1)
+        let asksAll = wanted == nil || buggify("buggify.blockRead.asksAll")
+        let asked = asksAll ? order[...] : order.prefix(1)
         for peer in asked { effects.send(.readBlock(request), to: peer, stamp: 0) }
         let patience = wanted == nil ? effects.timing.phase : effects.timing.hedge
         effects.wake(after: min(patience, deadline.since(effects.now)))
@@ -57,6 +58,7 @@ package struct BlockRead {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: answers.count)))
             return
         }
+        mark("blockRead.asksAgain")
         // Whoever had no answer may have one by now; messages get lost and peers come back.
         refusals.removeAll()
         if wanted != nil { answers.removeAll() }

@@ -71,7 +71,7 @@ package struct Proposer {
         for peer in members.peers {
             effects.send(.prepare(collection, ballot), to: peer, stamp: stamp)
         }
-        effects.wake(after: effects.timing.phase)
+        wakeAfterPhase(&effects)
     }
 
     /// The planted bug M4: proposes at a ballot that another value was proposed at.
@@ -144,6 +144,7 @@ package struct Proposer {
         case .preparing: retryLater(&effects)
         case .accepting(let ballot, let value, let reply, let peers, let sendings):
             guard sendings < 3 else { return retryLater(&effects) }
+            mark("proposer.acceptAgain")
             // The same value at the same ballot may be said again; acceptors know it.
             phase = .accepting(
                 ballot: ballot, value: value, reply: reply, accepted: peers, sendings: sendings + 1)
@@ -181,7 +182,11 @@ package struct Proposer {
         _ effects: inout RoundEffects
     ) {
         spent = (ballot, value)
-        switch change.apply(to: value, isChosen: isChosen, policy: effects.policy) {
+        // Coordinators need not agree on when to seal.
+        let policy =
+            buggify("buggify.proposer.sealsEarly")
+            ? TailPolicy(openEntryCountMax: 1) : effects.policy
+        switch change.apply(to: value, isChosen: isChosen, policy: policy) {
         case .keep(let reply):
             if isChosen || planted(.unchosenTailFollowed)
                 || planted(.landingNotChosen) && reply.isLanding
@@ -256,7 +261,12 @@ package struct Proposer {
         for peer in members.peers where !done.contains(peer) {
             effects.send(.accept(collection, ballot, value: value), to: peer, stamp: stamp)
         }
-        effects.wake(after: effects.timing.phase)
+        wakeAfterPhase(&effects)
+    }
+
+    private func wakeAfterPhase(_ effects: inout RoundEffects) {
+        let isImpatient = buggify("buggify.proposer.impatient")
+        effects.wake(after: isImpatient ? .milliseconds(1) : effects.timing.phase)
     }
 
     private mutating func refuse(
@@ -266,6 +276,7 @@ package struct Proposer {
         guard !members.canReachQuorum(without: refusals.count) else { return }
         let isLost = refusals.errors.values.allSatisfy { $0.code != .conflict }
         if isLost, !mayHaveLanded {
+            mark("proposer.refusedByPeers")
             // Nobody is in the way; the peers themselves refuse, and will again.
             let error = refusals.quorumUnavailable(
                 members, answered: members.peers.count - refusals.count)
@@ -286,7 +297,9 @@ package struct Proposer {
     }
 
     private mutating func expire(_ effects: inout RoundEffects) {
+        mark("proposer.expired")
         if case .idle = phase {
+            mark("proposer.expiredInQueue")
             let message = "register \(collection) was busy with earlier changes until the deadline"
             return finish(.failed(DatabaseError(.deadlineExceeded, message)), &effects)
         }
@@ -317,6 +330,7 @@ package struct Proposer {
         phase = .finished
         stamp += 1
         if mayHaveLanded, case .reply(.refused(.gone)) = result {
+            mark("proposer.goneInDoubt")
             // The accept may have landed in the life that is over; nothing shows it any more.
             let message = "the collection was dropped while the attempt was under way"
             let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)

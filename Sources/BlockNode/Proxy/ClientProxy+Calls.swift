@@ -14,7 +14,12 @@ extension ClientProxy {
     }
 
     private func coordinators(for request: RepositoryRequest) -> [Int] {
-        coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
+        // Which coordinator is preferred is a hint; another one must do as well.
+        if buggify("buggify.proxy.otherCoordinator") {
+            return coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
+                .reversed()
+        }
+        return coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
     }
 
     private mutating func sendTry(_ id: UInt64) {
@@ -30,7 +35,11 @@ extension ClientProxy {
             .send(coordinator: coordinator, id: tryID, call.request, deadline: deadline))
         // Past the coordinator's own deadline: it answers by then what it knows.
         let patience = Duration.nanoseconds(deadline.since(now).nanoseconds / 8)
-        wake(.call(id), at: deadline.advanced(by: patience))
+        let isImpatient = buggify("buggify.proxy.impatient")
+        wake(
+            .call(id),
+            at: isImpatient
+                ? now.advanced(by: .milliseconds(1)) : deadline.advanced(by: patience))
         if case .writer(let collection) = call.owner {
             writers[collection]?.attemptProgress(isTrying: true, trouble: nil)
         }
@@ -51,6 +60,7 @@ extension ClientProxy {
         coordinatorRanking.clear(coordinator)
         guard case .failed(let error) = reply else {
             // Also a late answer of an earlier try is a true statement.
+            if tryID != call.currentTry { mark("proxy.lateAnswer") }
             return endCall(id, reply)
         }
         guard tryID == call.currentTry else { return }
@@ -107,6 +117,7 @@ extension ClientProxy {
     mutating func callWasWoken(_ id: UInt64) {
         guard let call = calls[id] else { return }
         if let tryID = call.currentTry {
+            mark("proxy.noAnswer")
             if let coordinator = tries[tryID]?.coordinator {
                 coordinatorRanking.suspect(coordinator, at: now)
             }
@@ -147,6 +158,7 @@ extension ClientProxy {
         }
         use.note(tail.collection)
         knownTails[tail.collection] = tail
+        if buggify("buggify.proxy.forgetsTail") { knownTails[tail.collection] = nil }
         guard knownTails.count > Limits.knownTailCountMax else { return }
         // A hint for readers: what is forgotten is asked for again.
         if let oldest = use.oldest(of: knownTails, unless: { $0 == tail.collection }) {

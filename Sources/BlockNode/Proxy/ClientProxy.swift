@@ -192,7 +192,9 @@ package struct ClientProxy {
         let isDone = writer.isForgettable && !effects.wantsTail
         if isDone { bid(&writer, farewell: collection) }
         writers[collection] = isDone ? nil : writer
-        if writers.count > Limits.writerCountMax { forgetWriter() }
+        if writers.count > Limits.writerCountMax || buggify("buggify.proxy.forgetsWriter") {
+            forgetWriter()
+        }
         for response in effects.responses { respond(response.token, response.reply) }
         // What the writer asks for has no client of its own: it goes on while anybody waits.
         let deadline = now.advanced(by: ClientProxy.sharedCallTime)

@@ -19,7 +19,7 @@ public enum DiaryReader {
     ) throws(MissingObjects) -> DiaryPage {
         var page = PageBuilder(
             bytesMax: min(Int(request.bytesMax), Limits.pageBytesMax),
-            countMax: Limits.pageItemCountMax)
+            countMax: buggify("buggify.diary.pageOfOne") ? 1 : Limits.pageItemCountMax)
         var cursor = start(request, asOf: asOf)
         if request.direction == .forward {
             cursor = cursor.map { max($0, truncatedThrough.next) }

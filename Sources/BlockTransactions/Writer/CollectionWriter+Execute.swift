@@ -50,12 +50,14 @@ extension CollectionWriter {
         let ready = queue.filter {
             $0.scannedThrough == log.revision && $0.awaited.isEmpty
         }
+        let isAlone = stash == nil && buggify("buggify.writer.batchOfOne")
+        let countMax = isAlone ? 1 : Limits.bodyActionCountMax
         let isCrowded = load.bytes > batchBytesMax || ready.count > Limits.bodyActionCountMax
         for pending in isCrowded && stash == nil ? Self.takingTurns(ready) : ready {
             // Headroom for ids and counts around the actions' own bytes.
             let grown = bytes + pending.bytes.count + 64
             guard batch.isEmpty || grown <= batchBytesMax,
-                batch.count < min(stash?.actions.count ?? .max, Limits.bodyActionCountMax)
+                batch.count < min(stash?.actions.count ?? .max, countMax)
             else { break }
             bytes = grown
             batch.append(pending)

@@ -46,6 +46,7 @@ extension CollectionWriter {
                 pending.fail(DatabaseError(.collectionKindMismatch, message), &effects)
             } else if pending.firstRevision > log.revision {
                 guard log.isFresh(for: pending) else {
+                    mark("writer.isBehind")
                     isBehind = true
                     kept.append(pending)
                     continue
@@ -170,6 +171,7 @@ extension CollectionWriter {
         switch reply {
         case .committed(ended.target, _): batchLanded(ended, &effects)
         case .committed:
+            mark("writer.landedEarlier")
             // It landed by an earlier attempt: the log tells where.
             ended.mayHaveLanded = true
             requeue(ended)
@@ -187,6 +189,7 @@ extension CollectionWriter {
             adopt(value)
             if planted(.noScanAfterMoved), let log { skipScan(of: ended, to: log.revision) }
         case .refused(.gone(let value)):
+            mark("writer.gone")
             adopt(value)
             requeue(ended)
         case .refused(.blocked(let value)):
@@ -199,6 +202,7 @@ extension CollectionWriter {
             for action in ended.actions { action.fail(error, &effects) }
             log = nil
         case .failed(let error):
+            mark("writer.attemptFailed")
             lastTrouble = error
             requeue(ended)
             // Sent again as it is: under a new payload its pends would stay, and nobody takes the
@@ -270,7 +274,8 @@ extension CollectionWriter {
             let position = LogPosition(revision: revision, index: UInt32(number))
             pending.landed(at: position, prepared.outcomes[number], &effects)
         }
-        finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
+        let isEager = buggify("buggify.writer.finalisesAtOnce")
+        finalise(countMin: isEager ? 1 : Limits.finaliseIntervalRevisions, &effects)
     }
 
     /// Makes entries final that are not known to be, if there are so many.

@@ -197,6 +197,11 @@ public struct CollectionWriter: Sendable {
         _ entry: FinaliseEntry, isFinal: Bool, _ effects: inout WriterEffects
     ) {
         checkpointer?.ended(entry, isFinal: isFinal)
+        // Of a life that is over, nothing becomes final any more: only the tail shows that.
+        if !isFinal, isQuiet, log != nil {
+            mark("writer.notFinal")
+            readTail(&effects)
+        }
         finalise(countMin: Limits.finaliseIntervalRevisions, &effects)
     }
 
