@@ -182,10 +182,11 @@ package struct WorldPlan: Sendable {
     /// Asks whether a collection is served.
     func probe(of name: String) -> ClientRequest {
         if hasInspections { return .inspectTail(name: name) }
-        let structure = structures.compactMap { $0 }.first { $0.name == name }
+        let isTransactional = transactions.values.contains { $0.name == name }
+        let kind = structures.compactMap { $0 }.first { $0.name == name }?.kind
         return .openCollection(
             OpenCollection(
-                name: name, kind: structure?.kind ?? .diary, encoding: nil, creates: false,
+                name: name, kind: isTransactional ? .tree : kind ?? .diary, encoding: nil, creates: false,
                 action: ActionID(rawValue: .zero)))
     }
 

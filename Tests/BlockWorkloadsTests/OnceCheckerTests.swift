@@ -134,13 +134,20 @@ struct OnceCheckerTests {
         case dequeue([UInt8])
         case unknownEnqueue([UInt8])
         case unknownDequeue(UInt32)
+        /// Unknown at first; what it took is told when it is sent again, after everything else.
+        case dequeueToldLater([UInt8])
         case refusedEnqueue([UInt8])
     }
 
     private static func delivery(_ steps: [Step], left: [UInt8]) -> [String] {
         var scene = Scene(.queue)
+        var toldLater: [(request: ActionRequest, values: [UInt8])] = []
         for step in steps {
             switch step {
+            case .dequeueToldLater(let values):
+                let request = scene.request(.queue(.dequeue(countMax: 9)))
+                scene.end(scene.begin(.act(request)), .unknown)
+                toldLater.append((request, values))
             case .enqueue(let values):
                 scene.act(.queue(.enqueue(values.map { [$0] })), .queue(.enqueued))
             case .dequeue(let values):
@@ -157,6 +164,12 @@ struct OnceCheckerTests {
                 scene.end(scene.begin(.act(request)), .unknown)
             }
         }
+        for (request, values) in toldLater {
+            let landing = ActionLanding(
+                position: LogPosition(revision: Revision(1), index: 0),
+                outcome: .queue(.dequeued(values.map { [$0] })))
+            scene.end(scene.begin(.again(request)), .landed(landing))
+        }
         return DeliveryChecker.check(
             scene.history, collection: "x", remaining: [scene.incarnation: left.map { [$0] }]
         ).violations
@@ -171,6 +184,8 @@ struct OnceCheckerTests {
         ([.unknownEnqueue([1]), .enqueue([2]), .dequeue([2])], []),
         ([.unknownEnqueue([1]), .enqueue([2]), .dequeue([2, 1])], []),
         ([.refusedEnqueue([1]), .enqueue([2])], [2]),
+        // It came out when it was taken, whenever that was told.
+        ([.enqueue([1]), .dequeueToldLater([1]), .enqueue([2]), .dequeue([2])], []),
     ]
 
     private static let bad: [(sentence: String, steps: [Step], left: [UInt8])] = [

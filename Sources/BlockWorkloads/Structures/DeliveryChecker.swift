@@ -45,6 +45,8 @@ private struct Deliveries {
     /// The values of each action that put some in, in their order.
     private var batches: [[Bytes]] = []
     private var deliveries: [Bytes: Delivery] = [:]
+    /// When each action was sent first: whoever asks for its fate later learns what it did then.
+    private var firstSendings: [ActionID: Instant] = [:]
     /// Values that may have been taken by whom nobody told what they were.
     private var untoldCountMax = 0
     var result = CheckResult()
@@ -55,6 +57,8 @@ private struct Deliveries {
         for operation in operations {
             switch operation.kind {
             case .act(let request):
+                firstSendings[request.action] = min(
+                    operation.invoked, firstSendings[request.action] ?? .distantFuture)
                 if case .queue(.enqueue(let values)) = request.content { send(values, operation) }
                 if case .queue(.dequeue(let countMax)) = request.content,
                     case .unknown = operation.completion
@@ -99,7 +103,8 @@ private struct Deliveries {
         guard taken.insert(action).inserted else { return }
         for (place, value) in values.enumerated() {
             let delivery = Delivery(
-                action: action, place: place, invoked: operation.invoked, completed: completed)
+                action: action, place: place,
+                invoked: firstSendings[action] ?? operation.invoked, completed: completed)
             if deliveries.updateValue(delivery, forKey: value) != nil {
                 result.violation("\(text(value)) was delivered twice")
             }
