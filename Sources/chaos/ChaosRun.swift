@@ -170,6 +170,9 @@ struct ChaosRun {
                 let reader = try await FinalReader(field.url)
                 defer { reader.close() }
                 report.record.logs = try await reader.logs(of: report.record.collections)
+                var transactions = report.record.history.transactions
+                try await reader.readLast(&transactions, environment)
+                report.record.history.transactions = transactions
                 report.verifyFindings = try await reader.findings()
                 break
             } catch {

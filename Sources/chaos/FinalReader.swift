@@ -2,6 +2,7 @@ import BlockChaos
 import BlockModel
 import BlockRuntime
 import BlockTransportZeroMQ
+import BlockWorkloads
 import Optimystic
 import OptimysticClient
 
@@ -60,6 +61,55 @@ struct FinalReader {
         }
         return ChaosRecord.FinalLog(
             kind: live.header.kind, incarnation: live.incarnation, entries: entries)
+    }
+
+    /// Reads every tree that transactions were made on, as one more transaction each.
+    func readLast(_ history: inout TransactionHistory, _ environment: BlockRuntime.Environment)
+        async throws
+    {
+        for collection in history.collections {
+            guard let workload = history.transactions(on: collection).first?.workload else {
+                continue
+            }
+            let open = OpenCollection(
+                name: collection, kind: .tree, encoding: nil, creates: false,
+                action: ActionID(rawValue: .zero))
+            let id = history.invoke(
+                workload, on: collection, by: 0, at: environment.now(), isLast: true)
+            do {
+                let opened = try await connection.request(
+                    .openCollection(open), timeout: FinalReader.timeout)
+                guard case .collection(let info) = opened else { throw FinalReader.misfit(opened) }
+                history.note(
+                    id,
+                    reads: try await entries(of: info).map {
+                        TransactionHistory.Read(key: $0.key, value: $0.value)
+                    })
+            } catch let error as DatabaseError where error.code == .collectionNotFound {
+                // Nobody came to create it.
+            }
+            history.complete(id, .committed, at: environment.now())
+        }
+    }
+
+    private func entries(of info: CollectionInfo) async throws -> [TreeEntry] {
+        var entries: [TreeEntry] = []
+        var range = KeyRange.all
+        var asOf: Revision?
+        while true {
+            let query = TreeQuery.range(
+                range, .forward, bytesMax: 1 << 20, countMax: UInt32(Limits.pageItemCountMax))
+            let reply = try await connection.request(
+                .readTree(
+                    TreeReadRequest(
+                        collection: info.collection, incarnation: info.incarnation, asOf: asOf,
+                        query: query)), timeout: FinalReader.timeout)
+            guard case .treePage(let page) = reply else { throw FinalReader.misfit(reply) }
+            entries += page.entries
+            guard !page.isLast, let last = page.entries.last else { return entries }
+            asOf = page.asOf
+            range.lower = KeyBound(last.key, isInclusive: false)
+        }
     }
 
     private static func misfit(_ reply: ClientReply) -> DatabaseError {

@@ -156,6 +156,7 @@ struct LifeCheckerTests {
 
     @Test("The same answer to the same question is valid, and so are answers to different ones")
     func samePast() {
+        #expect(Self.past(Scene(.tree)) == [])
         var scene = Scene(.tree)
         for _ in 0..<2 { scene.get(1, 10, at: 3, isPinned: true) }
         scene.get(1, 10, at: 3)
