@@ -200,9 +200,10 @@ final class PeerNode: WorldProcess {
     /// back at the same address, or all since a cycle that was acknowledged, as when a machine is
     /// restored from an older image. Neither may vote (rule 9, protocol C5.13).
     func loseDisk(since acknowledged: UInt64) {
-        let isRestored = world.generator.chance(1, in: 2)
+        let isRestored = world.generator.chance(2, in: 3)
         if isRestored {
-            guard disk.rollBack(before: acknowledged) else { return }
+            let age = min(acknowledged, UInt64(world.generator.below(10)))
+            guard disk.rollBack(before: acknowledged - age) else { return }
         } else {
             mark("world.disk.lost")
             disk = SimulatedDisk()
@@ -259,10 +260,12 @@ final class PeerNode: WorldProcess {
         func rate() -> Int {
             guard world.generator.chance(1, in: 2) else { return 0 }
             return isRegister
-                ? 5000 + world.generator.below(40_000) : 10_000 + world.generator.below(200_000)
+                ? 20_000 + world.generator.below(100_000) : 20_000 + world.generator.below(300_000)
         }
         plan.bitFlipRate = rate()
-        plan.misdirectionRate = rate()
+        let misdirectionRate = rate()
+        // Taken for good, another key's value ends a process by an invariant, which is no verdict.
+        plan.misdirectionRate = planted(.blockHashUnchecked) ? 0 : misdirectionRate
         if kind.mayBeStale { plan.staleRate = rate() }
     }
 }

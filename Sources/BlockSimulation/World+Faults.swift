@@ -50,10 +50,9 @@ extension World {
         plan(every: self.plan.slowDiskEvery) { .slowDisk(peer: generator.below(peers.count)) }
         plan(every: self.plan.clockMoveEvery) { .moveClock(proxy: generator.below(proxies.count)) }
         guard self.plan.losesDisks else { return }
+        // Again and again: a peer that takes part after the first time must be found out.
         for peer in self.plan.frailPeers {
-            let time = Int(self.plan.faultTime.milliseconds)
-            schedule(
-                .fault(.loseDisk(peer: peer)), after: .milliseconds(1 + generator.below(time)))
+            plan(every: self.plan.faultTime / (2 + generator.below(10))) { .loseDisk(peer: peer) }
         }
     }
 

@@ -36,16 +36,16 @@ extension WorldPlan {
         hasFullDisks = flip()
         hasSyncErrors = flip()
         hasReadErrors = flip()
-        // Each in half of the worlds: they meet in a quarter.
-        damagesDisks = flip()
-        losesDisks = flip()
-        if !damagesDisks, flip() { memoBytesMax = 1 << 20 }
     }
 
     /// Which disks may be bad, and what is asked at the end.
     mutating func drawAtlas(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed ^ 0xA71A5)
         hasInspections = generator.chance(1, in: 2)
+        // Each in half of the worlds: they meet in a quarter.
+        losesDisks = generator.chance(1, in: 2)
+        damagesDisks = generator.chance(1, in: 2)
+        if !damagesDisks, generator.chance(1, in: 2) { memoBytesMax = 1 << 20 }
         var peers = Array(0..<peerCount)
         peers.shuffle(using: &generator)
         frailPeers = Array(peers.prefix((replicaCount - 1) / 2))

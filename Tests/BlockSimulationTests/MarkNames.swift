@@ -15,10 +15,16 @@ enum MarkNames {
         "writer.batchTooLarge": "no action is as large as an attempt",
     ]
 
-    /// Marks that some thousand worlds pass and two hundred may not.
-    static let rare = [
-        "writer.landedEarlier": "the same payload has to land, lose its answer and be aimed anew",
-        "writer.notFinal": "a walk has to remove the pends of a life that a proxy takes for alive",
+    /// How often two hundred worlds pass the rarest marks at least, and why not more often.
+    static let rare: [String: (countMin: Int, reason: String)] = [
+        "blockReplica.repair": (3, "the version read has to be the damaged one, and still listed"),
+        "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
+        "coordinator.audit.heals": (0, "an audit has to meet a replica that lacks a register"),
+        "proposer.goneInDoubt": (
+            3, "a drop has to overtake an attempt that was accepted somewhere"
+        ),
+        "writer.landedEarlier": (0, "a payload has to land, lose its answer and be aimed anew"),
+        "writer.notFinal": (0, "a walk has to clear a life that a proxy takes for alive"),
     ]
 
     static func isFault(_ name: String) -> Bool {
