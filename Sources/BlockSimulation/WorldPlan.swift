@@ -186,7 +186,8 @@ package struct WorldPlan: Sendable {
         let kind = structures.compactMap { $0 }.first { $0.name == name }?.kind
         return .openCollection(
             OpenCollection(
-                name: name, kind: isTransactional ? .tree : kind ?? .diary, encoding: nil, creates: false,
+                name: name, kind: isTransactional ? .tree : kind ?? .diary, encoding: nil,
+                creates: false,
                 action: ActionID(rawValue: .zero)))
     }
 

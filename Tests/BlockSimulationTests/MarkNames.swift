@@ -8,6 +8,8 @@ enum MarkNames {
         "blockPend.outstanding": "proxies mind no other pends",
         "blockRead.damaged": "a replica's own check comes before",
         "blockReplica.outstanding": "proxies mind no other pends",
+        "coordinator.audit.heals": "no client of a world audits",
+        "coordinator.audit.renews": "no client of a world audits",
         "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
         "fetch.damaged": "a replica's own check comes before",
         "registerChecker.undecided": "histories are short enough to be followed",
@@ -18,12 +20,14 @@ enum MarkNames {
     /// How often two hundred worlds pass the rarest marks at least, and why not more often.
     static let rare: [String: (countMin: Int, reason: String)] = [
         "blockReplica.repair": (3, "the version read has to be the damaged one, and still listed"),
-        "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
-        "coordinator.audit.heals": (0, "an audit has to meet a replica that lacks a register"),
+        "buggify.diary.pageOfOne": (1, "a diary has to be read while the point is active"),
+        "lists.unknownHappened": (3, "the effect of an answer that was lost has to be seen"),
         "proposer.goneInDoubt": (
             3, "a drop has to overtake an attempt that was accepted somewhere"
         ),
+        "writer.actionFailed": (1, "one block has to be unreadable, and the others not"),
         "writer.landedEarlier": (0, "a payload has to land, lose its answer and be aimed anew"),
+        "writer.setAside": (1, "one block has to be unreadable, and the others not"),
         "writer.notFinal": (0, "a walk has to clear a life that a proxy takes for alive"),
     ]
 
