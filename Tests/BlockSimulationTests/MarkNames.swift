@@ -20,6 +20,7 @@ enum MarkNames {
         "blockReplica.repair": (3, "the version read has to be the damaged one, and still listed"),
         "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
         "coordinator.audit.heals": (0, "an audit has to meet a replica that lacks a register"),
+        "disk.stale": (3, "only what was written within the last 16 syncs has an earlier value"),
         "proposer.goneInDoubt": (
             3, "a drop has to overtake an attempt that was accepted somewhere"
         ),

@@ -7,13 +7,16 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
 
     var description: String { "\(bug.rawValue) in seed \(seed)" }
 
+    /// Not found by any of the first 600 seeds: it takes a peer that restarts between two rounds of
+    /// duelling coordinators. `CrashTests` and the model of the register guard the rule meanwhile.
+    static let unseeded: Set<PlantedBug> = [.promiseNotDurable]
+
     /// The first seed that finds each, as `simulator --bug NAME 1 1500` finds it.
     /// One that shows by a standstill.
     static let stuck = PlantedSeed(bug: .pendExpires, seed: 7)
 
     static let all = [
         PlantedSeed(bug: .readWithoutWriteBack, seed: 16),
-        PlantedSeed(bug: .promiseNotDurable, seed: 331),
         PlantedSeed(bug: .acceptDoesNotPromise, seed: 205),
         PlantedSeed(bug: .ballotReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 3),
