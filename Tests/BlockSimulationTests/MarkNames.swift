@@ -8,8 +8,7 @@ enum MarkNames {
         "blockPend.outstanding": "proxies mind no other pends",
         "blockRead.damaged": "a replica's own check comes before",
         "blockReplica.outstanding": "proxies mind no other pends",
-        "coordinator.audit.heals": "no client of a world audits",
-        "coordinator.audit.renews": "no client of a world audits",
+        "coordinator.audit.heals": "clients of worlds audit registers only",
         "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
         "fetch.damaged": "a replica's own check comes before",
         "registerChecker.undecided": "histories are short enough to be followed",
@@ -21,6 +20,8 @@ enum MarkNames {
     static let rare: [String: (countMin: Int, reason: String)] = [
         "blockReplica.repair": (3, "the version read has to be the damaged one, and still listed"),
         "buggify.diary.pageOfOne": (1, "a diary has to be read while the point is active"),
+        "coordinator.audit.renews": (0, "an audit has to meet a replica that missed a value"),
+        "disk.stale": (3, "only what was written within the last 16 syncs has an earlier value"),
         "lists.unknownHappened": (3, "the effect of an answer that was lost has to be seen"),
         "proposer.goneInDoubt": (
             3, "a drop has to overtake an attempt that was accepted somewhere"

@@ -34,7 +34,7 @@ import Testing
             guard MarkNames.isFault(mark) else { continue }
             let worlds = parts.reduce(0) { $0 + $1.seedCounts[mark, default: 0] }
             #expect(
-                worlds >= WorldTests.faultyWorldCountMin,
+                worlds >= min(countMin, WorldTests.faultyWorldCountMin),
                 "\(mark) in \(worlds) worlds of \(WorldTests.seedCount)")
             #expect(
                 worlds <= WorldTests.seedCount * 9 / 10,
