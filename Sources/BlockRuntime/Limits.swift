@@ -243,6 +243,9 @@ public enum Limits {
     /// The same for one that is found silent again and again: with most services dead, a request
     /// that needs two answers would otherwise spend all of its time on them.
     public static let suspicionTimeMax = Duration.seconds(40)
+    /// After how long another coordinator is asked as well when one that was silent last time is
+    /// silent again: many times what an answer takes, and little of the time of any request.
+    public static let doubtedTryTime = Duration.milliseconds(300)
 
     // MARK: The SDK
 

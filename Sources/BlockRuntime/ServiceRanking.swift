@@ -46,6 +46,9 @@ public struct ServiceRanking: Sendable {
         suspects[service].map { $0.until > now } ?? false
     }
 
+    /// Whether the service was silent when it was asked last.
+    public func isDoubted(_ service: Int) -> Bool { suspects[service] != nil }
+
     /// All services in the order of preference.
     ///
     /// - Parameter affinity: What the request is about; empty for a request about nothing special.

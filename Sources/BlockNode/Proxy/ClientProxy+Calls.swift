@@ -35,11 +35,15 @@ extension ClientProxy {
             .send(coordinator: coordinator, id: tryID, call.request, deadline: deadline))
         // Past the coordinator's own deadline: it answers by then what it knows.
         let patience = Duration.nanoseconds(deadline.since(now).nanoseconds / 8)
-        let isImpatient = buggify("buggify.proxy.impatient")
-        wake(
-            .call(id),
-            at: isImpatient
-                ? now.advanced(by: .milliseconds(1)) : deadline.advanced(by: patience))
+        var wakeAt = deadline.advanced(by: patience)
+        if call.order.count > 1, coordinatorRanking.isDoubted(coordinator) {
+            // It was silent last time. It may be back, but nobody waits long to learn that: its
+            // answer is welcome also while another one is asked.
+            mark("proxy.doubtedCoordinator")
+            wakeAt = min(wakeAt, now.advanced(by: Limits.doubtedTryTime))
+        }
+        if buggify("buggify.proxy.impatient") { wakeAt = now.advanced(by: .milliseconds(1)) }
+        wake(.call(id), at: wakeAt)
         if case .writer(let collection) = call.owner {
             writers[collection]?.attemptProgress(isTrying: true, trouble: nil)
         }
