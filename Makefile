@@ -79,7 +79,7 @@ simulate: simulator-build ## Replays one simulated world: SEED=n [TRACE=1] [BUG=
 	$(simulator) $(if $(BUG),--bug $(BUG)) $(if $(TRACE),--trace) $(SEED)
 
 simulate-many: simulator-build ## Runs the worlds 1 to SEEDS and stops at one that breaks a promise
-	$(simulator) $(if $(BUG),--bug $(BUG)) 1 $(SEEDS)
+	$(simulator) --jobs $(JOBS) $(if $(BUG),--bug $(BUG)) 1 $(SEEDS)
 
 # One process for each bug, as many at once as there are compilers: xargs fails when one of them does.
 mutation-gate: simulator-build ## Prints how many seeds each planted bug takes; fails if one is missed

@@ -18,17 +18,12 @@ public struct Digest: Hashable, Sendable, Comparable {
 
     /// - Returns: nil unless `bytes` is exactly 32 bytes long.
     public init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == Self.byteCount else { return nil }
-        var words = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
-        for (position, byte) in bytes.enumerated() {
-            switch position >> 3 {
-            case 0: words.0 = words.0 << 8 | UInt64(byte)
-            case 1: words.1 = words.1 << 8 | UInt64(byte)
-            case 2: words.2 = words.2 << 8 | UInt64(byte)
-            default: words.3 = words.3 << 8 | UInt64(byte)
-            }
+        // Read where they lie: generic code that goes byte by byte costs more than the hash.
+        let digest = bytes.withContiguousStorageIfAvailable { Digest(UnsafeRawBufferPointer($0)) }
+        guard let digest = digest ?? Bytes(bytes).withUnsafeBytes({ Digest($0) }) else {
+            return nil
         }
-        self.init(words: words)
+        self = digest
     }
 
     /// - Returns: nil unless `raw` is exactly 32 bytes long.
@@ -116,7 +111,11 @@ public struct DigestBuilder {
     }
 
     public mutating func update(_ bytes: Bytes) {
-        bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        hasher.update(bufferPointer: bytes)
     }
 
     public func finalize() -> Digest { Digest(hasher.finalize()) }

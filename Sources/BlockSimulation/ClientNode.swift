@@ -8,6 +8,8 @@ final class ClientNode: WorldProcess {
     /// What it is about at present.
     private enum Occupation {
         case workload
+        /// Asks what each replica holds, in between: an audit mends what it finds.
+        case audit
         /// Once it has finished, and the faults are over: asks until it is told something.
         case probe
         case finalReads
@@ -22,6 +24,8 @@ final class ClientNode: WorldProcess {
     /// Each broken connection is followed by one to the next proxy.
     private var breakCount = 0
     private var occupation = Occupation.workload
+    /// What is still to be audited at the end.
+    private var targets: [AuditTarget] = []
     private(set) var isFinished = false
 
     var collection: String { driver.collection }
@@ -43,6 +47,7 @@ final class ClientNode: WorldProcess {
     /// Asks until an answer comes: where a quorum is up, everybody is served.
     func beginProbe() {
         occupation = .probe
+        targets = []
         isFinished = false
         proceed(after: .milliseconds(1))
     }
@@ -63,15 +68,21 @@ final class ClientNode: WorldProcess {
         world.note { "\(node) breaks its connection" }
         breakCount += 1
         connect()
-        let error = DatabaseError(
-            .endpointUnreachable, "the connection was broken", outcome: .unknown)
-        driver.receive(.failed(error), &world.history, at: world.now)
+        if case .audit = occupation {
+            occupation = .workload
+            targets = []
+        } else {
+            let error = DatabaseError(
+                .endpointUnreachable, "the connection was broken", outcome: .unknown)
+            driver.receive(.failed(error), &world.history, at: world.now)
+        }
         proceed(after: .microseconds(100 + world.generator.below(2000)))
     }
 
     /// Reads everything a last time.
     func beginFinalReads() {
         occupation = .finalReads
+        targets = []
         driver.beginFinalReads()
         isFinished = false
         proceed(after: .milliseconds(1))
@@ -79,6 +90,8 @@ final class ClientNode: WorldProcess {
 
     override func crash() {
         session = nil
+        if case .audit = occupation { occupation = .workload }
+        targets = []
         driver.crashed(&world.history, at: world.now)
         end()
     }
@@ -91,7 +104,16 @@ final class ClientNode: WorldProcess {
     func proceed() {
         guard session != nil, !isFinished else { return }
         if case .probe = occupation {
-            return ask(world.plan.probe(of: driver.collection), timeout: .seconds(4))
+            return ask(nextAudit ?? world.plan.probe(of: driver.collection), timeout: .seconds(4))
+        }
+        if case .workload = occupation, world.plan.hasInspections, !world.isWinding,
+            world.generator.chance(1, in: 40)
+        {
+            occupation = .audit
+        }
+        if case .audit = occupation {
+            let audit = nextAudit ?? .inspectTail(name: driver.collection)
+            return ask(audit, timeout: .seconds(1))
         }
         switch driver.next(&world.history, at: world.now) {
         case .request(let request, let timeout):
@@ -107,6 +129,8 @@ final class ClientNode: WorldProcess {
         case .finished: isFinished = true
         }
     }
+
+    private var nextAudit: ClientRequest? { targets.popLast().map { .audit($0) } }
 
     private func ask(_ request: ClientRequest, timeout: Duration) {
         lastToken += 1
@@ -156,13 +180,8 @@ final class ClientNode: WorldProcess {
 
     private func resolved(_ reply: ClientReply) {
         switch occupation {
-        case .probe:
-            if case .failed(let error) = reply, error.code != .collectionNotFound {
-                log { "is not served: \(error)" }
-                return proceed(after: .milliseconds(300))
-            }
-            isFinished = true
-            return
+        case .probe: return probed(reply)
+        case .audit: return audited(reply)
         case .finalReads:
             if case .failed(let error) = reply, error.code != .collectionNotFound {
                 world.hindrances.append("\(node) cannot read at the end: \(error)")
@@ -173,6 +192,36 @@ final class ClientNode: WorldProcess {
         // A short while between operations, so that a client that fails at once does not stop the
         // clock.
         proceed(after: .microseconds(100 + world.generator.below(2000)))
+    }
+
+    private func probed(_ reply: ClientReply) {
+        if case .failed(let error) = reply, error.code != .collectionNotFound {
+            log { "is not served: \(error)" }
+            return proceed(after: .milliseconds(300))
+        }
+        note(auditTargetsOf: reply)
+        if targets.isEmpty { isFinished = true } else { proceed(after: .milliseconds(1)) }
+    }
+
+    /// Audits one thing after the other, whatever comes of it, and goes back to work.
+    private func audited(_ reply: ClientReply) {
+        note(auditTargetsOf: reply)
+        if targets.isEmpty { occupation = .workload }
+        proceed(after: .milliseconds(1))
+    }
+
+    /// A tail tells of bodies and segments, which can be audited next.
+    private func note(auditTargetsOf reply: ClientReply) {
+        guard case .tail(let value, _) = reply, let tail = value.live else { return }
+        targets = tail.entries.suffix(4).compactMap { entry in
+            if case .stored = entry.body { .content(entry.bodyID) } else { nil }
+        }
+        targets += tail.segments.prefix(4).map { link in
+            .segment(
+                SegmentKey(
+                    collection: tail.collection, incarnation: tail.incarnation,
+                    index: link.index, hash: link.hash))
+        }
     }
 
     override var leftovers: [String] {

@@ -120,7 +120,8 @@ final class PeerNode: WorldProcess {
             observe(reply.items, to: sender, of: batches)
             world.send(
                 .peerReplies(
-                    reply.peer, reply.epoch, reply.items.map { (id: $0.id, reply: $0.reply) }),
+                    reply.peer, reply.epoch,
+                    reply.items.map { (id: $0.id, reply: told($0.reply)) }),
                 from: node, to: sender.node, life: sender.life, afterPause: pause)
         }
         do {
@@ -129,6 +130,35 @@ final class PeerNode: WorldProcess {
             try machine.afterReplies(now: now)
         } catch {
             died(error)
+        }
+    }
+
+    /// What leaves the process, which is not always what it meant to say: the memory of a machine
+    /// with a bad disk is bad, too. What is named by a hash must be looked at by whoever gets it.
+    private func told(_ reply: PeerReply) -> PeerReply {
+        guard world.isFaulty, world.plan.damagesDisks, world.plan.frailPeers.contains(index),
+            world.generator.chance(1, in: 16)
+        else { return reply }
+        func damaged(_ bytes: Bytes) -> Bytes {
+            mark("world.reply.damaged")
+            var bytes = bytes
+            let place = world.generator.below(bytes.count)
+            bytes[place] ^= 1 << UInt8(world.generator.below(8))
+            return bytes
+        }
+        switch reply {
+        // Taken for good, it would end a process by an invariant, which is no verdict.
+        case .content(let bytes?) where !bytes.isEmpty && !planted(.segmentKeyWithoutHash):
+            return .content(damaged(bytes))
+        case .block(let copy?):
+            guard let bytes = copy.bytes, !bytes.isEmpty, !planted(.blockHashUnchecked) else {
+                return reply
+            }
+            return .block(
+                BlockCopy(
+                    write: copy.write, baseRevision: copy.baseRevision,
+                    writeNumber: copy.writeNumber, bytes: damaged(bytes)))
+        default: return reply
         }
     }
 

@@ -15,7 +15,7 @@ package enum SealedRecord {
         bytes.reserveCapacity(1 + payload.count + Digest.byteCount)
         bytes.append(format)
         bytes.append(contentsOf: payload)
-        digest(of: bytes, under: key).append(to: &bytes)
+        digest(of: bytes[...], under: key).append(to: &bytes)
         return bytes
     }
 
@@ -24,14 +24,14 @@ package enum SealedRecord {
         guard bytes.count > Digest.byteCount else {
             throw damaged(key, "\(bytes.count) bytes are too few")
         }
-        let body = Bytes(bytes[..<(bytes.count - Digest.byteCount)])
-        let isIntact = Digest(bytes[body.count...]) == digest(of: body, under: key)
+        let bodyCount = bytes.count - Digest.byteCount
+        let isIntact = Digest(bytes[bodyCount...]) == digest(of: bytes[..<bodyCount], under: key)
         guard isIntact || planted(.blockHashUnchecked) && key.starts(with: StorageKeys.versions)
         else {
             throw damaged(key, "the checksum is wrong")
         }
-        guard body[0] == format else { throw damaged(key, "format \(body[0]) is unknown") }
-        return Bytes(body[1...])
+        guard bytes[0] == format else { throw damaged(key, "format \(bytes[0]) is unknown") }
+        return Bytes(bytes[1..<bodyCount])
     }
 
     /// The error of a record that cannot be trusted.
@@ -42,10 +42,10 @@ package enum SealedRecord {
                 + "analysis and check the disk")
     }
 
-    private static func digest(of body: Bytes, under key: Bytes) -> Digest {
+    private static func digest(of body: ArraySlice<UInt8>, under key: Bytes) -> Digest {
         var builder = DigestBuilder(domain: "optimystic/stored-record/1")
         builder.update(key)
-        builder.update(body)
+        body.withUnsafeBytes { builder.update($0) }
         return builder.finalize()
     }
 }

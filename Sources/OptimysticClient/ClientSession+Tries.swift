@@ -106,6 +106,10 @@ extension ClientSession {
             calls[token]?.failed(error, at: proxy)
             afterFailure(token, error)
         }
+        guard case .underWay = proxies[proxy].greeting else { return }
+        mark("session.greetingBroke")
+        greetingFailed(
+            proxy, DatabaseError(.endpointUnreachable, "the connection broke at the greeting"))
     }
 
     /// Tries again, or ends the call when that cannot help or must not be.

@@ -12,6 +12,8 @@ struct Command {
     private(set) var bug: PlantedBug?
     /// What each client does, instead of what the seed says.
     private(set) var operationCount: Int?
+    /// Worlds that run side by side.
+    private(set) var jobCount = 1
     private(set) var seeds: ClosedRange<UInt64> = 1...1
 
     init(_ arguments: ArraySlice<String>) {
@@ -29,6 +31,11 @@ struct Command {
                     Simulator.usage("--operations wants a number")
                 }
                 operationCount = count
+            case "--jobs":
+                guard let count = arguments.popFirst().flatMap(Int.init), (1...256) ~= count else {
+                    Simulator.usage("--jobs wants a number from 1 to 256")
+                }
+                jobCount = count
             case "--bug":
                 guard let name = arguments.popFirst(), let known = PlantedBug(rawValue: name) else {
                     Simulator.usage("--bug wants one of \(PlantedBug.allCases.map(\.rawValue))")

@@ -8,7 +8,7 @@ import Glibc
 /// broken promise ends a run of many seeds; of what else was not valid the run tells at its end.
 @main
 enum Simulator {
-    static func main() {
+    static func main() async {
         let command = Command(CommandLine.arguments.dropFirst())
         if command.listsBugs {
             for bug in PlantedBug.allCases { print(bug.rawValue) }
@@ -16,52 +16,39 @@ enum Simulator {
         }
         #if SIMULATION_HOOKS
         if command.isGate { exit(MutationGate.run(command)) }
-        let recorder = MarkRecorder()
-        let status = SimulationHooks.$marks.withValue(recorder) { run(command) }
-        if command.printsMarks {
-            for (mark, count) in recorder.counts.sorted(by: { $0.key < $1.key }) {
-                print("\(mark) \(count)")
-            }
-        }
         #else
         if command.printsMarks || command.isGate { usage("this build has no marks and no bugs") }
-        let status = run(command)
+        if command.bug != nil { usage("this build has no bugs; use `make simulate BUG=…`") }
         #endif
-        exit(status)
+        exit(await run(command))
     }
 
-    private static func run(_ command: Command) -> Int32 {
+    /// Runs the worlds, as many side by side as there are jobs.
+    private static func run(_ command: Command) async -> Int32 {
         var total = Total()
-        for seed in command.seeds {
-            let verdict = world(seed, command, isTraced: command.isTraced)
-            total.add(verdict)
-            if command.printsHashes {
-                print("\(seed) \(String(verdict.trace.value, radix: 16))")
-            } else if verdict.outcome != .valid || command.seeds.count == 1 {
-                report(verdict, command)
+        var seeds = command.seeds.makeIterator()
+        var isOver = false
+        await withTaskGroup(of: Run.self) { group in
+            func beginNext() {
+                guard !isOver, let seed = seeds.next() else { return }
+                group.addTask { Run(seed, command, isTraced: command.isTraced) }
             }
-            if verdict.exitStatus == 1 || verdict.exitStatus != 0 && command.bug != nil { break }
+            for _ in 0..<command.jobCount { beginNext() }
+            while let run = await group.next() {
+                total.add(run)
+                let verdict = run.verdict
+                if command.printsHashes {
+                    print("\(verdict.seed) \(String(verdict.trace.value, radix: 16))")
+                } else if verdict.outcome != .valid || command.seeds.count == 1 {
+                    report(verdict, command)
+                }
+                // Those that are under way are still told of.
+                if run.endsAll(command) { isOver = true }
+                beginNext()
+            }
         }
         if !command.printsHashes { total.report(command) }
         return total.status
-    }
-
-    private static func world(_ seed: UInt64, _ command: Command, isTraced: Bool) -> Verdict {
-        func run() throws -> Verdict {
-            try World.run(
-                seed: seed, isTraced: isTraced, operationCount: command.operationCount)
-        }
-        do {
-            #if SIMULATION_HOOKS
-            guard let bug = command.bug else { return try run() }
-            return try SimulationHooks.$plantedBug.withValue(bug, operation: run)
-            #else
-            if command.bug != nil { usage("this build has no bugs; use `make simulate BUG=…`") }
-            return try run()
-            #endif
-        } catch {
-            usage("seed \(seed): \(error)")
-        }
     }
 
     /// A failure shows what led to it, and how to see all of it.
@@ -70,7 +57,7 @@ enum Simulator {
             show(verdict.report, eventCount: .max)
         } else if verdict.outcome != .valid, command.bug == nil || command.seeds.count == 1 {
             // The text is made only now: the same seed is the same run.
-            show(world(verdict.seed, command, isTraced: true).report, eventCount: 200)
+            show(Run(verdict.seed, command, isTraced: true).verdict.report, eventCount: 200)
         }
         print(
             "seed \(verdict.seed): \(verdict.outcome), "
@@ -96,43 +83,12 @@ enum Simulator {
         let text = """
             simulator: \(problem)
             usage: simulator [--trace] [--marks] [--hashes] [--operations N] [--bug NAME]
-                             SEED [LAST]
+                             [--jobs N] SEED [LAST]
                    simulator --gate [--bug NAME]
                    simulator --list-bugs
 
             """
         _ = text.withCString { write(2, $0, strlen($0)) }
         exit(64)
-    }
-}
-
-/// What was done over all seeds.
-private struct Total {
-    private var seedCount = 0
-    private var eventCount = 0
-    private var operationCount = 0
-    private var acknowledgedCount = 0
-    private var failures: [Int32: Int] = [:]
-
-    mutating func add(_ verdict: Verdict) {
-        seedCount += 1
-        eventCount += verdict.eventCount
-        operationCount += verdict.operationCount
-        acknowledgedCount += verdict.acknowledgedCount
-        if verdict.exitStatus != 0 { failures[verdict.exitStatus, default: 0] += 1 }
-    }
-
-    /// A broken promise says more than a standstill, and that more than a run that says nothing.
-    var status: Int32 { [1, 3, 2].first { failures[$0] != nil } ?? 0 }
-
-    func report(_ command: Command) {
-        let name = command.bug.map { "\($0.rawValue): " } ?? ""
-        let words =
-            [(1, "broke a promise"), (3, "never ended"), (2, "said nothing")] as [(Int32, _)]
-        let parts = words.compactMap { status, what in failures[status].map { "\($0) \(what)" } }
-        print(
-            name + "\(seedCount) seeds, \(eventCount) events, \(operationCount) operations, "
-                + "\(acknowledgedCount) acknowledged, "
-                + (parts.isEmpty ? "all valid" : parts.joined(separator: ", ")))
     }
 }

@@ -102,16 +102,16 @@ import Testing
         let part = Bytes(repeating: 1, count: 1 << 20)
         var taken = 0
         var silence = 0
-        while silence < 20 {
+        while silence < 20, taken < 256 << 20 {
             let count = source.writeWhatFits(part)
             taken += count
             silence = count == 0 ? silence + 1 : 0
             wait(.milliseconds(10))
         }
-        // Both sockets' buffers, a few MiB each at most, and the relay's.
+        // Both sockets' buffers, a few MiB each at most, and the relay's. A system that is short of
+        // time may still take some, now and then.
         #expect(taken < 64 << 20)
         #expect(relay.counts.relayedBytes + Limits.relayBufferBytesMax < 64 << 20)
-        #expect(source.writeWhatFits(part) == 0)
         #expect(target.read(1000)?.count == 1000)
     }
 

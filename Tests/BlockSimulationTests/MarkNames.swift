@@ -6,30 +6,25 @@ enum MarkNames {
     static let notReached = [
         "ballots.newProposer": "it takes 2³² ballots",
         "blockPend.outstanding": "proxies mind no other pends",
-        "blockRead.damaged": "a replica's own check comes before",
         "blockReplica.outstanding": "proxies mind no other pends",
-        "coordinator.audit.heals": "clients of worlds audit registers only",
         "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
-        "fetch.damaged": "a replica's own check comes before",
         "registerChecker.undecided": "histories are short enough to be followed",
-        "writer.batchFull": "no outcome is as large as a body",
-        "writer.batchTooLarge": "no action is as large as an attempt",
     ]
 
     /// How often two hundred worlds pass the rarest marks at least, and why not more often.
     static let rare: [String: (countMin: Int, reason: String)] = [
-        "blockReplica.repair": (3, "the version read has to be the damaged one, and still listed"),
-        "buggify.diary.pageOfOne": (1, "a diary has to be read while the point is active"),
-        "coordinator.audit.renews": (0, "an audit has to meet a replica that missed a value"),
-        "disk.stale": (3, "only what was written within the last 16 syncs has an earlier value"),
+        "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
+        "buggify.writer.smallBody": (3, "actions have to wait together while the point is active"),
         "lists.unknownHappened": (3, "the effect of an answer that was lost has to be seen"),
         "proposer.goneInDoubt": (
             3, "a drop has to overtake an attempt that was accepted somewhere"
         ),
-        "writer.actionFailed": (1, "one block has to be unreadable, and the others not"),
+        "writer.actionFailed": (3, "one block has to be unreadable, and the others not"),
+        "writer.batchFull": (3, "actions have to wait together while the point is active"),
         "writer.landedEarlier": (0, "a payload has to land, lose its answer and be aimed anew"),
-        "writer.setAside": (1, "one block has to be unreadable, and the others not"),
-        "writer.notFinal": (0, "a walk has to clear a life that a proxy takes for alive"),
+        "writer.notFinal": (3, "a walk has to clear a life that a proxy takes for alive"),
+        "writer.setAside": (3, "one block has to be unreadable, and the others not"),
+        "writer.unreadableBlock": (3, "one block has to be unreadable, and the others not"),
     ]
 
     static func isFault(_ name: String) -> Bool {

@@ -70,7 +70,7 @@ import Testing
 
     @Test(
         "What makes no sense is usage, 64",
-        arguments: [["x"], ["9", "3"], ["--bug", "none", "1"]])
+        arguments: [["x"], ["9", "3"], ["--bug", "none", "1"], ["--jobs", "0", "1"]])
     func usage(_ words: [String]) throws {
         let runner = words.count == 1 ? try simulator(words[0]) : nil
         let run =
@@ -79,6 +79,16 @@ import Testing
                 ? simulator(words[0], words[1]) : simulator(words[0], words[1], words[2]))
         #expect(run.status == 64)
         #expect(run.text.contains("usage: simulator"))
+    }
+
+    @Test("Of worlds side by side, one that broke a promise ends them all")
+    func jobs() throws {
+        let planted = try #require(PlantedSeed.all.first { $0.bug == .noDedupeScan })
+        let run = try simulator(
+            "--jobs", "2", "--bug", planted.bug.rawValue, "\(planted.seed)", "2000000")
+        #expect(run.status == 1 && run.text.contains("broke a promise"), "\(run.text)")
+        let last = try #require(run.lines.last)
+        #expect(["noDedupeScan: 1 seeds", "noDedupeScan: 2 seeds"].contains { last.hasPrefix($0) })
     }
 
     @Test("Two processes and this one agree on every trace hash")
@@ -90,6 +100,8 @@ import Testing
             "\(seed) " + String(try World.run(seed: UInt64(seed)).trace.value, radix: 16)
         }
         #expect(first.lines.map(String.init) == here)
+        let together = try simulator("--jobs", "3", "--hashes", "1", "6")
+        #expect(together.lines.map(String.init).sorted() == here)
     }
 }
 #endif

@@ -108,6 +108,24 @@ import Testing
         }
     }
 
+    @Test("When a connection breaks before the greeting is answered, nobody waits for that answer")
+    func brokenGreeting() throws {
+        var world = SessionHarness()
+        let token = world.start(SessionHarness.append(1))
+        let greeting = try world.take()
+        guard case .hello = greeting.request else {
+            Issue.record("\(greeting.request) is no greeting")
+            return
+        }
+        let before = world.now
+        world.feed(.broken(proxy: greeting.proxy))
+        world.advanceUntilSent()
+        #expect(world.now.since(before) <= .milliseconds(5))
+        #expect(try world.welcome() == 1 - greeting.proxy)
+        #expect(try world.take().proxy == 1 - greeting.proxy)
+        #expect(world.resolved[token] == nil)
+    }
+
     @Test("When a connection breaks, what waits for it turns to the other proxy at once")
     func broken() throws {
         var world = SessionHarness()

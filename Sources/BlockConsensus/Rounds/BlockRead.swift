@@ -74,14 +74,14 @@ package struct BlockRead {
 
     private mutating func evaluate(_ effects: inout RoundEffects) {
         if let wanted {
-            let copies = answers.values.compactMap { $0 }
+            let copies = members.inOrder(answers).compactMap { $0 }
             if let copy = copies.first(where: { $0.write == wanted || planted(.anyCopyIsRead) }) {
                 return finish(copy, &effects)
             }
             // The one that was asked first cannot tell: ask the others, once.
             if answers.count + refusals.count == 1 { askOthers(&effects) }
         } else if answers.count >= members.quorum {
-            let newest = answers.values.compactMap { $0 }.max { $0.write < $1.write }
+            let newest = members.inOrder(answers).compactMap { $0 }.max { $0.write < $1.write }
             finish(newest, &effects)
         }
     }

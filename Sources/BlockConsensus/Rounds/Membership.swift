@@ -16,6 +16,12 @@ package struct Membership: Equatable, Sendable {
     /// More than half of the members.
     package var quorum: Int { peers.count / 2 + (planted(.quorumOffByOne) ? 0 : 1) }
 
+    /// What the members said, in their order: the same answers make the same decision in every
+    /// process, also where a rule is broken.
+    func inOrder<Answer>(_ answers: [PeerID: Answer]) -> [Answer] {
+        peers.compactMap { answers[$0] }
+    }
+
     /// Whether a quorum can still be had when `lost` members are out of it.
     package func canReachQuorum(without lost: Int) -> Bool { peers.count - lost >= quorum }
 }

@@ -164,7 +164,8 @@ package struct Proposer {
         _ promises: [PeerID: Promise], _ ballot: Ballot, _ effects: inout RoundEffects
     ) {
         invariant(promises.count >= members.quorum, "\(promises.count) promises decide nothing")
-        guard let highest = promises.values.max(by: { $0.accepted < $1.accepted }) else { return }
+        let highest = members.inOrder(promises).max { $0.accepted < $1.accepted }
+        guard let highest else { return }
         let isChosen = promises.values.allSatisfy { $0.accepted == highest.accepted }
         let value: TailValue
         do throws(DatabaseError) {

@@ -83,12 +83,12 @@ package struct TailRead {
 
     private mutating func evaluate(_ effects: inout RoundEffects) {
         if planted(.readWithoutWriteBack), reports.count >= members.quorum,
-            let highest = reports.values.max(by: { $0.accepted < $1.accepted }),
+            let highest = members.inOrder(reports).max(by: { $0.accepted < $1.accepted }),
             let bytes = values[highest.hash]
         {
             return answer(bytes, &effects)
         }
-        for report in reports.values {
+        for report in members.inOrder(reports) {
             let agreeing = reports.filter { $0.value == report }.keys.sorted()
             guard agreeing.count >= members.quorum else { continue }
             if let bytes = values[report.hash] { return answer(bytes, &effects) }

@@ -149,7 +149,8 @@ extension CollectionWriter {
         run: for pending in batch {
             bodyBytes += pending.bytes.count + 64
             // The first one always fits; whether it fits an attempt is seen when it is made.
-            let room = outcomes.isEmpty ? .max : Limits.bodyBytesMax - bodyBytes
+            var room = outcomes.isEmpty ? .max : Limits.bodyBytesMax - bodyBytes
+            if !outcomes.isEmpty, buggify("buggify.writer.smallBody") { room = -1 }
             do {
                 let outcome = try collector.run {
                     do {
@@ -185,7 +186,8 @@ extension CollectionWriter {
         let prepared = try PreparedBatch(
             actions, outcomes: outcomes, on: tracker, snapshot: snapshot, collection: collection,
             headerRevision: log.headerRevision, payload: makePayload(&effects))
-        guard prepared.isWithinLimits(listing: history, through: log.revision) else {
+        let isSmall = prepared.isWithinLimits(listing: history, through: log.revision)
+        guard isSmall, batch.count == 1 || !buggify("buggify.writer.smallBatch") else {
             mark("writer.batchTooLarge")
             if batch.count == 1 {
                 fail([batch[0].action: prepared.excess], &effects)
