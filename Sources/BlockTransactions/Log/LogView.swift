@@ -8,11 +8,14 @@ import BlockRuntime
 public struct LogView<Source: LogObjectSource> {
     let tail: Tail
     private let source: Source
+    /// Of the tail: a hash, which a walk over many segments needs for each of them.
+    private let collection: CollectionID
 
     /// - Parameter tail: A chosen value: its segment pointers are followed (rule 5).
     public init(tail: Tail, source: Source) {
         self.tail = tail
         self.source = source
+        collection = tail.collection
     }
 
     /// The entries of `first ... last`, oldest first; they exist by definition of the tail.
@@ -101,7 +104,7 @@ public struct LogView<Source: LogObjectSource> {
     private func segment(_ link: SegmentLink) throws(MissingObjects) -> Segment {
         let key = LogObjectKey.segment(
             SegmentKey(
-                collection: tail.collection, incarnation: tail.incarnation, index: link.index,
+                collection: collection, incarnation: tail.incarnation, index: link.index,
                 hash: link.hash))
         guard case .segment(let segment)? = source.object(key) else { throw MissingObjects([key]) }
         return segment
