@@ -21,9 +21,9 @@ package final class World {
         case resume(NodeID, life: Int)
         /// The client's pause is over.
         case proceed(client: Int, life: Int)
-        /// The client breaks its connection, unless this request has been answered.
         /// A process is told that its connection with another one ended.
         case broken(NodeID, tellTo: NodeID, life: Int)
+        /// The client breaks its connection, unless this request has been answered.
         case breakConnection(client: Int, life: Int, token: UInt64)
     }
 
