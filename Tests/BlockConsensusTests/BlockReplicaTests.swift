@@ -327,6 +327,17 @@ struct BlockReplicaTests {
         #expect(try scene.ask(.pend(Scene.pend(3))) == .pended)
     }
 
+    @Test("A version that lies where another one belongs is listed as damaged")
+    func misplaced() throws {
+        var scene = Scene()
+        try scene.commit(1, through: 2)
+        let first = try #require(scene.store.versions[key]?[Revision(1)])
+        scene.store.versions[key]?[Revision(2)] = first
+        let replica = BlockReplica(key, view: scene.store)
+        #expect(try replica.summary(at: Revision(1)).write == Scene.write(1))
+        #expect(try replica.summary(at: Revision(2)).write == nil)
+    }
+
     @Test("A damaged block is refused, and costs the peer no vote")
     func damage() throws {
         let map = try Sample.map()

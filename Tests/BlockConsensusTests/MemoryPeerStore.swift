@@ -7,7 +7,7 @@ struct MemoryPeerStore: PeerStoreView {
     private(set) var contents: [BlockID: Bytes] = [:]
     private(set) var segments: [SegmentKey: Bytes] = [:]
     private(set) var pends: [PendKey: PendRecord] = [:]
-    private(set) var versions: [BlockKey: [Revision: VersionRecord]] = [:]
+    var versions: [BlockKey: [Revision: VersionRecord]] = [:]
     /// Registers that fail their checksum.
     var damaged: Set<CollectionID> = []
     /// Bytes of pends of other blocks.

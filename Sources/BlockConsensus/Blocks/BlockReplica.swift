@@ -162,7 +162,9 @@ package struct BlockReplica<View: PeerStoreView> {
     /// What is listed of the version at a revision.
     package func summary(at revision: Revision) throws(DatabaseError) -> VersionSummary {
         let position = VersionPosition(key: key, revision: revision)
-        guard let version = try version(at: revision), try isIntact(version) else {
+        guard let version = try version(at: revision), version.revision == revision,
+            try isIntact(version)
+        else {
             return VersionSummary(position: position, write: nil)
         }
         return VersionSummary(position: position, write: version.write)
