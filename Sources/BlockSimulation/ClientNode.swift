@@ -24,7 +24,7 @@ final class ClientNode: WorldProcess {
     /// Each broken connection is followed by one to the next proxy.
     private var breakCount = 0
     private var occupation = Occupation.workload
-    /// What is still to be audited at the end.
+    /// What is still to be audited.
     private var targets: [AuditTarget] = []
     private(set) var isFinished = false
 

@@ -91,6 +91,14 @@ import Testing
         #expect(["noDedupeScan: 1 seeds", "noDedupeScan: 2 seeds"].contains { last.hasPrefix($0) })
     }
 
+    @Test("A broken rule is broken alike in every process, whatever order dictionaries have")
+    func brokenAlike() throws {
+        let runs = try (1...4).map { _ in
+            try simulator("--bug", PlantedBug.quorumOffByOne.rawValue, "--hashes", "2").lines
+        }
+        #expect(Set(runs).count == 1)
+    }
+
     @Test("Two processes and this one agree on every trace hash")
     func processes() throws {
         let first = try simulator("--hashes", "1", "4")

@@ -3,7 +3,7 @@ import Testing
 /// Nothing in the repository depends on one machine or one registry. The patterns are written in
 /// parts, so that this file does not break its own rule.
 enum MachinePathRule {
-    /// Folders of a machine. Found where a path begins, so `framework/` and `a/work/b` are not.
+    /// Folders of a machine. Found where a path begins, not inside of a word or of another path.
     static let folders = [
         "/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "/Us" + "ers/", "/mn" + "t/",
     ]
