@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct CollectionsCommand: AsyncParsableCommand {
@@ -14,7 +15,7 @@ package struct CollectionsCommand: AsyncParsableCommand {
             try await $0.collections(timeout: options.timeout?.duration)
         }
         var output = StandardOutput()
-        for info in infos.sorted(by: { $0.name < $1.name }) {
+        for info in infos.sorted(by: { ExactText($0.name) < ExactText($1.name) }) {
             switch options.output {
             case .text:
                 output.line(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct DiaryCommand: ParsableCommand {
@@ -105,7 +106,7 @@ extension JSONText {
     /// else.
     static func member(
         _ value: Bytes, encoding: ValueEncoding
-    ) -> (name: String, value: JSONText) {
+    ) -> (name: ExactText, value: JSONText) {
         if encoding == .json, let json = JSONText(json: value) { return ("value", json) }
         if let text = String(validating: value, as: UTF8.self) { return ("text", .string(text)) }
         return ("hex", .string(ByteText.hex(value)))
@@ -113,7 +114,7 @@ extension JSONText {
 
     /// See ``member(_:encoding:)``.
     init(_ entry: DiaryItem<Bytes>, encoding: ValueEncoding) {
-        var pairs: [String: JSONText] = [
+        var pairs: [ExactText: JSONText] = [
             "action": .string("\(entry.action)"),
             "index": .number(UInt64(entry.position.index)),
             "position": .string("\(entry.position)"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct InspectCommand: ParsableCommand {
@@ -59,7 +60,7 @@ extension TailInspection {
     }
 
     fileprivate var json: JSONText {
-        var pairs: [String: JSONText] = [
+        var pairs: [ExactText: JSONText] = [
             "replicas": .array(
                 replicas.map {
                     .object(["peer": .string("\($0.peer)"), "state": .string($0.state.text)])

@@ -1,14 +1,15 @@
+import BlockRuntime
 import Optimystic
 
-/// A JSON value to be written on one line. Keys come out in the order of the alphabet, so that the
-/// same result is the same text.
+/// A JSON value to be written on one line. Names come out in the order of their bytes, so that
+/// the same result is the same text.
 package indirect enum JSONText {
     case null
     case boolean(Bool)
     case number(UInt64)
     case string(String)
     case array([JSONText])
-    case object([String: JSONText])
+    case object([ExactText: JSONText])
     /// JSON text already, on one line.
     case raw(String)
 
@@ -26,7 +27,7 @@ package indirect enum JSONText {
         case .object(let pairs):
             "{"
                 + pairs.sorted { $0.key < $1.key }
-                .map { "\(JSONText.quoted($0.key)):\($0.value.text)" }
+                .map { "\(JSONText.quoted($0.key.text)):\($0.value.text)" }
                 .joined(separator: ",") + "}"
         case .raw(let text): text
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct StatusCommand: AsyncParsableCommand {
@@ -53,14 +54,14 @@ extension PeerReport {
             "  \(status.shardCount) shards, \(status.registerCount) registers, "
                 + "\(status.segmentCount) segments, \(status.contentCount) bodies, "
                 + "\(status.writeSequence) synced writes, id \(peer)")
-        for reached in status.revisions.sorted(by: { $0.name < $1.name }) {
+        for reached in status.revisions.sorted(by: { ExactText($0.name) < ExactText($1.name) }) {
             lines.append("  \(reached.name): revision \(reached.revision)")
         }
         return lines
     }
 
     fileprivate var json: JSONText {
-        var pairs: [String: JSONText] = [
+        var pairs: [ExactText: JSONText] = [
             "address": .string(address), "name": .string(name), "peer": .string("\(peer)"),
             "participates": .boolean(isParticipating), "role": .string("storage-peer"),
             "why": .optional(trouble),
@@ -72,7 +73,7 @@ extension PeerReport {
         pairs["registers"] = .number(status.registerCount)
         pairs["revisions"] = .object(
             Dictionary(
-                status.revisions.map { ($0.name, .number($0.revision.rawValue)) },
+                status.revisions.map { (ExactText($0.name), .number($0.revision.rawValue)) },
                 uniquingKeysWith: { first, _ in first }))
         pairs["segments"] = .number(status.segmentCount)
         pairs["shards"] = .number(UInt64(status.shardCount))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 /// How values are written.
@@ -31,7 +32,7 @@ package struct ValueForm: ParsableArguments {
     func text(of value: Bytes) -> Bytes { hex ? Array(ByteText.hex(value).utf8) : value }
 
     /// The value as a member of an object; see ``JSONText/member(_:encoding:)``.
-    func member(_ value: Bytes, of info: CollectionInfo) -> (name: String, value: JSONText) {
+    func member(_ value: Bytes, of info: CollectionInfo) -> (name: ExactText, value: JSONText) {
         if hex { return ("hex", .string(ByteText.hex(value))) }
         return JSONText.member(value, encoding: info.header.encoding)
     }

@@ -116,8 +116,10 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
         rows.removeAll { $0 == [nil, nil, nil] }
         for row in rows { text += CSVText.row(row.map { $0.map { .string($0) } }) + "\n" }
         let expected = rows.map { row in
-            var pairs: [String: JSONText] = [:]
-            for (name, value) in zip(names, row) { pairs[name] = value.map { .string($0) } }
+            var pairs: [ExactText: JSONText] = [:]
+            for (name, value) in zip(names, row) {
+                pairs[ExactText(name)] = value.map { .string($0) }
+            }
             return JSONText.object(pairs).text
         }
         let found = try read(text, as: .csv).map { $0.drop { $0 != " " }.dropFirst() }
@@ -227,6 +229,35 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
             #expect(lines[0].contains("importRecordBytesMax = \(Limits.importRecordBytesMax)"))
             #expect(lines[1].hasSuffix(#"{"a":"b"}"#))
         }
+    }
+
+    // MARK: Names
+
+    @Test("Names that only look alike are different members, columns and keys")
+    func exactNames() throws {
+        let composed = "\u{E9}"
+        let decomposed = "e\u{301}"
+        #expect(
+            try read("{\"\(composed)\":1,\"\(decomposed)\":2}", as: .jsonl)
+                .map { Array($0.utf8) }
+                == [Array("1 {\"\(decomposed)\":2,\"\(composed)\":1}".utf8)])
+        #expect(
+            try read("[{\"\(composed)\":1,\"\(decomposed)\":2}]", as: .json).count == 1)
+        #expect(
+            try read("\(composed),\(decomposed)\n1,2\n", as: .csv).map { Array($0.utf8) }
+                == [Array("2 {\"\(decomposed)\":\"2\",\"\(composed)\":\"1\"}".utf8)])
+        // One that is there twice is one name still.
+        #expect(
+            try read("\(composed),\(composed)\n1,2\n", as: .csv)
+                == ["1 broken two columns are called \"\(composed)\""])
+        #expect(throws: JSONParser.Problem.self) {
+            try JSONParser.parse(Array("{\"\(composed)\":1,\"\(composed)\":2}".utf8))
+        }
+        // A quote, a comma and a bracket end what they end, whatever mark stands behind them.
+        #expect(
+            try read("a,b\n\"x\",\u{301}y\n", as: .csv) == ["2 {\"a\":\"x\",\"b\":\"\u{301}y\"}"])
+        #expect(
+            try JSONParser.parse(Array("[\"a\",\"\u{301}\"]".utf8)).text == "[\"a\",\"\u{301}\"]")
     }
 
     // MARK: Keys

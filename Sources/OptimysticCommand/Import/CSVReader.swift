@@ -8,7 +8,7 @@ import BlockRuntime
 package struct CSVReader: RecordReader {
     private var source: ByteSource
     /// The names of the fields; nil before the header was read.
-    private var names: [String]?
+    private var names: [ExactText]?
     private var isBroken = false
 
     package init(_ source: ByteSource) { self.source = source }
@@ -30,13 +30,13 @@ package struct CSVReader: RecordReader {
                 return .broken(line: line, "a quoted field that begins here does not end")
             case .bad(let line, let problem): return .bad(line: line, problem)
             case .fields(let line, let fields):
-                if fields == [.absent], names.count > 1 { continue }
+                if fields.count == 1, case .absent = fields[0], names.count > 1 { continue }
                 guard fields.count == names.count else {
                     return .bad(
                         line: line,
                         "\(fields.count) fields where the header names \(names.count)")
                 }
-                var pairs: [String: JSONText] = [:]
+                var pairs: [ExactText: JSONText] = [:]
                 for (name, field) in zip(names, fields) {
                     if case .text(let text) = field { pairs[name] = .string(text) }
                 }
@@ -54,15 +54,15 @@ package struct CSVReader: RecordReader {
             return .broken(line: line, "a quoted field that begins here does not end")
         case .bad(let line, let problem): return .broken(line: line, problem)
         case .fields(let line, let fields):
-            var names: [String] = []
+            var names: [ExactText] = []
             for field in fields {
                 guard case .text(let name) = field, !name.isEmpty else {
                     return .broken(line: line, "column \(names.count + 1) has no name")
                 }
-                guard !names.contains(name) else {
+                guard !names.contains(ExactText(name)) else {
                     return .broken(line: line, "two columns are called \"\(name)\"")
                 }
-                names.append(name)
+                names.append(ExactText(name))
             }
             self.names = names
             return nil
@@ -71,7 +71,7 @@ package struct CSVReader: RecordReader {
 
     // MARK: Rows
 
-    private enum Field: Hashable {
+    private enum Field {
         case absent
         case text(String)
     }

@@ -1,4 +1,5 @@
 import BlockOperations
+import BlockRuntime
 import Optimystic
 
 /// What an import did.
@@ -26,10 +27,10 @@ package struct ImportReport: Hashable, Sendable {
 struct Importer: Sendable {
     /// How records become entries.
     struct Mapping: Sendable {
-        var keyField: String
+        var keyField: ExactText
         var keyForm = KeyForm.text
         /// The field that is the value; nil for the whole record.
-        var valueField: String?
+        var valueField: ExactText?
         /// Whether that field is hexadecimal digits.
         var isHex = false
         var encoding = ValueEncoding.json
@@ -237,7 +238,7 @@ extension Importer.Mapping {
     }
 
     private func value(
-        of record: JSONText, _ fields: [String: JSONText]
+        of record: JSONText, _ fields: [ExactText: JSONText]
     ) throws(DatabaseError) -> Bytes {
         guard let valueField else { return Array(record.text.utf8) }
         guard let value = fields[valueField] else {

@@ -76,7 +76,7 @@ package struct JSONParser {
     }
 
     private mutating func object() throws(Problem) -> JSONText {
-        var pairs: [String: JSONText] = [:]
+        var pairs: [ExactText: JSONText] = [:]
         if token() == UInt8(ascii: "}") {
             position += 1
             return .object(pairs)
@@ -87,7 +87,7 @@ package struct JSONParser {
             _ = token()
             guard take(UInt8(ascii: ":")) else { throw problem("no colon behind a name") }
             let value = try value()
-            guard pairs.updateValue(value, forKey: name) == nil else {
+            guard pairs.updateValue(value, forKey: ExactText(name)) == nil else {
                 throw problem("the name \"\(name)\" twice")
             }
             _ = token()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct TreeExportCommand: AsyncParsableCommand {
@@ -66,11 +67,11 @@ package struct TreeExportCommand: AsyncParsableCommand {
             }
             output.line(before == "[" ? "[]" : "]")
         case .csv:
-            var names: Set<String> = []
+            var names: Set<ExactText> = []
             try await each { key, value in names.formUnion(try writer.fields(key, value).keys) }
             let columns = names.sorted()
             guard !columns.isEmpty else { return }
-            output.line(CSVText.row(columns.map { .string($0) }))
+            output.line(CSVText.row(columns.map { .string($0.text) }))
             try await each { key, value in
                 let fields = try writer.fields(key, value)
                 output.line(CSVText.row(columns.map { fields[$0] }))
@@ -95,7 +96,7 @@ private struct RecordWriter {
 
     /// The columns of a record.
     /// - Throws: As ``record(_:_:)``.
-    func fields(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> [String: JSONText] {
+    func fields(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> [ExactText: JSONText] {
         let record = try record(key, value)
         guard case .raw(let text) = record else {
             guard case .object(let fields) = record else { throw problem(key, "is no object") }

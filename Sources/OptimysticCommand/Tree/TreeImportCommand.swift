@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlockOperations
+import BlockRuntime
 import Optimystic
 import Synchronization
 
@@ -75,7 +76,8 @@ package struct TreeImportCommand: AsyncParsableCommand {
             let importer = Importer(
                 tree: tree, database: database,
                 mapping: Importer.Mapping(
-                    keyField: key, keyForm: form.keys, valueField: value,
+                    keyField: ExactText(key), keyForm: form.keys,
+                    valueField: value.map { ExactText($0) },
                     isHex: form.values.hex, encoding: tree.info.header.encoding),
                 timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,
                 skipsBad: skipBad,
