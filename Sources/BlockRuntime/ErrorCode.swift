@@ -102,7 +102,7 @@ extension ErrorCode {
             "Check the name, or create the collection first."),
         row(
             .collectionKindMismatch, "collectionKindMismatch",
-            "The collection exists, but is of another kind or encoding.",
+            "The collection exists, but is of another kind, or has other keys or values.",
             "Open it as what it is, or use another name."),
         row(
             .valueUndecodable, "valueUndecodable",
@@ -142,8 +142,8 @@ extension ErrorCode {
             "Stop the other process, or choose another directory."),
         row(
             .formatUnsupported, "formatUnsupported",
-            "The data directory was written by a newer release.", "Run that release or a later one."
-        ),
+            "What is stored was written by another release.",
+            "Run the release that wrote it; a newer form is read by later releases too."),
         row(
             .directoryForeign, "directoryForeign",
             "The directory does not belong to this peer or is not a data directory.",
