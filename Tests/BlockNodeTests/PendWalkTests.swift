@@ -14,8 +14,9 @@ struct PendWalkTests {
     private func world() throws -> (world: CrashWorld, Incarnation) {
         var world = try CrashWorld()
         let open = OpenCollection(
-            name: Self.name, kind: .tree, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)), capacity: 4)
+            name: Self.name, kind: .tree, encoding: .bytes,
+            creation:
+                Creation(action: ActionID(rawValue: Identifier128(1)), generation: 0), capacity: 4)
         world.ask(0, 1, .openCollection(open), for: .seconds(5))
         try world.run(for: .seconds(1))
         guard case .collection(let info)? = world.answers[1] else {
@@ -46,7 +47,7 @@ struct PendWalkTests {
             record: PendRecord(
                 transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
                 basePayload: nil, baseHash: .zero, resultHash: block.digest,
-                bound: targets.map { Revision($0) }))
+                home: CollectionID(name: Self.name), bound: targets.map { Revision($0) }))
     }
 
     /// Keeps pends on some peers.
@@ -89,7 +90,7 @@ struct PendWalkTests {
     }
 
     @Test(
-        "What may still land stays, however long it takes, and only the targets that are decided go"
+        "What may still land is left alone at first, and only the targets that are decided go"
     )
     func undecided() throws {
         var (world, incarnation) = try world()
@@ -155,7 +156,7 @@ struct PendWalkTests {
     func dropped() throws {
         var (world, incarnation) = try world()
         try keep([request(100, targets: [2, 3, 4], incarnation)], in: world)
-        world.ask(0, 3, .dropCollection(name: Self.name), for: .seconds(5))
+        world.ask(0, 3, .dropCollection(CrashWorld.drop(Self.name, incarnation)), for: .seconds(5))
         try world.run(for: .seconds(1))
         #expect(world.answers[3] == .dropped)
         try world.walkPends(coordinator: 0)
@@ -173,9 +174,10 @@ struct PendWalkTests {
             #expect(walk.dueAt == now)
             #expect(
                 walk.next(now: now)
-                    == .listPends(
-                        ShardID(rawValue: shard), after: nil,
-                        countMax: UInt32(Limits.pendPageCountMax)))
+                    == .repository(
+                        .listPends(
+                            ShardID(rawValue: shard), after: nil,
+                            countMax: UInt32(Limits.pendPageCountMax))))
             #expect(walk.dueAt == nil && walk.next(now: now) == nil)
             let answer = shard == 1 ? failure : .pends([], next: nil)
             #expect(walk.received(answer, now: now) == nil)
