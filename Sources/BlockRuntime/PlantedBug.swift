@@ -79,8 +79,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
 
     // MARK: Pends
 
-    /// The pends of an attempt that may still land are taken back once they are old, without a fence
-    /// at its home.
+    /// The pends of an attempt that may still land are taken back once they are old, and no fence
+    /// at its home keeps it from landing.
     case discardWithoutFence
 
     /// N1: the pends of an attempt are taken back when its time is up.

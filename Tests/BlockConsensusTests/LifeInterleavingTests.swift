@@ -3,9 +3,9 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// All orders in which three creations and two drops of one name are sent, doubled, evaluated late and
-/// answered or not: a request once sent stays in the network, and any proxy may evaluate it at any
-/// time, any number of times. The functions are those that ship.
+/// All orders in which three creations and two drops of one name are sent, doubled, evaluated late
+/// and answered or not: a request once sent stays in the network, and any proxy may evaluate it at
+/// any time, any number of times. The functions are those that ship.
 @Suite("Lives of a collection, in any order")
 struct LifeInterleavingTests {
     /// What a client was told.

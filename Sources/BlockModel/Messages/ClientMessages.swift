@@ -29,7 +29,7 @@ public enum ClientRequest: Hashable, Sendable {
     case audit(AuditTarget)
 }
 
-/// Opens a collection, and creates it first when `creation` is there and no collection has the name.
+/// Opens a collection, and creates it first when no collection has the name and `creation` says so.
 public struct OpenCollection: Hashable, Sendable {
     public let name: String
     /// nil: whatever it is. Creating needs one.
@@ -38,7 +38,7 @@ public struct OpenCollection: Hashable, Sendable {
     public let encoding: ValueEncoding?
     /// What its keys are, of a tree; nil: whatever they are, and bytes should it be created.
     public let keyType: KeyType?
-    /// nil: it is only looked for. ``ClientReply/absent(generation:)`` then tells what to name here.
+    /// nil: it is only looked for. ``ClientReply/absent(generation:)`` tells what to name here.
     public let creation: Creation?
     /// Entries of a leaf and children of a branch, at most, should a tree be created;
     /// ``Limits/nodeCapacityMin`` to ``Limits/nodeCapacityMax``, nil for the default. Of a

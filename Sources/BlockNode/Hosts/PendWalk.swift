@@ -7,7 +7,7 @@ import BlockTransactions
 /// became of each, and has it finalised or discarded (protocol C5.10). No pend ends by itself, so
 /// that without it every attempt that died would take a place beside its blocks for good.
 ///
-/// An attempt that nothing decides, at the next revision of a collection that rests, may land at any
+/// An attempt that nothing decides, at the next revision of a collection that rests, may land any
 /// moment, or be that of somebody who died: it would be in the way of whoever does not compete with
 /// others (``PendingPolicy/fail``). It is left alone for a while, then fenced at its home, and only
 /// then discarded (protocol C5.8).

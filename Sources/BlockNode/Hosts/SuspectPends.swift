@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// Pends that a walk found undecided where their attempts can be fenced, and since when: how long to
-/// leave them alone. Nothing rests on it but patience, so that it may be forgotten at any moment.
+/// Pends that a walk found undecided where their attempts can be fenced, and since when: they are
+/// left alone for a while. Nothing but patience rests on it: it may be forgotten at any moment.
 struct SuspectPends: Sendable {
     private struct Sighting: Sendable {
         let target: Revision

@@ -225,9 +225,10 @@ package struct ClientProxy {
         guard let history else { return }
         histories[collection] = history
         guard histories.count > Limits.knownTailCountMax else { return }
-        // A hint: what is forgotten is read from the log again.
+        // A hint: what is forgotten is read from the log again. But a writer that has not made all
+        // of it final could then not do so when it is forgotten itself.
         let oldest = use.oldest(of: histories) {
-            $0 == collection || writers[$0].map { !$0.isQuiet } ?? false
+            $0 == collection || writers[$0].map { !$0.isQuiet || !$0.isFinal } ?? false
         }
         if let oldest { histories[oldest] = nil }
         use.prune(countMax: 4 * Limits.knownTailCountMax) {
