@@ -55,6 +55,21 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case landingNotChosen
     /// D5: an attempt whose fate is unknown is told to have failed.
     case doubtToldAsFailure
+    /// A coordinator that only writes back another one's half-accepted attempt, and is asked for
+    /// that attempt, takes it for one that nobody has tried.
+    case writeBackRaisesNoDoubt
+    /// A proxy forgets, when a later try is refused, that an earlier one had no answer.
+    case doubtDroppedByProxy
+    /// A client session forgets likewise.
+    case doubtDroppedBySession
+    /// A custom collection forgets likewise.
+    case doubtDroppedByCollection
+    /// An attempt in doubt is told to have failed since its collection is gone.
+    case goneToldAsCertain
+    /// An attempt is told to be dead without a look at its target, which is sealed.
+    case sealedTakenForLost
+    /// An action is begun on a snapshot older than what was read, and never compared with that.
+    case readTakenForSeen
     /// D6: an attempt of unknown fate is taken for dead, and made again at the next revision.
     case nextRevisionInDoubt
     /// X1: a rebase does not look at the header part, where the root is.

@@ -107,7 +107,8 @@ extension RepositoryReply {
         case .tail(let value):
             "tail(\(value.live.map { "\($0.name)@\($0.revision)" } ?? "not live"))"
         case .committed(let revision, _): "committed(\(revision))"
-        case .refused(.moved(let value)): "moved(\(value.live?.revision ?? .zero))"
+        case .refused(.moved(let landing, let value)):
+            "moved(\(landing), \(value.live?.revision ?? .zero))"
         case .failed(let error): "failed(\(error.code))"
         default: firstWord("\(self)")
         }

@@ -176,9 +176,12 @@ extension WireArena {
     func message(_ refusal: CommitRefusal) -> UnsafeMutablePointer<CommitRefusalMessage> {
         make(optimystic__v1__commit_refusal__init) {
             switch refusal {
-            case .moved(let tail):
+            case .moved(let landing, let tail):
                 $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_MOVED
-                $0.moved = bytes(tail.canonicalBytes)
+                $0.moved = make(optimystic__v1__moved__init) {
+                    $0.landing = .init(UInt32(landing.rawValue))
+                    $0.tail = bytes(tail.canonicalBytes)
+                }
             case .gone(let tail):
                 $0.reason_case = OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_GONE
                 $0.gone = bytes(tail.canonicalBytes)
@@ -335,7 +338,10 @@ extension CommitRefusal {
         let message = try required(message, "refused")
         switch message.reason_case {
         case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_MOVED:
-            self = .moved(try message.moved.tail("refused.moved"))
+            let moved = try required(message.moved, "refused.moved")
+            self = .moved(
+                landing: try known(moved.landing, "refused.moved.landing"),
+                try moved.tail.tail("refused.moved.tail"))
         case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_GONE:
             self = .gone(try message.gone.tail("refused.gone"))
         case OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON_BLOCKED:

@@ -682,6 +682,51 @@ void   optimystic__v1__commit_refusal__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__commit_refusal__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__moved__init
+                     (Optimystic__V1__Moved         *message)
+{
+  static const Optimystic__V1__Moved init_value = OPTIMYSTIC__V1__MOVED__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__moved__get_packed_size
+                     (const Optimystic__V1__Moved *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__moved__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__moved__pack
+                     (const Optimystic__V1__Moved *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__moved__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__moved__pack_to_buffer
+                     (const Optimystic__V1__Moved *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__moved__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Moved *
+       optimystic__v1__moved__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Moved *)
+     protobuf_c_message_unpack (&optimystic__v1__moved__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__moved__free_unpacked
+                     (Optimystic__V1__Moved *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__moved__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__pending_block__init
                      (Optimystic__V1__PendingBlock         *message)
 {
@@ -2008,10 +2053,10 @@ static const ProtobufCFieldDescriptor optimystic__v1__commit_refusal__field_desc
     "moved",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Optimystic__V1__CommitRefusal, reason_case),
     offsetof(Optimystic__V1__CommitRefusal, moved),
-    NULL,
+    &optimystic__v1__moved__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2090,6 +2135,57 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor =
   optimystic__v1__commit_refusal__field_indices_by_name,
   1,  optimystic__v1__commit_refusal__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__commit_refusal__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__moved__field_descriptors[2] =
+{
+  {
+    "landing",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Moved, landing),
+    &optimystic__v1__landing__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tail",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Moved, tail),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__moved__field_indices_by_name[] = {
+  0,   /* field[0] = landing */
+  1,   /* field[1] = tail */
+};
+static const ProtobufCIntRange optimystic__v1__moved__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__moved__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Moved",
+  "Moved",
+  "Optimystic__V1__Moved",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Moved),
+  2,
+  optimystic__v1__moved__field_descriptors,
+  optimystic__v1__moved__field_indices_by_name,
+  1,  optimystic__v1__moved__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__moved__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__pending_block__field_descriptors[2] =
@@ -2231,4 +2327,34 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_reports__descriptor =
   1,  optimystic__v1__peer_reports__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_reports__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue optimystic__v1__landing__enum_values_by_number[3] =
+{
+  { "LANDING_UNSPECIFIED", "OPTIMYSTIC__V1__LANDING__LANDING_UNSPECIFIED", 0 },
+  { "LANDING_NOT_LOOKED_FOR", "OPTIMYSTIC__V1__LANDING__LANDING_NOT_LOOKED_FOR", 1 },
+  { "LANDING_ABSENT", "OPTIMYSTIC__V1__LANDING__LANDING_ABSENT", 2 },
+};
+static const ProtobufCIntRange optimystic__v1__landing__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex optimystic__v1__landing__enum_values_by_name[3] =
+{
+  { "LANDING_ABSENT", 2 },
+  { "LANDING_NOT_LOOKED_FOR", 1 },
+  { "LANDING_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor optimystic__v1__landing__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Landing",
+  "Landing",
+  "Optimystic__V1__Landing",
+  "optimystic.v1",
+  3,
+  optimystic__v1__landing__enum_values_by_number,
+  3,
+  optimystic__v1__landing__enum_values_by_name,
+  1,
+  optimystic__v1__landing__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -21,9 +21,9 @@ struct ClientCall: Sendable {
     private(set) var tryCount = 0
     private(set) var triesByProxy: [Int: Int] = [:]
     /// The ids of everything sent for it, to be forgotten with it.
-    var sentIDs: [UInt64] = []
-    /// Whether some try ended without a definite answer.
-    private(set) var isUncertain = false
+    private(set) var sentIDs: [UInt64] = []
+    /// Of a request that changes something: whether some try may have, or may yet.
+    private(set) var doubt = AttemptDoubt()
     /// The last failure that a proxy told.
     private(set) var answer: DatabaseError?
     /// The last trouble with each proxy.
@@ -55,6 +55,13 @@ struct ClientCall: Sendable {
         return min(now.advanced(by: patience), deadline)
     }
 
+    /// The request itself is on its way to a proxy.
+    mutating func sent(as id: UInt64, to proxy: Int) {
+        sentIDs.append(id)
+        phase = .sent(id: id, proxy: proxy)
+        if request.changesState { doubt.handedOver() }
+    }
+
     /// A try ended with what a proxy answered.
     mutating func answered(_ error: DatabaseError, by proxy: Int) {
         answer = error
@@ -65,7 +72,9 @@ struct ClientCall: Sendable {
     mutating func failed(_ error: DatabaseError, at proxy: Int) {
         troubles[proxy] = error
         phase = .pausing
-        if error.outcome == .unknown, request.changesState { isUncertain = true }
+        guard request.changesState else { return }
+        doubt.tryEnded(error)
+        if planted(.doubtDroppedBySession), error.outcome == .notApplied { doubt.decided() }
     }
 
     /// The pause before the next try: none to speak of while there are proxies not tried yet.
@@ -75,20 +84,25 @@ struct ClientCall: Sendable {
         return max(backoff.next(using: &generator), retryAfter)
     }
 
-    /// `error` as the application has to be told it: unknown beats not applied.
-    func told(_ error: DatabaseError) -> DatabaseError { isUncertain ? error.asUnknown : error }
+    /// What the application has to be told when a proxy, at the end of the last try, answers this.
+    func told(_ reply: ClientReply) -> ClientReply {
+        guard request.changesState else { return reply }
+        var doubt = doubt
+        if case .failed(let error) = reply { doubt.tryEnded(error) } else { doubt.tryEnded() }
+        return doubt.told(reply)
+    }
 
     /// What is known when there is no further try.
     ///
     /// - Parameter addresses: Of all proxies; each is named when none of them answered.
     func finalError(addresses: [String]) -> DatabaseError {
-        if let answer { return told(answer) }
+        if let answer { return doubt.told(answer) }
         let details = addresses.indices.map { proxy in
             "\(addresses[proxy]): \(troubles[proxy]?.message ?? "not asked in the time given")"
         }
         // A proxy that was connected and asked may be busy: nothing says that it is not there.
         let isSlow = troubles.values.contains { $0.code == .deadlineExceeded }
-        return told(
+        return doubt.told(
             DatabaseError(
                 isSlow ? .deadlineExceeded : .endpointUnreachable,
                 "no proxy answered (\(details.joined(separator: "; ")))"))

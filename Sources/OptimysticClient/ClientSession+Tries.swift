@@ -37,8 +37,7 @@ extension ClientSession {
         guard time >= .milliseconds(1) else { return giveUp(token) }
         let id = makeID()
         sent[id] = (token, proxy)
-        calls[token]?.sentIDs.append(id)
-        calls[token]?.phase = .sent(id: id, proxy: proxy)
+        calls[token]?.sent(as: id, to: proxy)
         directives.append(
             .send(
                 proxy: proxy, id: id, call.request.fitting(time),
@@ -70,7 +69,7 @@ extension ClientSession {
         if case .welcome(let welcome) = reply { learn(welcome) }
         // A late success of an earlier try is a true statement.
         if call.phase != .sent(id: id, proxy: proxy) { mark("session.lateAnswer") }
-        end(token, reply)
+        end(token, call.told(reply))
     }
 
     private mutating func answered(_ token: Token, _ proxy: Int, _ error: DatabaseError) {
@@ -115,7 +114,7 @@ extension ClientSession {
     /// Tries again, or ends the call when that cannot help or must not be.
     private mutating func afterFailure(_ token: Token, _ error: DatabaseError) {
         guard var call = calls[token] else { return }
-        guard error.isTransient else { return end(token, .failed(call.told(error))) }
+        guard error.isTransient else { return end(token, .failed(call.doubt.told(error))) }
         let pause = call.pause(proxyCount: proxies.count, using: &generator)
         calls[token] = call
         let next = now.advanced(by: pause)

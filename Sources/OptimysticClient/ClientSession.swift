@@ -168,7 +168,7 @@ package struct ClientSession {
                 call.failed(doubt, at: proxy)
             }
             let error = cause ?? DatabaseError(.shuttingDown, "the connection was closed")
-            end(token, .failed(call.told(error)))
+            end(token, .failed(call.doubt.told(error)))
         }
     }
 

@@ -129,7 +129,7 @@ struct CoordinatorWorld {
         case .committed(let revision, let hash):
             acknowledged[token.rawValue] = revision
             check(hash, at: revision)
-        case .tail(.live(let tail)), .refused(.moved(.live(let tail))):
+        case .tail(.live(let tail)), .refused(.moved(_, .live(let tail))):
             for entry in tail.entries {
                 check(entry.chainHash, at: entry.revision)
                 chosen[entry.revision] = entry.payload

@@ -55,7 +55,10 @@ import Testing
             let attempt = Sample.commit(77, at: Revision(UInt64(target)), on: tail)
             let decision = TailChange.commit(attempt).apply(
                 to: .live(tail), isChosen: true, policy: TailPolicy())
-            #expect(decision == .keep(.refused(.moved(.live(tail)))), "target \(target)")
+            // The open entries were looked through; above the tail there is nothing to look at.
+            let landing: CommitRefusal.Landing = target <= 3 ? .absent : .notLookedFor
+            let moved = CommitRefusal.moved(landing: landing, .live(tail))
+            #expect(decision == .keep(.refused(moved)), "target \(target)")
         }
         let attempt = Sample.commit(77, at: Revision(4), on: tail)
         let decision = TailChange.commit(attempt).apply(
@@ -68,6 +71,67 @@ import Testing
         let again = TailChange.commit(attempt).apply(
             to: .live(grown), isChosen: true, policy: TailPolicy())
         #expect(again == .keep(reply))
+    }
+
+    /// An attempt that has landed at revision 1, and the tail when that is sealed.
+    private static func sealed() -> (attempt: CommitAttempt, tail: Tail) {
+        let policy = TailPolicy(openEntryCountMax: 2)
+        let attempt = Sample.commit(77, at: Revision(1), on: Sample.tail())
+        let decision = TailChange.commit(attempt).apply(
+            to: .live(Sample.tail()), isChosen: true, policy: policy)
+        let landed = decision.newTail ?? Sample.tail()
+        return (attempt, TailFunctionTests.grow(landed, by: 3, policy: policy).tail)
+    }
+
+    @Test("Of an attempt whose target is sealed nobody says that it did not land (C12.4)")
+    func sealedTarget() {
+        let (landed, tail) = TailFunctionTests.sealed()
+        #expect(tail.revision == Revision(4) && tail.firstOpenRevision > Revision(1))
+        let moved = CommitRefusal.moved(landing: .notLookedFor, .live(tail))
+        let another = Sample.commit(78, at: Revision(1), on: tail)
+        for attempt in [landed, another] {
+            let decision = TailChange.commit(attempt).apply(
+                to: .live(tail), isChosen: true, policy: TailPolicy())
+            #expect(decision == .keep(.refused(moved)))
+        }
+        // An intent in the way hides nothing of it.
+        var held = tail
+        held.sharedIntents = [another.attempt]
+        let decision = TailChange.commit(landed).apply(
+            to: .live(held), isChosen: true, policy: TailPolicy())
+        #expect(decision == .keep(.refused(.moved(landing: .notLookedFor, .live(held)))))
+        #if SIMULATION_HOOKS
+        SimulationHooks.$plantedBug.withValue(.sealedTakenForLost) {
+            let lie = TailChange.commit(landed).apply(
+                to: .live(tail), isChosen: true, policy: TailPolicy())
+            #expect(lie == .keep(.refused(.moved(landing: .absent, .live(tail)))))
+        }
+        #endif
+    }
+
+    @Test(
+        "A value that is written back may carry out the changes that it shows or hides, no others")
+    func containment() {
+        let (landed, tail) = TailFunctionTests.sealed()
+        let absent = TailValue.absent(generation: 0)
+        let dropped = TailValue.dropped(generation: 1)
+        func isIn(_ change: TailChange, _ values: [TailValue]) -> [Bool] {
+            values.map(change.mayBeIn)
+        }
+        let open = TailFunctionTests.grow(Sample.tail(), by: 2).tail
+        let own = Sample.commit(2000, at: Revision(1), on: open)
+        #expect(isIn(.commit(own), [.live(open), .live(Sample.tail())]) == [true, false])
+        #expect(
+            isIn(.commit(landed), [.live(tail), .live(open), dropped]) == [true, false, false])
+        let creation = CreateCollection(
+            name: tail.name, header: tail.header, payload: tail.createdBy, nonce: .zero)
+        #expect(isIn(.create(creation), [absent, .live(tail), dropped]) == [false, true, true])
+        let other = CreateCollection(
+            name: tail.name, header: tail.header, payload: Sample.payload(9), nonce: .zero)
+        #expect(isIn(.create(other), [absent, .live(tail)]) == [false, false])
+        let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
+        #expect(isIn(.drop(drop), [.live(tail), dropped, absent]) == [false, true, true])
+        #expect(isIn(.read, [.live(tail), dropped]) == [false, false])
     }
 
     @Test("Another life, an absent and a dropped collection are gone")

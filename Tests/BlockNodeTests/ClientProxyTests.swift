@@ -30,7 +30,7 @@ import Testing
     }
 
     /// A proxy with two coordinators, and what it asks them.
-    private struct Scene {
+    struct Scene {
         var proxy: ClientProxy
         var now = Instant.origin
         var sent: [(coordinator: Int, id: UInt64, request: RepositoryRequest)] = []

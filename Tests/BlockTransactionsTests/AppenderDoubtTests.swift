@@ -78,6 +78,48 @@ import Testing
         #expect(scene.answers == [7: [.appended(at: 41)], 8: [.appended(at: 45)]])
     }
 
+    @Test("Gone after an unknown outcome stays unknown, and is certain without one (C5.9)")
+    func gone() throws {
+        for isDropped in [true, false] {
+            var (scene, _) = try AppenderDoubtTests.doubtful()
+            scene.append(8, since: 40)
+            let value: TailValue =
+                isDropped ? .dropped(generation: 1) : .live(SampleLog(generation: 2).tail)
+            scene.handle { $0.tailWasRead(value, &$1) }
+            scene.handle { $0.tick(&$1) }
+            scene.handle { $0.tailWasRead(value, &$1) }
+            #expect(try scene.error(7).outcome == .unknown)
+            #expect(try scene.error(8).code == .collectionNotFound)
+            #expect(try scene.error(8).outcome == .notApplied)
+        }
+    }
+
+    @Test("A lost race ends an attempt when its target was looked at, and only then (C12.4)")
+    func movedLanding() throws {
+        for landing in [CommitRefusal.Landing.absent, .notLookedFor] {
+            var scene = AppenderScene(entryCount: 40)
+            _ = try scene.propose(7)
+            scene.othersAppend([21, 22, 23])
+            // The log cannot be read.
+            scene.end(.refused(.moved(landing: landing, .live(scene.log.tail))))
+            scene.handle { $0.fetchFailed(.refused, for: .scan, &$1) }
+            scene.pass(seconds: 10)
+            let isCertain = landing == .absent
+            #expect(try scene.error(7).outcome == (isCertain ? .notApplied : .unknown))
+        }
+    }
+
+    #if SIMULATION_HOOKS
+    @Test("Gone that is told as certain is found")
+    func plantedGone() throws {
+        try SimulationHooks.$plantedBug.withValue(.goneToldAsCertain) {
+            var (scene, _) = try AppenderDoubtTests.doubtful()
+            scene.handle { $0.tailWasRead(.dropped(generation: 1), &$1) }
+            #expect(try scene.error(7).outcome == .notApplied)
+        }
+    }
+    #endif
+
     // MARK: Deadlines
 
     @Test("A deadline that passes while an attempt is out says unknown")

@@ -177,7 +177,7 @@ import Testing
             reply =
                 try world.land(attempt)
                 ? .committed(attempt.participant.target, chainHash: world.log.tail.lastHash)
-                : .refused(.moved(.live(world.log.tail)))
+                : attempt.moved(by: world.log.tail)
         }
         try world.handle(proxy) { $0.attemptEnded(reply, &$1) }
     }

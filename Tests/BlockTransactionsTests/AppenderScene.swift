@@ -39,7 +39,7 @@ struct AppenderScene {
             return .committed(landed.revision, chainHash: landed.chainHash)
         }
         guard attempt.participant.target == log.tail.revision.next else {
-            return .refused(.moved(.live(log.tail)))
+            return attempt.moved(by: log.tail)
         }
         let body = try EntryBody(canonicalBytes: attempt.body)
         log.append(body, payload: attempt.payload)
@@ -143,6 +143,12 @@ struct AppenderScene {
 extension CommitAttempt {
     /// The actions it carries.
     func actions() throws -> [ActionID] { try EntryBody(canonicalBytes: body).actions.map(\.id) }
+
+    /// What a coordinator answers that finds `tail` elsewhere, and the attempt not in it.
+    func moved(by tail: Tail) -> RepositoryReply {
+        let isOpen = tail.openEntry(at: participant.target) != nil
+        return .refused(.moved(landing: isOpen ? .absent : .notLookedFor, .live(tail)))
+    }
 }
 
 extension ClientReply {

@@ -253,7 +253,7 @@ import Testing
         // Nor by an answer to an attempt that was under way when it came.
         scene.append(9, since: 6)
         scene.othersAppend([51])
-        scene.end(.refused(.moved(.live(scene.log.tail))))
+        scene.end(.refused(.moved(landing: .notLookedFor, .live(scene.log.tail))))
         #expect(scene.answers.isEmpty)
     }
 

@@ -31,7 +31,7 @@ struct TreeStore {
             return .committed(landed.revision, chainHash: landed.chainHash)
         }
         guard attempt.participant.target == log.tail.revision.next else {
-            return .refused(.moved(.live(log.tail)))
+            return attempt.moved(by: log.tail)
         }
         let body = try EntryBody(canonicalBytes: attempt.body)
         let header = BlockID(log.tail.collection.digest)

@@ -229,7 +229,9 @@ import Testing
         tail.revision = Revision(41)
         tail.headerRevision = min(tail.headerRevision, Revision(41))
         let stale = tail
-        try scene.handle(0) { $0.attemptEnded(.refused(.moved(.live(stale))), &$1) }
+        try scene.handle(0) {
+            $0.attemptEnded(.refused(.moved(landing: .notLookedFor, .live(stale))), &$1)
+        }
         while !scene.proxies[0].fetches.isEmpty { try scene.fetch(for: 0) }
         let late = try #require(scene.proxies[0].attempt)
         #expect(late.participant.target == Revision(42))
@@ -251,7 +253,9 @@ import Testing
         scene.now = scene.now.advanced(by: .seconds(20))
         try scene.handle(0) { $0.tick(&$1) }
         let tail = scene.store.log.tail
-        try scene.handle(0) { $0.attemptEnded(.refused(.moved(.live(tail))), &$1) }
+        try scene.handle(0) {
+            $0.attemptEnded(.refused(.moved(landing: .notLookedFor, .live(tail))), &$1)
+        }
         #expect(scene.proxies[0].writer.isIdle)
         scene.now = scene.now.advanced(by: Limits.finaliseIdleTime)
         try scene.handle(0) { $0.tick(&$1) }
@@ -350,7 +354,7 @@ import Testing
         try scene.prepare()
         scene.proxies[0].attempt = nil
         try scene.handle(0) {
-            $0.attemptEnded(isCommitted ? reply : .refused(.moved(.live(oldTail))), &$1)
+            $0.attemptEnded(isCommitted ? reply : old.moved(by: oldTail), &$1)
         }
         if !isWrittenBefore { try othersWrite() }
         try scene.act(9, .put(9, value: 9), since: .zero)

@@ -89,7 +89,8 @@ extension ModelSamples {
             .queueValues(QueueValues(values: queueValues(), asOf: revision())),
             .logPage(logPage(entryCount: 0)), .logPage(logPage(entryCount: 3)), .blocks([]),
             .blocks([nil, copy(isRemoved: true), copy(isRemoved: false)]),
-            .committed(revision(), chainHash: digest()), .refused(.moved(tailValue())),
+            .committed(revision(), chainHash: digest()),
+            .refused(.moved(landing: .notLookedFor, tailValue())),
             .finalised,
         ]
     }

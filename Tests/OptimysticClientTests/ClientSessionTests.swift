@@ -77,6 +77,82 @@ import Testing
         }
     }
 
+    /// An attempt, at transactor level.
+    private static let commit = ClientRequest.commit(
+        CommitAttempt(
+            participant: Participant(
+                collection: SessionHarness.diary, incarnation: SessionHarness.life,
+                target: Revision(4)),
+            payload: PayloadID(action: ActionID(rawValue: Identifier128(1)), execution: 0),
+            body: [], wallMilliseconds: 0))
+
+    /// A request whose first try had no answer, or was not even taken by the network, and its
+    /// second try.
+    private static func secondTry(
+        of request: ClientRequest, isLost: Bool = true
+    ) throws -> (world: SessionHarness, token: UInt64, retry: SessionHarness.Sent) {
+        var world = SessionHarness()
+        let token = world.start(request)
+        try world.welcome()
+        let first = try world.take()
+        if !isLost { world.feed(.notSent(id: first.id)) }
+        world.advanceUntilSent()
+        try world.welcome()
+        return (world, token, try world.take())
+    }
+
+    @Test(
+        "A refusal that decides nothing is unknown after a lost try, and told as it is without one")
+    func refusals() throws {
+        let value = TailValue.dropped(generation: 1)
+        let refusals: [(CommitRefusal, decides: Bool)] = [
+            (.gone(value), false), (.blocked(value), false), (.pending(BlockID(.zero), []), false),
+            (.fenced(value), true), (.moved(landing: .absent, value), true),
+            (.moved(landing: .notLookedFor, value), true),
+        ]
+        for (refusal, decides) in refusals {
+            var (world, token, retry) = try Self.secondTry(of: Self.commit)
+            world.feed(.reply(id: retry.id, .refused(refusal)))
+            if decides {
+                #expect(world.resolved[token] == .refused(refusal))
+            } else {
+                #expect(try world.error(of: token).outcome == .unknown, "\(refusal)")
+            }
+            (world, token, retry) = try Self.secondTry(of: Self.commit, isLost: false)
+            world.feed(.reply(id: retry.id, .refused(refusal)))
+            #expect(world.resolved[token] == .refused(refusal))
+        }
+    }
+
+    @Test("What changes something and had no answer stays unknown, whatever it is and is told then")
+    func doubtOfEveryKind() throws {
+        let creation = OpenCollection(
+            name: "events", kind: .diary, encoding: .bytes, creates: true,
+            action: ActionID(rawValue: Identifier128(1)))
+        for request in [Self.commit, .openCollection(creation), SessionHarness.append(1)] {
+            for code in [ErrorCode.collectionNotFound, .collectionKindMismatch, .invalidArgument] {
+                var (world, token, retry) = try Self.secondTry(of: request)
+                world.feed(.reply(id: retry.id, .failed(DatabaseError(code, "no"))))
+                #expect(try world.error(of: token).outcome == .unknown, "\(code) of \(request)")
+                (world, token, retry) = try Self.secondTry(of: request, isLost: false)
+                world.feed(.reply(id: retry.id, .failed(DatabaseError(code, "no"))))
+                #expect(try world.error(of: token).outcome == .notApplied)
+            }
+        }
+    }
+
+    #if SIMULATION_HOOKS
+    @Test("A session that forgets its doubt is found")
+    func plantedDoubt() throws {
+        try SimulationHooks.$plantedBug.withValue(.doubtDroppedBySession) {
+            var (world, token, retry) = try Self.secondTry(of: SessionHarness.append(1))
+            let refusal = DatabaseError(.collectionNotFound, "no")
+            world.feed(.reply(id: retry.id, .failed(refusal)))
+            #expect(try world.error(of: token).outcome == .notApplied)
+        }
+    }
+    #endif
+
     @Test("A definite failure of the request itself ends it at once")
     func finalErrors() throws {
         for code in [

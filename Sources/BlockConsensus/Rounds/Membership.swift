@@ -35,15 +35,13 @@ struct Refusals {
     mutating func removeAll() { errors = [:] }
 
     /// The error of an operation for which no quorum was found.
-    func quorumUnavailable(
-        _ members: Membership, answered: Int, outcome: DatabaseError.Outcome = .notApplied
-    ) -> DatabaseError {
+    func quorumUnavailable(_ members: Membership, answered: Int) -> DatabaseError {
         let reasons = errors.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.message)" }
         let detail = reasons.isEmpty ? "" : "; refused by \(reasons.joined(separator: "; "))"
         return DatabaseError(
-            outcome == .unknown ? .commitResultUnknown : .quorumUnavailable,
+            .quorumUnavailable,
             "\(answered) of the \(members.peers.count) storage peers of shard \(members.shard) "
                 + "took part, \(members.quorum) must" + detail,
-            outcome: outcome, cause: errors.min { $0.key < $1.key }?.value)
+            cause: errors.min { $0.key < $1.key }?.value)
     }
 }

@@ -40,8 +40,9 @@ package struct Proposer {
     private var isSegmentDurable = true
     /// Segments that a quorum already holds in this epoch.
     private var durableSegments: Set<Digest> = []
-    /// An accept that carries this change was handed to the network.
-    private var mayHaveLanded = false
+    /// From the first accept that carries this change, or writes back a value that may hold it, no
+    /// failure is definite.
+    private var doubt = AttemptDoubt()
     /// The value that is chosen when this ends with an answer; nil: the answer is none of a value.
     private(set) var decided: TailValue?
     /// The last ballot and the value it was promised on.
@@ -123,17 +124,14 @@ package struct Proposer {
 
     /// Something the change needs could not be made durable.
     package mutating func give(up error: DatabaseError, _ effects: inout RoundEffects) {
-        finish(.failed(pessimistic(error)), &effects)
+        finish(.failed(error), &effects)
     }
 
     /// Something the change needs is refused, as its sender wanted it to be in such a case.
+    ///
+    /// In doubt, when an earlier try of the same attempt was found accepted somewhere and is
+    /// written back.
     package mutating func give(up refusal: RepositoryReply, _ effects: inout RoundEffects) {
-        guard !mayHaveLanded else {
-            // An earlier try of the same attempt was found accepted somewhere and is written back.
-            let message = "the attempt is being written back, and a new pend of it was refused"
-            let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)
-            return finish(.failed(error), &effects)
-        }
         decided = nil
         finish(.reply(refusal), &effects)
     }
@@ -176,7 +174,7 @@ package struct Proposer {
         } catch {
             let undecodable = DatabaseError.undecodable(
                 "register \(collection) does not decode", error)
-            return finish(.failed(pessimistic(undecodable)), &effects)
+            return finish(.failed(undecodable), &effects)
         }
         propose(on: value, isChosen: isChosen, ballot, highest.value, &effects)
     }
@@ -200,6 +198,8 @@ package struct Proposer {
                 return finish(.reply(reply), &effects)
             }
             mark("proposer.writeBack")
+            // Somebody else's accept of this very attempt may be completed by it (C12.1).
+            if change.mayBeIn(value), !planted(.writeBackRaisesNoDoubt) { doubt.raise() }
             hold(ballot, bytes, reply, carriesChange: false, &effects)
         case .renew(let reply): hold(ballot, bytes, reply, carriesChange: false, &effects)
         case .replace(let new, let reply):
@@ -231,7 +231,7 @@ package struct Proposer {
             let error = DatabaseError(
                 .valueTooLarge,
                 "a tail of \(value.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
-            return finish(.failed(pessimistic(error)), &effects)
+            return finish(.failed(error), &effects)
         }
         phase = .holding(ballot: ballot, value: value, reply: reply)
         if carriesChange {
@@ -247,7 +247,7 @@ package struct Proposer {
         guard case .holding(let ballot, let value, let reply) = phase, missingCount == 0,
             isSegmentDurable
         else { return }
-        mayHaveLanded = true
+        doubt.raise()
         startAccepting(ballot, value, reply, &effects)
     }
 
@@ -281,7 +281,7 @@ package struct Proposer {
         refusals.add(error, from: peer)
         guard !members.canReachQuorum(without: refusals.count) else { return }
         let isLost = refusals.errors.values.allSatisfy { $0.code != .conflict }
-        if isLost, !mayHaveLanded {
+        if isLost, !doubt.mayHaveCommitted {
             mark("proposer.refusedByPeers")
             // Nobody is in the way; the peers themselves refuse, and will again.
             let error = refusals.quorumUnavailable(
@@ -316,33 +316,33 @@ package struct Proposer {
             case .idle, .holding, .backingOff, .finished: 0
             }
         let isContended = refusals.errors.values.contains { $0.code == .conflict }
-        if isContended, !mayHaveLanded {
+        if isContended, !doubt.mayHaveCommitted {
             let message = "register \(collection) went to other proposers until the deadline"
             return finish(.failed(DatabaseError(.deadlineExceeded, message)), &effects)
         }
-        let error = refusals.quorumUnavailable(
-            members, answered: answered, outcome: mayHaveLanded ? .unknown : .notApplied)
-        finish(.failed(error), &effects)
+        finish(.failed(refusals.quorumUnavailable(members, answered: answered)), &effects)
     }
 
-    /// Once an accept is out, no failure is definite.
-    private func pessimistic(_ error: DatabaseError) -> DatabaseError {
-        guard mayHaveLanded else { return error }
-        return DatabaseError(
-            .commitResultUnknown, error.message, outcome: .unknown, cause: error)
-    }
-
+    /// Ends the change; of what it did not decide, its doubt says what may be told.
     private mutating func finish(_ result: RoundResult, _ effects: inout RoundEffects) {
         phase = .finished
         stamp += 1
-        if mayHaveLanded, case .reply(.refused(.gone)) = result {
-            mark("proposer.goneInDoubt")
-            // The accept may have landed in the life that is over; nothing shows it any more.
-            let message = "the collection was dropped while the attempt was under way"
-            let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)
-            return effects.finish(.failed(error))
+        switch result {
+        case .failed(let error): effects.finish(.failed(doubt.told(error)))
+        // An accept of its own at a lower ballot is beaten by the chosen value that shows this.
+        case .reply(.refused(.blocked)): effects.finish(result)
+        case .reply(let reply):
+            if doubt.mayHaveCommitted, case .refused(.gone) = reply {
+                mark("proposer.goneInDoubt")
+            }
+            let told = doubt.told(reply)
+            if case .failed(let error) = told {
+                effects.finish(.failed(error))
+            } else {
+                effects.finish(.reply(told))
+            }
+        default: effects.finish(result)
         }
-        effects.finish(result)
     }
 }
 

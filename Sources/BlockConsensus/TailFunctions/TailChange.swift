@@ -35,6 +35,36 @@ package enum TailChange: Equatable {
         decision.newTail?.checkInvariants()
         return decision
     }
+
+    /// Whether `value` holds the effect of this very change already, or may: then writing it back
+    /// may carry the change out.
+    package func mayBeIn(_ value: TailValue) -> Bool {
+        switch self {
+        case .read, .renew: return false
+        case .create(let request): return request.creation.fate(in: value).mayBeDone
+        case .drop(let request): return request.fate(in: value).mayBeDone
+        case .fence(let attempt): return value.live?.aborted.contains(attempt.digest) == true
+        case .commit(let attempt):
+            guard let tail = value.live, tail.incarnation == attempt.participant.incarnation
+            else { return false }
+            if tail.entries.contains(where: { $0.payload.action == attempt.payload.action }) {
+                return true
+            }
+            // What is sealed is not looked at here.
+            let target = attempt.participant.target
+            return target <= tail.revision && tail.openEntry(at: target) == nil
+        }
+    }
+}
+
+extension LifeFate {
+    /// Whether the value that says this shows the creation or drop done, or may hide it.
+    fileprivate var mayBeDone: Bool {
+        switch self {
+        case .done, .unknown: true
+        case .open, .superseded: false
+        }
+    }
 }
 
 /// What a ``TailChange`` makes of a value.

@@ -4,8 +4,9 @@ import BlockRuntime
 extension TailFunction {
     /// Lands one attempt of one collection, or says why not (protocol C5.6, f_commit).
     ///
-    /// The answer `moved` does not say that the attempt failed: the entry at its target may be its
-    /// own, already sealed. The proposer reads the log up to the tail it gets.
+    /// The answer `moved` says whether the entry at the target was looked at: when it is sealed it
+    /// may be the attempt's own, and whoever gets the answer reads it (protocol C12.4). It goes
+    /// before `blocked`, which thus says that nothing is at the target yet.
     static func commit(
         _ request: CommitAttempt, _ value: TailValue, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {
@@ -18,15 +19,18 @@ extension TailFunction {
             mark("tail.commit.alreadyLanded")
             return .keep(.committed(landed.revision, chainHash: landed.chainHash))
         }
+        guard tail.revision.next == request.participant.target else {
+            // An open entry at the target is another's: else it would have been found above.
+            let isOpen = tail.openEntry(at: request.participant.target) != nil
+            let isLost = isOpen || planted(.sealedTakenForLost)
+            return .keep(.refused(.moved(landing: isLost ? .absent : .notLookedFor, value)))
+        }
         if tail.exclusiveIntent != nil || !tail.sharedIntents.isEmpty {
             return .keep(.refused(.blocked(value)))
         }
         if !tail.aborted.isEmpty, tail.aborted.contains(request.attempt.digest) {
             mark("tail.commit.fenced")
             return .keep(.refused(.fenced(value)))
-        }
-        guard tail.revision.next == request.participant.target else {
-            return .keep(.refused(.moved(value)))
         }
         if let header = request.headerAfter, !header.hasSameContent(as: tail.header) {
             let message = "an entry changes what the collection holds: \(tail.header) to \(header)"

@@ -95,21 +95,42 @@ public enum RepositoryReply: Hashable, Sendable {
     case failed(DatabaseError)
 }
 
-/// Why an attempt did not land now. Each tail is a chosen value.
+/// Why a try of an attempt did not land it. Each tail is a chosen value.
+///
+/// `fenced`, and `moved` where the landing is `absent`, decide: however often the attempt was sent,
+/// it has not landed and never will. The others speak of this try alone; an earlier one of the same
+/// attempt may have landed, or may still (protocol C12.1, C12.4).
 public enum CommitRefusal: Hashable, Sendable {
-    /// The revision is not the one before the target. An earlier try of the same attempt may be the
-    /// entry at the target: the log up to this tail tells.
-    case moved(TailValue)
-    /// The collection is absent, dropped, or in another life.
+    /// The revision is not the one before the target.
+    case moved(landing: Landing, TailValue)
+    /// The collection is absent, dropped, or in another life. If an earlier try ended in doubt, its
+    /// outcome stays unknown (protocol C5.9).
     case gone(TailValue)
     /// A multi-collection attempt holds the collection.
     case blocked(TailValue)
     /// The attempt was fenced at this revision.
     case fenced(TailValue)
     /// Somebody else's undecided changes of this block are in the way, and the policy is to fail.
-    /// Nothing was proposed by this try; an earlier one of the same attempt may still land. Its
-    /// pends stay until the log shows that they are dead (protocol C5.10).
+    /// Its pends stay until the log shows that they are dead (protocol C5.10).
     case pending(BlockID, [OutstandingPend])
+
+    /// What is known of the entry at the target of an attempt that came too late or too early.
+    public enum Landing: UInt8, Hashable, Sendable {
+        /// The target is in a sealed segment, or above the tail: an earlier try may be the entry
+        /// there. Before anybody is told anything of the attempt, the log at the target is read.
+        case notLookedFor = 1
+        /// The entry at the target is another's.
+        case absent = 2
+    }
+
+    /// Whether the attempt has not landed and never will, whatever is known of its other tries.
+    public var isDeath: Bool {
+        switch self {
+        case .fenced: true
+        case .moved(let landing, _): landing == .absent
+        case .gone, .blocked, .pending: false
+        }
+    }
 }
 
 /// One storage peer, as a coordinator sees it.

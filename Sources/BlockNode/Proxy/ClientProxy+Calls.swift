@@ -44,8 +44,11 @@ extension ClientProxy {
         }
         if buggify("buggify.proxy.impatient") { wakeAt = now.advanced(by: .milliseconds(1)) }
         wake(.call(id), at: wakeAt)
-        if case .writer(let collection) = call.owner {
+        switch call.owner {
+        case .writer(let collection):
             writers[collection]?.attemptProgress(isTrying: true, trouble: nil)
+        case .task(let task): tasks[task]?.doubt.inherit(call.doubt)
+        case .tail, .item, .finalising: break
         }
     }
 
@@ -109,7 +112,9 @@ extension ClientProxy {
         switch call.owner {
         case .writer(let collection):
             writers[collection]?.attemptProgress(isTrying: false, trouble: error)
-        case .task(let task): tasks[task]?.lastTrouble = error
+        case .task(let task):
+            tasks[task]?.lastTrouble = error
+            tasks[task]?.doubt.inherit(call.doubt)
         case .tail(let collection):
             for case .task(let task) in tailReads[collection]?.served ?? [] {
                 tasks[task]?.lastTrouble = error
@@ -134,12 +139,14 @@ extension ClientProxy {
     }
 
     private mutating func endCall(_ id: UInt64, _ reply: RepositoryReply) {
-        guard let call = calls.removeValue(forKey: id) else { return }
+        guard var call = calls.removeValue(forKey: id) else { return }
+        call.answered(reply)
         for tryID in call.tryIDs { tries[tryID] = nil }
         learn(reply)
         switch call.owner {
         case .task(let task):
-            runTask(task, .reply(call.isUncertain ? reply.pessimistic(to: call.request) : reply))
+            tasks[task]?.doubt.inherit(call.doubt)
+            runTask(task, .reply(reply))
         case .writer(let collection):
             runWriter(collection) { $0.attemptEnded(reply, &$1) }
         case .tail(let collection): tailReadEnded(collection, reply)
@@ -299,16 +306,6 @@ extension RepositoryReply {
             case .failed(let error): throw error
             default: throw DatabaseError(.malformedMessage, "the answer to a read is no block")
             }
-        }
-    }
-
-    /// The same failure, when an earlier try may have been carried out, or may be yet; also of a
-    /// drop that is refused now.
-    fileprivate func pessimistic(to request: RepositoryRequest) -> RepositoryReply {
-        switch (self, request) {
-        case (.failed(let error), _): .failed(error.asUnknown)
-        case (.refused, .drop): .failed(ProxyTask.dropRefused.asUnknown)
-        default: self
         }
     }
 }

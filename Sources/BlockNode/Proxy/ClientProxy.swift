@@ -166,11 +166,12 @@ package struct ClientProxy {
             knownTail: collection.flatMap { knownTails[$0] }, makeIdentifier: makeIdentifier)
         task.step(input, &effects)
         if let collection { learn(effects.history, of: collection) }
-        if let response = effects.response { return respond(task.token, response) }
+        if let response = effects.response {
+            return respond(task.token, task.doubt.told(response))
+        }
         tasks[id] = task
         if let collection = effects.tailToRead { askForTail(collection, .task(id)) }
         if let request = effects.call {
-            if request.changesState { tasks[id]?.mayHaveChanged = true }
             call(request, owner: .task(id), deadline: task.deadline)
         }
         if !effects.wants.isEmpty {
@@ -287,8 +288,7 @@ package struct ClientProxy {
             tasks[id] = nil
             let late = DatabaseError(.deadlineExceeded, "the time given ran out")
             let trouble = task.lastTrouble ?? late
-            return respond(
-                task.token, .failed(task.mayHaveChanged ? trouble.asUnknown : trouble))
+            return respond(task.token, .failed(task.doubt.told(trouble)))
         }
         if task.isFollowing { runTask(id, .woken) }
         wake(.task(id), at: task.deadline)

@@ -28,8 +28,8 @@ struct CoordinatorCall: Sendable {
     private(set) var currentTry: UInt64?
     /// All tries, to be forgotten with the call.
     private(set) var tryIDs: [UInt64] = []
-    /// Whether some try ended without a definite answer.
-    private(set) var isUncertain = false
+    /// Of a request that changes something: whether some try may have, or may yet.
+    private(set) var doubt = AttemptDoubt()
     private(set) var lastError: DatabaseError?
     private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
 
@@ -46,6 +46,7 @@ struct CoordinatorCall: Sendable {
         defer { tries += 1 }
         currentTry = id
         tryIDs.append(id)
+        if request.changesState { doubt.handedOver() }
         return order[tries % order.count]
     }
 
@@ -58,8 +59,14 @@ struct CoordinatorCall: Sendable {
 
     mutating func failed(_ error: DatabaseError) {
         currentTry = nil
-        if error.outcome == .unknown { isUncertain = true }
+        doubt.tryEnded(error)
+        if planted(.doubtDroppedByProxy), error.outcome == .notApplied { doubt.decided() }
         lastError = error
+    }
+
+    /// Some try ended with an answer: there are no more.
+    mutating func answered(_ reply: RepositoryReply) {
+        if case .failed(let error) = reply { doubt.tryEnded(error) } else { doubt.tryEnded() }
     }
 
     mutating func delay(using generator: inout SeededGenerator) -> Duration {
@@ -68,9 +75,8 @@ struct CoordinatorCall: Sendable {
 
     /// What is known when time has run out.
     var finalError: DatabaseError {
-        let error =
-            lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time")
-        return isUncertain ? error.asUnknown : error
+        doubt.told(
+            lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time"))
     }
 }
 

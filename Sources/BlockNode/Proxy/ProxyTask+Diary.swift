@@ -68,7 +68,9 @@ extension ProxyTask {
     ) {
         switch input {
         case .tail(let value):
-            guard adopt(value, status.incarnation, &effects) else { return }
+            // An action whose outcome is unknown may have landed in the life that is over: that
+            // it cannot be looked for says nothing of it (protocol C5.9).
+            guard adopt(value, status.incarnation, outcome: .unknown, &effects) else { return }
             scanned = status.firstRevision
             search(status, &effects)
         case .fetched(let things):
@@ -126,13 +128,16 @@ extension ProxyTask {
     }
 
     /// Takes over a tail of the life that was asked for; answers the client when it is another.
+    /// - Parameter outcome: What is known then of what the client asks about.
     mutating func adopt(
-        _ value: TailValue, _ incarnation: Incarnation, _ effects: inout TaskEffects
+        _ value: TailValue, _ incarnation: Incarnation,
+        outcome: DatabaseError.Outcome = .notApplied, _ effects: inout TaskEffects
     ) -> Bool {
         guard let tail = value.live, tail.incarnation == incarnation else {
             let message =
                 "the collection was dropped, and perhaps created again, since it was opened"
-            effects.respond(.failed(DatabaseError(.collectionNotFound, message)))
+            effects.respond(
+                .failed(DatabaseError(.collectionNotFound, message, outcome: outcome)))
             return false
         }
         self.tail = tail

@@ -85,13 +85,45 @@ extension ProxyTask {
         effects.call(.finalise(entry))
     }
 
-    /// Exactly this attempt: what becomes of it is the client's to find out.
-    func commit(_ attempt: CommitAttempt, _ input: Input, _ effects: inout TaskEffects) {
+    /// Exactly this attempt. Where the coordinator has not looked whether it landed, the log is
+    /// read at its target, so that the client is told (protocol C12.4).
+    mutating func commit(
+        _ attempt: CommitAttempt, _ input: Input, _ effects: inout TaskEffects
+    ) {
         switch input {
         case .reply(.committed(let revision, let chainHash)):
             effects.respond(.committed(revision, chainHash: chainHash))
+        case .reply(.refused(.moved(.notLookedFor, .live(let tail)))):
+            // Until the log was read it may be there.
+            doubt.raise()
+            self.tail = tail
+            lookForLanding(of: attempt, in: tail, &effects)
         case .reply(.refused(let refusal)): effects.respond(.refused(refusal))
+        case .fetched(let things):
+            fetched.merge(things.objects) { _, new in new }
+            if let tail { lookForLanding(of: attempt, in: tail, &effects) }
         default: effects.call(.commit(attempt))
+        }
+    }
+
+    private mutating func lookForLanding(
+        of attempt: CommitAttempt, in tail: Tail, _ effects: inout TaskEffects
+    ) {
+        let target = attempt.participant.target
+        guard target <= tail.revision, target > tail.truncatedThrough else {
+            // Nothing is there to be read: not yet, or not any more.
+            return effects.respond(.refused(.moved(landing: .notLookedFor, .live(tail))))
+        }
+        let view = LogView(tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
+        do throws(MissingObjects) {
+            let found = try view.entries(from: target, through: target).first
+            doubt.decided()
+            guard let found, found.payload == attempt.payload else {
+                return effects.respond(.refused(.moved(landing: .absent, .live(tail))))
+            }
+            effects.respond(.committed(target, chainHash: found.chainHash))
+        } catch {
+            effects.fetch(error.keys.map { .object($0) })
         }
     }
 }

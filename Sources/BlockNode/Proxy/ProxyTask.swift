@@ -30,8 +30,8 @@ struct ProxyTask: Sendable {
     var count: TreeCount?
     /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
     var value: TailValue?
-    /// Whether a request that changes something was sent for it.
-    var mayHaveChanged = false
+    /// Of a request that changes something: whether it may have been carried out, or may yet.
+    var doubt = AttemptDoubt()
     /// The last trouble below: what the client is told when its time runs out.
     var lastTrouble: DatabaseError?
 

@@ -232,9 +232,11 @@ extension CollectionWriter {
                 collection: collection, incarnation: log.incarnation, target: target),
             history: effects.history, checkpoint: checkpoint,
             wallMilliseconds: effects.wallMilliseconds)
+        var doubt = AttemptDoubt(target: target)
+        doubt.handedOver()
         flight = Flight(
             incarnation: log.incarnation, target: target, checkpoint: checkpoint, actions: batch,
-            ids: ids, prepared: prepared)
+            ids: ids, prepared: prepared, doubt: doubt)
         let deadline = batch.flatMap(\.waiters).map(\.deadline).max() ?? effects.now
         for waiter in batch.flatMap(\.waiters) { effects.wake(at: waiter.deadline) }
         effects.propose(commit, deadline: deadline)

@@ -156,11 +156,10 @@ extension CollectionWriter {
 
     /// A try of the attempt was sent, or failed and will be repeated.
     public mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
-        flight?.isTrying = isTrying
-        if let trouble {
-            lastTrouble = trouble
-            if trouble.outcome == .unknown { flight?.mayHaveLanded = true }
-        }
+        if isTrying { flight?.doubt.handedOver() }
+        guard let trouble else { return }
+        lastTrouble = trouble
+        flight?.doubt.tryEnded(trouble)
     }
 
     /// The attempt has ended.
@@ -169,26 +168,33 @@ extension CollectionWriter {
     ) {
         guard var ended = flight else { return }
         flight = nil
-        if case .failed(let error) = reply, error.outcome == .unknown { ended.mayHaveLanded = true }
+        if case .failed(let error) = reply {
+            ended.doubt.tryEnded(error)
+        } else {
+            ended.doubt.tryEnded()
+        }
         switch reply {
         case .committed(ended.target, _): batchLanded(ended, &effects)
         case .committed:
             mark("writer.landedEarlier")
             // It landed by an earlier attempt: the log tells where.
-            ended.mayHaveLanded = true
+            ended.doubt.raise()
             requeue(ended)
             log = nil
         case .refused(.fenced(let value)):
             mark("writer.fenced")
             // Dead, whatever became of earlier tries of it. Its actions go on in another attempt.
-            ended.mayHaveLanded = false
+            ended.doubt.decided()
             requeue(ended)
             adopt(value)
-        case .refused(.moved(let value)):
+        case .refused(.moved(let landing, let value)):
             mark("writer.moved")
+            switch landing {
+            case .absent: ended.doubt.decided()
             // An earlier accept of the same attempt may have been written back by somebody else and
             // sealed: until the log at the target is read, nobody may be told that it failed.
-            ended.mayHaveLanded = true
+            case .notLookedFor: ended.doubt.raise()
+            }
             requeue(ended)
             keep(ended)
             adopt(value)
@@ -198,11 +204,10 @@ extension CollectionWriter {
             adopt(value)
             requeue(ended)
         case .refused(.blocked(let value)):
-            ended.mayHaveLanded = true
             requeue(ended)
             adopt(value)
             return effects.wakeSoon()
-        case .failed(let error) where error.isRefusal && !ended.mayHaveLanded:
+        case .failed(let error) where error.isRefusal && !ended.doubt.mayHaveCommitted:
             // Another try would be refused as well.
             for action in ended.actions { action.fail(error, &effects) }
             log = nil
@@ -294,9 +299,7 @@ extension CollectionWriter {
     /// Puts the actions of an attempt that did not land, as far as is known, back to the front.
     private mutating func requeue(_ ended: Flight) {
         var actions = ended.actions.filter { !$0.waiters.isEmpty }
-        if ended.mayHaveLanded {
-            for position in actions.indices { actions[position].doubt(ended.target) }
-        }
+        for position in actions.indices { actions[position].inherit(ended.doubt) }
         queue = actions + queue
         for pending in actions { load.add(pending) }
     }

@@ -71,10 +71,8 @@ public struct CollectionWriter: Sendable {
         let actions: [PendingAction]
         let ids: Set<ActionID>
         let prepared: PreparedBatch
-        /// Whether a try is out whose answer has not come.
-        var isTrying = true
-        /// Whether some try ended without a definite answer.
-        var mayHaveLanded = false
+        /// What is known of whether it landed.
+        var doubt: AttemptDoubt
     }
 
     /// Why a block could not be read, and when it is to be asked for again.
@@ -391,9 +389,8 @@ public struct CollectionWriter: Sendable {
             trouble = DatabaseError(.quorumUnavailable, trouble.message, cause: trouble)
         }
         for position in queue.indices {
-            let isInDoubt = queue[position].isInDoubt
             let reason = queue[position].awaited.min().flatMap { unreadable[$0]?.error }
-            queue[position].expire(at: now, reason ?? trouble, isUncertain: isInDoubt, &effects)
+            queue[position].expire(at: now, reason ?? trouble, &effects)
         }
         queue.removeAll { pending in
             if pending.waiters.isEmpty { load.remove(pending) }
@@ -402,11 +399,11 @@ public struct CollectionWriter: Sendable {
         guard let flight else { return }
         // While anybody waits the attempt is tried again, with everybody's actions in it.
         let goesOn = flight.actions.contains { $0.waiters.contains { $0.deadline > now } }
-        let isUncertain = flight.isTrying || flight.mayHaveLanded || goesOn
+        var doubt = flight.doubt
+        if goesOn { doubt.handedOver() }
         var actions = flight.actions
         for position in actions.indices {
-            let isInDoubt = isUncertain || actions[position].isInDoubt
-            actions[position].expire(at: now, trouble, isUncertain: isInDoubt, &effects)
+            actions[position].expire(at: now, trouble, in: doubt, &effects)
         }
         self.flight = flight.replacing(actions)
     }
@@ -414,11 +411,8 @@ public struct CollectionWriter: Sendable {
 
 extension CollectionWriter.Flight {
     func replacing(_ actions: [PendingAction]) -> Self {
-        var copy = Self(
+        Self(
             incarnation: incarnation, target: target, checkpoint: checkpoint, actions: actions,
-            ids: ids, prepared: prepared)
-        copy.isTrying = isTrying
-        copy.mayHaveLanded = mayHaveLanded
-        return copy
+            ids: ids, prepared: prepared, doubt: doubt)
     }
 }

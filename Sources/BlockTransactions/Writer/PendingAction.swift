@@ -21,13 +21,13 @@ struct PendingAction: Sendable {
     /// Tail reads of the proxy that were begun before the action came.
     let tailReadsBefore: UInt64
     /// Every entry in (``firstRevision``, this] was read and does not hold the action.
-    var scannedThrough: Revision
+    var scannedThrough: Revision { didSet { doubt.logWasRead(through: scannedThrough) } }
     /// Blocks that it needs and that could not be read: it is set aside until they can.
     var awaited: Set<BlockID> = []
     /// Whether its keys are known to be such as the collection has.
     var hasFittingKeys = false
-    /// The revision that an attempt of unknown outcome aimed at.
-    private var doubt: Revision?
+    /// Of the last attempt that carried it, if that ended in doubt.
+    private var doubt = AttemptDoubt()
 
     init(
         _ request: ActionRequest, bytes: Bytes, client: CollectionWriter.Client, waiter: Waiter,
@@ -66,17 +66,20 @@ struct PendingAction: Sendable {
 
     var identity: Identity { Identity(action: action, incarnation: incarnation, bytes: bytes) }
 
-    /// Whether an earlier attempt may have landed: so until the log at its target has been read.
-    var isInDoubt: Bool {
-        guard let doubt else { return false }
-        return scannedThrough < doubt
-    }
+    /// Whether an earlier attempt may have landed it: so until the log at its target was read.
+    var mayHaveCommitted: Bool { doubt.mayHaveCommitted }
 
-    mutating func doubt(_ target: Revision) { doubt = target }
+    /// An attempt that carried it has ended, and is at its target, or gets there, as far as anybody
+    /// knows.
+    mutating func inherit(_ attempt: AttemptDoubt) {
+        guard attempt.mayHaveCommitted else { return }
+        doubt = attempt
+        doubt.logWasRead(through: scannedThrough)
+    }
 
     /// Answers everybody with `error`, as unknown when the action is in doubt.
     func fail(_ error: DatabaseError, _ effects: inout WriterEffects) {
-        let told = isInDoubt ? error.asUnknown : error
+        let told = doubt.told(error)
         for waiter in waiters { effects.respond(waiter.token, .failed(told)) }
     }
 
@@ -88,12 +91,13 @@ struct PendingAction: Sendable {
     }
 
     /// Answers and forgets the waiters whose time is up; wakes for the next of the others.
+    /// - Parameter attempt: What is known of an attempt under way that carries it.
     mutating func expire(
-        at now: Instant, _ trouble: DatabaseError, isUncertain: Bool,
+        at now: Instant, _ trouble: DatabaseError, in attempt: AttemptDoubt = AttemptDoubt(),
         _ effects: inout WriterEffects
     ) {
-        let isDoubted = isUncertain && !planted(.doubtToldAsFailure)
-        let told = isDoubted ? trouble.asUnknown : trouble
+        let isDoubted = !planted(.doubtToldAsFailure)
+        let told = isDoubted ? attempt.told(doubt.told(trouble)) : trouble
         for waiter in waiters where waiter.deadline <= now {
             effects.respond(waiter.token, .failed(told))
         }

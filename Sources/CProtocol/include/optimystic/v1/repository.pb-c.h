@@ -32,6 +32,7 @@ typedef struct Optimystic__V1__ListCollections Optimystic__V1__ListCollections;
 typedef struct Optimystic__V1__RepositoryReply Optimystic__V1__RepositoryReply;
 typedef struct Optimystic__V1__Committed Optimystic__V1__Committed;
 typedef struct Optimystic__V1__CommitRefusal Optimystic__V1__CommitRefusal;
+typedef struct Optimystic__V1__Moved Optimystic__V1__Moved;
 typedef struct Optimystic__V1__PendingBlock Optimystic__V1__PendingBlock;
 typedef struct Optimystic__V1__TailPage Optimystic__V1__TailPage;
 typedef struct Optimystic__V1__PeerReports Optimystic__V1__PeerReports;
@@ -39,6 +40,19 @@ typedef struct Optimystic__V1__PeerReports Optimystic__V1__PeerReports;
 
 /* --- enums --- */
 
+typedef enum _Optimystic__V1__Landing {
+  OPTIMYSTIC__V1__LANDING__LANDING_UNSPECIFIED = 0,
+  /*
+   * The target is in a sealed segment, or above the tail; the entry there may be the attempt's own.
+   * Read the log at the target before anybody is told anything of the attempt.
+   */
+  OPTIMYSTIC__V1__LANDING__LANDING_NOT_LOOKED_FOR = 1,
+  /*
+   * The entry at the target is another's.
+   */
+  OPTIMYSTIC__V1__LANDING__LANDING_ABSENT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__LANDING)
+} Optimystic__V1__Landing;
 
 /* --- messages --- */
 
@@ -420,7 +434,10 @@ typedef enum {
 } Optimystic__V1__CommitRefusal__ReasonCase;
 
 /*
- * The attempt did not land; each but the last carries the canonical tail value that shows why.
+ * This try did not land the attempt; each but the last carries the canonical tail value that shows
+ * why. Only `fenced`, and `moved` with the landing absent, decide: the attempt has not landed, however
+ * often it was sent, and never will. The others say nothing of earlier tries of the same attempt: one
+ * that ended in doubt may have landed, or may still. Protos/README.md says what to do about it.
  * Later: 6–9 further reasons of multi-collection commits.
  */
 struct  Optimystic__V1__CommitRefusal
@@ -429,9 +446,9 @@ struct  Optimystic__V1__CommitRefusal
   Optimystic__V1__CommitRefusal__ReasonCase reason_case;
   union {
     /*
-     * The revision has advanced.
+     * The revision is not the one before the target.
      */
-    ProtobufCBinaryData moved;
+    Optimystic__V1__Moved *moved;
     /*
      * Absent, dropped, or in another life.
      */
@@ -453,6 +470,20 @@ struct  Optimystic__V1__CommitRefusal
 #define OPTIMYSTIC__V1__COMMIT_REFUSAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__commit_refusal__descriptor) \
     , OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON__NOT_SET, {0} }
+
+
+/*
+ * Whether the attempt is the entry at its target, as far as was looked, and the tail.
+ */
+struct  Optimystic__V1__Moved
+{
+  ProtobufCMessage base;
+  Optimystic__V1__Landing landing;
+  ProtobufCBinaryData tail;
+};
+#define OPTIMYSTIC__V1__MOVED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__moved__descriptor) \
+    , OPTIMYSTIC__V1__LANDING__LANDING_UNSPECIFIED, {0,NULL} }
 
 
 /*
@@ -787,6 +818,25 @@ Optimystic__V1__CommitRefusal *
 void   optimystic__v1__commit_refusal__free_unpacked
                      (Optimystic__V1__CommitRefusal *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__Moved methods */
+void   optimystic__v1__moved__init
+                     (Optimystic__V1__Moved         *message);
+size_t optimystic__v1__moved__get_packed_size
+                     (const Optimystic__V1__Moved   *message);
+size_t optimystic__v1__moved__pack
+                     (const Optimystic__V1__Moved   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__moved__pack_to_buffer
+                     (const Optimystic__V1__Moved   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Moved *
+       optimystic__v1__moved__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__moved__free_unpacked
+                     (Optimystic__V1__Moved *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__PendingBlock methods */
 void   optimystic__v1__pending_block__init
                      (Optimystic__V1__PendingBlock         *message);
@@ -891,6 +941,9 @@ typedef void (*Optimystic__V1__Committed_Closure)
 typedef void (*Optimystic__V1__CommitRefusal_Closure)
                  (const Optimystic__V1__CommitRefusal *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__Moved_Closure)
+                 (const Optimystic__V1__Moved *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__PendingBlock_Closure)
                  (const Optimystic__V1__PendingBlock *message,
                   void *closure_data);
@@ -906,6 +959,7 @@ typedef void (*Optimystic__V1__PeerReports_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    optimystic__v1__landing__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_write__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__finalise_entry__descriptor;
@@ -921,6 +975,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__list_collections__descri
 extern const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__committed__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__moved__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__pending_block__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__tail_page__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_reports__descriptor;
