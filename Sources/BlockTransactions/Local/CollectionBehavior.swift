@@ -54,7 +54,8 @@ public enum ConflictResolution<Action: Sendable>: Sendable {
 public struct CollectionUpdate<Action: Sendable>: Sendable {
     /// The collection is now at this revision.
     public package(set) var revision: Revision
-    /// Pending actions that turned out to have landed, by an earlier try.
+    /// Pending actions that turned out to have landed by an earlier try, or that were landed by a
+    /// sync that failed later on.
     public internal(set) var landed: [Action] = []
     /// Pending actions that were replaced, and by what.
     public internal(set) var replaced: [(Action, by: Action)] = []

@@ -8,7 +8,11 @@ import BlockStructures
 ///
 /// What the log says is never behind: an action that is found in it has landed, whoever was told
 /// what. An attempt whose outcome is unknown is the only one there is until the log has decided
-/// (protocol C11 A3.6).
+/// (protocol C11 A3.6, C12.1).
+///
+/// What was read of the log and what the pending actions have been compared with are two things: a
+/// page may come, and the next one not. An action is begun on a snapshot of what was read, or else
+/// it is compared, before it is proposed, with everything that was read since its snapshot.
 package final class LocalCollection<Action: Sendable> {
     /// An action that is not known to be durable.
     package struct Pending: Sendable {
@@ -20,16 +24,19 @@ package final class LocalCollection<Action: Sendable> {
     /// An attempt that is on its way, or whose outcome is not known.
     private struct Flight {
         let prepared: PreparedBatch
-        let target: Revision
         let actions: [Pending]
         let commit: CommitAttempt
+        var doubt: AttemptDoubt
+
+        var target: Revision { commit.participant.target }
     }
 
     package let collection: CollectionID
     package let incarnation: Incarnation
     package let behavior: CollectionBehavior<Action>
-    /// The snapshot is of this revision.
+    /// The snapshot is of this revision; the log may have been read further.
     package private(set) var revision: Revision
+    /// As of the last entry that was read.
     private var header: CollectionHeader
     private var headerRevision: Revision
     private var checkpoint: Revision
@@ -43,10 +50,14 @@ package final class LocalCollection<Action: Sendable> {
     /// How many of ``pending`` the tracker has.
     private var appliedCount = 0
     private var flight: Flight?
-    /// Actions of others that were read since the pending ones were last compared with them.
+    /// Actions of others that were read, and that the pending ones are still to be compared with.
     private var unseen: [Action] = []
     /// Actions of this side that the log has shown.
     private var landed: Set<ActionID> = []
+    /// What became of pending actions, and was not told yet.
+    private var report: CollectionUpdate<Action>
+    /// Landed by the sync that is under way: told when it fails.
+    private var landedNow: [Action] = []
 
     /// A collection as of `page`, whose entries up to its checkpoint need not be known.
     package init(
@@ -66,6 +77,7 @@ package final class LocalCollection<Action: Sendable> {
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
         tracker = LocalCollection.tracker(snapshot, header, incarnation)
+        report = CollectionUpdate(revision: revision)
     }
 
     private static func tracker(
@@ -83,6 +95,11 @@ package final class LocalCollection<Action: Sendable> {
     /// - Throws: ``MissingBlocks``: bring them and call again; what the handler throws.
     package func act(_ action: Action, id: ActionID) throws {
         let bytes = try behavior.coding.bytes(of: action)
+        if pending.isEmpty, revision != history.through, !planted(.readTakenForSeen) {
+            // What was read while nothing was pending is kept for no comparison: begin on it.
+            unseen = []
+            rebase()
+        }
         try replay()
         try run(Pending(id: id, action: action, bytes: bytes))
         pending.append(Pending(id: id, action: action, bytes: bytes))
@@ -114,11 +131,24 @@ package final class LocalCollection<Action: Sendable> {
         }
     }
 
-    /// Runs the pending actions that the tracker does not have.
-    private func replay() throws {
+    /// Runs the pending actions that the tracker does not have. One whose handler fails is taken
+    /// out, and reported, unless it may have committed.
+    /// - Throws: ``MissingBlocks``: bring them and call again.
+    package func replay() throws {
         while appliedCount < pending.count {
-            try run(pending[appliedCount])
-            appliedCount += 1
+            let next = pending[appliedCount]
+            do {
+                try run(next)
+                appliedCount += 1
+            } catch let missing as MissingBlocks {
+                throw missing
+            } catch {
+                guard flight?.actions.contains(where: { $0.id == next.id }) != true else {
+                    throw error
+                }
+                report.failed.append((next.action, error))
+                pending.remove(at: appliedCount)
+            }
         }
     }
 
@@ -151,21 +181,7 @@ package final class LocalCollection<Action: Sendable> {
     /// - Throws: `.malformedMessage` when the page does not follow; `.valueUndecodable` for an
     ///   action that the behaviour cannot read.
     package func read(_ page: LogPage) throws(DatabaseError) -> Bool {
-        for entry in page.entries {
-            guard entry.revision == history.through.next else {
-                throw DatabaseError(
-                    .malformedMessage,
-                    "entry \(entry.revision) of a log came after \(history.through)")
-            }
-            for action in entry.body.actions {
-                if pending.contains(where: { $0.id == action.id }) {
-                    landed.insert(action.id)
-                } else if !pending.isEmpty {
-                    unseen.append(try behavior.coding.action(of: action, at: entry.revision))
-                }
-            }
-            history.append(entry.revision, payload: entry.payload, blocks: entry.body.blocks)
-        }
+        for entry in page.entries { try read(entry) }
         guard history.through == page.revision else {
             guard !page.entries.isEmpty else {
                 throw DatabaseError(
@@ -181,16 +197,40 @@ package final class LocalCollection<Action: Sendable> {
         return true
     }
 
+    /// Reads one entry, all of it or nothing.
+    private func read(_ entry: LogEntry) throws(DatabaseError) {
+        guard entry.revision == history.through.next else {
+            throw DatabaseError(
+                .malformedMessage,
+                "entry \(entry.revision) of a log came after \(history.through)")
+        }
+        var others: [Action] = []
+        var own: [ActionID] = []
+        for action in entry.body.actions {
+            if pending.contains(where: { $0.id == action.id }) {
+                own.append(action.id)
+            } else if !pending.isEmpty {
+                others.append(try behavior.coding.action(of: action, at: entry.revision))
+            }
+        }
+        unseen += others
+        landed.formUnion(own)
+        history.append(entry.revision, payload: entry.payload, blocks: entry.body.blocks)
+        if let changed = entry.headerAfter {
+            header = changed
+            headerRevision = entry.revision
+        }
+    }
+
     /// Takes over the newest state: pending actions that landed leave, and of the others the
-    /// behaviour decides what becomes of them in view of what others did.
+    /// behaviour decides what becomes of them in view of what others did. ``takeReport()`` tells.
     /// - Parameter makeID: Draws ids for actions that are replaced.
-    package func settle(makeID: () -> ActionID) -> CollectionUpdate<Action> {
+    package func settle(makeID: () -> ActionID) {
         var update = CollectionUpdate<Action>(revision: history.through)
         update.landed = pending.filter { landed.contains($0.id) }.map(\.action)
-        if let flight, history.through >= flight.target {
-            // The log has an entry at its target: it has landed, and was seen, or never will.
-            self.flight = nil
-        }
+        // The log has an entry at its target: it has landed, and was seen, or never will.
+        flight?.doubt.logWasRead(through: history.through)
+        if let flight, history.through >= flight.target { self.flight = nil }
         let inDoubt = Set(flight?.actions.map(\.id) ?? [])
         var kept: [Pending] = []
         for item in pending where !landed.contains(item.id) {
@@ -216,7 +256,7 @@ package final class LocalCollection<Action: Sendable> {
         landed = []
         unseen = []
         if revision != history.through || !update.isEmpty { rebase() }
-        return update
+        report.add(update)
     }
 
     /// Starts again on the newest snapshot, with the pending actions still to be run.
@@ -228,23 +268,22 @@ package final class LocalCollection<Action: Sendable> {
         appliedCount = 0
     }
 
-    /// Runs the pending actions on the newest snapshot. One whose handler fails there is taken out.
-    /// - Returns: What failed, with the errors.
-    /// - Throws: ``MissingBlocks``: bring them and call again.
-    package func replayAll() throws -> [(Action, any Error)] {
-        var failed: [(Action, any Error)] = []
-        while appliedCount < pending.count {
-            do {
-                try run(pending[appliedCount])
-                appliedCount += 1
-            } catch let missing as MissingBlocks {
-                throw missing
-            } catch {
-                failed.append((pending[appliedCount].action, error))
-                pending.remove(at: appliedCount)
-            }
-        }
-        return failed
+    /// What became of pending actions since this was last called. What the sync under way has
+    /// landed does not count: that is what it is for.
+    package func takeReport() -> CollectionUpdate<Action> {
+        defer { report = CollectionUpdate(revision: revision) }
+        landedNow = []
+        report.revision = revision
+        return report
+    }
+
+    /// What ``takeReport()`` would return: nobody was told of it yet.
+    package var untold: CollectionUpdate<Action> { report }
+
+    /// The sync under way has failed: what it has landed is told by the next report.
+    package func syncFailed() {
+        report.landed += landedNow
+        landedNow = []
     }
 
     // MARK: Attempts
@@ -258,6 +297,7 @@ package final class LocalCollection<Action: Sendable> {
         payload: PayloadID, wallMilliseconds: UInt64
     ) throws -> CommitAttempt? {
         if let flight { return flight.commit }
+        invariant(revision == history.through, "an attempt before what was read is settled")
         try replay()
         guard !pending.isEmpty else { return nil }
         var count = min(pending.count, Limits.bodyActionCountMax)
@@ -296,9 +336,61 @@ package final class LocalCollection<Action: Sendable> {
             checkpoint: checkpointer.checkpoint(above: checkpoint, upTo: revision),
             wallMilliseconds: wallMilliseconds)
         flight = Flight(
-            prepared: prepared, target: target, actions: Array(pending.prefix(count)),
-            commit: commit)
+            prepared: prepared, actions: Array(pending.prefix(count)), commit: commit,
+            doubt: AttemptDoubt(target: target))
         return commit
+    }
+
+    /// The attempt is handed over to somebody who can land it.
+    package func attemptHandedOver() { flight?.doubt.handedOver() }
+
+    /// A try of the attempt has failed. One that was certainly not begun, and no earlier one either,
+    /// is forgotten: another is made in its place.
+    package func attemptFailed(_ error: DatabaseError) {
+        flight?.doubt.tryEnded(error)
+        if planted(.doubtDroppedByCollection), error.outcome == .notApplied { flight = nil }
+        if flight?.doubt.mayHaveCommitted == false { flight = nil }
+    }
+
+    /// Nobody waits any more for the answer to a try of the attempt.
+    package func attemptWasLetGo() { flight?.doubt.raise() }
+
+    /// A try of the attempt was refused.
+    /// - Returns: Why no other try makes sense; nil: read the log and go on.
+    package func attemptRefused(_ refusal: CommitRefusal) -> DatabaseError? {
+        flight?.doubt.tryEnded()
+        switch refusal {
+        case .blocked, .pending: return nil
+        case .moved(.notLookedFor, _):
+            flight?.doubt.raise()
+            return nil
+        case .moved(.absent, _), .fenced:
+            // A chosen tail says that it is dead. Of a fenced one no entry will say so again.
+            flight = nil
+            return nil
+        case .gone:
+            let error = DatabaseError(
+                .collectionNotFound,
+                "the collection was dropped, and perhaps created again, since it was opened")
+            if flight?.doubt.mayHaveCommitted == false { flight = nil }
+            return error
+        }
+    }
+
+    /// The pending actions whose attempt may have committed: only the log can say.
+    package var doubtful: [Pending] {
+        flight.map { $0.doubt.mayHaveCommitted ? $0.actions : [] } ?? []
+    }
+
+    /// `error` as it may be told while an attempt may have committed.
+    package func told(_ error: DatabaseError) -> DatabaseError {
+        let doubtful = doubtful
+        guard let flight, !doubtful.isEmpty else { return error }
+        var told = flight.doubt.told(error)
+        let named = doubtful.prefix(4).map { "\($0.id)" }.joined(separator: ", ")
+        let rest = doubtful.count > 4 ? " and \(doubtful.count - 4) more" : ""
+        told.message += "; it is about the actions \(named)\(rest), at revision \(flight.target)"
+        return told
     }
 
     /// The attempt is the entry at `landedAt`.
@@ -317,15 +409,13 @@ package final class LocalCollection<Action: Sendable> {
             header = changed
             headerRevision = landedAt
         }
+        landedNow += flight.actions.map(\.action)
         let ids = Set(flight.actions.map(\.id))
         pending.removeAll { ids.contains($0.id) }
         self.flight = nil
         rebase()
         return true
     }
-
-    /// The attempt certainly did not land and never will: it was not begun.
-    package func attemptWasNotBegun() { flight = nil }
 
     // MARK: Making entries final
 

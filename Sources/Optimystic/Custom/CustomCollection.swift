@@ -37,6 +37,18 @@ public actor CustomCollection<Action: Sendable> {
     /// The actions that are not known to be durable, oldest first.
     public var pending: [Action] { local.pending.map(\.action) }
 
+    /// Those of ``pending`` that may have landed, or may land yet, by an attempt whose outcome is
+    /// not known. An update or a sync finds out, as long as this life of the collection goes on;
+    /// once it was dropped nobody can, and they stay what they are.
+    public var mayHaveCommitted: [(id: ActionID, action: Action)] {
+        local.doubtful.map { ($0.id, $0.action) }
+    }
+
+    /// What became of pending actions and no call has returned yet, because it threw: what was
+    /// dropped, replaced, found to have landed or to fail, or landed by a sync before it failed. The
+    /// next ``update(timeout:)`` or ``sync(timeout:)`` that returns, returns it as well.
+    public var untold: CollectionUpdate<Action> { local.untold }
+
     // MARK: Here
 
     /// Does an action on the local snapshot and keeps it for the next sync: all of it, or nothing
@@ -66,9 +78,17 @@ public actor CustomCollection<Action: Sendable> {
 
     /// Brings the snapshot to the newest revision, linearizable, and runs the pending actions on
     /// it, after the behaviour has said what becomes of them.
+    ///
+    /// - Throws: What reading throws; it is `unknown` while ``mayHaveCommitted`` names actions. What
+    ///   had become of pending actions by then is in ``untold``.
     @discardableResult
     public func update(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
-        try await exclusively(timeout) { try await catchUp($0) }
+        try await exclusively(timeout) { deadline in
+            try await tellingDoubt {
+                try await catchUp(deadline)
+                return local.takeReport()
+            }
+        }
     }
 
     /// Lands all pending actions, each exactly once. When this returns they are synced to the disks
@@ -77,32 +97,25 @@ public actor CustomCollection<Action: Sendable> {
     /// Where others were first it updates, and goes on; ``CollectionUpdate`` tells what that did to
     /// the actions.
     /// - Throws: `.conflict` when others were first until the time ran out: the actions are still
-    ///   pending. `.commitResultUnknown` when they may or may not have landed: they are still
-    ///   pending as well, and the next sync finds out, without landing anything twice.
+    ///   pending. `.commitResultUnknown` when those that ``mayHaveCommitted`` names may or may not
+    ///   have landed: they are still pending as well, and the next sync finds out, without landing
+    ///   anything twice. Until one has, every error says so, whatever it was that went wrong: also
+    ///   when the collection was dropped meanwhile, and then for ever. What had become of other
+    ///   actions by then is in ``untold``.
     @discardableResult
     public func sync(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
         try await exclusively(timeout) { deadline in
-            var report = try await catchUp(deadline)
-            var backoff = Backoff(base: .milliseconds(10), longest: .milliseconds(500))
-            while let attempt = try await nextAttempt(deadline) {
-                switch try await send(attempt, deadline) {
-                case .landed: backoff.reset()
-                case .overtaken:
-                    let delay = backoff.next(using: &generator)
-                    guard database.connection.now.advanced(by: delay) < deadline else {
-                        throw DatabaseError(
-                            .conflict,
-                            "others were first until the time ran out; "
-                                + "\(local.pending.count) actions are still pending")
-                    }
-                    await database.connection.pause(delay)
-                    try Task.checkCancellation()
-                    report.add(try await catchUp(deadline))
+            try await tellingDoubt {
+                do {
+                    try await land(deadline)
+                } catch {
+                    local.syncFailed()
+                    throw error
                 }
+                let report = local.takeReport()
+                await makeFinal(deadline)
+                return report
             }
-            report.revision = local.revision
-            await makeFinal(deadline)
-            return report
         }
     }
 
@@ -124,6 +137,37 @@ public actor CustomCollection<Action: Sendable> {
         case landed, overtaken
     }
 
+    /// Runs `body`; what it throws while an attempt may have committed says so, and of what.
+    private func tellingDoubt<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as DatabaseError {
+            throw local.told(error)
+        }
+    }
+
+    /// Lands everything that is pending.
+    private func land(_ deadline: Instant) async throws {
+        try await catchUp(deadline)
+        var backoff = Backoff(base: .milliseconds(10), longest: .milliseconds(500))
+        while let attempt = try await nextAttempt(deadline) {
+            switch try await send(attempt, deadline) {
+            case .landed: backoff.reset()
+            case .overtaken:
+                let delay = backoff.next(using: &generator)
+                guard database.connection.now.advanced(by: delay) < deadline else {
+                    throw DatabaseError(
+                        .conflict,
+                        "others were first until the time ran out; "
+                            + "\(local.pending.count) actions are still pending")
+                }
+                await database.connection.pause(delay)
+                try Task.checkCancellation()
+                try await catchUp(deadline)
+            }
+        }
+    }
+
     private func nextAttempt(_ deadline: Instant) async throws -> CommitAttempt? {
         let payload = PayloadID(action: database.makeActionID(), execution: 0)
         let wall = database.wallMilliseconds
@@ -135,35 +179,33 @@ public actor CustomCollection<Action: Sendable> {
     private func send(_ attempt: CommitAttempt, _ deadline: Instant) async throws -> Outcome {
         let reply: ClientReply
         do {
+            local.attemptHandedOver()
             reply = try await database.connection.request(
                 .commit(attempt), timeout: timeLeft(deadline))
-        } catch let error as DatabaseError where error.outcome == .notApplied {
-            local.attemptWasNotBegun()
+        } catch let error as DatabaseError {
+            local.attemptFailed(error)
+            throw error
+        } catch {
+            local.attemptWasLetGo()
             throw error
         }
         switch reply {
         case .committed(let revision, _):
             return local.attemptLanded(at: revision) ? .landed : .overtaken
-        case .refused(.gone):
-            local.attemptWasNotBegun()
-            throw DatabaseError(
-                .collectionNotFound,
-                "\"\(name)\" was dropped, and perhaps created again, since it was opened")
-        case .refused(.fenced):
-            // It never lands: the actions go into another attempt.
-            local.attemptWasNotBegun()
+        case .refused(let refusal):
+            if let error = local.attemptRefused(refusal) { throw error }
             return .overtaken
-        case .refused: return .overtaken
-        default: throw Database.misfit(reply)
+        default:
+            local.attemptWasLetGo()
+            throw Database.misfit(reply)
         }
     }
 
     /// Reads the log to its end and runs the pending actions on what it shows.
-    private func catchUp(_ deadline: Instant) async throws -> CollectionUpdate<Action> {
+    private func catchUp(_ deadline: Instant) async throws {
         try await readLog(deadline)
-        var update = local.settle { database.makeActionID() }
-        update.failed += try await withBlocks(deadline) { try local.replayAll() }
-        return update
+        local.settle { database.makeActionID() }
+        try await withBlocks(deadline) { try local.replay() }
     }
 
     /// Reads pages until the last one.

@@ -43,11 +43,15 @@ extension Database {
         if let problem = action.problem { throw problem }
         let tree = Tree<Bytes, Bytes>(database: self, info: info, coding: .bytes)
         let id = makeActionID()
+        var doubt = AttemptDoubt()
         do {
+            doubt.handedOver()
             _ = try await tree.act(
                 action, id: id, firstRevision: state.firstRevision,
                 timeout: max(.milliseconds(1), deadline.since(connection.now)))
-        } catch let error as DatabaseError where error.outcome == .unknown {
+        } catch let error as DatabaseError {
+            doubt.tryEnded(error)
+            guard doubt.mayHaveCommitted else { throw error }
             // Every try was made under one id; what became of it is looked up, never tried anew.
             let status: TreeCommit?
             do {
@@ -58,10 +62,9 @@ extension Database {
                 status = nil
             }
             if status != nil { return }
-            throw DatabaseError(
-                error.code,
-                "\(error.message); it was action \(id), first sent at revision "
-                    + "\(state.firstRevision)", outcome: .unknown, cause: error)
+            var told = doubt.told(error)
+            told.message += "; it was action \(id), first sent at revision \(state.firstRevision)"
+            throw told
         }
     }
 }
