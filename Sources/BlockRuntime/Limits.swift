@@ -266,6 +266,9 @@ public enum Limits {
 
     /// Requests one connection of an application has under way before it refuses more.
     public static let connectionRequestCountMax = 4096
+    /// Changes of unknown outcome that a connection remembers, in case that they are sent again
+    /// under their ids; the older half may be forgotten. Some 50 bytes each.
+    public static let doubtCountMax = 65_536
     /// Proxies a connection knows: those of the URL and those it learned.
     public static let proxyCountMax = 64
     /// Bytes of a URL, and addresses in it.

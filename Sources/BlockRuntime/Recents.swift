@@ -3,10 +3,7 @@
 /// Two generations: what is used stays in the young one, which becomes the old one when it is half
 /// of what is held. Each operation costs O(1), and nothing orders the values.
 package struct Recents<Key: Hashable, Value> {
-    private struct Held {
-        let value: Value
-        let weight: Int
-    }
+    private typealias Held = (value: Value, weight: Int)
 
     private var young: [Key: Held] = [:]
     private var old: [Key: Held] = [:]
@@ -27,7 +24,7 @@ package struct Recents<Key: Hashable, Value> {
     package mutating func put(_ value: Value, for key: Key, weight: Int) {
         guard generationWeightMax > 0 else { return }
         if !old.isEmpty { old[key] = nil }
-        insert(Held(value: value, weight: weight), key)
+        insert((value, weight), key)
     }
 
     package mutating func remove(_ key: Key) {
@@ -50,3 +47,5 @@ package struct Recents<Key: Hashable, Value> {
         youngWeight = 0
     }
 }
+
+extension Recents: Sendable where Key: Sendable, Value: Sendable {}

@@ -8,7 +8,9 @@ import OptimysticClient
 /// proxy when one does not answer, with the same action id, so nothing is applied twice.
 ///
 /// Failures are `DatabaseError`. Decide by its `outcome`: `notApplied` means nothing was and
-/// nothing will be applied; `unknown` means it may have been, or may be later.
+/// nothing will be applied; `unknown` means it may have been, or may be later. An action whose
+/// outcome is unknown stays so, however it is refused when it is sent again under its id over the
+/// same database object; an id that outlives the object is the application's to remember.
 /// Cancelling a task drops its request only: an append that was sent may still land.
 public final class Database: Sendable {
     /// The cluster as the proxy introduced it.

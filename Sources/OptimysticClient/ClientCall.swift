@@ -55,6 +55,9 @@ struct ClientCall: Sendable {
         return min(now.advanced(by: patience), deadline)
     }
 
+    /// An earlier call for the same change ended in doubt.
+    mutating func isRepetition() { doubt.raise() }
+
     /// The request itself is on its way to a proxy.
     mutating func sent(as id: UInt64, to proxy: Int) {
         sentIDs.append(id)

@@ -16,6 +16,17 @@ extension ClientRequest {
         }
     }
 
+    /// What names the change over all calls that are made for it; nil where nothing does.
+    var attemptID: Identifier128? {
+        switch self {
+        case .act(let action): action.action.rawValue
+        case .commit(let attempt): attempt.payload.action.rawValue
+        case .openCollection(let open): open.creation?.action.rawValue
+        case .dropCollection(let drop): drop.action.rawValue
+        default: nil
+        }
+    }
+
     /// What the choice of the proxy hangs on: a hint for batching, never needed for safety.
     var affinity: Bytes {
         let collection: CollectionID? =

@@ -64,6 +64,8 @@ package struct ClientSession {
     /// The call that each sent request belongs to, and the proxy it was sent to.
     var sent: [UInt64: (token: Token, proxy: Int)] = [:]
     var greetings: [UInt64: Int] = [:]
+    /// The changes whose last call ended in doubt, so that the next call for one knows.
+    private var doubts = Recents<Identifier128, Void>(weightMax: Limits.doubtCountMax)
     var now = Instant.origin
     var directives: [Directive] = []
     private var timers = TimerQueue<Timer>()
@@ -104,7 +106,9 @@ package struct ClientSession {
         case .reply(let id, let reply): replied(id, reply)
         case .notSent(let id): wasNotSent(id)
         case .broken(let proxy): connectionBroke(proxy)
-        case .cancel(let token): forget(token)
+        case .cancel(let token):
+            if let call = calls[token], call.doubt.mayHaveCommitted { keepDoubt(of: call) }
+            forget(token)
         case .close(let cause): close(because: cause)
         case .tick: break
         }
@@ -119,10 +123,11 @@ package struct ClientSession {
         _ token: Token, _ request: ClientRequest, deadline: Instant
     ) {
         invariant(calls[token] == nil, "token \(token) is used twice")
-        let call = ClientCall(
+        var call = ClientCall(
             request, deadline: min(deadline, now.advanced(by: Limits.requestTimeMax)))
+        if let id = request.attemptID, doubts.value(id) != nil { call.isRepetition() }
         if let refusal = refusal(of: call) {
-            return directives.append(.resolve(token, .failed(refusal)))
+            return directives.append(.resolve(token, .failed(call.doubt.told(refusal))))
         }
         calls[token] = call
         // It would have to end even if nothing else happened.
@@ -147,9 +152,20 @@ package struct ClientSession {
     }
 
     mutating func end(_ token: Token, _ reply: ClientReply) {
-        guard calls[token] != nil else { return }
+        guard let call = calls[token] else { return }
+        switch reply {
+        case .failed(let error): if error.outcome == .unknown { keepDoubt(of: call) }
+        case .refused(.moved(.notLookedFor, _)): keepDoubt(of: call)
+        case .refused(.gone), .refused(.blocked), .refused(.pending): break
+        default: if let id = call.request.attemptID { doubts.remove(id) }
+        }
         forget(token)
         directives.append(.resolve(token, reply))
+    }
+
+    private mutating func keepDoubt(of call: ClientCall) {
+        guard let id = call.request.attemptID else { return }
+        doubts.put((), for: id, weight: 1)
     }
 
     private mutating func forget(_ token: Token) {

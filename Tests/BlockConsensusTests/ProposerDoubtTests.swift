@@ -78,7 +78,7 @@ import Testing
         return (attempt, before, decision.newTail ?? before)
     }
 
-    /// A change, a value that a minority has accepted, and whether writing it back may carry it out.
+    /// A change, a value that a minority has accepted, and whether its write-back may carry it out.
     struct WriteBack: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let change: TailChange

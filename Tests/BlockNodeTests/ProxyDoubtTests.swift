@@ -4,7 +4,7 @@ import BlockRuntime
 import Testing
 
 /// What a proxy tells of requests that change something while it does not know what became of them
-/// (protocol C12.1, C12.2), and how it finds out about a landing that nobody has looked for (C12.4).
+/// (protocol C12.1, C12.2), and how it finds out about a landing nobody has looked for (C12.4).
 @Suite("Doubt of a proxy") struct ProxyDoubtTests {
     private typealias Scene = ClientProxyTests.Scene
 

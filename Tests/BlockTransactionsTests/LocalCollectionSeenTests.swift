@@ -171,7 +171,7 @@ import Testing
     }
 
     @Test(
-        "What an update settled is not lost when it fails then, nor is an action that cannot be done"
+        "What an update settled is not lost when it fails then, nor is an action that cannot run"
     )
     func settledThenFailed() throws {
         let comparisons = Comparisons()

@@ -141,6 +141,54 @@ import Testing
         }
     }
 
+    @Test("What ended in doubt is in doubt in the next call under its id, until an answer decides")
+    func doubtOverCalls() throws {
+        for request in [SessionHarness.append(1), Self.commit] {
+            var world = SessionHarness(addresses: ["tcp://a:1"])
+            let lost = world.start(request, timeout: .seconds(1))
+            try world.welcome()
+            _ = try world.take()
+            world.advance(.seconds(1))
+            #expect(try world.error(of: lost).outcome == .unknown)
+            func refuse(_ again: ClientRequest) throws -> DatabaseError {
+                let token = world.start(again)
+                if case .hello = world.sent.first?.request { try world.welcome() }
+                let refusal = DatabaseError(.invalidArgument, "no")
+                world.feed(.reply(id: try world.take().id, .failed(refusal)))
+                return try world.error(of: token)
+            }
+            #expect(try refuse(request).outcome == .unknown)
+            let late = world.start(request, timeout: .zero)
+            #expect(try world.error(of: late).outcome == .unknown, "too little time says nothing")
+            #expect(try refuse(SessionHarness.append(2)).outcome == .notApplied)
+            let found = world.start(request)
+            let answer: ClientReply =
+                request == Self.commit
+                ? .committed(Revision(4), chainHash: .zero) : .acted(SessionHarness.landing)
+            world.feed(.reply(id: try world.take().id, answer))
+            #expect(world.resolved[found] == answer)
+            #expect(try refuse(request).outcome == .notApplied, "nothing is in doubt any more")
+        }
+    }
+
+    @Test("A call that was cancelled when it was under way leaves its doubt to the next one")
+    func doubtOfCancelled() throws {
+        for isSent in [true, false] {
+            var world = SessionHarness(addresses: ["tcp://a:1"])
+            let token = world.start(SessionHarness.append(1))
+            if isSent {
+                try world.welcome()
+                _ = try world.take()
+            }
+            world.feed(.cancel(token))
+            if !isSent { try world.welcome() }
+            let again = world.start(SessionHarness.append(1))
+            let refusal = DatabaseError(.invalidArgument, "no")
+            world.feed(.reply(id: try world.take().id, .failed(refusal)))
+            #expect(try world.error(of: again).outcome == (isSent ? .unknown : .notApplied))
+        }
+    }
+
     #if SIMULATION_HOOKS
     @Test("A session that forgets its doubt is found")
     func plantedDoubt() throws {

@@ -22,7 +22,7 @@ package final class LocalCollection<Action: Sendable> {
     }
 
     /// An attempt that is on its way, or whose outcome is not known.
-    private struct Flight {
+    struct Flight {
         let prepared: PreparedBatch
         let actions: [Pending]
         let commit: CommitAttempt
@@ -35,21 +35,21 @@ package final class LocalCollection<Action: Sendable> {
     package let incarnation: Incarnation
     package let behavior: CollectionBehavior<Action>
     /// The snapshot is of this revision; the log may have been read further.
-    package private(set) var revision: Revision
+    package internal(set) var revision: Revision
     /// As of the last entry that was read.
-    private var header: CollectionHeader
-    private var headerRevision: Revision
-    private var checkpoint: Revision
-    private var history: BlockHistory
-    private let cache: SharedBlockCache
-    private var checkpointer: Checkpointer
+    var header: CollectionHeader
+    var headerRevision: Revision
+    var checkpoint: Revision
+    var history: BlockHistory
+    let cache: SharedBlockCache
+    var checkpointer: Checkpointer
 
-    private var snapshot: CollectionSnapshot
-    private var tracker: Tracker
-    package private(set) var pending: [Pending] = []
+    var snapshot: CollectionSnapshot
+    var tracker: Tracker
+    package internal(set) var pending: [Pending] = []
     /// How many of ``pending`` the tracker has.
-    private var appliedCount = 0
-    private var flight: Flight?
+    var appliedCount = 0
+    var flight: Flight?
     /// Actions of others that were read, and that the pending ones are still to be compared with.
     private var unseen: [Action] = []
     /// Actions of this side that the log has shown.
@@ -57,7 +57,7 @@ package final class LocalCollection<Action: Sendable> {
     /// What became of pending actions, and was not told yet.
     private var report: CollectionUpdate<Action>
     /// Landed by the sync that is under way: told when it fails.
-    private var landedNow: [Action] = []
+    var landedNow: [Action] = []
 
     /// A collection as of `page`, whose entries up to its checkpoint need not be known.
     package init(
@@ -123,7 +123,7 @@ package final class LocalCollection<Action: Sendable> {
 
     private struct Undo: Error {}
 
-    private func run(_ pending: Pending) throws {
+    func run(_ pending: Pending) throws {
         tracker.begin(StructuralBlockIDs(incarnation: incarnation, action: pending.id))
         try AtomicScope.run(on: tracker) {
             try behavior.apply(
@@ -260,7 +260,7 @@ package final class LocalCollection<Action: Sendable> {
     }
 
     /// Starts again on the newest snapshot, with the pending actions still to be run.
-    private func rebase() {
+    func rebase() {
         revision = history.through
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
@@ -284,137 +284,6 @@ package final class LocalCollection<Action: Sendable> {
     package func syncFailed() {
         report.landed += landedNow
         landedNow = []
-    }
-
-    // MARK: Attempts
-
-    /// The attempt that lands the pending actions, as many as fit one entry: the one in doubt if
-    /// there is one.
-    /// - Returns: nil when nothing is pending.
-    /// - Throws: ``MissingBlocks``; `.valueTooLarge` when an action alone is too large,
-    ///   `.overloaded` when it is so only until the writes below it are final.
-    package func attempt(
-        payload: PayloadID, wallMilliseconds: UInt64
-    ) throws -> CommitAttempt? {
-        if let flight { return flight.commit }
-        invariant(revision == history.through, "an attempt before what was read is settled")
-        try replay()
-        guard !pending.isEmpty else { return nil }
-        var count = min(pending.count, Limits.bodyActionCountMax)
-        while true {
-            let prepared = try prepare(count, payload: payload)
-            if prepared.isWithinLimits(listing: history, through: revision) {
-                return start(prepared, count, wallMilliseconds)
-            }
-            guard count > 1 else { throw prepared.excess }
-            count /= 2
-        }
-    }
-
-    private func prepare(_ count: Int, payload: PayloadID) throws -> PreparedBatch {
-        if count < pending.count {
-            // The tracker has more in it than this attempt may hold.
-            rebase()
-            while appliedCount < count {
-                try run(pending[appliedCount])
-                appliedCount += 1
-            }
-        }
-        let actions = pending.prefix(count).map { BlockModel.Action(id: $0.id, bytes: $0.bytes) }
-        return try PreparedBatch(
-            actions, outcomes: [], on: tracker, snapshot: snapshot, collection: collection,
-            headerRevision: headerRevision, payload: payload)
-    }
-
-    private func start(
-        _ prepared: PreparedBatch, _ count: Int, _ wallMilliseconds: UInt64
-    ) -> CommitAttempt {
-        let target = revision.next
-        let commit = prepared.attempt(
-            at: Participant(collection: collection, incarnation: incarnation, target: target),
-            history: history,
-            checkpoint: checkpointer.checkpoint(above: checkpoint, upTo: revision),
-            wallMilliseconds: wallMilliseconds)
-        flight = Flight(
-            prepared: prepared, actions: Array(pending.prefix(count)), commit: commit,
-            doubt: AttemptDoubt(target: target))
-        return commit
-    }
-
-    /// The attempt is handed over to somebody who can land it.
-    package func attemptHandedOver() { flight?.doubt.handedOver() }
-
-    /// A try of the attempt has failed. One that was certainly not begun, and no earlier one either,
-    /// is forgotten: another is made in its place.
-    package func attemptFailed(_ error: DatabaseError) {
-        flight?.doubt.tryEnded(error)
-        if planted(.doubtDroppedByCollection), error.outcome == .notApplied { flight = nil }
-        if flight?.doubt.mayHaveCommitted == false { flight = nil }
-    }
-
-    /// Nobody waits any more for the answer to a try of the attempt.
-    package func attemptWasLetGo() { flight?.doubt.raise() }
-
-    /// A try of the attempt was refused.
-    /// - Returns: Why no other try makes sense; nil: read the log and go on.
-    package func attemptRefused(_ refusal: CommitRefusal) -> DatabaseError? {
-        flight?.doubt.tryEnded()
-        switch refusal {
-        case .blocked, .pending: return nil
-        case .moved(.notLookedFor, _):
-            flight?.doubt.raise()
-            return nil
-        case .moved(.absent, _), .fenced:
-            // A chosen tail says that it is dead. Of a fenced one no entry will say so again.
-            flight = nil
-            return nil
-        case .gone:
-            let error = DatabaseError(
-                .collectionNotFound,
-                "the collection was dropped, and perhaps created again, since it was opened")
-            if flight?.doubt.mayHaveCommitted == false { flight = nil }
-            return error
-        }
-    }
-
-    /// The pending actions whose attempt may have committed: only the log can say.
-    package var doubtful: [Pending] {
-        flight.map { $0.doubt.mayHaveCommitted ? $0.actions : [] } ?? []
-    }
-
-    /// `error` as it may be told while an attempt may have committed.
-    package func told(_ error: DatabaseError) -> DatabaseError {
-        let doubtful = doubtful
-        guard let flight, !doubtful.isEmpty else { return error }
-        var told = flight.doubt.told(error)
-        let named = doubtful.prefix(4).map { "\($0.id)" }.joined(separator: ", ")
-        let rest = doubtful.count > 4 ? " and \(doubtful.count - 4) more" : ""
-        told.message += "; it is about the actions \(named)\(rest), at revision \(flight.target)"
-        return told
-    }
-
-    /// The attempt is the entry at `landedAt`.
-    /// - Returns: Whether that is where it was meant to be, and it was taken over; otherwise the
-    ///   log is to be read.
-    package func attemptLanded(at landedAt: Revision) -> Bool {
-        guard let flight, flight.target == landedAt, history.through == landedAt.previous else {
-            return false
-        }
-        let prepared = flight.prepared
-        history.append(landedAt, payload: prepared.payload, blocks: prepared.blocks)
-        for block in prepared.results {
-            cache.keep(block, incarnation: incarnation, revision: landedAt)
-        }
-        if let changed = prepared.headerAfter {
-            header = changed
-            headerRevision = landedAt
-        }
-        landedNow += flight.actions.map(\.action)
-        let ids = Set(flight.actions.map(\.id))
-        pending.removeAll { ids.contains($0.id) }
-        self.flight = nil
-        rebase()
-        return true
     }
 
     // MARK: Making entries final

@@ -44,9 +44,9 @@ public actor CustomCollection<Action: Sendable> {
         local.doubtful.map { ($0.id, $0.action) }
     }
 
-    /// What became of pending actions and no call has returned yet, because it threw: what was
-    /// dropped, replaced, found to have landed or to fail, or landed by a sync before it failed. The
-    /// next ``update(timeout:)`` or ``sync(timeout:)`` that returns, returns it as well.
+    /// What became of pending actions and no call has returned yet, because it threw: those that
+    /// were dropped, replaced, found to have landed or to fail, or landed by a sync that then failed.
+    /// The next ``update(timeout:)`` or ``sync(timeout:)`` that returns, returns it as well.
     public var untold: CollectionUpdate<Action> { local.untold }
 
     // MARK: Here
@@ -79,8 +79,8 @@ public actor CustomCollection<Action: Sendable> {
     /// Brings the snapshot to the newest revision, linearizable, and runs the pending actions on
     /// it, after the behaviour has said what becomes of them.
     ///
-    /// - Throws: What reading throws; it is `unknown` while ``mayHaveCommitted`` names actions. What
-    ///   had become of pending actions by then is in ``untold``.
+    /// - Throws: What reading throws; it is `unknown` while ``mayHaveCommitted`` names actions.
+    ///   What had become of pending actions by then is in ``untold``.
     @discardableResult
     public func update(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
         try await exclusively(timeout) { deadline in
