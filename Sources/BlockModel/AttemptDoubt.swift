@@ -59,7 +59,7 @@ package struct AttemptDoubt: Hashable, Sendable {
 
     /// `error` as it may be told of the attempt: unknown beats not applied.
     package func told(_ error: DatabaseError) -> DatabaseError {
-        if planted(.goneToldAsCertain), error.code == .collectionNotFound { return error }
+        if planted(.goneEndsDoubt), error.code == .collectionNotFound { return error }
         return mayHaveCommitted ? error.asUnknown : error
     }
 
@@ -69,7 +69,7 @@ package struct AttemptDoubt: Hashable, Sendable {
         guard mayHaveCommitted else { return .success(refusal) }
         switch refusal {
         case .fenced, .moved: return .success(refusal)
-        case .gone where planted(.goneToldAsCertain): return .success(refusal)
+        case .gone where planted(.goneEndsDoubt): return .success(refusal)
         case .gone:
             // It may have landed in the life that is over: nothing shows it any more.
             return .failure(unknown("the collection is gone, dropped or in another life"))

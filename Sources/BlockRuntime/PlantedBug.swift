@@ -65,7 +65,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     /// A custom collection forgets likewise.
     case doubtDroppedByCollection
     /// An attempt in doubt is told to have failed since its collection is gone.
-    case goneToldAsCertain
+    case goneEndsDoubt
     /// An attempt is told to be dead without a look at its target, which is sealed.
     case sealedTakenForLost
     /// An action is begun on a snapshot older than what was read, and never compared with that.

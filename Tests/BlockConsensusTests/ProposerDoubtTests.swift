@@ -92,9 +92,12 @@ import Testing
                 after, by: 3, policy: TailPolicy(openEntryCountMax: 2)
             ).tail
             let creation = CreateCollection(
-                name: before.name, header: before.header, payload: before.createdBy, nonce: .zero)
+                name: before.name, header: before.header, creation: Sample.creation(1000),
+                nonce: .zero)
             let drop = DropCollection(
-                collection: before.collection, incarnation: before.incarnation)
+                collection: before.collection, incarnation: before.incarnation,
+                action: Sample.action(2000))
+            let gone = TailValue.dropped(Sample.ended(1))
             return [
                 WriteBack(
                     testDescription: "an attempt that it shows", change: .commit(attempt),
@@ -107,13 +110,13 @@ import Testing
                     value: .live(others), mayCommit: false),
                 WriteBack(
                     testDescription: "an attempt on a life that is over", change: .commit(attempt),
-                    value: .dropped(generation: 1), mayCommit: false),
+                    value: gone, mayCommit: false),
                 WriteBack(
                     testDescription: "the creation of what is there", change: .create(creation),
                     value: .live(before), mayCommit: true),
                 WriteBack(
                     testDescription: "a drop of what is gone", change: .drop(drop),
-                    value: .dropped(generation: 1), mayCommit: true),
+                    value: gone, mayCommit: true),
                 WriteBack(
                     testDescription: "a read", change: .read, value: .live(after),
                     mayCommit: false),
@@ -176,7 +179,7 @@ import Testing
         "An attempt in doubt that finds its collection gone is unknown, one never proposed is gone")
     func gone() throws {
         let (attempt, before, _) = Self.landed()
-        let gone = TailValue.dropped(generation: 1)
+        let gone = TailValue.dropped(Sample.ended(1))
         for isProposed in [true, false] {
             var scene = try Scene(.commit(attempt), on: before)
             if isProposed {

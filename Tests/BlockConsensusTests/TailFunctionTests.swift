@@ -114,7 +114,7 @@ import Testing
     func containment() {
         let (landed, tail) = TailFunctionTests.sealed()
         let absent = TailValue.absent(generation: 0)
-        let dropped = TailValue.dropped(generation: 1)
+        let dropped = TailValue.dropped(Sample.ended(1))
         func isIn(_ change: TailChange, _ values: [TailValue]) -> [Bool] {
             values.map(change.mayBeIn)
         }
@@ -123,14 +123,23 @@ import Testing
         #expect(isIn(.commit(own), [.live(open), .live(Sample.tail())]) == [true, false])
         #expect(
             isIn(.commit(landed), [.live(tail), .live(open), dropped]) == [true, false, false])
-        let creation = CreateCollection(
-            name: tail.name, header: tail.header, payload: tail.createdBy, nonce: .zero)
-        #expect(isIn(.create(creation), [absent, .live(tail), dropped]) == [false, true, true])
-        let other = CreateCollection(
-            name: tail.name, header: tail.header, payload: Sample.payload(9), nonce: .zero)
-        #expect(isIn(.create(other), [absent, .live(tail)]) == [false, false])
-        let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
-        #expect(isIn(.drop(drop), [.live(tail), dropped, absent]) == [false, true, true])
+        func creation(_ number: UInt64) -> TailChange {
+            .create(
+                CreateCollection(
+                    name: tail.name, header: tail.header, creation: Sample.creation(number),
+                    nonce: .zero))
+        }
+        #expect(isIn(creation(1000), [absent, .live(tail), dropped]) == [false, true, true])
+        #expect(isIn(creation(9), [absent, .live(tail), dropped]) == [false, false, false])
+        func drop(_ number: UInt64) -> TailChange {
+            .drop(
+                DropCollection(
+                    collection: tail.collection, incarnation: tail.incarnation,
+                    action: Sample.action(number)))
+        }
+        // Of a drop that another life hides nobody knows.
+        #expect(isIn(drop(2000), [.live(tail), dropped, absent]) == [false, true, true])
+        #expect(isIn(drop(9), [.live(tail), dropped]) == [false, false])
         #expect(isIn(.read, [.live(tail), dropped]) == [false, false])
     }
 

@@ -49,7 +49,7 @@ import Testing
     @Test(
         "Only a try that had no answer makes a later refusal unknown", arguments: FirstTry.allCases)
     func refusals(first: FirstTry) throws {
-        let value = TailValue.dropped(generation: 1)
+        let value = TailValue.absent(generation: 1)
         let refusals: [(CommitRefusal, decides: Bool)] = [
             (.gone(value), false), (.blocked(value), false), (.pending(BlockID(.zero), []), false),
             (.fenced(value), true), (.moved(landing: .absent, value), true),
@@ -94,7 +94,7 @@ import Testing
 
     @Test("The status of an action of a life that is over is unknown, not certainly absent (C5.9)")
     func status() throws {
-        for value in [TailValue.dropped(generation: 1), .absent(generation: 0)] {
+        for value in [TailValue.absent(generation: 1), .absent(generation: 0)] {
             var scene = try Scene()
             let status = ActionStatusRequest(
                 collection: Self.collection, incarnation: Self.life,
@@ -124,7 +124,8 @@ import Testing
         }
         var tail = Tail(
             name: "events", incarnation: life,
-            header: CollectionHeader(kind: .diary, encoding: .bytes), createdBy: Self.payload(1))
+            header: CollectionHeader(kind: .diary, encoding: .bytes),
+            createdBy: Self.payload(1).action)
         let first = entry(1, payload, after: tail.lastHash)
         let segment = Segment(
             collection: collection, incarnation: life, index: 0, headerBefore: tail.header,
@@ -195,8 +196,8 @@ import Testing
     func sealedInTheCluster() throws {
         var world = try CrashWorld()
         let open = OpenCollection(
-            name: "events", kind: .diary, encoding: .bytes, creates: true,
-            action: Self.payload(1).action)
+            name: "events", kind: .diary, encoding: .bytes,
+            creation: Creation(action: Self.payload(1).action, generation: 0))
         world.ask(0, 1, .openCollection(open), for: .seconds(5))
         try world.run(for: .seconds(5)) { $0.answers[1] != nil }
         guard case .collection(let info)? = world.answers[1] else {
@@ -250,8 +251,8 @@ import Testing
             scene.feed(.reply(id: id, .failed(DatabaseError(.quorumUnavailable, "no quorum"))))
             _ = try scene.advanceUntilSent()
             let last = try #require(scene.sent.last).id
-            scene.feed(.reply(id: last, .refused(.gone(.dropped(generation: 1)))))
-            #expect(scene.answered[1] == .refused(.gone(.dropped(generation: 1))))
+            scene.feed(.reply(id: last, .refused(.gone(.absent(generation: 1)))))
+            #expect(scene.answered[1] == .refused(.gone(.absent(generation: 1))))
         }
     }
     #endif

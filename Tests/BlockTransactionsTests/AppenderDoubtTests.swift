@@ -84,7 +84,7 @@ import Testing
             var (scene, _) = try AppenderDoubtTests.doubtful()
             scene.append(8, since: 40)
             let value: TailValue =
-                isDropped ? .dropped(generation: 1) : .live(SampleLog(generation: 2).tail)
+                isDropped ? .dropped(Sample.ended(1)) : .live(SampleLog(generation: 2).tail)
             scene.handle { $0.tailWasRead(value, &$1) }
             scene.handle { $0.tick(&$1) }
             scene.handle { $0.tailWasRead(value, &$1) }
@@ -112,9 +112,9 @@ import Testing
     #if SIMULATION_HOOKS
     @Test("Gone that is told as certain is found")
     func plantedGone() throws {
-        try SimulationHooks.$plantedBug.withValue(.goneToldAsCertain) {
+        try SimulationHooks.$plantedBug.withValue(.goneEndsDoubt) {
             var (scene, _) = try AppenderDoubtTests.doubtful()
-            scene.handle { $0.tailWasRead(.dropped(generation: 1), &$1) }
+            scene.handle { $0.tailWasRead(.dropped(Sample.ended(1)), &$1) }
             #expect(try scene.error(7).outcome == .notApplied)
         }
     }

@@ -274,7 +274,7 @@ import Testing
 
     @Test("Without an earlier try, gone is certain, and a landing nobody has looked for is not")
     func firstTry() throws {
-        let value = TailValue.dropped(generation: 1)
+        let value = TailValue.absent(generation: 1)
         for refusal in [CommitRefusal.gone(value), .moved(landing: .notLookedFor, value)] {
             let cluster = Cluster()
             let local = try cluster.makeLocal()

@@ -254,8 +254,7 @@ extension ModelSamples {
     mutating func repositoryReplies() -> [RepositoryReply] {
         [
             .tail(tailValue()), .committed(revision(), chainHash: digest()),
-            .refused(.moved(landing: .absent, tailValue())),
-            .refused(.moved(landing: .notLookedFor, tailValue())), .refused(.gone(tailValue())),
+            .refused(.moved(landing: .absent, tailValue())), .refused(.gone(tailValue())),
             .refused(.pending(block(), pends())), .refused(.blocked(tailValue())),
             .refused(.fenced(tailValue())),
             .content(bytes(countMax: Limits.bodyBytesMax)), .collections([], next: nil),

@@ -104,7 +104,7 @@ import Testing
     @Test(
         "A refusal that decides nothing is unknown after a lost try, and told as it is without one")
     func refusals() throws {
-        let value = TailValue.dropped(generation: 1)
+        let value = TailValue.absent(generation: 1)
         let refusals: [(CommitRefusal, decides: Bool)] = [
             (.gone(value), false), (.blocked(value), false), (.pending(BlockID(.zero), []), false),
             (.fenced(value), true), (.moved(landing: .absent, value), true),
@@ -126,10 +126,16 @@ import Testing
 
     @Test("What changes something and had no answer stays unknown, whatever it is and is told then")
     func doubtOfEveryKind() throws {
+        let action = ActionID(rawValue: Identifier128(1))
         let creation = OpenCollection(
-            name: "events", kind: .diary, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)))
-        for request in [Self.commit, .openCollection(creation), SessionHarness.append(1)] {
+            name: "events", kind: .diary, encoding: .bytes,
+            creation: Creation(action: action, generation: 0))
+        let drop = DropCollection(
+            collection: SessionHarness.diary, incarnation: SessionHarness.life, action: action)
+        let requests = [
+            Self.commit, .openCollection(creation), .dropCollection(drop), SessionHarness.append(1),
+        ]
+        for request in requests {
             for code in [ErrorCode.collectionNotFound, .collectionKindMismatch, .invalidArgument] {
                 var (world, token, retry) = try Self.secondTry(of: request)
                 world.feed(.reply(id: retry.id, .failed(DatabaseError(code, "no"))))

@@ -115,6 +115,9 @@ extension ClientProxy {
         case .task(let task):
             tasks[task]?.lastTrouble = error
             tasks[task]?.doubt.inherit(call.doubt)
+            if planted(.doubtDroppedByProxy), error.outcome == .notApplied {
+                tasks[task]?.doubt.decided()
+            }
         case .tail(let collection):
             for case .task(let task) in tailReads[collection]?.served ?? [] {
                 tasks[task]?.lastTrouble = error

@@ -5,7 +5,7 @@ import BlockTransactions
 /// Tasks that begin and end lives of collections. What came of one, a chosen value of the register
 /// tells, whatever is known of its other tries (protocol C12.3).
 extension ProxyTask {
-    func step(_ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects) {
+    mutating func step(_ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects) {
         switch (input, open.creation) {
         case (.tail(let value), nil): look(open, value, &effects)
         case (_, nil): effects.readTail(CollectionID(name: open.name))
@@ -34,11 +34,17 @@ extension ProxyTask {
     }
 
     /// Tells what a creation has come to.
-    private func conclude(
+    private mutating func conclude(
         _ open: OpenCollection, _ creation: Creation, _ value: TailValue,
         _ effects: inout TaskEffects
     ) {
-        switch creation.fate(in: value) {
+        let fate = creation.fate(in: value)
+        switch fate {
+        // Whatever is known of other tries of it.
+        case .done, .superseded: doubt.decided()
+        case .open, .unknown: break
+        }
+        switch fate {
         case .superseded: look(open, value, &effects)
         case .done(let incarnation) where value.live == nil:
             // It was there, and is over: as if the answer had come before the drop.

@@ -45,8 +45,8 @@ public actor CustomCollection<Action: Sendable> {
     }
 
     /// What became of pending actions and no call has returned yet, because it threw: those that
-    /// were dropped, replaced, found to have landed or to fail, or landed by a sync that then failed.
-    /// The next ``update(timeout:)`` or ``sync(timeout:)`` that returns, returns it as well.
+    /// were dropped, replaced, found to have landed or to fail, or landed by a sync that then
+    /// failed. The next ``update(timeout:)`` or ``sync(timeout:)`` that returns tells it as well.
     public var untold: CollectionUpdate<Action> { local.untold }
 
     // MARK: Here
