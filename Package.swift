@@ -38,6 +38,8 @@ let package = Package(
         .library(name: "Optimystic", targets: ["Optimystic"]),
         .executable(name: "optimystic", targets: ["OptimysticCommand"]),
         .executable(name: "simulator", targets: ["simulator"]),
+        // Loaded in front of the C library by chaos, in processes that are to lose their power.
+        .library(name: "PowerCut", type: .dynamic, targets: ["CPowerCut"]),
     ],
     traits: [
         .trait(
@@ -57,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "CPowerCut"),
 
         // Level 0: time, chance, identifiers, errors, limits. No domain word.
         library("BlockRuntime", [crypto, heap]),
@@ -104,7 +107,7 @@ let package = Package(
         // Level 6: logs, settings, signals, exit codes of an executable.
         library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
         // Level 6: one workload code for simulation, chaos and load.
-        library("BlockWorkloads", ["BlockModel", "BlockRuntime"]),
+        library("BlockWorkloads", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
         // Level 7: the seeded world.
         library(
             "BlockSimulation",
@@ -220,7 +223,9 @@ let package = Package(
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
-        tests("BlockWorkloadsTests", ["BlockModel", "BlockRuntime", "BlockWorkloads"]),
+        tests(
+            "BlockWorkloadsTests",
+            ["BlockModel", "BlockRuntime", "BlockTransactions", "BlockWorkloads"]),
         tests(
             "BlockChaosTests",
             ["BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockWorkloads"]),

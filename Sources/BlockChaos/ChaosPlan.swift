@@ -8,7 +8,7 @@ package struct ChaosPlan: Hashable, Sendable {
     package enum Fault: Hashable, Sendable {
         /// SIGKILL; started again when the time is over.
         case kill(Member)
-        /// SIGKILL to every storage peer at once.
+        /// SIGKILL to every storage peer at once, which lose whatever they have not synced.
         case powerCut
         /// SIGSTOP, and SIGCONT when the time is over: it goes on as if no time had passed.
         case pause(Member)
@@ -107,7 +107,7 @@ extension ChaosPlan.Fault: CustomStringConvertible {
     package var description: String {
         switch self {
         case .kill(let member): "kill \(member)"
-        case .powerCut: "kill all storage peers"
+        case .powerCut: "cut the power of all storage peers"
         case .pause(let member): "pause \(member)"
         case .partition(let member, let direction, let links):
             "cut \(member) off (\(direction.rawValue), "

@@ -10,11 +10,26 @@ package struct ChaosRecord: Sendable {
         package let incarnation: Incarnation
         /// The actions of every entry, from revision 1 on.
         package let entries: [[Action]]
+        /// The payload of every entry.
+        package let payloads: [PayloadID]
 
-        package init(kind: CollectionKind, incarnation: Incarnation, entries: [[Action]]) {
+        package init(
+            kind: CollectionKind, incarnation: Incarnation, entries: [[Action]],
+            payloads: [PayloadID]
+        ) {
             self.kind = kind
             self.incarnation = incarnation
             self.entries = entries
+            self.payloads = payloads
+        }
+
+        /// As the checkers of custom collections want it.
+        var custom: CustomLog {
+            CustomLog(
+                incarnation: incarnation,
+                entries: zip(payloads, entries).map {
+                    CustomLog.Entry(payload: $0, actions: $1)
+                })
         }
     }
 
@@ -28,7 +43,7 @@ package struct ChaosRecord: Sendable {
     package var collections: [String] {
         Set(
             history.collections + history.structures.collections
-                + history.transactions.collections
+                + history.transactions.collections + history.customs.collections
         ).sorted()
     }
 
@@ -60,6 +75,16 @@ package struct ChaosRecord: Sendable {
             for part in StructureChecks.run(
                 history, collection: collection, logs: logs, knowsEveryLife: !hasDrops)
             { add(part, collection) }
+        }
+        for collection in history.customs.collections {
+            let logs = [logs[collection]].compactMap { $0?.custom }
+            add(
+                CustomChecker.check(
+                    history.customs, collection: collection, logs: logs, knowsEveryLife: false),
+                collection)
+            add(
+                AttemptChecker.check(history.attempts, collection: collection, logs: logs),
+                collection)
         }
         return result
     }
@@ -123,6 +148,14 @@ package struct ChaosRecord: Sendable {
             case .unknown: outcomes.unknown += 1
             }
         }
+        for record in history.customs.records {
+            switch record.fate {
+            case .landed: outcomes.acknowledged += 1
+            case .dropped, .replaced, .failed, .refused, .vanished: outcomes.refused += 1
+            case .unknown: outcomes.unknown += 1
+            }
+        }
+        outcomes.answered += history.customs.readings.count
         return outcomes
     }
 }

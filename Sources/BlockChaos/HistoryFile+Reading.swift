@@ -48,6 +48,9 @@ extension HistoryFile {
                     id, completion, at: Instant(nanoseconds: completed))
             }
         case .transaction: return addTransaction(line, to: &record)
+        case .custom: return addCustom(line, to: &record)
+        case .snapshot: return addSnapshot(line, to: &record)
+        case .attempt: return addAttempt(line, to: &record)
         }
         return true
     }
@@ -141,7 +144,7 @@ extension HistoryFile {
         return try? Wire.decodeClientReply(bytes)
     }
 
-    private static func incarnation(_ line: Line) -> Incarnation? {
+    static func incarnation(_ line: Line) -> Incarnation? {
         guard let generation = line.generation,
             let nonce = line.nonce.flatMap({ ByteText.bytes(hex: $0) }),
             let identifier = Identifier128(nonce)
@@ -151,7 +154,8 @@ extension HistoryFile {
 
     private static func log(_ line: Line) -> ChaosRecord.FinalLog? {
         guard let kind = line.kind.flatMap({ CollectionKind(rawValue: $0) }),
-            let incarnation = incarnation(line), let lines = line.entries
+            let incarnation = incarnation(line), let lines = line.entries,
+            let payloads = line.payloads?.compactMap(payload), payloads.count == lines.count
         else { return nil }
         var entries: [[Action]] = []
         for line in lines {
@@ -159,7 +163,8 @@ extension HistoryFile {
             guard actions.count == line.count else { return nil }
             entries.append(actions)
         }
-        return ChaosRecord.FinalLog(kind: kind, incarnation: incarnation, entries: entries)
+        return ChaosRecord.FinalLog(
+            kind: kind, incarnation: incarnation, entries: entries, payloads: payloads)
     }
 
     private static func action(_ logged: Logged) -> Action? {

@@ -14,6 +14,9 @@ package enum HistoryFile {
             /// One operation of a diary, of a tree or queue; one transaction; the final log of a
             /// collection.
             case diary, structure, transaction, log
+            /// One action of a custom collection; one read of a local snapshot; one try of an
+            /// attempt.
+            case custom, snapshot, attempt
         }
 
         var type: LineType
@@ -38,6 +41,8 @@ package enum HistoryFile {
         var generation: UInt64?
         var nonce: String?
         var entries: [[Logged]]?
+        var payloads: [Payload]?
+        var session: Int?
         var isLast: Bool?
         var reads: [KeyValue]?
         var writes: [KeyValue]?
@@ -60,6 +65,16 @@ package enum HistoryFile {
         let outcome: String
     }
 
+    struct Payload: Codable {
+        let action: String
+        let execution: UInt32
+
+        init(_ payload: PayloadID) {
+            action = ByteText.hex(payload.action.rawValue.bytes)
+            execution = payload.execution
+        }
+    }
+
     /// In hex.
     struct KeyValue: Codable {
         let key: String
@@ -74,6 +89,8 @@ package enum HistoryFile {
         let lines =
             record.history.operations.map(line) + record.history.structures.operations.map(line)
             + record.history.transactions.transactions.map(line)
+            + record.history.customs.records.map(line) + record.history.customs.readings.map(line)
+            + record.history.attempts.tries.map(line)
             + record.logs.sorted { $0.key < $1.key }.map { line($0.key, $0.value) }
         return try lines.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
             .joined()
@@ -189,6 +206,7 @@ package enum HistoryFile {
         line.kind = log.kind.rawValue
         line.generation = log.incarnation.generation
         line.nonce = ByteText.hex(log.incarnation.nonce.bytes)
+        line.payloads = log.payloads.map(Payload.init)
         line.entries = log.entries.map { actions in
             actions.map {
                 Logged(

@@ -60,6 +60,8 @@ package final class LocalCluster: Sendable {
         var redirected: Set<Member> = []
         /// How often each was started: its logs are numbered.
         var startCounts: [Member: Int] = [:]
+        /// Variables of members that get some beyond those of this process, as `NAME=value`.
+        var variables: [Member: [String]] = [:]
         var isTornDown = false
     }
 
@@ -153,6 +155,11 @@ package final class LocalCluster: Sendable {
         state.withLock { _ = $0.redirected.insert(member) }
     }
 
+    /// Gives a member variables beyond those of this process, from its next start on.
+    package func setVariables(_ variables: [String], of member: Member) {
+        state.withLock { $0.variables[member] = variables }
+    }
+
     private func redirectedClusterFile(of member: Member) -> String {
         directory + "/cluster-\(member.slug).json"
     }
@@ -215,7 +222,10 @@ package final class LocalCluster: Sendable {
             state.startCounts[member] = count + 1
             state.processes[member] = try ChildProcess.start(
                 executables + "/" + member.role.rawValue, arguments,
-                output: nil, errors: logFile(of: member))
+                output: nil, errors: logFile(of: member),
+                variables: state.variables[member].map { own in
+                    ProcessInfo.processInfo.environment.map { "\($0)=\($1)" } + own
+                })
         }
     }
 

@@ -13,11 +13,15 @@
 /// | Q4, Q8, Q9, Q11, E1–E4, X1 of Q8 | there is one epoch |
 /// | Q10, S5 | no pend is collected by its age, no segment is deleted |
 /// | Q12 | a pend waits for the version of its base, so that every quorum shows the write listed |
-/// | F1–F10 | no commit is fused with its pends |
+/// | F1–F4, F6–F10 | no commit is fused with its pends |
 ///
 /// N15, the last bind of a pend taking the place of those before it, no world finds: a late bind
 /// would have to come between a later one and the discard of its own target, on two replicas. The
 /// test "Late binds take nothing away" of `BlockReplicaTests` does.
+///
+/// "Scrub copies on a conflict" no world can find: of a sound log no two versions of one place
+/// differ, whatever disks do, as what lies where it does not belong is listed as damaged. The test
+/// "Two different writes at one revision are reported and left as they are" of `ScrubTests` does.
 ///
 /// "Base revision ignored" is Q6 here, "one peer counted twice" Q5, "action ids of a batch not
 /// checked again after `Moved`" D1, "segment keyed without its hash" S1.
@@ -32,6 +36,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case acceptDoesNotPromise
     /// M4: a ballot is used again with another value.
     case ballotReused
+    /// F5: a coordinator has the same proposer id after a restart, and begins to count anew.
+    case proposerReused
     /// A quorum is half of the members.
     case quorumOffByOne
     /// Replies leave before the batch they depend on is synced.
@@ -120,6 +126,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
 
     /// Q1: a checkpoint counts versions of fewer than a quorum.
     case checkpointBelowQuorum
+    /// A block of which the log lists no write is read from one replica instead of a quorum (A2.2).
+    case emptyListReadFromOne
     /// Q2: any replica's version is the answer, whatever write the log lists.
     case anyCopyIsRead
     /// A block is served and taken without a look at its hash.

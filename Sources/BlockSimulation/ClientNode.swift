@@ -21,6 +21,8 @@ final class ClientNode: WorldProcess {
     private var lastToken: UInt64 = 0
     /// Of the request under way.
     private var openToken: UInt64?
+    /// Of the request under way, if it creates or drops.
+    private var openLife: LivesHistory.RequestID?
     /// Each broken connection is followed by one to the next proxy.
     private var breakCount = 0
     private var occupation = Occupation.workload
@@ -117,6 +119,7 @@ final class ClientNode: WorldProcess {
         }
         switch driver.next(&world.history, at: world.now) {
         case .request(let request, let timeout):
+            openLife = world.history.lives.send(request, of: driver.collection, at: world.now)
             // A cold tree whose nearest replicas were lost takes more rounds than clients wait for.
             var isLast = false
             if case .finalReads = occupation { isLast = true }
@@ -188,6 +191,10 @@ final class ClientNode: WorldProcess {
             }
         case .workload: break
         }
+        if let openLife {
+            world.history.lives.tell(openLife, LivesHistory.Answer(reply), at: world.now)
+        }
+        openLife = nil
         driver.receive(reply, &world.history, at: world.now)
         // A short while between operations, so that a client that fails at once does not stop the
         // clock.
@@ -210,17 +217,28 @@ final class ClientNode: WorldProcess {
         proceed(after: .milliseconds(1))
     }
 
-    /// A tail tells of bodies and segments, which can be audited next.
+    /// A tail tells of bodies, segments and blocks, which can be audited next.
     private func note(auditTargetsOf reply: ClientReply) {
         guard case .tail(let value, _) = reply, let tail = value.live else { return }
-        targets = tail.entries.suffix(4).compactMap { entry in
-            if case .stored = entry.body { .content(entry.bodyID) } else { nil }
-        }
-        targets += tail.segments.prefix(4).map { link in
+        targets = tail.segments.prefix(4).map { link in
             .segment(
                 SegmentKey(
                     collection: tail.collection, incarnation: tail.incarnation,
                     index: link.index, hash: link.hash))
+        }
+        var blocks = [tail.header.root].compactMap { $0 }
+        for entry in tail.entries.suffix(4) {
+            switch entry.body {
+            case .stored: targets.append(.content(entry.bodyID))
+            case .inline(let bytes):
+                let body = try? EntryBody(canonicalBytes: bytes)
+                blocks += body?.blocks.map(\.block) ?? []
+            }
+        }
+        let header = BlockID(tail.collection.digest)
+        for block in Set(blocks).subtracting([header]).sorted().prefix(6) {
+            let key = BlockKey(block: block, incarnation: tail.incarnation)
+            targets.append(.block(key, tail.revision))
         }
     }
 

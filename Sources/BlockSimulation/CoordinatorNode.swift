@@ -9,10 +9,13 @@ final class CoordinatorNode: WorldProcess {
     /// Who asked, by the machine's token.
     private var askers: [UInt64: (node: NodeID, life: Int, id: UInt64)] = [:]
     private var lastToken: UInt64 = 0
+    /// What a coordinator that draws no new id after a restart would have.
+    private let reusedIdentifier: Identifier128
     /// What it does of its own accord, as ``CoordinatorHost`` does; nil where nobody walks.
     private var walks: CoordinatorWalks?
 
     init(index: Int, world: World) {
+        reusedIdentifier = Identifier128(UInt128(index + 1))
         super.init(node: .coordinator(index), world: world)
         restart()
     }
@@ -20,8 +23,11 @@ final class CoordinatorNode: WorldProcess {
     override func restart() {
         guard machine == nil else { return }
         begin()
+        let drawn = world.generator.identifier()
+        let isReused = planted(.proposerReused)
         machine = Coordinator(
-            map: world.map, proposer: ProposerID(rawValue: world.generator.identifier()),
+            map: world.map,
+            proposer: ProposerID(rawValue: isReused ? reusedIdentifier : drawn),
             generator: world.generator.fork(),
             policy: drawPolicy())
         if world.plan.hasWalks {

@@ -12,7 +12,6 @@ extension FinalDisks {
     /// Checks one life of a collection.
     func check(_ log: Log) throws -> CheckResult {
         var result = CheckResult()
-        if log.isGarbage { return result }
         var writes: [BlockID: [CommittedWrite]] = [:]
         let header = BlockID(log.tail.collection.digest)
         for (number, body) in log.bodies.enumerated() {
@@ -23,10 +22,11 @@ extension FinalDisks {
                         resultHash: block.resultHash))
             }
         }
+        try checkUncommitted(writes, log.tail, &result)
+        if log.isGarbage { return result }
         for (block, committed) in writes.sorted(by: { $0.key < $1.key }) {
             try checkReplicas(of: block, committed, log.tail, &result)
         }
-        try checkUncommitted(writes, log.tail, &result)
         if result.violations.isEmpty { try checkStructure(log, writes, &result) }
         return result
     }
@@ -93,18 +93,27 @@ extension FinalDisks {
         _ writes: [BlockID: [CommittedWrite]], _ tail: Tail, _ result: inout CheckResult
     ) throws {
         let known = writes.mapValues { Set($0.map(\.revision)) }
-        for store in stores {
-            let positions = try store.versionPositions(
-                from: BlockID(.zero), after: nil, countMax: .max)
-            for position in positions where position.key.incarnation == tail.incarnation {
-                guard let revisions = known[position.key.block] else { continue }
-                if !revisions.contains(position.revision) {
-                    result.violation(
-                        "\(position.key.block) has a version at \(position.revision), where the "
-                            + "log has no write of it")
-                }
+        for position in try versionPositions() where position.key.incarnation == tail.incarnation {
+            result.checkedCount += 1
+            if known[position.key.block]?.contains(position.revision) != true {
+                result.violation(
+                    "\(position.key.block) has a version at \(position.revision), where the "
+                        + "log has no write of it")
             }
         }
+    }
+
+    /// Nothing is a version of a life that no collection ever had.
+    func checkStrays(of names: [String]) throws -> CheckResult {
+        var result = CheckResult()
+        let newest = try names.compactMap { try newestValue(of: $0)?.live?.incarnation }
+        let lives = chosen.incarnations.union(newest)
+        for position in try versionPositions() where !lives.contains(position.key.incarnation) {
+            result.violation(
+                "\(position.key.block) has a version at \(position.revision) of the life "
+                    + "\(position.key.incarnation), which no collection had")
+        }
+        return result
     }
 
     /// Walks the structure over what the replicas answer, and compares it with the log's model.
@@ -135,25 +144,38 @@ extension FinalDisks {
             snapshot: snapshot, header: tail.header,
             ids: StructuralBlockIDs(
                 incarnation: tail.incarnation, action: ActionID(rawValue: .zero)))
-        let model = StructureChecker.finalModel(of: log.told)
-        let reached: [BlockID]
         result.checkedCount += 1
-        if tail.header.kind == .tree {
-            let tree = try BTree(tracker: tracker, collection: tail.collection)
-            guard try tree.entries() == model.entries,
-                try model.entries.allSatisfy({ try tree.get($0.key) == $0.value })
-            else { return result.violation("the blocks do not make the tree of the log") }
-            reached = try tree.checkInvariants()
-        } else {
-            let chain = Chain(tracker: tracker, collection: tail.collection)
-            guard try chain.entries() == model.values else {
-                return result.violation("the blocks do not make the queue of the log")
-            }
-            reached = try chain.checkInvariants()
-        }
+        guard let reached = try reach(log, tracker, &result) else { return }
         if reached != live.sorted() {
             result.violation(
                 "\(live.count) blocks are there and \(reached.count) can be reached")
         }
+    }
+
+    /// The blocks of the structure; nil when it is not that of the log.
+    private func reach(
+        _ log: Log, _ tracker: Tracker, _ result: inout CheckResult
+    ) throws -> [BlockID]? {
+        let collection = log.tail.collection
+        guard log.tail.header.kind != .queue else {
+            let chain = Chain(tracker: tracker, collection: collection)
+            guard try chain.entries() == StructureChecker.finalModel(of: log.told).values else {
+                result.violation("the blocks do not make the queue of the log")
+                return nil
+            }
+            return try chain.checkInvariants()
+        }
+        let entries =
+            log.tail.header.kind == .custom
+            ? CustomChecker.finalEntries(of: log.custom)
+            : StructureChecker.finalModel(of: log.told).entries
+        let tree = try BTree(tracker: tracker, collection: collection)
+        guard try tree.entries() == entries,
+            try entries.allSatisfy({ try tree.get($0.key) == $0.value })
+        else {
+            result.violation("the blocks do not make the tree of the log")
+            return nil
+        }
+        return try tree.checkInvariants()
     }
 }

@@ -9,10 +9,17 @@ import BlockWorkloads
 final class FinalDisks {
     let stores: [StorageRepository]
     let map: ClusterMap
-    private let chosen: ChosenTails
+    let chosen: ChosenTails
+
+    /// All that there were of a collection.
+    func lives(of name: String) throws -> [CollectionLife] {
+        chosen.allLives(of: CollectionID(name: name), newest: try newestValue(of: name))
+    }
+
     private let hasWalks: Bool
     /// Peers whose disk has damaged or lost some of what it held.
     private let unreliable: Set<PeerID>
+    private var positions: [VersionPosition]?
 
     /// The log of one life of a collection, with all its bodies.
     struct Log {
@@ -29,10 +36,24 @@ final class FinalDisks {
                 incarnation: tail.incarnation, kind: tail.header.kind,
                 entries: bodies.map(\.actions))
         }
+
+        /// The same of a custom collection.
+        var custom: CustomLog {
+            CustomLog(
+                incarnation: tail.incarnation,
+                entries: zip(payloads, bodies).map {
+                    CustomLog.Entry(payload: $0, actions: $1.actions)
+                })
+        }
     }
 
     init(world: World) throws {
-        stores = try world.peers.map { try $0.openRepository() }
+        stores =
+            if let embedded = world.embedded {
+                [try embedded.openRepository()]
+            } else {
+                try world.peers.map { try $0.openRepository() }
+            }
         map = world.map
         chosen = world.chosenTails
         hasWalks = world.plan.hasWalks
@@ -70,7 +91,17 @@ final class FinalDisks {
             + [newest].compactMap { try $0.map { try log(of: $0) } }
     }
 
-    private func newestValue(of name: String) throws -> TailValue? {
+    /// Of every peer, read once: nothing changes any more.
+    func versionPositions() throws -> [VersionPosition] {
+        if let positions { return positions }
+        let read = try stores.flatMap {
+            try $0.versionPositions(from: BlockID(.zero), after: nil, countMax: .max)
+        }
+        positions = read
+        return read
+    }
+
+    func newestValue(of name: String) throws -> TailValue? {
         let collection = CollectionID(name: name)
         let members = map.members(of: map.shard(of: collection))
         var records: [RegisterRecord] = []

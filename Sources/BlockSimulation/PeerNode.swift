@@ -13,15 +13,25 @@ final class PeerNode: WorldProcess {
     private var engine: FaultEngine?
     private var cycleMachine: StoragePeerCycle?
     private var journal: AckJournal?
-    private var inbox: [(sender: (node: NodeID, life: Int), items: [PeerBatchItem])] = []
+    private var inbox: [(sender: Sender, items: [PeerBatchItem])] = []
     private var isCycleDue = false
     /// The device is busy with earlier syncs until then.
     private var busyUntil = Instant.origin
     /// Each sync takes as long while the device is slow.
     private var slowSync = Duration.zero
     private var slowUntil = Instant.origin
+    /// Replies that wait for the sync they depend on, which the device has begun.
+    private var unconfirmed: Answers?
     /// What was durable here is gone, all or the newest of it: this peer must have no vote.
     private(set) var hasForgotten = false
+
+    private typealias Sender = (node: NodeID, life: Int)
+
+    /// What one cycle answers, and what it had been asked.
+    private struct Answers {
+        let batches: [(sender: Sender, items: [PeerBatchItem])]
+        var replies: [(sender: Sender, reply: PeerBatchReply)] = []
+    }
 
     init(index: Int, world: World) {
         self.index = index
@@ -75,8 +85,33 @@ final class PeerNode: WorldProcess {
     }
 
     override func crash() {
+        if unconfirmed != nil { loseSync() }
         engine?.crash()
         stop()
+    }
+
+    /// A sync that was begun and not confirmed need not have reached the disk, and nobody was told
+    /// anything that depends on it.
+    private func loseSync() {
+        guard let engine else { return }
+        let isLost =
+            switch engine.plan.unsyncedFate {
+            case .survive: false
+            case .lost: true
+            case .prefixSurvives, .anySubsetSurvives: world.generator.chance(1, in: 2)
+            }
+        engine.plan.droppedSyncCount = isLost ? 1 : 0
+    }
+
+    /// The power goes: nothing of what was not synced survives, on any peer at once. One that has
+    /// something to do is hit between its write and its sync.
+    func losePower() {
+        guard let engine, cycleMachine != nil, !world.isPaused(node) else { return }
+        engine.plan.unsyncedFate = .lost
+        guard isCycleDue, unconfirmed == nil else { return }
+        mark("world.powerCut.insideCycle")
+        engine.crashAtNextSync()
+        cycle()
     }
 
     private func stop() {
@@ -84,6 +119,7 @@ final class PeerNode: WorldProcess {
         cycleMachine = nil
         journal = nil
         inbox = []
+        unconfirmed = nil
         isCycleDue = false
         busyUntil = .origin
         end()
@@ -108,26 +144,50 @@ final class PeerNode: WorldProcess {
 
     /// One turn of the event loop: everything that arrived, one synced batch, the replies.
     func cycle() {
+        if world.isPowerFailing { return world.cutPower() }
         isCycleDue = false
         guard let engine, var machine = cycleMachine else { return }
-        let batches = inbox
+        var answers = Answers(batches: inbox)
         inbox = []
         let syncs = engine.counters.syncs
-        var replies: [(sender: (node: NodeID, life: Int), reply: PeerBatchReply)] = []
-        let result = Result { try machine.run(batches) { replies.append(($0, $1)) } }
+        let result = Result {
+            try machine.run(answers.batches) { answers.replies.append(($0, $1)) }
+        }
         let pause = engine.counters.syncs > syncs ? syncTime() : .zero
-        for (sender, reply) in replies {
-            observe(reply.items, to: sender, of: batches)
+        if case .success = result { cycleMachine = machine }
+        if pause == .zero || planted(.replyBeforeSync) {
+            confirm(answers)
+        } else {
+            unconfirmed = answers
+            world.schedule(.synced(peer: index, life: life), after: pause)
+        }
+        do {
+            note(try result.get())
+        } catch {
+            died(error)
+        }
+    }
+
+    /// The device has confirmed the sync that it was busy with.
+    func synced() {
+        guard let answers = unconfirmed else { return }
+        unconfirmed = nil
+        confirm(answers)
+    }
+
+    /// All that a cycle says is durable: it may be told.
+    private func confirm(_ answers: Answers) {
+        for (sender, reply) in answers.replies {
+            observe(reply.items, to: sender, of: answers.batches)
             world.send(
                 .peerReplies(
                     reply.peer, reply.epoch,
                     reply.items.map { (id: $0.id, reply: told($0.reply)) }),
-                from: node, to: sender.node, life: sender.life, afterPause: pause)
+                from: node, to: sender.node, life: sender.life)
         }
+        guard !answers.replies.isEmpty else { return }
         do {
-            note(try result.get())
-            cycleMachine = machine
-            try machine.afterReplies(now: now)
+            try cycleMachine?.afterReplies(now: now)
         } catch {
             died(error)
         }
@@ -176,8 +236,8 @@ final class PeerNode: WorldProcess {
 
     /// Shows the world what was accepted.
     private func observe(
-        _ replies: [PeerReplyItem], to sender: (node: NodeID, life: Int),
-        of batches: [(sender: (node: NodeID, life: Int), items: [PeerBatchItem])]
+        _ replies: [PeerReplyItem], to sender: Sender,
+        of batches: [(sender: Sender, items: [PeerBatchItem])]
     ) {
         for reply in replies {
             guard case .accepted(let ballot) = reply.reply else { continue }

@@ -38,7 +38,7 @@ extension World {
         plan(every: self.plan.partitionEvery) { .partition }
         crashes(self.plan.peerCrashEvery, peers.map(\.node))
         crashes(self.plan.coordinatorCrashEvery, coordinators.map(\.node))
-        crashes(self.plan.proxyCrashEvery, proxies.map(\.node))
+        crashes(self.plan.proxyCrashEvery, proxyNodes)
         crashes(self.plan.clientCrashEvery, clients.map(\.node))
         let services = services
         plan(every: self.plan.pauseEvery) {
@@ -59,11 +59,12 @@ extension World {
     func happen(_ fault: Fault) {
         switch fault {
         case .crash(let node):
-            mark(node.crashMark)
+            mark(embedded?.node == node ? "world.crash.embedded" : node.crashMark)
             crash(node)
         case .powerCut:
             mark("world.powerCut")
-            for peer in peers { crash(peer.node) }
+            // In half of the cases at the next moment at which somebody is at work.
+            if generator.chance(1, in: 2) { isPowerFailing = true } else { cutPower() }
         case .partition: partition()
         case .pause(let node):
             guard process(node).isRunning, !isPaused(node) else { return }
@@ -89,6 +90,15 @@ extension World {
         }
     }
 
+    /// All peers at once: whatever their disks were doing, none has time to end it.
+    func cutPower() {
+        isPowerFailing = false
+        for peer in peers {
+            peer.losePower()
+            crash(peer.node)
+        }
+    }
+
     /// How many of the directives of one event are performed before the process dies: all of them,
     /// but for the odd death between two.
     func directiveCount(of count: Int, at node: NodeID) -> Int {
@@ -105,10 +115,12 @@ extension World {
     /// dead, cut off or still: nobody may need it.
     func heal() {
         isFaulty = false
+        isPowerFailing = false
         partitions = []
         note { "healed" }
         if plan.staysBroken { breakRest() }
         for peer in peers { peer.heal() }
+        embedded?.heal()
         for node in services where broken[node] == nil { resume(node) }
     }
 

@@ -2,14 +2,9 @@ import BlockRuntime
 
 /// The network of a world: loses, doubles, delays and reorders while there are faults.
 extension World {
-    /// - Parameters:
-    ///   - life: The life of the receiver that the message is for; nil for whichever lives when it
-    ///     comes, as with a socket that reconnects.
-    ///   - pause: How long it takes until it is on its way.
-    func send(
-        _ message: SimulatedMessage, from: NodeID, to: NodeID, life: Int? = nil,
-        afterPause pause: Duration = .zero
-    ) {
+    /// - Parameter life: The life of the receiver that the message is for; nil for whichever lives
+    ///   when it comes, as with a socket that reconnects.
+    func send(_ message: SimulatedMessage, from: NodeID, to: NodeID, life: Int? = nil) {
         let senderLife = process(from).life
         if !broken.isEmpty, broken[from] == .cutOff || broken[to] == .cutOff { return }
         let isFaulty = isFaulty && !(plan.sparesClients && !from.isPeer && !to.isPeer)
@@ -31,7 +26,7 @@ extension World {
         for _ in 0..<(isDoubled ? 2 : 1) {
             schedule(
                 .deliver(message, from: from, to: to, life: life, senderLife: senderLife),
-                after: pause + (isFaulty ? delay(from: from, to: to) : shortDelay()))
+                after: isFaulty ? delay(from: from, to: to) : shortDelay())
         }
     }
 

@@ -108,9 +108,27 @@ extension World {
                     let logs = try disks.structureLogs(collection)
                     let results = StructureChecks.run(
                         history, collection: collection, logs: logs.map(\.told),
-                        knowsEveryLife: true)
+                        knowsEveryLife: !plan.isEmbedded)
                     let isSound = results.allSatisfy(\.violations.isEmpty)
                     return try results + (isSound ? logs.map { try disks.check($0) } : [])
+                }
+            }
+            for collection in history.customs.collections {
+                check(collection, &violations, &checkedCount) {
+                    try checkCustom(collection, disks)
+                }
+            }
+            if !plan.isEmbedded {
+                let names = (0..<plan.collectionCount).map(plan.name(ofCollection:))
+                check("a shard", &violations, &checkedCount) { [try disks.checkStrays(of: names)] }
+                for collection in history.lives.collections {
+                    check(collection, &violations, &checkedCount) {
+                        let lives = try disks.lives(of: collection)
+                        return [
+                            LivesChecker.check(
+                                history.lives, collection: collection, lives: lives)
+                        ]
+                    }
                 }
             }
         } catch {
@@ -119,6 +137,19 @@ extension World {
         if !violations.isEmpty { return verdict(.invalid(violations)) }
         if checkedCount == 0 { return verdict(.unknown("nothing was there to be checked")) }
         return verdict(.valid)
+    }
+
+    private func checkCustom(_ collection: String, _ disks: FinalDisks) throws -> [CheckResult] {
+        let logs = try disks.structureLogs(collection)
+        let results = [
+            CustomChecker.check(
+                history.customs, collection: collection, logs: logs.map(\.custom),
+                knowsEveryLife: !plan.isEmbedded),
+            AttemptChecker.check(
+                history.attempts, collection: collection, logs: logs.map(\.custom)),
+        ]
+        let isSound = results.allSatisfy(\.violations.isEmpty)
+        return try results + (isSound ? logs.map { try disks.check($0) } : [])
     }
 
     private func check(
@@ -143,9 +174,11 @@ extension World {
             + history.structures.operations.count {
                 if case .landed = $0.completion { true } else { false }
             }
+            + history.customs.records.count { $0.fate == .landed }
         return Verdict(
             seed: seed, outcome: outcome, trace: trace, eventCount: eventCount,
-            operationCount: history.operations.count + history.structures.operations.count,
+            operationCount: history.operations.count + history.structures.operations.count
+                + history.customs.records.count + history.customs.readings.count,
             acknowledgedCount: acknowledged,
             simulatedTime: now.since(.origin), report: report)
     }

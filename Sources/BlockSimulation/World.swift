@@ -13,6 +13,8 @@ package final class World {
         case deliver(SimulatedMessage, from: NodeID, to: NodeID, life: Int?, senderLife: Int)
         /// The peer's event loop comes round.
         case cycle(peer: Int, life: Int)
+        /// The device of a peer has confirmed a sync.
+        case synced(peer: Int, life: Int)
         /// - Parameter due: What the process was to be woken at; it may have stood still then.
         case wake(NodeID, life: Int, due: Instant)
         case fault(Fault)
@@ -38,6 +40,8 @@ package final class World {
     var weather: [NetworkLink: LinkWeather] = [:]
     /// Whether faults may still happen.
     var isFaulty = true
+    /// Whether the power goes at the next moment at which a peer is at work.
+    var isPowerFailing = false
     /// Whether clients begin nothing new.
     var isWinding = false
     /// Processes that stand still, and what waits for them.
@@ -57,6 +61,8 @@ package final class World {
     var peers: [PeerNode] = []
     var coordinators: [CoordinatorNode] = []
     var proxies: [ProxyNode] = []
+    /// Takes the place of all services where the database is embedded.
+    var embedded: EmbeddedNode?
     var clients: [ClientNode] = []
 
     private var queue = EventQueue<Event>()
@@ -69,14 +75,22 @@ package final class World {
         var generator = SeededGenerator(seed: seed)
         map = try plan.makeMap(using: &generator)
         self.generator = generator
+        if plan.isEmbedded {
+            embedded = EmbeddedNode(world: self)
+        } else {
+            startServices()
+        }
+        for index in 0..<plan.clientCount {
+            clients.append(ClientNode(index: index, world: self))
+        }
+    }
+
+    private func startServices() {
         for index in 0..<plan.peerCount { peers.append(PeerNode(index: index, world: self)) }
         for index in 0..<plan.coordinatorCount {
             coordinators.append(CoordinatorNode(index: index, world: self))
         }
         for index in 0..<plan.proxyCount { proxies.append(ProxyNode(index: index, world: self)) }
-        for index in 0..<plan.clientCount {
-            clients.append(ClientNode(index: index, world: self))
-        }
     }
 
     /// The map as one proxy sees it: the coordinators' addresses, which decide the preferred one,
@@ -102,7 +116,8 @@ package final class World {
 
     /// The proxies' addresses as one client sees them.
     func proxiesForClient(_ index: Int) -> [String] {
-        spread(map.proxies.map(\.address), index, hotCollection.bytes)
+        if plan.isEmbedded { return map.proxies.map(\.address) }
+        return spread(map.proxies.map(\.address), index, hotCollection.bytes)
     }
 
     /// Addresses that differ from one service to another, so that each ranks others first; in a
@@ -151,6 +166,8 @@ package final class World {
             process.receive(message, from: from, senderLife: senderLife)
         case .cycle(let index, let life):
             if peers[index].life == life { peers[index].cycle() }
+        case .synced(let index, let life):
+            if peers[index].life == life { peers[index].synced() }
         case .wake(let node, let life, let due):
             trace.add(node.code)
             if process(node).life == life { process(node).woken(due) }
@@ -184,14 +201,20 @@ package final class World {
         switch node {
         case .peer(let index): peers[index]
         case .coordinator(let index): coordinators[index]
-        case .proxy(let index): proxies[index]
+        case .proxy(let index): embedded ?? proxies[index]
         case .client(let index): clients[index]
         }
     }
 
     /// All services: everything but clients.
     var services: [NodeID] {
-        peers.map(\.node) + coordinators.map(\.node) + proxies.map(\.node)
+        peers.map(\.node) + coordinators.map(\.node) + proxyNodes
+    }
+
+    /// What clients connect to.
+    var proxyNodes: [NodeID] {
+        if let embedded { return [embedded.node] }
+        return proxies.map(\.node)
     }
 
     /// The process stands still and knows nothing of it, until ``resume(_:)``.
@@ -223,7 +246,7 @@ package final class World {
     private func tellBreaks(of node: NodeID) {
         let others: [NodeID] =
             switch node {
-            case .coordinator: proxies.map(\.node)
+            case .coordinator: proxyNodes
             case .proxy: clients.map(\.node)
             case .peer, .client: []
             }
@@ -245,7 +268,7 @@ extension World.Event {
     fileprivate var receiver: NodeID? {
         switch self {
         case .deliver(_, _, let to, _, _): to
-        case .cycle(let peer, _): .peer(peer)
+        case .cycle(let peer, _), .synced(let peer, _): .peer(peer)
         case .wake(let node, _, _): node
         case .proceed(let client, _), .breakConnection(let client, _, _): .client(client)
         case .broken(_, let other, _): other

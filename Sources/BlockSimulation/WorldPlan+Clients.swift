@@ -9,6 +9,23 @@ extension WorldPlan {
         if generator.chance(1, in: 3) { connectionBreakRate = 20 + generator.below(200) }
     }
 
+    /// Makes the last collection a custom one, in one of so many worlds: local collections and raw
+    /// attempts take the place of what would have been done there.
+    mutating func drawCustoms(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0xC057_5EED)
+        let number = collectionCount - 1
+        // A duel is of one diary.
+        guard !isDuel, transactions[number] == nil, generator.chance(1, in: 3) else { return }
+        customs[number] = CustomPlan(
+            name: "custom-\(number)", capacity: UInt32(4 + generator.below(3)),
+            sheetCount: generator.chance(1, in: 2)
+                ? 2 + generator.below(4) : 8 + generator.below(12),
+            operationCount: operationCount * 2 / 3,
+            dropEvery: generator.chance(1, in: 3) ? 40 : nil,
+            isRaw: generator.chance(1, in: 2))
+        if number < structures.count { structures[number] = nil }
+    }
+
     /// Makes the first collection a tree of lists or counters, in one of so many worlds. What goes
     /// wrong there stays as it was drawn.
     mutating func drawTransactions(_ seed: UInt64, oneIn count: Int) {

@@ -119,4 +119,46 @@ extension WorldPlan {
                 isRegisters: isRegisters)
         ]
     }
+
+    /// Turns one of so many worlds into an application with an embedded database: one process, one
+    /// disk, no network. What its clients do stays as it was drawn.
+    mutating func drawEmbedding(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0xE3BE_DDED)
+        guard generator.chance(1, in: 12) else { return }
+        isEmbedded = true
+        replicaCount = 1
+        peerCount = 1
+        shardCount = 1
+        coordinatorCount = 1
+        proxyCount = 1
+        lossRate = 0
+        duplicationRate = 0
+        stragglerRate = 0
+        clogRate = 0
+        delayMean = .microseconds(20)
+        connectionBreakRate = 0
+        hasWeather = false
+        sparesClients = false
+        partitionEvery = nil
+        peerCrashEvery = nil
+        coordinatorCrashEvery = nil
+        proxyCrashEvery = .milliseconds(150 + generator.below(1200))
+        crashesInsideCycles = generator.chance(2, in: 3)
+        hasPowerCuts = false
+        crashesInsideTurns = false
+        hasClockFaults = generator.chance(1, in: 2)
+        clockMoveEvery = nil
+        slowDiskEvery = nil
+        pauseEvery = nil
+        pace = 1
+        faultTime = min(faultTime, .seconds(15))
+        damagesDisks = false
+        losesDisks = false
+        frailPeers = []
+        hasWalks = false
+        staysBroken = false
+        hasSyncErrors = generator.chance(1, in: 2)
+        hasFullDisks = generator.chance(1, in: 3)
+        hasReadErrors = generator.chance(1, in: 3)
+    }
 }

@@ -1,4 +1,5 @@
 import BlockModel
+import BlockNode
 import BlockRuntime
 import BlockStorage
 import BlockWorkloads
@@ -20,6 +21,8 @@ package struct WorldPlan: Sendable {
     package var structures: [StructurePlan?] = []
     /// What is done in transactions, by the number of the collection.
     package var transactions: [Int: TransactionPlan] = [:]
+    /// What is done with custom collections, by their numbers.
+    package var customs: [Int: CustomPlan] = [:]
     package var valueBytesMax: Int
     /// Open entries of a tail before it is sealed: small, so that seals are frequent.
     package var openEntryCountMax: Int
@@ -94,6 +97,10 @@ package struct WorldPlan: Sendable {
     package var hasOdds = false
     /// Whether coordinators walk over versions and pends.
     package var hasWalks = false
+    /// Whether coordinators fight over one diary.
+    package var isDuel = false
+    /// Whether the database is embedded in the process of its clients.
+    package var isEmbedded = false
 
     /// - Parameter operationCountOfClient: What each client does, instead of what the seed says.
     package init(seed: UInt64, operationCount operationCountOfClient: Int? = nil) {
@@ -135,7 +142,9 @@ package struct WorldPlan: Sendable {
         var isPure = other.chance(3, in: 4)
         var transactionsOneIn: Int?
         switch other.below(12) {
-        case 0, 1: makeDuel(&other)
+        case 0, 1:
+            makeDuel(&other)
+            isDuel = true
         case 2...4:
             makeHot(&other)
             transactionsOneIn = 2
@@ -147,6 +156,7 @@ package struct WorldPlan: Sendable {
         }
         operationCount = operationCountOfClient ?? operationCount
         if let transactionsOneIn { drawTransactions(seed, oneIn: transactionsOneIn) }
+        drawCustoms(seed)
         drawBrokenConnections(seed)
         drawAtlas(seed)
         if !isPure {
@@ -154,6 +164,7 @@ package struct WorldPlan: Sendable {
             drawDiskFaults(seed)
         }
         hasOdds = other.chance(1, in: 2)
+        drawEmbedding(seed)
     }
 
     /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a
@@ -176,22 +187,29 @@ package struct WorldPlan: Sendable {
 
     /// The name of the collection of a number.
     func name(ofCollection number: Int) -> String {
-        transactions[number]?.name ?? structures[number]?.name ?? "diary-\(number)"
+        customs[number]?.name ?? transactions[number]?.name ?? structures[number]?.name
+            ?? "diary-\(number)"
     }
 
     /// Asks whether a collection is served.
     func probe(of name: String) -> ClientRequest {
         if hasInspections { return .inspectTail(name: name) }
-        let isTransactional = transactions.values.contains { $0.name == name }
-        let kind = structures.compactMap { $0 }.first { $0.name == name }?.kind
         return .openCollection(
-            OpenCollection(
-                name: name, kind: isTransactional ? .tree : kind ?? .diary, encoding: nil))
+            OpenCollection(name: name, kind: kind(of: name), encoding: nil))
+    }
+
+    private func kind(of name: String) -> CollectionKind {
+        if customs.values.contains(where: { $0.name == name }) { return .custom }
+        if transactions.values.contains(where: { $0.name == name }) { return .tree }
+        return structures.compactMap { $0 }.first { $0.name == name }?.kind ?? .diary
     }
 
     /// The client of a number: they are dealt out over the collections.
     func makeClient(_ index: Int, generator: SeededGenerator) -> any WorkloadClient {
         let number = index % collectionCount
+        if let custom = customs[number] {
+            return CustomClient(number: index, plan: custom, generator: generator)
+        }
         if let transactions = transactions[number] {
             return TransactionClient(number: index, plan: transactions, generator: generator)
         }
@@ -205,6 +223,11 @@ package struct WorldPlan: Sendable {
 
     /// The cluster of this plan: every shard's members drawn from the peers.
     func makeMap(using generator: inout SeededGenerator) throws(DatabaseError) -> ClusterMap {
+        if isEmbedded {
+            return try EmbeddedCluster.map(
+                cluster: ClusterID(rawValue: Identifier128(0xC1)),
+                peer: PeerID(rawValue: Identifier128(1)))
+        }
         let peers = (0..<peerCount).map { index in
             ClusterMap.Peer(
                 id: PeerID(rawValue: Identifier128(UInt128(index + 1))), name: "peer-\(index)",

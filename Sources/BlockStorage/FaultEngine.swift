@@ -79,6 +79,9 @@ package final class FaultEngine: KeyValueEngine {
         _ = die(at: "a moment between two calls")
     }
 
+    /// Has the process die in the next sync, before the disk confirms it.
+    package func crashAtNextSync() { plan.crashAtSync = syncsBegun + 1 }
+
     /// Flips one bit of a stored value, on the disk and in what this engine sees.
     /// - Returns: Whether there was a bit to flip.
     @discardableResult

@@ -51,6 +51,12 @@ package struct History: Sendable {
     package var structures = StructureHistory()
     /// What was done with trees in transactions.
     package var transactions = TransactionHistory()
+    /// What was done with custom collections.
+    package var customs = CustomHistory()
+    /// Creations and drops, of whatever collection.
+    package var lives = LivesHistory()
+    /// Attempts that were sent as they are.
+    package var attempts = AttemptHistory()
 
     package init() {}
 

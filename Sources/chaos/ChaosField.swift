@@ -17,10 +17,15 @@ final class ChaosField {
     private(set) var restartCount = 0
     /// Services that ended although nobody killed them.
     private(set) var selfEnded: [String] = []
+    private let powerCuts: [LocalCluster.Member: PowerCut]
+    /// What cuts of the power took away, and which of them could not.
+    private(set) var powerLoss = PowerCut.Loss()
+    private(set) var powerCutProblems: [String] = []
 
     /// Starts the relay and every service.
     init(_ cluster: LocalCluster, seed: UInt64) throws {
         self.cluster = cluster
+        powerCuts = try ChaosField.preparePowerCuts(cluster)
         let links = Link.all(of: cluster.members)
         var generator = SeededGenerator(seed: seed)
         // Nobody listens at the services' own ports yet: they look free.
@@ -36,6 +41,23 @@ final class ChaosField {
             routes, environment: cluster.environment, generator: generator.fork())
         try redirect()
         try cluster.startAll()
+    }
+
+    /// Has every storage peer note what it has not synced.
+    private static func preparePowerCuts(
+        _ cluster: LocalCluster
+    ) throws(DatabaseError) -> [LocalCluster.Member: PowerCut] {
+        let library = cluster.executables + "/libPowerCut.so"
+        guard access(library, R_OK) == 0 else {
+            throw DatabaseError(.internalError, "\(library) is not there: build all of it")
+        }
+        var cuts: [LocalCluster.Member: PowerCut] = [:]
+        for member in cluster.members where member.role == .storagePeer {
+            let cut = PowerCut(directory: cluster.dataDirectory(of: member))
+            cluster.setVariables(cut.variables(library: library), of: member)
+            cuts[member] = cut
+        }
+        return cuts
     }
 
     private static func port(_ address: String) -> UInt16 {
@@ -77,7 +99,7 @@ final class ChaosField {
         counts[fault.kind, default: 0] += 1
         switch fault {
         case .kill(let member): kill([member])
-        case .powerCut: kill(cluster.members.filter { $0.role == .storagePeer })
+        case .powerCut: cutPower()
         case .pause(let member): cluster.process(of: member)?.send(SIGSTOP)
         case .reset(let member):
             relay.reset(Link.all(of: cluster.members).filter { $0.target == member })
@@ -106,6 +128,18 @@ final class ChaosField {
             cluster.kill(member)
             down.insert(member)
             killedRoles.insert(member.role)
+        }
+    }
+
+    /// All storage peers die at once, and what none of them has synced is gone.
+    private func cutPower() {
+        kill(cluster.members.filter { $0.role == .storagePeer })
+        for (member, cut) in powerCuts {
+            do throws(DatabaseError) {
+                powerLoss.add(try cut.strike())
+            } catch {
+                powerCutProblems.append("\(member) kept what it had not synced: \(error)")
+            }
         }
     }
 

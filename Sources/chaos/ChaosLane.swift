@@ -18,6 +18,9 @@ struct ChaosLane: Sendable {
         case lives
         /// Transactions that append to lists, and that count.
         case lists, counters
+        /// Local collections with an application's own actions; attempts that clients send as
+        /// they are, again and again.
+        case custom, attempts
     }
 
     let name: String
@@ -38,6 +41,8 @@ struct ChaosLane: Sendable {
         ChaosLane("lists-once", .lists, 3, breaksConnections: true),
         ChaosLane("counters-once", .counters, 2, breaksConnections: true),
         ChaosLane("lives", .lives, 3),
+        ChaosLane("custom-once", .custom, 3, breaksConnections: true),
+        ChaosLane("attempts-once", .attempts, 2, breaksConnections: true),
     ]
 
     init(
@@ -65,6 +70,12 @@ struct ChaosLane: Sendable {
                 name: collection, workload: workload == .lists ? .lists : .counters, capacity: 4,
                 keyCount: ChaosLane.registerCount, operationCount: ChaosLane.operationCount)
             return TransactionClient(number: number, plan: plan, generator: generator)
+        case .custom, .attempts:
+            let plan = CustomPlan(
+                name: collection, capacity: 4, sheetCount: ChaosLane.registerCount,
+                operationCount: ChaosLane.operationCount, dropEvery: nil,
+                isRaw: workload == .attempts)
+            return CustomClient(number: number, plan: plan, generator: generator)
         case .registers, .tree, .queue, .lives:
             return StructureClient(number: number, plan: plan(collection), generator: generator)
         }

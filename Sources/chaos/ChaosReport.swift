@@ -20,6 +20,8 @@ struct ChaosReport {
     private var faults: [ChaosPlan.Fault.Kind: Int] = [:]
     private var killedRoles: Set<LocalCluster.Member.Role> = []
     private var restartCount = 0
+    private var powerLoss = PowerCut.Loss()
+    private var powerCutProblems: [String] = []
     private var relayed = Relay.Counts()
     private var brokenConnectionCount = 0
     private var crashCount = 0
@@ -36,6 +38,8 @@ struct ChaosReport {
         killedRoles = field.killedRoles
         restartCount = field.restartCount
         selfEnded = field.selfEnded
+        powerLoss = field.powerLoss
+        powerCutProblems = field.powerCutProblems
         relayed = field.relay.counts
         (brokenConnectionCount, crashCount) = state.record.withLock {
             ($0.brokenConnectionCount, $0.crashCount)
@@ -44,7 +48,7 @@ struct ChaosReport {
 
     var verdict: ChaosVerdict {
         var conduct = ChaosVerdict.Conduct(rate: rate, rateMin: setting.rateMin)
-        conduct.undone = undone
+        conduct.undone = undone + powerCutProblems
         conduct.problems = verifyFindings + selfEnded + stopProblems
         conduct.killedRoles = killedRoles
         conduct.faults = faults
@@ -62,6 +66,9 @@ struct ChaosReport {
             lines.append(subject + String(repeating: " ", count: width - subject.count) + text)
         }
         add("faults", "\(fired.joined(separator: ", ")); \(restartCount) restarts")
+        add(
+            "",
+            "power cuts took \(powerLoss.byteCount) unsynced bytes of \(powerLoss.fileCount) files")
         add("relay", "\(relayed.connections) connections, \(relayed.relayedBytes) bytes")
         add(
             "",
@@ -117,6 +124,7 @@ struct ChaosReport {
             })
         object["killedRoles"] = killedRoles.map(\.rawValue).sorted()
         object["relay"] = relayObject
+        object["powerCuts"] = ["bytes": powerLoss.byteCount, "files": powerLoss.fileCount]
         object["clients"] = ["brokenConnections": brokenConnectionCount, "deaths": crashCount]
         object["operations"] = operationObject
         object["transactions"] = Dictionary(

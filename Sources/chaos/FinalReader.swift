@@ -49,6 +49,7 @@ struct FinalReader {
         }
         guard let live = tail.live else { return nil }
         var entries: [[Action]] = []
+        var payloads: [PayloadID] = []
         while entries.count < Int(live.revision.rawValue) {
             let after = Revision(UInt64(entries.count))
             let request = LogReadRequest(
@@ -58,9 +59,11 @@ struct FinalReader {
             guard case .logPage(let page) = reply, page.entries.first?.revision == after.next
             else { throw FinalReader.misfit(reply) }
             entries += page.entries.map(\.body.actions)
+            payloads += page.entries.map(\.payload)
         }
         return ChaosRecord.FinalLog(
-            kind: live.header.kind, incarnation: live.incarnation, entries: entries)
+            kind: live.header.kind, incarnation: live.incarnation, entries: entries,
+            payloads: payloads)
     }
 
     /// Reads every tree that transactions were made on, as one more transaction each.

@@ -19,7 +19,50 @@ import Testing
         addDiary(&record)
         addTree(&record)
         addLists(&record)
+        addCustom(&record)
         return record
+    }
+
+    /// Two actions of a custom collection, one of them dropped, a read, and the tries of an attempt.
+    private static func addCustom(_ record: inout ChaosRecord) {
+        let incarnation = Incarnation(generation: 1, nonce: Identifier128(11))
+        let payload = PayloadID(action: action(40), execution: 2)
+        func sign(_ name: String, _ place: Int, _ fate: CustomHistory.Fate?) -> Bytes {
+            let signature = Signature(client: 5, name: name, sheet: 0, policy: .drop, seen: "")
+            let id = record.history.customs.add(
+                CustomHistory.Record(
+                    client: 5, collection: "custom-1", incarnation: incarnation, session: 1,
+                    place: place, signature: signature, begun: at(place)))
+            if let fate { record.history.customs.tell(id, fate, at: at(place + 5)) }
+            return signature.bytes
+        }
+        let landed = sign("1", 1, .landed)
+        _ = sign("2", 2, .dropped)
+        _ = sign("3", 3, nil)
+        record.logs["custom-1"] = ChaosRecord.FinalLog(
+            kind: .custom, incarnation: incarnation,
+            entries: [[Action(id: action(30), bytes: landed)]], payloads: [payload])
+        record.history.customs.add(
+            CustomHistory.Reading(
+                client: 5, collection: "custom-1", incarnation: incarnation, begun: at(20),
+                ended: at(25), revision: Revision(1),
+                entries: [TreeEntry(key: [0], value: Bytes("5:1".utf8))]))
+        for answer in [
+            AttemptHistory.Answer.none, .notBegun, .committed(Revision(1)), .askTheLog,
+        ] {
+            let id = record.history.attempts.add(
+                AttemptHistory.Try(
+                    client: 5, collection: "custom-1",
+                    participant: Participant(
+                        collection: CollectionID(name: "custom-1"), incarnation: incarnation,
+                        target: Revision(1)),
+                    payload: payload, sent: at(10)))
+            record.history.attempts.tell(id, answer)
+        }
+    }
+
+    private static func payloads(_ count: Int) -> [PayloadID] {
+        (0..<count).map { PayloadID(action: action(UInt64(100 + $0)), execution: 0) }
     }
 
     /// A transaction that appended one element, one of unknown outcome, and a read of the first.
@@ -69,7 +112,7 @@ import Testing
             kind: .diary, incarnation: Incarnation(generation: 1, nonce: Identifier128(9)),
             entries: ["1:1|..", "1:2|", "1:4|."].enumerated().map {
                 [Action(id: action(UInt64($0)), bytes: Bytes($1.utf8))]
-            })
+            }, payloads: payloads(3))
     }
 
     private static func addTree(_ record: inout ChaosRecord) {
@@ -101,7 +144,8 @@ import Testing
         operation(.read(.tree(.count(.all)), asOf: nil), 30, .unknown)
         record.logs["tree-1"] = ChaosRecord.FinalLog(
             kind: .tree, incarnation: incarnation,
-            entries: [[Action(id: action(20), bytes: put.bytes, outcome: outcome.bytes)]])
+            entries: [[Action(id: action(20), bytes: put.bytes, outcome: outcome.bytes)]],
+            payloads: payloads(1))
     }
 
     @Test("What was written is read again, and the checks find the same")
@@ -110,7 +154,7 @@ import Testing
         let text = try HistoryFile.text(of: record)
         let read = try HistoryFile.record(in: text)
         #expect(try HistoryFile.text(of: read) == text)
-        #expect(text.split(separator: "\n").count == 6 + 4 + 5 + 2)
+        #expect(text.split(separator: "\n").count == 6 + 4 + 5 + 2 + 3 + 1 + 4 + 1)
         #expect(read.check().violations == [])
         #expect(read.check() == record.check())
         #expect(record.check().checkedCount > 10)
@@ -119,8 +163,8 @@ import Testing
     @Test("Operations are counted by what became of them")
     func outcomes() {
         let outcomes = Self.sample().outcomes
-        #expect(outcomes.acknowledged == 3 && outcomes.answered == 3 && outcomes.refused == 1)
-        #expect(outcomes.unknown == 3 && outcomes.total == 10)
+        #expect(outcomes.acknowledged == 4 && outcomes.answered == 4 && outcomes.refused == 2)
+        #expect(outcomes.unknown == 4 && outcomes.total == 14)
         #expect(outcomes.unknownFound == 2 && outcomes.unknownAbsent == 0)
     }
 
@@ -135,6 +179,11 @@ import Testing
             ("313a317c2e2e", "393a397c2e2e"),
             // A transaction that saw a list that nobody made.
             ("\"value\":\"333a31\"", "\"value\":\"333a33\""),
+            // A dropped action that landed, a snapshot of what never was, an attempt that is not
+            // where it was told to be.
+            ("\"outcome\":\"dropped\"", "\"outcome\":\"landed\""),
+            ("\"value\":\"353a31\"", "\"value\":\"353a32\""),
+            ("\"asOf\":1,\"client\":5", "\"asOf\":2,\"client\":5"),
             (
                 "\"action\":\"00000000000000000000000000000014\"",
                 "\"action\":\"00000000000000000000000000000015\""

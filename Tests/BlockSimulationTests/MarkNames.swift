@@ -7,7 +7,6 @@ enum MarkNames {
         "ballots.newProposer": "it takes 2³² ballots",
         "blockPend.outstanding": "proxies mind no other pends",
         "blockReplica.outstanding": "proxies mind no other pends",
-        "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
         "registerChecker.undecided": "histories are short enough to be followed",
     ]
 
@@ -15,6 +14,10 @@ enum MarkNames {
     static let rare: [String: (countMin: Int, reason: String)] = [
         "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
         "buggify.writer.smallBody": (3, "actions have to wait together while the point is active"),
+        "customChecker.refused": (3, "a client has to take a refusal for a no, and let go"),
+        "customs.landedEarlier": (
+            0, "a sync has to lose its answer, and an update to be called before the next sync"
+        ),
         "lists.unknownHappened": (3, "the effect of an answer that was lost has to be seen"),
         "proposer.goneInDoubt": (
             3, "a drop has to overtake an attempt that was accepted somewhere"

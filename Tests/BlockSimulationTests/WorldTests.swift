@@ -100,7 +100,12 @@ import Testing
 
     @Test("Over many seeds every topology that is promised comes up, and half lack each family")
     func plans() {
-        let plans = (1...2000).map { WorldPlan(seed: UInt64($0)) }
+        let all = (1...2000).map { WorldPlan(seed: UInt64($0)) }
+        let embeddedCount = all.count { $0.isEmbedded }
+        #expect((100...240).contains(embeddedCount), "\(embeddedCount)")
+        let customCount = all.count { !$0.customs.isEmpty }
+        #expect((300...800).contains(customCount), "\(customCount)")
+        let plans = all.filter { !$0.isEmbedded }
         #expect(Set(plans.map(\.replicaCount)) == [3, 5])
         #expect(Set(plans.map(\.peerCount)) == Set(3...9))
         #expect(Set(plans.map(\.coordinatorCount)) == Set(1...4))

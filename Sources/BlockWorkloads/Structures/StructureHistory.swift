@@ -73,6 +73,19 @@ package struct StructureHistory: Sendable {
     package var collections: [String] { Set(operations.map(\.collection)).sorted() }
 }
 
+extension StructureHistory.Completion {
+    /// What the answer to an action, or to a question about one, says.
+    init(ofAction reply: ClientReply) {
+        self =
+            switch reply {
+            case .acted(let landing): .landed(landing)
+            case .actionStatus(let landing, let asOf): .status(landing, asOf: asOf)
+            case .failed(let error) where error.outcome == .notApplied: .notApplied(error.code)
+            default: .unknown
+            }
+    }
+}
+
 extension ClientReply {
     /// The revision that the answer to a read of a tree or a queue is a view of.
     package var viewRevision: Revision? {

@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockTransactions
 
 /// One client of the workloads of transactions: reads some keys as of one revision, and writes in
 /// one action whose conditions are what it read, as the SDK's transactions do.
@@ -15,6 +16,8 @@ package struct TransactionClient: WorkloadClient {
         case acting(StructureHistory.OperationID, ActionRequest, triesLeft: Int)
         case asking(StructureHistory.OperationID, ActionStatusRequest, triesLeft: Int)
         case repeating(StructureHistory.OperationID, ActionRequest)
+        /// As the SDK lands what a transaction wrote.
+        case landing(StructureHistory.OperationID, TransactionLanding)
     }
 
     let number: Int
@@ -36,6 +39,9 @@ package struct TransactionClient: WorkloadClient {
     private var attemptsLeft = 0
     /// Whether some try of its action ended in the unknown.
     private var isDoubtful = false
+    /// When the body runs again after a conflict, as the SDK has it.
+    private var retry = TransactionRetry(until: .origin)
+    private var pause: Duration?
     /// Tries left of the reads at the end, which must come to their end.
     private var finalTriesLeft = 0
 
@@ -65,7 +71,17 @@ package struct TransactionClient: WorkloadClient {
         case .acting(_, let request, _), .repeating(_, let request):
             return .request(.act(request), timeout: timeout)
         case .asking(_, let request, _): return .request(.actionStatus(request), timeout: timeout)
+        case .landing(_, let landing):
+            guard case .ask(let request) = landing.next else {
+                state = .idle
+                return next(&history, at: now)
+            }
+            return .request(request, timeout: timeout)
         case .idle:
+            if let pause {
+                self.pause = nil
+                return .pause(pause)
+            }
             if draft == nil {
                 guard operationsLeft > 0 || finalTriesLeft > 0 else { return .finished }
                 if finalTriesLeft == 0 {
@@ -74,6 +90,7 @@ package struct TransactionClient: WorkloadClient {
                     operationsLeft -= 1
                 }
                 attemptsLeft = generator.below(5)
+                retry = TransactionRetry(until: now.advanced(by: .seconds(3)))
                 draft = finalTriesLeft > 0 ? .ofEverything : drawDraft()
             }
             readNext(&history, now)
@@ -103,6 +120,7 @@ package struct TransactionClient: WorkloadClient {
             self.draft = nil
             return state = .idle
         }
+        if generator.chance(1, in: 2) { return land(draft, info, &history, now) }
         let (content, writes) = drawWrites(draft)
         let request = ActionRequest(
             collection: info.collection, incarnation: info.incarnation,
@@ -114,6 +132,24 @@ package struct TransactionClient: WorkloadClient {
         let id = history.structures.invoke(
             .act(request), on: plan.name, info.incarnation, by: number, at: now)
         state = .acting(id, request, triesLeft: generator.below(4))
+    }
+
+    /// Has the machine that ships land what was read and is to be written.
+    private mutating func land(
+        _ draft: TransactionDraft, _ info: CollectionInfo, _ history: inout History,
+        _ now: Instant
+    ) {
+        let (content, writes) = drawWrites(draft)
+        let ended = draft.state(of: info, writing: content.operations)
+        let id = ActionID(rawValue: generator.identifier())
+        guard let landing = try? TransactionLanding(ended, id: id) else {
+            return invariant(false, "a transaction that wrote has something sound to land")
+        }
+        transaction = history.transactions.invoke(
+            plan.workload, on: plan.name, by: number, at: now, reads: draft.reads, writes: writes)
+        let operation = history.structures.invoke(
+            .act(landing.request), on: plan.name, info.incarnation, by: number, at: now)
+        state = .landing(operation, landing)
     }
 
     // MARK: Being told
@@ -147,6 +183,8 @@ package struct TransactionClient: WorkloadClient {
             seen = max(seen, asOf)
             // What is not there yet may still come.
             endWrites(landing.map(\.transactionOutcome) ?? .unknown, &history, now)
+        case (.landing(let id, let landing), _):
+            answered(reply, id, landing, &history, now)
         case (.repeating(let id, _), .acted(let landing)):
             history.structures.complete(id, .landed(landing), at: now)
             state = .idle
@@ -191,14 +229,46 @@ package struct TransactionClient: WorkloadClient {
         seen = max(seen, landing.position.revision)
         let isConflict = landing.transactionOutcome == .aborted
         endWrites(landing.transactionOutcome, &history, now)
-        if generator.chance(1, in: 8), let info {
-            // As one who never got the answer: sent once more, it must not happen once more.
-            let id = history.structures.invoke(
-                .again(request), on: plan.name, info.incarnation, by: number, at: now)
-            state = .repeating(id, request)
-        }
+        sendAgainNowAndThen(request, &history, now)
         if isConflict, attemptsLeft > 0 {
             attemptsLeft -= 1
+            draft = drawDraft()
+        }
+    }
+
+    /// As one who never got the answer: sent once more, it must not happen once more.
+    private mutating func sendAgainNowAndThen(
+        _ request: ActionRequest, _ history: inout History, _ now: Instant
+    ) {
+        guard generator.chance(1, in: 8), let info else { return }
+        let id = history.structures.invoke(
+            .again(request), on: plan.name, info.incarnation, by: number, at: now)
+        state = .repeating(id, request)
+    }
+
+    private mutating func answered(
+        _ reply: ClientReply, _ id: StructureHistory.OperationID, _ landing: TransactionLanding,
+        _ history: inout History, _ now: Instant
+    ) {
+        history.structures.complete(id, StructureHistory.Completion(ofAction: reply), at: now)
+        var landing = landing
+        do throws(DatabaseError) {
+            try landing.receive(reply)
+            guard case .ask(.actionStatus(let status)) = landing.next else {
+                endWrites(.committed, &history, now)
+                return sendAgainNowAndThen(landing.request, &history, now)
+            }
+            let question = history.structures.invoke(
+                .status(status), on: plan.name, status.incarnation, by: number, at: now)
+            state = .landing(question, landing)
+        } catch {
+            let isDecided = error.outcome == .notApplied
+            endWrites(isDecided ? .aborted : .unknown, &history, now)
+            guard attemptsLeft > 0,
+                let pause = try? retry.pause(after: error, at: now, using: &generator)
+            else { return }
+            attemptsLeft -= 1
+            self.pause = pause
             draft = drawDraft()
         }
     }
@@ -246,13 +316,14 @@ package struct TransactionClient: WorkloadClient {
         case .reading(let id, _):
             history.structures.complete(id, .unknown, at: now)
             endReads(&history, now)
-        case .acting(let id, _, _), .asking(let id, _, _):
+        case .acting(let id, _, _), .asking(let id, _, _), .landing(let id, _):
             history.structures.complete(id, .unknown, at: now)
             endWrites(.unknown, &history, now)
         case .repeating(let id, _): history.structures.complete(id, .unknown, at: now)
         case .idle, .opening: endReads(&history, now)
         }
         draft = nil
+        pause = nil
         info = nil
         seen = .zero
         state = .opening

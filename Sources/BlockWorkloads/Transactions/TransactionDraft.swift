@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockTransactions
 
 /// A transaction that a client is about to make: what it wants to read, has read, and will write.
 struct TransactionDraft: Sendable {
@@ -57,6 +58,26 @@ struct TransactionDraft: Sendable {
 
     /// What was read of a key.
     func value(of key: Bytes) -> Bytes? { reads.first { $0.key == key }?.value }
+
+    /// What a transaction of the SDK would be that did the same.
+    func state(of info: CollectionInfo, writing operations: [TreeOperation]) -> TransactionState {
+        var state = TransactionState()
+        state.collection = info
+        state.firstRevision = firstRevision
+        state.snapshot = snapshot
+        if readsRange {
+            state.read(.all, entries)
+        } else {
+            for read in reads { state.read(read.key, read.value) }
+        }
+        for operation in operations {
+            switch operation {
+            case .put(let key, let value): state.write(key, value)
+            case .delete(let key): state.write(key, nil)
+            }
+        }
+        return state
+    }
 
     /// That everything read is still so.
     var checks: [TreeCheck] {

@@ -58,7 +58,7 @@ public actor CustomCollection<Action: Sendable> {
     public func act(_ action: Action, timeout: Duration? = nil) async throws {
         try await exclusively(timeout) { deadline in
             let id = database.makeActionID()
-            try await withBlocks(deadline) { try local.act(action, id: id) }
+            try await perform(.run { [local] in try local.act(action, id: id) }, deadline)
         }
     }
 
@@ -67,10 +67,13 @@ public actor CustomCollection<Action: Sendable> {
     /// - Parameter body: Must let pass every error that the scope throws; runs again then, with
     ///   the blocks it missed.
     public func read<Result: Sendable>(
-        timeout: Duration? = nil, _ body: @Sendable (ActionScope) throws -> Result
+        timeout: Duration? = nil, _ body: @escaping @Sendable (ActionScope) throws -> Result
     ) async throws -> Result {
         try await exclusively(timeout) { deadline in
-            try await withBlocks(deadline) { try local.read(body) }
+            var result: Result?
+            try await perform(.run { [local] in result = try local.read(body) }, deadline)
+            guard let result else { fatalError("invariant: a body that ended has a result") }
+            return result
         }
     }
 
@@ -83,12 +86,7 @@ public actor CustomCollection<Action: Sendable> {
     ///   What had become of pending actions by then is in ``untold``.
     @discardableResult
     public func update(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
-        try await exclusively(timeout) { deadline in
-            try await tellingDoubt {
-                try await catchUp(deadline)
-                return local.takeReport()
-            }
-        }
+        try await exclusively(timeout) { try await perform(.update, $0) }
     }
 
     /// Lands all pending actions, each exactly once. When this returns they are synced to the disks
@@ -104,19 +102,7 @@ public actor CustomCollection<Action: Sendable> {
     ///   actions by then is in ``untold``.
     @discardableResult
     public func sync(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
-        try await exclusively(timeout) { deadline in
-            try await tellingDoubt {
-                do {
-                    try await land(deadline)
-                } catch {
-                    local.syncFailed()
-                    throw error
-                }
-                let report = local.takeReport()
-                await makeFinal(deadline)
-                return report
-            }
-        }
+        try await exclusively(timeout) { try await perform(.sync, $0) }
     }
 
     /// The actions of the collection that landed, above `revision` and up to the newest when
@@ -133,122 +119,35 @@ public actor CustomCollection<Action: Sendable> {
 
     // MARK: Steps
 
-    private enum Outcome {
-        case landed, overtaken
-    }
-
-    /// Runs `body`; what it throws while an attempt may have committed says so, and of what.
-    private func tellingDoubt<Result>(_ body: () async throws -> Result) async throws -> Result {
-        do {
-            return try await body()
-        } catch let error as DatabaseError {
-            throw local.told(error)
-        }
-    }
-
-    /// Lands everything that is pending.
-    private func land(_ deadline: Instant) async throws {
-        try await catchUp(deadline)
-        var backoff = Backoff(base: .milliseconds(10), longest: .milliseconds(500))
-        while let attempt = try await nextAttempt(deadline) {
-            switch try await send(attempt, deadline) {
-            case .landed: backoff.reset()
-            case .overtaken:
-                let delay = backoff.next(using: &generator)
-                guard database.connection.now.advanced(by: delay) < deadline else {
-                    throw DatabaseError(
-                        .conflict,
-                        "others were first until the time ran out; "
-                            + "\(local.pending.count) actions are still pending")
+    /// Performs a call step by step: what the simulator does in simulated time.
+    @discardableResult
+    private func perform(
+        _ kind: LocalCollectionCall<Action>.Kind, _ deadline: Instant
+    ) async throws -> CollectionUpdate<Action> {
+        let source = LocalCollectionCall<Action>.Source(
+            makeID: { [database] in database.makeActionID() },
+            wallMilliseconds: { [database] in database.wallMilliseconds })
+        var call = LocalCollectionCall(
+            kind, on: local, until: deadline, source: source, generator: generator.fork())
+        while true {
+            switch try call.next(at: database.connection.now) {
+            case .ask(let request):
+                let reply: ClientReply
+                do {
+                    reply = try await database.connection.request(
+                        request, timeout: timeLeft(deadline))
+                } catch let error as DatabaseError {
+                    reply = .failed(error)
+                } catch {
+                    try call.letGo(error)
+                    continue
                 }
+                try call.receive(reply)
+            case .pause(let delay):
                 await database.connection.pause(delay)
-                try Task.checkCancellation()
-                try await catchUp(deadline)
+                if Task.isCancelled { try call.letGo(CancellationError()) }
+            case .done(let report): return report
             }
-        }
-    }
-
-    private func nextAttempt(_ deadline: Instant) async throws -> CommitAttempt? {
-        let payload = PayloadID(action: database.makeActionID(), execution: 0)
-        let wall = database.wallMilliseconds
-        return try await withBlocks(deadline) {
-            try local.attempt(payload: payload, wallMilliseconds: wall)
-        }
-    }
-
-    private func send(_ attempt: CommitAttempt, _ deadline: Instant) async throws -> Outcome {
-        let reply: ClientReply
-        do {
-            local.attemptHandedOver()
-            reply = try await database.connection.request(
-                .commit(attempt), timeout: timeLeft(deadline))
-        } catch let error as DatabaseError {
-            local.attemptFailed(error)
-            throw error
-        } catch {
-            local.attemptWasLetGo()
-            throw error
-        }
-        switch reply {
-        case .committed(let revision, _):
-            return local.attemptLanded(at: revision) ? .landed : .overtaken
-        case .refused(let refusal):
-            if let error = local.attemptRefused(refusal) { throw error }
-            return .overtaken
-        default:
-            local.attemptWasLetGo()
-            throw Database.misfit(reply)
-        }
-    }
-
-    /// Reads the log to its end and runs the pending actions on what it shows.
-    private func catchUp(_ deadline: Instant) async throws {
-        try await readLog(deadline)
-        local.settle { database.makeActionID() }
-        try await withBlocks(deadline) { try local.replay() }
-    }
-
-    /// Reads pages until the last one.
-    private func readLog(_ deadline: Instant) async throws {
-        while true {
-            let request = LogReadRequest(
-                collection: info.collection, incarnation: info.incarnation,
-                after: local.nextPageAfter)
-            let page = try await database.ask(
-                .readLog(request), timeout: timeLeft(deadline)
-            ) { reply in
-                if case .logPage(let page) = reply { page } else { nil }
-            }
-            if try local.read(page) { return }
-        }
-    }
-
-    /// Runs `body`, again with the blocks it missed, until it has them all.
-    private func withBlocks<Result>(
-        _ deadline: Instant, _ body: () throws -> Result
-    ) async throws -> Result {
-        while true {
-            do {
-                return try body()
-            } catch let missing as MissingBlocks {
-                let requests = local.requests(for: missing)
-                let copies = try await database.ask(
-                    .readBlocks(requests), timeout: timeLeft(deadline)
-                ) { reply in
-                    if case .blocks(let copies) = reply { copies } else { nil }
-                }
-                try local.add(copies, for: requests)
-            }
-        }
-    }
-
-    /// Makes older entries final, so that readers need not know of them one by one. A hint: what
-    /// cannot be done now is done later.
-    private func makeFinal(_ deadline: Instant) async {
-        for entry in local.entriesToFinalise() {
-            let reply = try? await database.connection.request(
-                .finalise(entry), timeout: timeLeft(deadline))
-            local.finaliseEnded(entry, isFinal: reply == .finalised)
         }
     }
 

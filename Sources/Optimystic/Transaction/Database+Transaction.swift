@@ -1,4 +1,5 @@
 import BlockModel
+import BlockTransactions
 import OptimysticClient
 
 extension Database {
@@ -21,7 +22,7 @@ extension Database {
     ) async throws -> Result {
         let deadline = connection.now.advanced(by: timeout ?? self.timeout)
         var generator = makeGenerator()
-        var backoff = Backoff(base: .milliseconds(5), longest: .milliseconds(500))
+        var retry = TransactionRetry(until: deadline)
         while true {
             do {
                 let transaction = Transaction(database: self, deadline: deadline)
@@ -29,42 +30,26 @@ extension Database {
                 try await land(transaction.end(), deadline)
                 return result
             } catch let error as DatabaseError where error.code == .conflict {
-                let delay = backoff.next(using: &generator)
-                guard connection.now.advanced(by: delay) < deadline else { throw error }
-                await connection.pause(delay)
+                let now = connection.now
+                await connection.pause(try retry.pause(after: error, at: now, using: &generator))
                 try Task.checkCancellation()
             }
         }
     }
 
     private func land(_ state: TransactionState, _ deadline: Instant) async throws {
-        let action = state.action
-        guard let info = state.collection, !action.operations.isEmpty else { return }
-        if let problem = action.problem { throw problem }
-        let tree = Tree<Bytes, Bytes>(database: self, info: info, coding: .bytes)
-        let id = makeActionID()
-        var doubt = AttemptDoubt()
-        do {
-            doubt.handedOver()
-            _ = try await tree.act(
-                action, id: id, firstRevision: state.firstRevision,
-                timeout: max(.milliseconds(1), deadline.since(connection.now)))
-        } catch let error as DatabaseError {
-            doubt.tryEnded(error)
-            guard doubt.mayHaveCommitted else { throw error }
-            // Every try was made under one id; what became of it is looked up, never tried anew.
-            let status: TreeCommit?
+        guard var landing = try TransactionLanding(state, id: makeActionID()) else { return }
+        while case .ask(let request) = landing.next {
+            var timeLeft = max(.milliseconds(1), deadline.since(connection.now))
+            // Also when the time ran out it is worth while to ask what became of it.
+            if case .actionStatus = request { timeLeft = timeout }
+            let reply: ClientReply
             do {
-                status = try await tree.status(of: id, firstRevision: state.firstRevision)
-            } catch let answer as DatabaseError where answer.code == .conflict {
-                throw answer
-            } catch {
-                status = nil
+                reply = try await connection.request(request, timeout: timeLeft)
+            } catch let error as DatabaseError {
+                reply = .failed(error)
             }
-            if status != nil { return }
-            var told = doubt.told(error)
-            told.message += "; it was action \(id), first sent at revision \(state.firstRevision)"
-            throw told
+            try landing.receive(reply)
         }
     }
 }

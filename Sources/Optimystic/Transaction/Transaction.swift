@@ -1,4 +1,5 @@
 import BlockModel
+import BlockTransactions
 import OptimysticClient
 import Synchronization
 

@@ -1,23 +1,26 @@
 import BlockModel
+import BlockRuntime
 
 /// What a transaction has read and is about to write: the one thing its body changes.
-struct TransactionState {
+package struct TransactionState: Sendable {
     /// The collection it is over; nil before the first call.
-    var collection: CollectionInfo?
+    package var collection: CollectionInfo?
     /// What was seen of it when the transaction began: the first revision of its action.
-    var firstRevision = Revision.zero
+    package var firstRevision = Revision.zero
     /// The revision that everything is read as of; nil before the first read.
-    var snapshot: Revision?
+    package var snapshot: Revision?
     /// What was read of the snapshot, key by key.
-    private(set) var reads: [Bytes: Bytes?] = [:]
-    private(set) var ranges: [(KeyRange, TreeEntriesHash)] = []
+    package private(set) var reads: [Bytes: Bytes?] = [:]
+    package private(set) var ranges: [(KeyRange, TreeEntriesHash)] = []
     /// What was written; nil for a key whose value is taken away.
-    private(set) var writes: [Bytes: Bytes?] = [:]
-    var hasEnded = false
+    package private(set) var writes: [Bytes: Bytes?] = [:]
+    package var hasEnded = false
+
+    package init() {}
 
     /// Binds the transaction to a collection.
     /// - Throws: `.invalidArgument` for another one, or after the end.
-    mutating func bind(_ info: CollectionInfo, seen: Revision) throws(DatabaseError) {
+    package mutating func bind(_ info: CollectionInfo, seen: Revision) throws(DatabaseError) {
         guard !hasEnded else {
             throw DatabaseError(.invalidArgument, "a transaction is used after its body has ended")
         }
@@ -35,19 +38,19 @@ struct TransactionState {
     }
 
     /// What is known of a key here; nil: ask the snapshot.
-    func known(_ key: Bytes) -> Bytes?? { writes[key] ?? reads[key] }
+    package func known(_ key: Bytes) -> Bytes?? { writes[key] ?? reads[key] }
 
-    mutating func read(_ key: Bytes, _ value: Bytes?) { reads[key] = .some(value) }
+    package mutating func read(_ key: Bytes, _ value: Bytes?) { reads[key] = .some(value) }
 
-    mutating func write(_ key: Bytes, _ value: Bytes?) { writes[key] = .some(value) }
+    package mutating func write(_ key: Bytes, _ value: Bytes?) { writes[key] = .some(value) }
 
     /// Entries of the snapshot were read: all there are of `range`, ascending.
-    mutating func read(_ range: KeyRange, _ entries: [TreeEntry]) {
+    package mutating func read(_ range: KeyRange, _ entries: [TreeEntry]) {
         ranges.append((range, TreeEntriesHash(entries)))
     }
 
     /// The entries of a range as the writes leave them, ascending.
-    func overlaid(_ entries: [TreeEntry], in range: KeyRange) -> [TreeEntry] {
+    package func overlaid(_ entries: [TreeEntry], in range: KeyRange) -> [TreeEntry] {
         guard !writes.isEmpty else { return entries }
         var merged: [Bytes: Bytes] = [:]
         for entry in entries { merged[entry.key] = entry.value }
@@ -57,7 +60,7 @@ struct TransactionState {
     }
 
     /// The action that lands the transaction: its checks are what was read.
-    var action: TreeAction {
+    package var action: TreeAction {
         var checks = reads.keys.sorted { KeyOrder.compare($0, $1) < 0 }.map { key in
             TreeCheck.value(key: key, reads[key].flatMap { $0 }.map(TreeValueHash.init))
         }
