@@ -100,6 +100,14 @@ public enum Limits {
     public static let pendPageCountMax = 64
     /// Committed writes of one block that a request may list: entries above the checkpoint.
     public static let committedWriteCountMax = 4096
+    /// Shards that one checkpoint may leave behind. More keep all of it back.
+    public static let laggingShardCountMax = 16
+    /// Revisions that a lagging shard may span, from its own checkpoint to the last write of a block
+    /// of it; then such writes are refused. Whoever comes anew reads that much of the log.
+    public static let laggingRevisionCountMax = 4096
+    /// Entries above the checkpoint, with those shards left behind, that a proxy keeps in memory;
+    /// then writes are refused until some are final.
+    public static let unfinalRevisionCountMax = 16_384
 
     /// Versions of a shard that one request compares: each is made from up to
     /// ``versionImageInterval`` transforms, beside the traffic that people wait for.
@@ -245,6 +253,13 @@ public enum Limits {
     public static let finaliseIntervalRevisions = 16
     /// Entries made final in one go.
     public static let finaliseSweepCountMax = 64
+    /// Entries that are being made final, after which no more are begun: one that waits for a storage
+    /// peer that is gone does not hold up the next.
+    public static let finalisingCountMax = 1024
+    /// Time after which it is tried again to make a block of a lagging shard final.
+    public static let laggingRetryTime = Duration.seconds(1)
+    /// Time that one try to make an entry final may take.
+    public static let finaliseTime = Duration.seconds(3)
     /// Time without a commit after which a proxy makes what is left final.
     public static let finaliseIdleTime = Duration.milliseconds(250)
     /// Collections whose last tail a proxy keeps to read fixed revisions without asking.

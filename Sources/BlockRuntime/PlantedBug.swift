@@ -105,6 +105,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
 
     /// Q1: a checkpoint counts versions of fewer than a quorum.
     case checkpointBelowQuorum
+    /// A checkpoint claims all that its revision covers, of the shards that lag as well.
+    case laggingShardForgotten
     /// Q2: any replica's version is the answer, whatever write the log lists.
     case anyCopyIsRead
     /// A block is served and taken without a look at its hash.

@@ -7,6 +7,7 @@ typealias ErrorMessage = Optimystic__V1__Error
 typealias IncarnationMessage = Optimystic__V1__Incarnation
 typealias PayloadIDMessage = Optimystic__V1__PayloadId
 typealias BallotMessage = Optimystic__V1__Ballot
+typealias LaggingShardMessage = Optimystic__V1__LaggingShard
 typealias ParticipantMessage = Optimystic__V1__Participant
 typealias CollectionHeaderMessage = Optimystic__V1__CollectionHeader
 typealias SegmentKeyMessage = Optimystic__V1__SegmentKey

@@ -107,7 +107,9 @@ extension WireArena {
             $0.body = bytes(attempt.body)
             if let checkpoint = attempt.checkpoint {
                 $0.riding_case = OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING_CHECKPOINT
-                $0.checkpoint = checkpoint.rawValue
+                $0.checkpoint = checkpoint.revision.rawValue
+                $0.lagging = list(checkpoint.lagging) { message($0) }
+                $0.n_lagging = checkpoint.lagging.count
             }
             $0.wall_ms = attempt.wallMilliseconds
             $0.pending_policy = .init(UInt32(attempt.pendingPolicy.rawValue))
@@ -270,7 +272,9 @@ extension CommitAttempt {
             headerAfter: try message.header_after == nil
                 ? nil : CollectionHeader(wire: message.header_after, "commit.header_after"),
             checkpoint: try carries
-                ? Revision(wire: message.checkpoint, "commit.checkpoint") : nil,
+                ? Checkpoint(
+                    wire: message.checkpoint, message.lagging, message.n_lagging,
+                    "commit.checkpoint") : nil,
             pendingPolicy: try known(message.pending_policy, "commit.pending_policy"),
             wallMilliseconds: message.wall_ms)
     }

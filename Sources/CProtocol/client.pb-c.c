@@ -4020,7 +4020,7 @@ const ProtobufCMessageDescriptor optimystic__v1__queue_values__descriptor =
   (ProtobufCMessageInit) optimystic__v1__queue_values__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptors[7] =
 {
   {
     "entries",
@@ -4082,18 +4082,44 @@ static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lagging",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogPage, n_lagging),
+    offsetof(Optimystic__V1__LogPage, lagging),
+    &optimystic__v1__lagging_shard__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shard_count",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogPage, shard_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__log_page__field_indices_by_name[] = {
   3,   /* field[3] = checkpoint */
   0,   /* field[0] = entries */
   2,   /* field[2] = header */
   4,   /* field[4] = header_revision */
+  5,   /* field[5] = lagging */
   1,   /* field[1] = revision */
+  6,   /* field[6] = shard_count */
 };
 static const ProtobufCIntRange optimystic__v1__log_page__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__log_page__descriptor =
 {
@@ -4103,7 +4129,7 @@ const ProtobufCMessageDescriptor optimystic__v1__log_page__descriptor =
   "Optimystic__V1__LogPage",
   "optimystic.v1",
   sizeof(Optimystic__V1__LogPage),
-  5,
+  7,
   optimystic__v1__log_page__field_descriptors,
   optimystic__v1__log_page__field_indices_by_name,
   1,  optimystic__v1__log_page__number_ranges,

@@ -1524,7 +1524,7 @@ const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor =
   (ProtobufCMessageInit) optimystic__v1__create_collection__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[8] =
+static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[9] =
 {
   {
     "participant",
@@ -1611,6 +1611,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "lagging",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__CommitAttempt, n_lagging),
+    offsetof(Optimystic__V1__CommitAttempt, lagging),
+    &optimystic__v1__lagging_shard__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "writes",
     10,
     PROTOBUF_C_LABEL_REPEATED,
@@ -1627,17 +1639,18 @@ static const unsigned optimystic__v1__commit_attempt__field_indices_by_name[] = 
   2,   /* field[2] = body */
   3,   /* field[3] = checkpoint */
   5,   /* field[5] = header_after */
+  7,   /* field[7] = lagging */
   0,   /* field[0] = participant */
   1,   /* field[1] = payload */
   6,   /* field[6] = pending_policy */
   4,   /* field[4] = wall_ms */
-  7,   /* field[7] = writes */
+  8,   /* field[8] = writes */
 };
 static const ProtobufCIntRange optimystic__v1__commit_attempt__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 10, 7 },
-  { 0, 8 }
+  { 10, 8 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
 {
@@ -1647,7 +1660,7 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
   "Optimystic__V1__CommitAttempt",
   "optimystic.v1",
   sizeof(Optimystic__V1__CommitAttempt),
-  8,
+  9,
   optimystic__v1__commit_attempt__field_descriptors,
   optimystic__v1__commit_attempt__field_indices_by_name,
   2,  optimystic__v1__commit_attempt__number_ranges,

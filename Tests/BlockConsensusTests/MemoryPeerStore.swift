@@ -150,7 +150,7 @@ enum Sample {
 
     static func commit(
         _ batch: UInt64, at target: Revision, on tail: Tail, size: Int = 10,
-        checkpoint: Revision? = nil
+        checkpoint: Checkpoint? = nil
     ) -> CommitAttempt {
         CommitAttempt(
             participant: Participant(

@@ -222,7 +222,7 @@ extension ModelSamples {
                 CommitAttempt(
                     participant: participant(), payload: payload(),
                     body: bytes(countMax: Limits.bodyBytesMax),
-                    checkpoint: random.chance(1, in: 2) ? revision() : nil,
+                    checkpoint: random.chance(1, in: 2) ? checkpoint() : nil,
                     wallMilliseconds: uint64())),
             .commit(
                 CommitAttempt(

@@ -41,14 +41,14 @@ public struct CommitAttempt: Hashable, Sendable {
     /// The header part from the entry on, when the entry changes it.
     public let headerAfter: CollectionHeader?
     /// A checkpoint that rides in the entry.
-    public let checkpoint: Revision?
+    public let checkpoint: Checkpoint?
     /// When somebody else's undecided change is in the way.
     public let pendingPolicy: PendingPolicy
     public let wallMilliseconds: UInt64
 
     public init(
         participant: Participant, payload: PayloadID, body: Bytes, writes: [BlockWrite] = [],
-        headerAfter: CollectionHeader? = nil, checkpoint: Revision? = nil,
+        headerAfter: CollectionHeader? = nil, checkpoint: Checkpoint? = nil,
         pendingPolicy: PendingPolicy = .proceed, wallMilliseconds: UInt64
     ) {
         self.pendingPolicy = pendingPolicy

@@ -30,7 +30,7 @@ extension ProxyTask {
                     LogPage(
                         entries: entries, revision: tail.revision, header: tail.header,
                         headerRevision: tail.headerRevision,
-                        checkpoint: tail.checkpoint)))
+                        checkpoint: tail.checkpoint, shardCount: effects.shardCount)))
         } catch {
             effects.fetch(error.keys.map { .object($0) })
         }

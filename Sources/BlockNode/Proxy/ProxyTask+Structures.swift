@@ -118,15 +118,16 @@ extension ProxyTask {
         {
             return known
         }
-        if revision <= tail.checkpoint {
+        if revision <= tail.checkpoint.oldest {
             // Everything is final up to there: no write need be listed.
-            return BlockHistory(incarnation: tail.incarnation, floor: revision)
+            return BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(revision))
         }
         // A reader that is late must not take away what others know of a later life.
         var history = effects.takeHistory(of: tail.incarnation)
         defer { effects.learn(history) }
         try BlockHistory.catchUp(&history, to: tail, source: source)
-        return history ?? BlockHistory(incarnation: tail.incarnation, floor: revision)
+        return history
+            ?? BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(revision))
     }
 }
 

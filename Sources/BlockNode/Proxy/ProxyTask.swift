@@ -120,6 +120,8 @@ struct TaskEffects {
     private(set) var history: BlockHistory?
     /// A chosen tail of the collection known without asking; may be old.
     let knownTail: Tail?
+    /// Of the cluster.
+    let shardCount: UInt32
     /// Draws ids that are unique for ever.
     let makeIdentifier: @Sendable () -> Identifier128
 
@@ -131,13 +133,15 @@ struct TaskEffects {
 
     init(
         now: Instant, cache: LogObjectCache, blocks: SharedBlockCache, history: BlockHistory?,
-        knownTail: Tail?, makeIdentifier: @escaping @Sendable () -> Identifier128
+        knownTail: Tail?, shardCount: UInt32,
+        makeIdentifier: @escaping @Sendable () -> Identifier128
     ) {
         self.now = now
         self.cache = cache
         self.blocks = blocks
         self.history = history
         self.knownTail = knownTail
+        self.shardCount = shardCount
         self.makeIdentifier = makeIdentifier
     }
 

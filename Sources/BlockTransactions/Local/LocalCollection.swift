@@ -32,7 +32,7 @@ package final class LocalCollection<Action: Sendable> {
     package private(set) var revision: Revision
     private var header: CollectionHeader
     private var headerRevision: Revision
-    private var checkpoint: Revision
+    private var checkpoint: Checkpoint
     private var history: BlockHistory
     private let cache: SharedBlockCache
     private var checkpointer: Checkpointer
@@ -56,13 +56,15 @@ package final class LocalCollection<Action: Sendable> {
         self.collection = collection
         self.incarnation = incarnation
         self.behavior = behavior
-        revision = page.checkpoint
         header = page.header
         headerRevision = page.headerRevision
         checkpoint = page.checkpoint
         history = BlockHistory(incarnation: incarnation, floor: page.checkpoint)
         cache = SharedBlockCache(byteCountMax: cacheBytesMax)
-        checkpointer = Checkpointer(incarnation: incarnation, checkpoint: page.checkpoint)
+        revision = history.through
+        checkpointer = Checkpointer(
+            incarnation: incarnation, checkpoint: page.checkpoint,
+            shardCount: Int(page.shardCount))
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
         tracker = LocalCollection.tracker(snapshot, header, incarnation)
@@ -152,6 +154,8 @@ package final class LocalCollection<Action: Sendable> {
     ///   action that the behaviour cannot read.
     package func read(_ page: LogPage) throws(DatabaseError) -> Bool {
         for entry in page.entries {
+            // Below the checkpoint those that need not be listed are passed over.
+            if entry.revision <= min(history.through, history.floor.revision) { continue }
             guard entry.revision == history.through.next else {
                 throw DatabaseError(
                     .malformedMessage,
@@ -176,7 +180,7 @@ package final class LocalCollection<Action: Sendable> {
         }
         header = page.header
         headerRevision = page.headerRevision
-        checkpoint = max(checkpoint, page.checkpoint)
+        checkpoint = checkpoint.merged(with: page.checkpoint)
         history.raiseFloor(to: checkpoint)
         return true
     }
@@ -263,6 +267,11 @@ package final class LocalCollection<Action: Sendable> {
         var count = min(pending.count, Limits.bodyActionCountMax)
         while true {
             let prepared = try prepare(count, payload: payload)
+            if let refusal = prepared.refusal(by: history) {
+                guard count > 1 else { throw refusal }
+                count /= 2
+                continue
+            }
             if prepared.isWithinLimits(listing: history, through: revision) {
                 return start(prepared, count, wallMilliseconds)
             }
@@ -332,7 +341,7 @@ package final class LocalCollection<Action: Sendable> {
     /// Entries whose blocks should become final now; tell ``finaliseEnded(_:isFinal:)`` of each.
     package func entriesToFinalise() -> [FinaliseEntry] {
         checkpointer.begin(
-            history, collection, countMin: Limits.finaliseIntervalRevisions)
+            history, collection, countMin: Limits.finaliseIntervalRevisions, retriesLagging: true)
     }
 
     package func finaliseEnded(_ entry: FinaliseEntry, isFinal: Bool) {

@@ -95,7 +95,7 @@ extension CollectionWriter {
         on log: LogState, _ effects: inout WriterEffects
     ) -> Bool {
         if let history = effects.history, history.incarnation == log.incarnation,
-            history.through >= log.revision
+            history.through >= log.revision, history.isComplete
         {
             return true
         }
@@ -155,7 +155,10 @@ extension CollectionWriter {
                 let outcome = try collector.run {
                     do {
                         return try ActionExecutor.run(
-                            pending.content, pending.action, on: tracker, life, room: room)
+                            pending.content, pending.action, on: tracker, life, room: room
+                        ) {
+                            if history.refusesWrites { try tracker.checkWrites(history) }
+                        }
                     } catch let missing as MissingBlocks {
                         let lacking = missing.ids.filter { unreadable[$0] != nil }
                         if lacking.isEmpty { throw missing }

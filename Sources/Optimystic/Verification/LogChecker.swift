@@ -129,7 +129,9 @@ package struct LogChecker {
                 result.found(
                     .disagreement, object,
                     "peer \(replica.peer) holds another write (\(version.resultHash))")
-            } else if listed.write.revision > tail.checkpoint, holding.contains(listed.write) {
+            } else if listed.write.revision > tail.checkpoint.revision(of: listed.key.block),
+                holding.contains(listed.write)
+            {
                 holderCount += 1
             }
         }

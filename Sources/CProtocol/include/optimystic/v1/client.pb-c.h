@@ -857,17 +857,28 @@ struct  Optimystic__V1__LogPage
    */
   Optimystic__V1__CollectionHeader *header;
   /*
-   * The writes of entries up to this one need not be listed to read blocks.
+   * The writes of entries up to this one need not be listed to read blocks, but for those of
+   * blocks of the shards in `lagging`.
    */
   uint64_t checkpoint;
   /*
    * When the header was last changed.
    */
   uint64_t header_revision;
+  /*
+   * Shards that the checkpoint leaves behind, at most 16, ascending.
+   */
+  size_t n_lagging;
+  Optimystic__V1__LaggingShard **lagging;
+  /*
+   * Shards of the cluster. The shard of a block is the upper half of the 128-bit product of the
+   * first 8 bytes of its id, big-endian, and this.
+   */
+  uint32_t shard_count;
 };
 #define OPTIMYSTIC__V1__LOG_PAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__log_page__descriptor) \
-    , 0,NULL, 0, NULL, 0, 0 }
+    , 0,NULL, 0, NULL, 0, 0, 0,NULL, 0 }
 
 
 /*

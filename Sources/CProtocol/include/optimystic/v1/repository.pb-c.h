@@ -287,6 +287,11 @@ struct  Optimystic__V1__CommitAttempt
   Optimystic__V1__CollectionHeader *header_after;
   Optimystic__V1__PendingPolicy pending_policy;
   /*
+   * Shards that the checkpoint leaves behind, at most 16, ascending.
+   */
+  size_t n_lagging;
+  Optimystic__V1__LaggingShard **lagging;
+  /*
    * The blocks it changes, each once; the body lists the same ones.
    */
   size_t n_writes;
@@ -298,7 +303,7 @@ struct  Optimystic__V1__CommitAttempt
 };
 #define OPTIMYSTIC__V1__COMMIT_ATTEMPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__commit_attempt__descriptor) \
-    , NULL, NULL, {0,NULL}, 0, NULL, OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED, 0,NULL, OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING__NOT_SET, {0} }
+    , NULL, NULL, {0,NULL}, 0, NULL, OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED, 0,NULL, 0,NULL, OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING__NOT_SET, {0} }
 
 
 /*
