@@ -112,6 +112,16 @@ public enum Limits {
     /// Versions of a shard that one request compares: each is made from up to
     /// ``versionImageInterval`` transforms, beside the traffic that people wait for.
     public static let scrubPageCountMax = 64
+    /// Records of one page of a walk that gives space back: each may be read with the block that it
+    /// belongs to.
+    public static let sweepPageCountMax = 128
+    /// Bytes of the place in a peer's store where a page ends: no key is longer.
+    public static let storePlaceBytesMax = 256
+    /// Time between two such pages while nothing is found to remove.
+    public static let spaceWalkInterval = Duration.milliseconds(500)
+    /// Bytes removed after which a storage peer has its engine give space back, at most so often.
+    public static let reclaimBytesMin: UInt64 = 64 * 1024
+    public static let reclaimInterval = Duration.seconds(5)
     /// Time between two pages that a coordinator scrubs, where nothing else is configured.
     public static let scrubIntervalDefault = Duration.seconds(5)
     /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128

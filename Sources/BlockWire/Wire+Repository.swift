@@ -52,6 +52,18 @@ extension WireArena {
             case .drop(let life):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP
                 $0.drop = message(life)
+            case .truncate(let request):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE
+                $0.truncate = message(request)
+            case .retain(let request):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN
+                $0.retain = message(request)
+            case .sweep(let peer, let after):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP
+                $0.sweep = make(optimystic__v1__sweep_peer__init) {
+                    $0.peer = identifier(peer.rawValue)
+                    $0.after = bytes(after ?? [])
+                }
             case .getContent(let block):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT
                 $0.get_content = digest(block.digest)
@@ -159,6 +171,9 @@ extension WireArena {
             case .pends(let pends, let next):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS
                 $0.pends = message(pends, next: next)
+            case .swept(let report):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT
+                $0.swept = message(report)
             case .scrubbed(let report):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED
                 $0.scrubbed = message(report)
@@ -215,6 +230,15 @@ extension RepositoryRequest {
             self = .commit(try CommitAttempt(wire: message.commit))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP:
             self = .drop(try DropCollection(wire: message.drop, "drop"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE:
+            self = .truncate(try TruncateCollection(wire: message.truncate))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN:
+            self = .retain(try RetainHistory(wire: message.retain))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP:
+            let sweep = try required(message.sweep, "sweep")
+            self = .sweep(
+                PeerID(rawValue: try sweep.peer.identifier("sweep.peer")),
+                after: try sweep.after.placeIfAny("sweep.after"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT:
             self = .getContent(try message.get_content.block("get_content"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_SEGMENT:
@@ -316,6 +340,8 @@ extension RepositoryReply {
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS:
             let page = try pendPage(message.pends)
             self = .pends(page.pends, next: page.next)
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT:
+            self = .swept(try SweepReport(wire: message.swept))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED:
             self = .scrubbed(try ScrubReport(wire: message.scrubbed, "scrubbed"))
         default: throw unset("repository_reply.reply")

@@ -1815,7 +1815,7 @@ const ProtobufCMessageDescriptor optimystic__v1__collection_revision__descriptor
   (ProtobufCMessageInit) optimystic__v1__collection_revision__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_status__field_descriptors[9] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_status__field_descriptors[11] =
 {
   {
     "peer",
@@ -1925,9 +1925,35 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_status__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "live_bytes",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PeerStatus, live_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dead_bytes",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PeerStatus, dead_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_status__field_indices_by_name[] = {
   5,   /* field[5] = content_count */
+  10,   /* field[10] = dead_bytes */
+  9,   /* field[9] = live_bytes */
   0,   /* field[0] = peer */
   1,   /* field[1] = refusal */
   2,   /* field[2] = refused_shards */
@@ -1940,7 +1966,7 @@ static const unsigned optimystic__v1__peer_status__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__peer_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_status__descriptor =
 {
@@ -1950,7 +1976,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_status__descriptor =
   "Optimystic__V1__PeerStatus",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerStatus),
-  9,
+  11,
   optimystic__v1__peer_status__field_descriptors,
   optimystic__v1__peer_status__field_indices_by_name,
   1,  optimystic__v1__peer_status__number_ranges,

@@ -104,12 +104,6 @@ extension Tail {
                 .invalidArgument,
                 "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
         }
-        if revision < truncatedThrough {
-            return DatabaseError(
-                .invalidArgument,
-                "the log of \"\(name)\" begins behind revision \(truncatedThrough), asked for was "
-                    + "what follows \(revision)")
-        }
-        return nil
+        return truncationProblem(revision)
     }
 }

@@ -56,7 +56,7 @@ extension CollectionWriter {
                 let message =
                     "firstRevision \(pending.firstRevision) is above revision \(log.revision)"
                 pending.fail(DatabaseError(.invalidArgument, message), &effects)
-            } else if pending.firstRevision < log.truncatedThrough {
+            } else if pending.scannedThrough < log.truncatedThrough {
                 let message =
                     "history through revision \(log.truncatedThrough) is gone, the action "
                     + "may be in it: it was first sent at \(pending.firstRevision)"

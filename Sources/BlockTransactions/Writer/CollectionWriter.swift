@@ -228,6 +228,8 @@ public struct CollectionWriter: Sendable {
         case .run: isPreparing = false
         case .apart: isRetrying = false
         }
+        // What the tail points to may have been truncated since: then the tail says so.
+        if error.code == .corrupted, !isReadingTail { readTail(&effects) }
         lookedInVain(error, &effects)
     }
 

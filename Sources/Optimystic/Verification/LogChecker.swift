@@ -61,6 +61,9 @@ package struct LogChecker {
         }
     }
 
+    /// Whether what the entry points to is kept: history begins behind what was truncated.
+    package func isKept(_ entry: Entry) -> Bool { entry.revision > tail.truncatedThrough }
+
     /// Takes the body of an entry that was taken.
     package mutating func take(bodyOf entry: Entry, bytes: Bytes) {
         let name = "body of entry \(entry.revision)"
@@ -217,6 +220,7 @@ package struct LogChecker {
 
     /// The header part is a block without replicas of its own: it rides in the tail.
     private mutating func list(_ blocks: [TouchedBlock], of entry: Entry) {
+        guard isKept(entry) else { return }
         for block in blocks where block.block != BlockID(tail.collection.digest) {
             let write = CommittedWrite(
                 revision: entry.revision, payload: entry.payload, resultHash: block.resultHash)

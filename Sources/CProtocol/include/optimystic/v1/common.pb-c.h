@@ -421,10 +421,16 @@ struct  Optimystic__V1__PeerStatus
    */
   size_t n_revisions;
   Optimystic__V1__CollectionRevision **revisions;
+  /*
+   * Bytes on the disk that something is stored in, and those that compaction will give back; as the
+   * engine estimates them.
+   */
+  uint64_t live_bytes;
+  uint64_t dead_bytes;
 };
 #define OPTIMYSTIC__V1__PEER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__peer_status__descriptor) \
-    , {0,NULL}, NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL }
+    , {0,NULL}, NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 /*
