@@ -1,8 +1,8 @@
 import BlockRuntime
 
 extension Tail {
-    /// Every entry up to here is final on its replicas. What has no blocks is when it is decided: its
-    /// body was on a quorum before.
+    /// Every entry up to here is final on its replicas. What has no blocks is so when it is
+    /// decided: its body was on a quorum before.
     public var finalThrough: Revision { header.kind.hasBlocks ? checkpoint.oldest : revision }
 
     /// How far its retention says that it should be truncated now; nil when that is not worth a

@@ -102,8 +102,8 @@ public enum Limits {
     public static let committedWriteCountMax = 4096
     /// Shards that one checkpoint may leave behind. More keep all of it back.
     public static let laggingShardCountMax = 16
-    /// Revisions that a lagging shard may span, from its own checkpoint to the last write of a block
-    /// of it; then such writes are refused. Whoever comes anew reads that much of the log.
+    /// Revisions that a lagging shard may span, from its own checkpoint to the last write of a
+    /// block of it; then such writes are refused. Whoever comes anew reads that much of the log.
     public static let laggingRevisionCountMax = 4096
     /// Entries above the checkpoint, with those shards left behind, that a proxy keeps in memory;
     /// then writes are refused until some are final.
@@ -263,8 +263,8 @@ public enum Limits {
     public static let finaliseIntervalRevisions = 16
     /// Entries made final in one go.
     public static let finaliseSweepCountMax = 64
-    /// Entries that are being made final, after which no more are begun: one that waits for a storage
-    /// peer that is gone does not hold up the next.
+    /// Entries that are being made final, after which no more are begun: one that waits for a
+    /// storage peer that is gone does not hold up the next.
     public static let finalisingCountMax = 1024
     /// Time after which it is tried again to make a block of a lagging shard final.
     public static let laggingRetryTime = Duration.seconds(1)

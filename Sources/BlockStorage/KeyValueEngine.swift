@@ -32,7 +32,7 @@ package protocol KeyValueEngine: AnyObject {
     /// - Throws: `.ioFailed`, `.noSpace`.
     func reclaimSpace() throws(DatabaseError)
 
-    /// Bytes on the disk that something is stored in, and those that would be given back; estimates.
+    /// Bytes on the disk that something is stored in, and those to be given back; estimates.
     var space: (live: UInt64, dead: UInt64) { get }
 
     /// Gives the engine back. Calling it again does nothing.

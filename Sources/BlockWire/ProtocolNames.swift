@@ -12,6 +12,7 @@ typealias LivesPageMessage = Optimystic__V1__LivesPage
 typealias ForgetRecordsMessage = Optimystic__V1__ForgetRecords
 typealias LifeEndMessage = Optimystic__V1__LifeEnd
 typealias ContentOwnerMessage = Optimystic__V1__ContentOwner
+typealias SweepPeerMessage = Optimystic__V1__SweepPeer
 typealias SweepReportMessage = Optimystic__V1__SweepReport
 typealias TruncateCollectionMessage = Optimystic__V1__TruncateCollection
 typealias RetainHistoryMessage = Optimystic__V1__RetainHistory

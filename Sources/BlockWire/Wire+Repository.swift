@@ -60,10 +60,7 @@ extension WireArena {
                 $0.retain = message(request)
             case .sweep(let peer, let after):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP
-                $0.sweep = make(optimystic__v1__sweep_peer__init) {
-                    $0.peer = identifier(peer.rawValue)
-                    $0.after = bytes(after ?? [])
-                }
+                $0.sweep = message(sweepOf: peer, after: after)
             case .getContent(let block):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT
                 $0.get_content = digest(block.digest)

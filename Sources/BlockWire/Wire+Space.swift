@@ -53,6 +53,15 @@ extension WireArena {
         }
     }
 
+    func message(
+        sweepOf peer: PeerID, after: Bytes?
+    ) -> UnsafeMutablePointer<SweepPeerMessage> {
+        make(optimystic__v1__sweep_peer__init) {
+            $0.peer = identifier(peer.rawValue)
+            $0.after = bytes(after ?? [])
+        }
+    }
+
     func message(_ report: SweepReport) -> UnsafeMutablePointer<SweepReportMessage> {
         make(optimystic__v1__sweep_report__init) {
             $0.removed_count = report.removedCount

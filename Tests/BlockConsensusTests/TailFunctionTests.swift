@@ -159,7 +159,8 @@ import Testing
     @Test("A checkpoint rides in an entry, or is one, and never goes back")
     func checkpoint() {
         var tail = TailFunctionTests.grow(Sample.tail(), by: 4).tail
-        let riding = Sample.commit(50, at: Revision(5), on: tail, checkpoint: Checkpoint(Revision(3)))
+        let riding = Sample.commit(
+            50, at: Revision(5), on: tail, checkpoint: Checkpoint(Revision(3)))
         tail =
             TailChange.commit(riding).apply(
                 to: .live(tail), isChosen: true, policy: TailPolicy()

@@ -72,7 +72,7 @@ struct LaggingShardTests {
         var tree = try Tree()
         try tree.rest()
         let outage = tree.shard
-        for value in 1...3 { try tree.put(tree.late, UInt8(value)) }
+        for value in 11...13 { try tree.put(tree.late, UInt8(value)) }
         for step in 0..<10_000 {
             try tree.put(tree.hot, UInt8(truncatingIfNeeded: step))
             tree.scene.now = tree.scene.now.advanced(by: .milliseconds(1))
@@ -118,18 +118,18 @@ struct LaggingShardTests {
         var tree = try Tree()
         try tree.rest()
         let outage = tree.shard
-        try tree.put(tree.late, 1)
+        try tree.put(tree.late, 21)
         for step in 0..<Limits.laggingRevisionCountMax + 100 {
             try tree.put(tree.hot, UInt8(truncatingIfNeeded: step))
             if step % 8 == 0 { try tree.settle(out: outage) }
         }
         // Its pends are taken, it only does not become final: then the bound is reached.
-        try tree.put(tree.late, 2)
+        try tree.put(tree.late, 22)
         for step in 0..<64 {
             try tree.put(tree.hot, UInt8(step))
             if step % 8 == 0 { try tree.settle(out: outage) }
         }
-        try tree.act(tree.late, 3)
+        try tree.act(tree.late, 23)
         let refused = tree.number
         guard case .failed(let error)? = tree.scene.answers[refused]?.first else {
             Issue.record("the write of a block that takes none was not refused")
@@ -144,14 +144,14 @@ struct LaggingShardTests {
         try tree.scene.answer()
         try tree.rest()
         try tree.put(tree.hot, 1)
-        try tree.put(tree.late, 4)
+        try tree.put(tree.late, 24)
         guard case .acted? = tree.scene.answers[tree.number]?.first else {
             Issue.record("a block of a shard that is back is not written")
             return
         }
     }
 
-    @Test("A list that was trimmed to the newest write would make a read answer with what was before")
+    @Test("A list trimmed to the newest write would make a read answer with what was before")
     func listsAreWhole() throws {
         // Writes at 3, 4 and 5 of one block are pended, of which only the one at 2 is a version.
         let block = Self.block(1)
@@ -171,7 +171,8 @@ struct LaggingShardTests {
             ])
         history.raiseFloor(to: checkpoint)
         #expect(history.committed(block, through: Revision(4)).map(\.revision.rawValue) == [3, 4])
-        #expect(history.committed(block, through: Revision(6)).map(\.revision.rawValue) == [3, 4, 5])
+        #expect(
+            history.committed(block, through: Revision(6)).map(\.revision.rawValue) == [3, 4, 5])
         #expect(history.committed(Self.block(2), through: Revision(6)).isEmpty)
         // The shard came as far as 4.
         history.raiseFloor(
@@ -193,7 +194,7 @@ struct LaggingShardTests {
             var tree = try Tree()
             try tree.rest()
             let outage = tree.shard
-            try tree.put(tree.late, 1)
+            try tree.put(tree.late, 21)
             var isTrue = true
             for step in 0..<64 {
                 try tree.act(tree.hot, UInt8(step))
@@ -208,7 +209,7 @@ struct LaggingShardTests {
         }
     }
 
-    @Test("More shards than a checkpoint can name keep all of it back, and are named when they are fewer")
+    @Test("More shards than a checkpoint can name keep it back, and fewer are named")
     func tooMany() throws {
         var checkpointer = Checkpointer(
             incarnation: Self.life, checkpoint: .zero, shardCount: 64)

@@ -108,7 +108,8 @@ struct TreeStore {
     /// What a block read answers. Without a list of writes a quorum need not know more than what
     /// was made final.
     func read(_ request: BlockReadRequest) -> BlockCopy? {
-        let held = versions[request.key.block]?.prefix { $0.write.revision <= request.revision } ?? []
+        let held =
+            versions[request.key.block]?.prefix { $0.write.revision <= request.revision } ?? []
         let wanted = request.committed.last { $0.revision <= request.revision }
         let version = held.last {
             wanted.map { [write = $0.write] in write == $0 }

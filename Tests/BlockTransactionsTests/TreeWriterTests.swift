@@ -187,7 +187,8 @@ import Testing
         let earlier = scene.proxies[0].finalising
         #expect(earlier.count == 16)
         // The writer is forgotten while its entries are on their way, and others write meanwhile.
-        scene.proxies[0].writer = CollectionWriter(collection: scene.store.log.tail.collection, shardCount: 16)
+        scene.proxies[0].writer = CollectionWriter(
+            collection: scene.store.log.tail.collection, shardCount: 16)
         scene.proxies[0].finalising = []
         scene.proxies[0].history?.raiseFloor(to: Checkpoint(Revision(16)))
         scene.store.finalise(earlier.map(\.revision))
@@ -210,7 +211,8 @@ import Testing
         try scene.act(50, .put(1, value: 50))
         try scene.prepare(0)
         let early = try #require(scene.proxies[0].attempt)
-        #expect(early.participant.target == Revision(41) && early.checkpoint == Checkpoint(Revision(40)))
+        #expect(early.participant.target == Revision(41))
+        #expect(early.checkpoint == Checkpoint(Revision(40)))
         scene.proxies[0].attempt = nil
         for number in 60...62 as ClosedRange<UInt64> {
             try scene.run(number, .put(1, value: UInt8(number)), at: 1)

@@ -305,7 +305,8 @@ struct StructureBoundTests {
             return .logPage(
                 LogPage(
                     entries: entries, revision: Revision(Limits.counterMax),
-                    header: samples.header(), headerRevision: .zero, checkpoint: .zero, shardCount: 1))
+                    header: samples.header(), headerRevision: .zero, checkpoint: .zero,
+                    shardCount: 1))
         }
         let actions = (0..<Limits.bodyActionCountMax).map { number in
             Action(

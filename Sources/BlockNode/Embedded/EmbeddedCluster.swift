@@ -63,7 +63,7 @@ package struct EmbeddedCluster {
             shardCount: map.shards.count, firstShard: 0, interval: Limits.embeddedPendWalkInterval,
             now: environment.now())
         space = SpaceWalk(
-            peers: map.peers.map(\.id), first: 0, interval: Limits.spaceWalkInterval,
+            peers: map.peers.map(\.id), first: 0, interval: Limits.embeddedPendWalkInterval,
             now: environment.now())
         epoch = map.epoch
         self.cycle = cycle

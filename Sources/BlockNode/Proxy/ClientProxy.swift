@@ -187,7 +187,8 @@ package struct ClientProxy {
     ) {
         use.note(collection)
         var writer =
-            writers.removeValue(forKey: collection) ?? CollectionWriter(
+            writers.removeValue(forKey: collection)
+            ?? CollectionWriter(
                 collection: collection, shardCount: map.shards.count)
         var effects = WriterEffects(
             now: now, wallMilliseconds: wallMilliseconds(), makeIdentifier: makeIdentifier,

@@ -183,6 +183,7 @@ package struct PreparedBatch: Sendable {
 extension Tracker {
     /// - Throws: `.overloaded` when a block was changed that takes no write now.
     func checkWrites(_ history: BlockHistory) throws(DatabaseError) {
+        guard history.refusesWrites else { return }
         for item in transforms.items {
             if let refusal = history.refusal(of: item.block) { throw refusal }
         }

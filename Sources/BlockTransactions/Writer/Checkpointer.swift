@@ -150,8 +150,8 @@ package struct Checkpointer: Sendable {
         return entries
     }
 
-    /// What ``begin(_:_:countMin:retriesLagging:)`` gave out was made final, or could not be. What a
-    /// writer before this one, or an earlier life, had under way says nothing of the others.
+    /// What ``begin(_:_:countMin:retriesLagging:)`` gave out was made final, or could not be. What
+    /// a writer before this one, or an earlier life, had under way says nothing of the others.
     package mutating func ended(_ entry: FinaliseEntry, isFinal: Bool) {
         guard entry.incarnation == incarnation else { return }
         let touched = Dictionary(grouping: entry.blocks) {

@@ -155,10 +155,8 @@ extension CollectionWriter {
                 let outcome = try collector.run {
                     do {
                         return try ActionExecutor.run(
-                            pending.content, pending.action, on: tracker, life, room: room
-                        ) {
-                            if history.refusesWrites { try tracker.checkWrites(history) }
-                        }
+                            pending.content, pending.action, on: tracker, life, room: room,
+                            check: { try tracker.checkWrites(history) })
                     } catch let missing as MissingBlocks {
                         let lacking = missing.ids.filter { unreadable[$0] != nil }
                         if lacking.isEmpty { throw missing }

@@ -205,6 +205,7 @@ public struct CollectionWriter: Sendable {
         _ entry: FinaliseEntry, isFinal: Bool, _ effects: inout WriterEffects
     ) {
         checkpointer?.ended(entry, isFinal: isFinal)
+        if !isFinal { retriesLaggingAt = effects.now.advanced(by: Limits.laggingRetryTime) }
         // Of a life that is over, nothing becomes final any more: only the tail shows that.
         if !isFinal, isQuiet, log != nil {
             mark("writer.notFinal")
