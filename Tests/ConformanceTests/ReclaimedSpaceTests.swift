@@ -23,8 +23,8 @@ struct ReclaimedSpaceTests {
         return VersionRecord(
             revision: Revision(revision),
             payload: PayloadID(action: ActionID(rawValue: Identifier128(1)), execution: 0),
-            baseRevision: Revision(revision - 1), writeNumber: revision, transform: content,
-            resultHash: Digest(domain: "test", content), content: .transform)
+            baseRevision: Revision(revision - 1), transform: content,
+            resultHash: Digest(domain: "test", content), content: .transform(depth: 1))
     }
 
     @Test("Bytes on the disk go down when what was overwritten or dropped is removed")
@@ -65,7 +65,7 @@ struct ReclaimedSpaceTests {
             after = try Self.bytes(of: path)
         }
         #expect(after < before / 10)
-        #expect(try repository.version(of: key, at: Revision(count))?.writeNumber == count)
+        #expect(try repository.version(of: key, at: Revision(count))?.revision == Revision(count))
         #expect(try repository.newestVersion(of: key, through: Revision(count - 1)) == nil)
     }
 

@@ -32,11 +32,8 @@ extension StoragePeer {
             return CollectionLife(
                 collection: segment.collection, incarnation: segment.incarnation)
         case .pend(let pend):
-            let replica = BlockReplica(pend.key, view: view)
-            let collection = try replica.listing(of: pend.payload)?.collection
-            return collection.map {
-                CollectionLife(collection: $0, incarnation: pend.key.incarnation)
-            }
+            let home = try view.pend(pend)?.home
+            return home.map { CollectionLife(collection: $0, incarnation: pend.key.incarnation) }
         case .version(let position): key = position.key
         }
         if let known = seen[key] { return known }

@@ -97,6 +97,8 @@ extension CollectionWriter {
         if let history = effects.history, history.incarnation == log.incarnation,
             history.through >= log.revision, history.isComplete
         {
+            // Somebody else's checkpoint: what it covers is not listed any more.
+            effects.history?.raiseFloor(to: log.checkpoint)
             return true
         }
         guard let tail, tail.incarnation == log.incarnation, tail.revision >= log.revision else {
