@@ -79,8 +79,7 @@ public struct ClusterMap: Hashable, Sendable {
     /// The shard of a block id: equal ranges of the id's first 64 bits.
     /// - Complexity: O(1).
     public func shard(of block: BlockID) -> ShardID {
-        let product = block.digest.prefix64.multipliedFullWidth(by: UInt64(shards.count))
-        return ShardID(rawValue: UInt32(product.high))
+        ShardID(of: block, shardCount: UInt32(shards.count))
     }
 
     /// The shard of a collection's tail register.

@@ -31,8 +31,8 @@ public struct Entry: Hashable, Sendable {
     public var home: CollectionID?
     /// All participants of a multi-collection entry; empty when there is only this one.
     public var participants: [Participant]
-    /// Everything up to here is final on a quorum of every shard it touched; rides in any entry.
-    public var checkpoint: Revision?
+    /// What is final on a quorum of every shard it touched; rides in any entry.
+    public var checkpoint: Checkpoint?
     /// The pends travelled with the accept (protocol C11 A1).
     public var isFused: Bool
     /// When the proposer made it, in milliseconds since 1970. Metadata; nothing is decided by it.
@@ -43,7 +43,7 @@ public struct Entry: Hashable, Sendable {
     public init(
         kind: EntryKind, revision: Revision, payload: PayloadID, bodyHash: Digest,
         body: BodyLocation, headerAfter: CollectionHeader? = nil, home: CollectionID? = nil,
-        participants: [Participant] = [], checkpoint: Revision? = nil, isFused: Bool = false,
+        participants: [Participant] = [], checkpoint: Checkpoint? = nil, isFused: Bool = false,
         wallMilliseconds: UInt64, previousHash: Digest
     ) {
         self.kind = kind
@@ -136,7 +136,7 @@ extension Entry: CanonicalCodable {
             home: try decoder.optional(CollectionID.self),
             participants: try decoder.ascendingList(
                 of: Participant.self, countMax: Limits.participantCountMax),
-            checkpoint: try decoder.optional(Revision.self),
+            checkpoint: try decoder.optional(Checkpoint.self),
             isFused: try decoder.bool(),
             wallMilliseconds: try decoder.uint64(),
             previousHash: try decoder.digest())
@@ -158,6 +158,6 @@ extension Entry {
             } ?? 0
         let fixed = 1 + 1 + 8 + 20 + 32 + 1 + 1 + 4 + 1 + 1 + 8 + 32
         return fixed + bodyBytes + headerBytes + (home == nil ? 0 : 32) + participants.count * 64
-            + (checkpoint == nil ? 0 : 8)
+            + (checkpoint?.byteCount ?? 0)
     }
 }

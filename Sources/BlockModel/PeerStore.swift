@@ -81,6 +81,21 @@ public protocol PeerStoreView {
         from lowest: CollectionID, countMax: Int
     ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)]
 
+    /// Records that are kept for the sake of some collection, damaged ones too, in the order of the
+    /// store: behind `after`, up to and with `through`.
+    /// - Complexity: O(`countMax`).
+    func storedRecords(
+        after: Bytes?, through: Bytes?, countMax: Int
+    ) throws(DatabaseError) -> [StoredRecord]
+
+    /// The lives for which a content is kept.
+    func contentOwners(of block: BlockID) throws(DatabaseError) -> [Incarnation]
+
+    /// For what attempt of this life a content is kept; nil when it is not.
+    func contentOwner(
+        of block: BlockID, in incarnation: Incarnation
+    ) throws(DatabaseError) -> ContentOwner?
+
     /// Records of each kind, roughly.
     var statistics: PeerStoreStatistics { get }
 }
@@ -106,6 +121,10 @@ public struct PeerStoreStatistics: Hashable, Sendable {
     /// Bytes of all pends together.
     public var pendBytes: UInt64 = 0
     public var versionCount: UInt64 = 0
+    /// Bytes on the disk that something is stored in, and those that compaction will give back, as
+    /// the engine estimates them.
+    public var liveBytes: UInt64 = 0
+    public var deadBytes: UInt64 = 0
     /// Synced write batches since the directory was made.
     public var writeSequence: UInt64 = 0
     public init() {}
@@ -115,8 +134,13 @@ public struct PeerStoreStatistics: Hashable, Sendable {
 public enum PeerWrite: Hashable, Sendable {
     case register(CollectionID, RegisterRecord)
     case content(BlockID, Bytes)
+    case removeContent(BlockID)
+    case contentOwner(BlockID, ContentOwner)
+    case removeContentOwner(BlockID, Incarnation)
     case segment(SegmentKey, Bytes)
+    case removeSegment(SegmentKey)
     case pend(PendKey, PendRecord)
     case removePend(PendKey)
     case version(BlockKey, VersionRecord)
+    case removeVersion(VersionPosition)
 }

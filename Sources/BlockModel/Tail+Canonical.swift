@@ -18,6 +18,7 @@ extension Tail: CanonicalCodable {
         encoder.append(openDecisions)
         encoder.append(checkpoint)
         encoder.append(truncatedThrough)
+        encoder.append(retention)
         encoder.append(settled)
     }
 
@@ -43,8 +44,9 @@ extension Tail: CanonicalCodable {
             of: Digest.self, countMax: Limits.abortedAttemptCountMax)
         openDecisions = try decoder.ascendingList(
             of: OpenDecision.self, countMax: Limits.openDecisionCountMax)
-        checkpoint = try Revision(from: &decoder)
+        checkpoint = try Checkpoint(from: &decoder)
         truncatedThrough = try Revision(from: &decoder)
+        retention = try Retention(from: &decoder)
         settled = try Revision(from: &decoder)
         if let inconsistency { throw decoder.malformed(inconsistency) }
     }

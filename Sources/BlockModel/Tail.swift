@@ -63,10 +63,12 @@ public struct Tail: Hashable, Sendable {
     public var aborted: [Digest]
     /// Decisions taken here with participants still to be resolved, ascending.
     public var openDecisions: [OpenDecision]
-    /// Everything up to here is final on a quorum of each shard it touched.
-    public var checkpoint: Revision
+    /// What is final on a quorum of each shard it touched.
+    public var checkpoint: Checkpoint
     /// History up to and including this revision is gone.
     public var truncatedThrough: Revision
+    /// How much history is to be kept.
+    public var retention: Retention
     /// The greatest revision that the proposer of this value knew to be chosen.
     public var settled: Revision
 
@@ -90,6 +92,7 @@ public struct Tail: Hashable, Sendable {
         self.openDecisions = []
         self.checkpoint = .zero
         self.truncatedThrough = .zero
+        self.retention = .all
         self.settled = .zero
     }
 
@@ -137,8 +140,11 @@ public struct Tail: Hashable, Sendable {
             return "the segment links are not a frontier"
         }
         if settled > revision { return "settled \(settled) is above revision \(revision)" }
-        if checkpoint > revision { return "checkpoint \(checkpoint) is above \(revision)" }
-        if truncatedThrough > checkpoint { return "truncated above the checkpoint" }
+        if checkpoint.revision > revision {
+            return "checkpoint \(checkpoint.revision) is above \(revision)"
+        }
+        if let problem = checkpoint.inconsistency { return problem }
+        if truncatedThrough > checkpoint.oldest { return "truncated above the checkpoint" }
         if headerRevision > revision { return "the header is newer than the log" }
         return nil
     }

@@ -27,6 +27,7 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let valueUndecodable = ErrorCode(rawValue: 2008)
     public static let actionIDReuse = ErrorCode(rawValue: 2009)
     public static let keyNotFound = ErrorCode(rawValue: 2010)
+    public static let historyTruncated = ErrorCode(rawValue: 2012)
     // The protocol.
     public static let malformedMessage = ErrorCode(rawValue: 3001)
     public static let versionUnsupported = ErrorCode(rawValue: 3002)
@@ -114,6 +115,10 @@ extension ErrorCode {
         row(
             .keyNotFound, "keyNotFound", "The key has no value.",
             "Check the key; where its absence is normal, ask for an optional value."),
+        row(
+            .historyTruncated, "historyTruncated",
+            "The revision asked for, or what follows it, was truncated from the history.",
+            "Read at a later revision; whoever follows changes takes a new snapshot first."),
         row(
             .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

@@ -100,10 +100,28 @@ public enum Limits {
     public static let pendPageCountMax = 64
     /// Committed writes of one block that a request may list: entries above the checkpoint.
     public static let committedWriteCountMax = 4096
+    /// Shards that one checkpoint may leave behind. More keep all of it back.
+    public static let laggingShardCountMax = 16
+    /// Revisions that a lagging shard may span, from its own checkpoint to the last write of a
+    /// block of it; then such writes are refused. Whoever comes anew reads that much of the log.
+    public static let laggingRevisionCountMax = 4096
+    /// Entries above the checkpoint, with those shards left behind, that a proxy keeps in memory;
+    /// then writes are refused until some are final.
+    public static let unfinalRevisionCountMax = 16_384
 
     /// Versions of a shard that one request compares: each is made from up to
     /// ``versionImageInterval`` transforms, beside the traffic that people wait for.
     public static let scrubPageCountMax = 64
+    /// Records of one page of a walk that gives space back: each may be read with the block that it
+    /// belongs to.
+    public static let sweepPageCountMax = 128
+    /// Bytes of the place in a peer's store where a page ends: no key is longer.
+    public static let storePlaceBytesMax = 256
+    /// Time between two such pages while nothing is found to remove.
+    public static let spaceWalkInterval = Duration.milliseconds(500)
+    /// Bytes removed after which a storage peer has its engine give space back, at most so often.
+    public static let reclaimBytesMin: UInt64 = 64 * 1024
+    public static let reclaimInterval = Duration.seconds(5)
     /// Time between two pages that a coordinator scrubs, where nothing else is configured.
     public static let scrubIntervalDefault = Duration.seconds(5)
     /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128
@@ -245,6 +263,13 @@ public enum Limits {
     public static let finaliseIntervalRevisions = 16
     /// Entries made final in one go.
     public static let finaliseSweepCountMax = 64
+    /// Entries that are being made final, after which no more are begun: one that waits for a
+    /// storage peer that is gone does not hold up the next.
+    public static let finalisingCountMax = 1024
+    /// Time after which it is tried again to make a block of a lagging shard final.
+    public static let laggingRetryTime = Duration.seconds(1)
+    /// Time that one try to make an entry final may take.
+    public static let finaliseTime = Duration.seconds(3)
     /// Time without a commit after which a proxy makes what is left final.
     public static let finaliseIdleTime = Duration.milliseconds(250)
     /// Collections whose last tail a proxy keeps to read fixed revisions without asking.

@@ -11,7 +11,7 @@
 /// | N16 | binds follow the log only, never a guess: then a greatest bind is as good as a set |
 /// | D4 | no history is truncated |
 /// | Q4, Q8, Q9, Q11, E1–E4, X1 of Q8 | there is one epoch |
-/// | Q10, S5 | no pend is collected by its age, no segment is deleted |
+/// | Q10 | no pend is collected by its age |
 /// | Q12 | a pend waits for the version of its base, so that every quorum shows the write listed |
 /// | F1–F4, F6–F10 | no commit is fused with its pends |
 ///
@@ -128,12 +128,17 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case checkpointBelowQuorum
     /// A block of which the log lists no write is read from one replica instead of a quorum (A2.2).
     case emptyListReadFromOne
+    /// A checkpoint claims all that its revision covers, of the shards that lag as well.
+    case laggingShardForgotten
     /// Q2: any replica's version is the answer, whatever write the log lists.
     case anyCopyIsRead
     /// A block is served and taken without a look at its hash.
     case blockHashUnchecked
 
-    // MARK: Segments
+    // MARK: Segments and history
+
+    /// S5: history is deleted before the tail says that it is gone.
+    case deletedBeforeTruncation
 
     /// S1: a segment is stored under its index alone, without its hash.
     case segmentKeyWithoutHash

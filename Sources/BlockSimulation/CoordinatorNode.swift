@@ -32,8 +32,8 @@ final class CoordinatorNode: WorldProcess {
             policy: drawPolicy())
         if world.plan.hasWalks {
             walks = CoordinatorWalks(
-                shardCount: world.map.shards.count,
-                firstShard: world.generator.below(world.map.shards.count), now: now)
+                map: world.map, firstShard: world.generator.below(world.map.shards.count),
+                now: now)
         }
         wakeWhenDue()
     }
@@ -130,8 +130,14 @@ private struct CoordinatorWalks {
     private var pends: PendWalk
     /// What the walk over pends asks for next.
     private var pendRequest: PendWalk.Request?
+    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
+    private var space: SpaceWalk
 
-    init(shardCount: Int, firstShard: Int, now: Instant) {
+    init(map: ClusterMap, firstShard: Int, now: Instant) {
+        let shardCount = map.shards.count
+        space = SpaceWalk(
+            peers: map.peers.map(\.id), first: firstShard, interval: Limits.spaceWalkInterval,
+            now: now)
         scrub = ScrubWalk(
             shardCount: shardCount, firstShard: firstShard, interval: Limits.scrubIntervalDefault,
             now: now)
@@ -141,7 +147,8 @@ private struct CoordinatorWalks {
     }
 
     var dueAt: Instant? {
-        pendRequest == nil ? [scrub.dueAt, pends.dueAt].compactMap { $0 }.min() : .origin
+        pendRequest == nil
+            ? [scrub.dueAt, pends.dueAt, space.dueAt].compactMap { $0 }.min() : .origin
     }
 
     /// What is to be asked now.
@@ -149,6 +156,9 @@ private struct CoordinatorWalks {
         let deadline = now.advanced(by: Limits.scrubTime)
         if let page = scrub.next(now: now) {
             return .request(Self.scrubToken, page, deadline: deadline)
+        }
+        if let page = space.next(now: now) {
+            return .request(Self.spaceToken, page, deadline: deadline)
         }
         guard let request = pendRequest ?? pends.next(now: now) else { return nil }
         pendRequest = nil
@@ -164,6 +174,7 @@ private struct CoordinatorWalks {
         switch token {
         case Self.scrubToken:
             scrub.ended(with: reply, now: now)
+        case Self.spaceToken: space.ended(with: reply, now: now)
         case Self.pendToken:
             pendRequest = pends.received(reply, now: now)
         default: return false

@@ -67,10 +67,10 @@ extension FinalDisks {
                 result.violation(
                     "the write of \(block) at \(write.revision) is on "
                         + "\(versionCount + pendCount) of \(members.count) replicas")
-            } else if write.revision <= tail.checkpoint, versionCount < quorum {
+            } else if write.revision <= tail.checkpoint.revision(of: block), versionCount < quorum {
                 result.violation(
                     "the write of \(block) at \(write.revision) is a version on \(versionCount) "
-                        + "replicas, below checkpoint \(tail.checkpoint)")
+                        + "replicas, below checkpoint \(tail.checkpoint.revision(of: block))")
             }
         }
     }
@@ -127,7 +127,7 @@ extension FinalDisks {
             let request = BlockReadRequest(
                 key: BlockKey(block: block, incarnation: tail.incarnation),
                 revision: tail.revision,
-                committed: committed.filter { $0.revision > tail.checkpoint })
+                committed: committed.filter { $0.revision > tail.checkpoint.revision(of: block) })
             guard let newest = committed.last, !newest.isRemoval else { continue }
             live.append(block)
             for store in members(of: block) {
@@ -138,7 +138,7 @@ extension FinalDisks {
             }
         }
         let snapshot = CollectionSnapshot(
-            history: BlockHistory(incarnation: tail.incarnation, floor: tail.revision),
+            history: BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(tail.revision)),
             revision: tail.revision, cache: SharedBlockCache(), fetched: fetched)
         let tracker = Tracker(
             snapshot: snapshot, header: tail.header,

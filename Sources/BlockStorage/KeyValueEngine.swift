@@ -27,11 +27,24 @@ package protocol KeyValueEngine: AnyObject {
     ///   forgotten the pages that it could not write.
     func sync() throws
 
+    /// Gives space back that removed and overwritten records take: in the background, bounded, and
+    /// without changing what is read.
+    /// - Throws: `.ioFailed`, `.noSpace`.
+    func reclaimSpace() throws(DatabaseError)
+
+    /// Bytes on the disk that something is stored in, and those to be given back; estimates.
+    var space: (live: UInt64, dead: UInt64) { get }
+
     /// Gives the engine back. Calling it again does nothing.
     func close()
 
     /// What this engine did since it was opened.
     var counters: EngineCounters { get }
+}
+
+extension KeyValueEngine {
+    package func reclaimSpace() throws(DatabaseError) {}
+    package var space: (live: UInt64, dead: UInt64) { (0, 0) }
 }
 
 /// What an engine did since it was opened. For metrics and for tests that count.

@@ -41,6 +41,11 @@ struct RecentRecords {
         versions.put(version, for: position, weight: storedBytes + Self.recordBytes)
     }
 
+    mutating func forgetVersion(_ position: VersionPosition) {
+        versions.remove(position)
+        newest.remove(position.key)
+    }
+
     /// The newest version of a block; zero: it has none; nil: not known here.
     mutating func newestRevision(of key: BlockKey) -> Revision? { newest.value(key) }
 

@@ -1,13 +1,14 @@
 import BlockModel
 import BlockRuntime
 
-/// The key layout of a peer's store, format version 4. Integers are big-endian, so that the order
+/// The key layout of a peer's store, format version 5. Integers are big-endian, so that the order
 /// of bytes is the order of what they mean.
 ///
 /// | first byte | rest of the key | value |
 /// |---|---|---|
 /// | `c` | block id (32) | the content, as it is: the key is its hash |
 /// | `m` | a name, ASCII | a ``SealedRecord`` about the directory itself |
+/// | `o` | block id (32) of a content, generation (8), nonce (16) | a sealed ``ContentOwner`` |
 /// | `p` | block id (32), generation (8), nonce (16), action (16), execution (4) | a sealed pend |
 /// | `r` | collection id (32) | a ``SealedRecord`` of a register |
 /// | `s` | collection id (32), generation (8), nonce (16), index (8), hash (32) | the segment |
@@ -16,10 +17,11 @@ import BlockRuntime
 /// The revision of a version is stored inverted: a scan upwards from one meets the newest first.
 package enum StorageKeys {
     /// Raised by any change that an older release would misread.
-    package static let formatVersion: UInt32 = 4
+    package static let formatVersion: UInt32 = 5
 
     private static let contentKind = UInt8(ascii: "c")
     private static let metadataKind = UInt8(ascii: "m")
+    private static let ownerKind = UInt8(ascii: "o")
     private static let pendKind = UInt8(ascii: "p")
     private static let registerKind = UInt8(ascii: "r")
     private static let segmentKind = UInt8(ascii: "s")
@@ -40,6 +42,34 @@ package enum StorageKeys {
         var key: Bytes = [contentKind]
         block.digest.append(to: &key)
         return key
+    }
+
+    package static func owner(of block: BlockID, in incarnation: Incarnation) -> Bytes {
+        owners(of: block) + incarnation.canonicalBytes
+    }
+
+    /// The beginning that all owners of one content share.
+    package static func owners(of block: BlockID) -> Bytes {
+        var key: Bytes = [ownerKind]
+        block.digest.append(to: &key)
+        return key
+    }
+
+    /// - Returns: nil when `key` is not that of an owner.
+    package static func owned(by key: Bytes) -> BlockKey? {
+        guard key.first == ownerKind else { return nil }
+        return try? BlockKey(canonicalBytes: Bytes(key.dropFirst()))
+    }
+
+    /// The beginnings of records that are kept for the sake of collections, ascending.
+    package static let ofCollections: [Bytes] = [
+        [ownerKind], [pendKind], [segmentKind], [versionKind],
+    ]
+
+    /// - Returns: nil when `key` is not that of a segment.
+    package static func segment(at key: Bytes) -> SegmentKey? {
+        guard key.first == segmentKind else { return nil }
+        return try? SegmentKey(canonicalBytes: Bytes(key.dropFirst()))
     }
 
     package static func register(_ collection: CollectionID) -> Bytes {

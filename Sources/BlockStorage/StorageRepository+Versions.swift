@@ -150,6 +150,7 @@ extension StorageRepository {
         progress.pendCount -= min(progress.pendCount, 1)
         pendCounts.add(count: -1, bytes: -storedBytes, to: key.key)
         progress.pendBytes -= min(progress.pendBytes, UInt64(storedBytes))
+        removedBytes += UInt64(storedBytes)
         versionRecords.remove(StorageKeys.pend(key))
         recents.forgetPend(key)
     }
@@ -179,7 +180,7 @@ extension StorageRepository {
 
     /// A damaged record is as good as absent; one of another release is not.
     /// - Throws: `.formatUnsupported`.
-    private func opened<Record: CanonicalCodable>(
+    func opened<Record: CanonicalCodable>(
         _ value: Bytes, under key: Bytes
     ) throws(DatabaseError) -> Record? {
         do throws(DatabaseError) {

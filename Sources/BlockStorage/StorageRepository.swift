@@ -19,8 +19,8 @@ package final class StorageRepository: PeerStoreView {
     /// Staged registers, and the order in which they were first staged.
     private var registers: [CollectionID: RegisterRecord] = [:]
     private var registerOrder: [CollectionID] = []
-    /// Staged contents and segments by their storage key, in the same manner.
-    private var blocks: [Bytes: Bytes] = [:]
+    /// Staged contents and segments by their storage key, in the same manner; nil: removed.
+    private var blocks: [Bytes: Bytes?] = [:]
     private var blockOrder: [Bytes] = []
     /// Staged pends and versions.
     var versionRecords = StagedRecords()
@@ -31,6 +31,10 @@ package final class StorageRepository: PeerStoreView {
     private var registerExists: [CollectionID: Bool] = [:]
     /// Promises that the planted bug `promiseNotDurable` keeps from the disk.
     private var volatilePromises: [CollectionID: RegisterRecord] = [:]
+
+    /// Bytes removed since the engine was last asked to give space back.
+    var removedBytes: UInt64 = 0
+    private var reclaimedAt: Instant?
 
     /// Contents and segments found damaged since the store was opened.
     package private(set) var corruptBlockCount: UInt64 = 0
@@ -73,6 +77,7 @@ package final class StorageRepository: PeerStoreView {
         statistics.pendCount = progress.pendCount
         statistics.pendBytes = progress.pendBytes
         statistics.versionCount = progress.versionCount
+        (statistics.liveBytes, statistics.deadBytes) = engine.space
         statistics.writeSequence = committed.writeSequence
         return statistics
     }
@@ -149,6 +154,17 @@ package final class StorageRepository: PeerStoreView {
         return merged.sorted { $0.key < $1.key }.prefix(countMax).map { ($0.key, $0.value) }
     }
 
+    /// Has the engine give back what was removed, if that is worth it: in the background, and not
+    /// too often.
+    package func reclaimSpace(now: Instant) throws(DatabaseError) {
+        guard removedBytes >= Limits.reclaimBytesMin,
+            reclaimedAt.map({ now.since($0) >= Limits.reclaimInterval }) ?? true
+        else { return }
+        reclaimedAt = now
+        removedBytes = 0
+        try engine.reclaimSpace()
+    }
+
     // MARK: Writing
 
     /// Whether ``commitCycle()`` has anything to write.
@@ -173,6 +189,18 @@ package final class StorageRepository: PeerStoreView {
                 Segment.hash(of: bytes) == segment.hash, "segment \(segment.hash) hashes to other")
             if planted(.segmentIndexExistsIsEnough), try hasSegment(at: segment) { return }
             if try stage(bytes, under: StorageKeys.segment(segment)) { progress.segmentCount += 1 }
+        case .removeContent(let block):
+            if try stageRemoval(ofBlock: StorageKeys.content(block)) {
+                progress.contentCount -= min(progress.contentCount, 1)
+            }
+        case .removeSegment(let segment):
+            if try stageRemoval(ofBlock: StorageKeys.segment(segment)) {
+                progress.segmentCount -= min(progress.segmentCount, 1)
+            }
+        case .contentOwner(let block, let owner): stage(owner, of: block)
+        case .removeContentOwner(let block, let incarnation):
+            versionRecords.remove(StorageKeys.owner(of: block, in: incarnation))
+        case .removeVersion(let position): try stageRemoval(of: position)
         case .pend(let key, let record): try stage(record, under: key)
         case .removePend(let key): try stageRemoval(of: key)
         case .version(let key, let record): try stage(record, of: key)
@@ -202,15 +230,28 @@ package final class StorageRepository: PeerStoreView {
 
     /// - Returns: Whether `key` is new.
     private func stage(_ bytes: Bytes, under key: Bytes) throws(DatabaseError) -> Bool {
-        if blocks[key] != nil {
-            blocks[key] = bytes
-            return false
+        if let staged = blocks[key] {
+            blocks.updateValue(bytes, forKey: key)
+            return staged == nil
         }
         let stored = try readable(key)
         if stored == bytes { return false }
-        blocks[key] = bytes
+        blocks.updateValue(bytes, forKey: key)
         blockOrder.append(key)
         return stored == nil
+    }
+
+    /// - Returns: Whether there was one.
+    private func stageRemoval(ofBlock key: Bytes) throws(DatabaseError) -> Bool {
+        if let staged = blocks[key] {
+            blocks.updateValue(nil, forKey: key)
+            return staged != nil
+        }
+        guard let stored = try readable(key) else { return false }
+        removedBytes += UInt64(stored.count)
+        blocks.updateValue(nil, forKey: key)
+        blockOrder.append(key)
+        return true
     }
 
     private func hasSegment(at segment: SegmentKey) throws(DatabaseError) -> Bool {
@@ -285,8 +326,8 @@ package final class StorageRepository: PeerStoreView {
             batch.put(SealedRecord.seal(record, under: key), for: key)
         }
         for key in blockOrder {
-            guard let bytes = blocks[key] else { continue }
-            batch.put(bytes, for: key)
+            guard let staged = blocks[key] else { continue }
+            if let bytes = staged { batch.put(bytes, for: key) } else { batch.delete(key) }
         }
         versionRecords.add(to: &batch)
         return batch

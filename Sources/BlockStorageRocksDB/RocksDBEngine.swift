@@ -132,6 +132,41 @@ package final class RocksDBEngine: KeyValueEngine {
     /// - Complexity: As ``walSyncs``.
     package var scanSkips: UInt64 { statistic("rocksdb.number.iter.skip") }
 
+    /// Writes out what is in memory, so that the marks of removed records meet the records, and has
+    /// those files compacted that are not at the bottom. Both go on in the background.
+    package func reclaimSpace() throws(DatabaseError) {
+        let database = try usable()
+        let flush: OpaquePointer = rocksdb_flushoptions_create()
+        defer { rocksdb_flushoptions_destroy(flush) }
+        rocksdb_flushoptions_set_wait(flush, 0)
+        try RocksDBError.checking("flush") { rocksdb_flush(database, flush, $0) }
+        try RocksDBError.checking("suggest compaction") {
+            rocksdb_suggest_compact_range(database, nil, 0, nil, 0, $0)
+        }
+    }
+
+    /// Compacts everything now; returns when it is done.
+    package func compact() throws(DatabaseError) {
+        let database = try usable()
+        let flush: OpaquePointer = rocksdb_flushoptions_create()
+        defer { rocksdb_flushoptions_destroy(flush) }
+        try RocksDBError.checking("flush") { rocksdb_flush(database, flush, $0) }
+        rocksdb_compact_range(database, nil, 0, nil, 0)
+    }
+
+    package var space: (live: UInt64, dead: UInt64) {
+        let memory = property("rocksdb.cur-size-all-mem-tables")
+        let live = property("rocksdb.estimate-live-data-size")
+        let files = property("rocksdb.total-sst-files-size")
+        return (live + memory, files > live ? files - live : 0)
+    }
+
+    private func property(_ name: String) -> UInt64 {
+        guard let database else { return 0 }
+        var value: UInt64 = 0
+        return rocksdb_property_int(database, name, &value) == 0 ? value : 0
+    }
+
     private func statistic(_ name: String) -> UInt64 {
         guard let text = rocksdb_options_statistics_get_string(settings.options) else { return 0 }
         defer { rocksdb_free(text) }

@@ -10,12 +10,14 @@ extension PeerRequest.Operation {
     /// Bytes of the values inside, about: all that makes one message larger than another.
     package var payloadBytes: Int {
         switch self {
-        case .accept(_, _, let bytes), .putContent(_, let bytes), .putSegment(_, let bytes):
+        case .accept(_, _, let bytes), .putContent(_, let bytes, _), .putSegment(_, let bytes):
             bytes.count
         case .pend(let request):
             request.record.transform.count + request.committed.count * committedWriteBytes
         case .readBlock(let request): request.committed.count * committedWriteBytes
         case .install(_, let copy): copy.bytes?.count ?? 0
+        case .forget(let ends, _, _): ends.count * rowBytes
+        case .listLives: 0
         case .prepare, .query, .getContent, .getSegment, .listRegisters, .status, .rebind,
             .finalise, .discard, .auditBlock, .listVersions, .listPends:
             0
@@ -35,6 +37,8 @@ extension PeerReply {
         case .pends(let pends, _): pends.count * 2 * rowBytes
         case .outstanding(let pends): pends.reduce(0) { $0 + $1.payloadBytes }
         case .registers(let summaries, _): summaries.count * rowBytes
+        case .lives(let lives, _): lives.count * rowBytes
+        case .forgotten: 0
         case .versions(let versions, _): versions.count * 2 * rowBytes
         case .status(let status):
             status.revisions.reduce(status.refusedShards.count * 8) {

@@ -61,6 +61,12 @@ extension WireArena {
             case .dropCollection(let drop):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_DROP_COLLECTION
                 $0.drop_collection = message(drop)
+            case .truncate(let request):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRUNCATE
+                $0.truncate = message(request)
+            case .retain(let request):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_RETAIN
+                $0.retain = message(request)
             case .listCollections(let after, let countMax):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_LIST_COLLECTIONS
                 $0.list_collections = message(collectionsAfter: after, countMax: countMax)
@@ -141,6 +147,10 @@ extension ClientRequest {
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_DROP_COLLECTION:
             self = .dropCollection(
                 try DropCollection(wire: message.drop_collection, "drop_collection"))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRUNCATE:
+            self = .truncate(try TruncateCollection(wire: message.truncate))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_RETAIN:
+            self = .retain(try RetainHistory(wire: message.retain))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_LIST_COLLECTIONS:
             let (after, countMax) = try listing(message.list_collections)
             self = .listCollections(after: after, countMax: countMax)

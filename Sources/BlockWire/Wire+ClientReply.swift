@@ -43,6 +43,9 @@ extension WireArena {
         case .finalised:
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED
             message.finalised = nothing
+        case .history(let state):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_HISTORY
+            message.history = self.message(state)
         case .dropped:
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED
             message.dropped = nothing
@@ -164,6 +167,8 @@ extension ClientReply {
             self = .actionStatus(
                 try ActionLanding(status: status),
                 asOf: try Revision(wire: status.as_of, "action_status.as_of"))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_HISTORY:
+            self = .history(try HistoryState(wire: message.history))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED:
             self = .dropped
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT:

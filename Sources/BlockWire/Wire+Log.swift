@@ -23,7 +23,10 @@ extension WireArena {
             $0.n_entries = page.entries.count
             $0.revision = page.revision.rawValue
             $0.header = message(page.header)
-            $0.checkpoint = page.checkpoint.rawValue
+            $0.checkpoint = page.checkpoint.revision.rawValue
+            $0.lagging = list(page.checkpoint.lagging) { message($0) }
+            $0.n_lagging = page.checkpoint.lagging.count
+            $0.shard_count = page.shardCount
             $0.header_revision = page.headerRevision.rawValue
         }
     }
@@ -111,7 +114,11 @@ extension LogPage {
             header: try CollectionHeader(wire: message.header, "log_page.header"),
             headerRevision: try Revision(
                 wire: message.header_revision, "log_page.header_revision"),
-            checkpoint: try Revision(wire: message.checkpoint, "log_page.checkpoint"))
+            checkpoint: try Checkpoint(
+                wire: message.checkpoint, message.lagging, message.n_lagging,
+                "log_page.checkpoint"),
+            shardCount: try bounded(
+                message.shard_count, "log_page.shard_count", in: 1...Limits.shardCountMax))
     }
 }
 

@@ -64,11 +64,12 @@ extension WireArena {
                 $0.collection = digest(collection.digest)
                 $0.wants_value = wantsValue ? 1 : 0
             }
-        case .putContent(let block, let content):
+        case .putContent(let block, let content, let owner):
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PUT_CONTENT
             item.put_content = make(optimystic__v1__put_content__init) {
                 $0.block = digest(block.digest)
                 $0.content = bytes(content)
+                $0.owner = message(owner)
             }
         case .putSegment(let key, let segment):
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PUT_SEGMENT
@@ -88,6 +89,15 @@ extension WireArena {
                 $0.after = digest(after?.digest)
                 $0.count_max = countMax
             }
+        case .listLives(let after, let countMax):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_LIVES
+            item.list_lives = make(optimystic__v1__list_lives__init) {
+                $0.after = bytes(after ?? [])
+                $0.count_max = countMax
+            }
+        case .forget(let ends, let after, let through):
+            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FORGET
+            item.forget = message(ends, after: after, through: through)
         case .status:
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS
             item.status = nothing
@@ -131,7 +141,8 @@ extension PeerRequest.Operation {
             let message = try required(item.put_content, "put_content")
             self = .putContent(
                 try message.block.block("put_content.block"),
-                try message.content.bytes("put_content.content", bytesMax: Limits.bodyBytesMax))
+                try message.content.bytes("put_content.content", bytesMax: Limits.bodyBytesMax),
+                for: try ContentOwner(wire: message.owner))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PUT_SEGMENT:
             let message = try required(item.put_segment, "put_segment")
             self = .putSegment(
@@ -147,6 +158,14 @@ extension PeerRequest.Operation {
                 after: try message.after.collectionIfAny("list_registers.after"),
                 countMax: try bounded(
                     message.count_max, "list_registers.count_max", in: 1...Limits.pageItemCountMax))
+        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_LIVES:
+            let message = try required(item.list_lives, "list_lives")
+            self = .listLives(
+                after: try message.after.placeIfAny("list_lives.after"),
+                countMax: try bounded(
+                    message.count_max, "list_lives.count_max", in: 1...Limits.sweepPageCountMax))
+        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FORGET:
+            self = try .forget(wire: item.forget)
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS:
             self = .status
         default:

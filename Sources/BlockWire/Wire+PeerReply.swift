@@ -84,6 +84,15 @@ extension WireArena {
         case .registers(let registers, let isLast):
             item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REGISTERS
             item.registers = message(registers, isLast: isLast)
+        case .lives(let lives, let next):
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_LIVES
+            item.lives = message(lives, next: next)
+        case .forgotten(let count, let bytes):
+            item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FORGOTTEN
+            item.forgotten = make(optimystic__v1__forgotten__init) {
+                $0.count = count
+                $0.bytes = bytes
+            }
         case .status(let status):
             item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_STATUS
             item.status = message(status)
@@ -147,6 +156,10 @@ extension PeerReply {
                     ? message.content.bytes("content.content", bytesMax: Limits.bodyBytesMax) : nil)
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REGISTERS:
             self = try PeerReply.registers(item.registers)
+        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_LIVES: self = try .lives(wire: item.lives)
+        case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FORGOTTEN:
+            let message = try required(item.forgotten, "forgotten")
+            self = .forgotten(count: message.count, bytes: message.bytes)
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_STATUS:
             self = .status(try PeerStatus(wire: item.status, "status"))
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REFUSED:

@@ -52,6 +52,15 @@ extension WireArena {
             case .drop(let life):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP
                 $0.drop = message(life)
+            case .truncate(let request):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE
+                $0.truncate = message(request)
+            case .retain(let request):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN
+                $0.retain = message(request)
+            case .sweep(let peer, let after):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP
+                $0.sweep = message(sweepOf: peer, after: after)
             case .getContent(let block):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT
                 $0.get_content = digest(block.digest)
@@ -107,7 +116,9 @@ extension WireArena {
             $0.body = bytes(attempt.body)
             if let checkpoint = attempt.checkpoint {
                 $0.riding_case = OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING_CHECKPOINT
-                $0.checkpoint = checkpoint.rawValue
+                $0.checkpoint = checkpoint.revision.rawValue
+                $0.lagging = list(checkpoint.lagging) { message($0) }
+                $0.n_lagging = checkpoint.lagging.count
             }
             $0.wall_ms = attempt.wallMilliseconds
             $0.pending_policy = .init(UInt32(attempt.pendingPolicy.rawValue))
@@ -157,6 +168,9 @@ extension WireArena {
             case .pends(let pends, let next):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS
                 $0.pends = message(pends, next: next)
+            case .swept(let report):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT
+                $0.swept = message(report)
             case .scrubbed(let report):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED
                 $0.scrubbed = message(report)
@@ -216,6 +230,15 @@ extension RepositoryRequest {
             self = .commit(try CommitAttempt(wire: message.commit))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP:
             self = .drop(try DropCollection(wire: message.drop, "drop"))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE:
+            self = .truncate(try TruncateCollection(wire: message.truncate))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN:
+            self = .retain(try RetainHistory(wire: message.retain))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP:
+            let sweep = try required(message.sweep, "sweep")
+            self = .sweep(
+                PeerID(rawValue: try sweep.peer.identifier("sweep.peer")),
+                after: try sweep.after.placeIfAny("sweep.after"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT:
             self = .getContent(try message.get_content.block("get_content"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_SEGMENT:
@@ -273,7 +296,9 @@ extension CommitAttempt {
             headerAfter: try message.header_after == nil
                 ? nil : CollectionHeader(wire: message.header_after, "commit.header_after"),
             checkpoint: try carries
-                ? Revision(wire: message.checkpoint, "commit.checkpoint") : nil,
+                ? Checkpoint(
+                    wire: message.checkpoint, message.lagging, message.n_lagging,
+                    "commit.checkpoint") : nil,
             pendingPolicy: try known(message.pending_policy, "commit.pending_policy"),
             wallMilliseconds: message.wall_ms)
     }
@@ -315,6 +340,8 @@ extension RepositoryReply {
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS:
             let page = try pendPage(message.pends)
             self = .pends(page.pends, next: page.next)
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT:
+            self = .swept(try SweepReport(wire: message.swept))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED:
             self = .scrubbed(try ScrubReport(wire: message.scrubbed, "scrubbed"))
         default: throw unset("repository_reply.reply")

@@ -18,6 +18,8 @@ extension WireArena {
             $0.content_count = status.contentCount
             $0.segment_count = status.segmentCount
             $0.write_sequence = status.writeSequence
+            $0.live_bytes = status.liveBytes
+            $0.dead_bytes = status.deadBytes
             $0.revisions = list(status.revisions) { revision in
                 make(optimystic__v1__collection_revision__init) {
                     $0.name = text(revision.name)
@@ -108,6 +110,7 @@ extension PeerStatus {
                 message.shard_count, "status.shard_count", in: 0...Limits.shardCountMax),
             registerCount: message.register_count, contentCount: message.content_count,
             segmentCount: message.segment_count, writeSequence: message.write_sequence,
+            liveBytes: message.live_bytes, deadBytes: message.dead_bytes,
             revisions: try list(
                 message.revisions, message.n_revisions, "status.revisions",
                 countMax: Limits.statusCollectionCountMax

@@ -862,6 +862,51 @@ void   optimystic__v1__collection_info__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__collection_info__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__history_state__init
+                     (Optimystic__V1__HistoryState         *message)
+{
+  static const Optimystic__V1__HistoryState init_value = OPTIMYSTIC__V1__HISTORY_STATE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__history_state__get_packed_size
+                     (const Optimystic__V1__HistoryState *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__history_state__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__history_state__pack
+                     (const Optimystic__V1__HistoryState *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__history_state__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__history_state__pack_to_buffer
+                     (const Optimystic__V1__HistoryState *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__history_state__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__HistoryState *
+       optimystic__v1__history_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__HistoryState *)
+     protobuf_c_message_unpack (&optimystic__v1__history_state__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__history_state__free_unpacked
+                     (Optimystic__V1__HistoryState *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__history_state__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__diary_entry__init
                      (Optimystic__V1__DiaryEntry         *message)
 {
@@ -1627,7 +1672,7 @@ void   optimystic__v1__tail_report__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__tail_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[18] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[20] =
 {
   {
     "hello",
@@ -1845,6 +1890,30 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "truncate",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, truncate),
+    &optimystic__v1__truncate_collection__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retain",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, retain),
+    &optimystic__v1__retain_history__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_request__field_indices_by_name[] = {
   11,   /* field[11] = act_on_queue */
@@ -1865,11 +1934,13 @@ static const unsigned optimystic__v1__client_request__field_indices_by_name[] = 
   14,   /* field[14] = read_log */
   13,   /* field[13] = read_queue */
   12,   /* field[12] = read_tree */
+  19,   /* field[19] = retain */
+  18,   /* field[18] = truncate */
 };
 static const ProtobufCIntRange optimystic__v1__client_request__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 18 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
 {
@@ -1879,7 +1950,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
   "Optimystic__V1__ClientRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientRequest),
-  18,
+  20,
   optimystic__v1__client_request__field_descriptors,
   optimystic__v1__client_request__field_indices_by_name,
   1,  optimystic__v1__client_request__number_ranges,
@@ -2979,7 +3050,7 @@ const ProtobufCMessageDescriptor optimystic__v1__inspect_tail__descriptor =
   (ProtobufCMessageInit) optimystic__v1__inspect_tail__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[22] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[23] =
 {
   {
     "welcome",
@@ -3245,6 +3316,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "history",
+    32,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, history),
+    &optimystic__v1__history_state__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
   21,   /* field[21] = absent */
@@ -3261,6 +3344,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
   5,   /* field[5] = dropped */
   10,   /* field[10] = failed */
   20,   /* field[20] = finalised */
+  22,   /* field[22] = history */
   16,   /* field[16] = log_page */
   15,   /* field[15] = queue_values */
   19,   /* field[19] = refused */
@@ -3273,7 +3357,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__client_reply__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 22 }
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
 {
@@ -3283,7 +3367,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
   "Optimystic__V1__ClientReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientReply),
-  22,
+  23,
   optimystic__v1__client_reply__field_descriptors,
   optimystic__v1__client_reply__field_indices_by_name,
   1,  optimystic__v1__client_reply__number_ranges,
@@ -3493,6 +3577,70 @@ const ProtobufCMessageDescriptor optimystic__v1__collection_info__descriptor =
   optimystic__v1__collection_info__field_indices_by_name,
   1,  optimystic__v1__collection_info__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__collection_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__history_state__field_descriptors[3] =
+{
+  {
+    "truncated_through",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__HistoryState, truncated_through),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "final_through",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__HistoryState, final_through),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retained_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__HistoryState, retained_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__history_state__field_indices_by_name[] = {
+  1,   /* field[1] = final_through */
+  2,   /* field[2] = retained_count */
+  0,   /* field[0] = truncated_through */
+};
+static const ProtobufCIntRange optimystic__v1__history_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__history_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.HistoryState",
+  "HistoryState",
+  "Optimystic__V1__HistoryState",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__HistoryState),
+  3,
+  optimystic__v1__history_state__field_descriptors,
+  optimystic__v1__history_state__field_indices_by_name,
+  1,  optimystic__v1__history_state__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__history_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__diary_entry__field_descriptors[4] =
@@ -4020,7 +4168,7 @@ const ProtobufCMessageDescriptor optimystic__v1__queue_values__descriptor =
   (ProtobufCMessageInit) optimystic__v1__queue_values__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptors[7] =
 {
   {
     "entries",
@@ -4082,18 +4230,44 @@ static const ProtobufCFieldDescriptor optimystic__v1__log_page__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lagging",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogPage, n_lagging),
+    offsetof(Optimystic__V1__LogPage, lagging),
+    &optimystic__v1__lagging_shard__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shard_count",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogPage, shard_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__log_page__field_indices_by_name[] = {
   3,   /* field[3] = checkpoint */
   0,   /* field[0] = entries */
   2,   /* field[2] = header */
   4,   /* field[4] = header_revision */
+  5,   /* field[5] = lagging */
   1,   /* field[1] = revision */
+  6,   /* field[6] = shard_count */
 };
 static const ProtobufCIntRange optimystic__v1__log_page__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__log_page__descriptor =
 {
@@ -4103,7 +4277,7 @@ const ProtobufCMessageDescriptor optimystic__v1__log_page__descriptor =
   "Optimystic__V1__LogPage",
   "optimystic.v1",
   sizeof(Optimystic__V1__LogPage),
-  5,
+  7,
   optimystic__v1__log_page__field_descriptors,
   optimystic__v1__log_page__field_indices_by_name,
   1,  optimystic__v1__log_page__number_ranges,

@@ -592,6 +592,321 @@ void   optimystic__v1__put_content__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__put_content__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__content_owner__init
+                     (Optimystic__V1__ContentOwner         *message)
+{
+  static const Optimystic__V1__ContentOwner init_value = OPTIMYSTIC__V1__CONTENT_OWNER__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__content_owner__get_packed_size
+                     (const Optimystic__V1__ContentOwner *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__content_owner__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__content_owner__pack
+                     (const Optimystic__V1__ContentOwner *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__content_owner__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__content_owner__pack_to_buffer
+                     (const Optimystic__V1__ContentOwner *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__content_owner__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ContentOwner *
+       optimystic__v1__content_owner__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ContentOwner *)
+     protobuf_c_message_unpack (&optimystic__v1__content_owner__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__content_owner__free_unpacked
+                     (Optimystic__V1__ContentOwner *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__content_owner__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__collection_life__init
+                     (Optimystic__V1__CollectionLife         *message)
+{
+  static const Optimystic__V1__CollectionLife init_value = OPTIMYSTIC__V1__COLLECTION_LIFE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__collection_life__get_packed_size
+                     (const Optimystic__V1__CollectionLife *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__collection_life__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__collection_life__pack
+                     (const Optimystic__V1__CollectionLife *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__collection_life__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__collection_life__pack_to_buffer
+                     (const Optimystic__V1__CollectionLife *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__collection_life__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__CollectionLife *
+       optimystic__v1__collection_life__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__CollectionLife *)
+     protobuf_c_message_unpack (&optimystic__v1__collection_life__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__collection_life__free_unpacked
+                     (Optimystic__V1__CollectionLife *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__collection_life__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__list_lives__init
+                     (Optimystic__V1__ListLives         *message)
+{
+  static const Optimystic__V1__ListLives init_value = OPTIMYSTIC__V1__LIST_LIVES__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__list_lives__get_packed_size
+                     (const Optimystic__V1__ListLives *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_lives__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__list_lives__pack
+                     (const Optimystic__V1__ListLives *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_lives__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__list_lives__pack_to_buffer
+                     (const Optimystic__V1__ListLives *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__list_lives__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ListLives *
+       optimystic__v1__list_lives__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ListLives *)
+     protobuf_c_message_unpack (&optimystic__v1__list_lives__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__list_lives__free_unpacked
+                     (Optimystic__V1__ListLives *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__list_lives__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__lives_page__init
+                     (Optimystic__V1__LivesPage         *message)
+{
+  static const Optimystic__V1__LivesPage init_value = OPTIMYSTIC__V1__LIVES_PAGE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__lives_page__get_packed_size
+                     (const Optimystic__V1__LivesPage *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__lives_page__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__lives_page__pack
+                     (const Optimystic__V1__LivesPage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__lives_page__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__lives_page__pack_to_buffer
+                     (const Optimystic__V1__LivesPage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__lives_page__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__LivesPage *
+       optimystic__v1__lives_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__LivesPage *)
+     protobuf_c_message_unpack (&optimystic__v1__lives_page__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__lives_page__free_unpacked
+                     (Optimystic__V1__LivesPage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__lives_page__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__forget_records__init
+                     (Optimystic__V1__ForgetRecords         *message)
+{
+  static const Optimystic__V1__ForgetRecords init_value = OPTIMYSTIC__V1__FORGET_RECORDS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__forget_records__get_packed_size
+                     (const Optimystic__V1__ForgetRecords *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__forget_records__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__forget_records__pack
+                     (const Optimystic__V1__ForgetRecords *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__forget_records__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__forget_records__pack_to_buffer
+                     (const Optimystic__V1__ForgetRecords *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__forget_records__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ForgetRecords *
+       optimystic__v1__forget_records__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ForgetRecords *)
+     protobuf_c_message_unpack (&optimystic__v1__forget_records__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__forget_records__free_unpacked
+                     (Optimystic__V1__ForgetRecords *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__forget_records__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__life_end__init
+                     (Optimystic__V1__LifeEnd         *message)
+{
+  static const Optimystic__V1__LifeEnd init_value = OPTIMYSTIC__V1__LIFE_END__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__life_end__get_packed_size
+                     (const Optimystic__V1__LifeEnd *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__life_end__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__life_end__pack
+                     (const Optimystic__V1__LifeEnd *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__life_end__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__life_end__pack_to_buffer
+                     (const Optimystic__V1__LifeEnd *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__life_end__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__LifeEnd *
+       optimystic__v1__life_end__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__LifeEnd *)
+     protobuf_c_message_unpack (&optimystic__v1__life_end__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__life_end__free_unpacked
+                     (Optimystic__V1__LifeEnd *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__life_end__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__forgotten__init
+                     (Optimystic__V1__Forgotten         *message)
+{
+  static const Optimystic__V1__Forgotten init_value = OPTIMYSTIC__V1__FORGOTTEN__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__forgotten__get_packed_size
+                     (const Optimystic__V1__Forgotten *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__forgotten__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__forgotten__pack
+                     (const Optimystic__V1__Forgotten *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__forgotten__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__forgotten__pack_to_buffer
+                     (const Optimystic__V1__Forgotten *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__forgotten__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Forgotten *
+       optimystic__v1__forgotten__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Forgotten *)
+     protobuf_c_message_unpack (&optimystic__v1__forgotten__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__forgotten__free_unpacked
+                     (Optimystic__V1__Forgotten *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__forgotten__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__put_segment__init
                      (Optimystic__V1__PutSegment         *message)
 {
@@ -1575,7 +1890,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[21] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[23] =
 {
   {
     "id",
@@ -1722,6 +2037,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_d
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "list_lives",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, list_lives),
+    &optimystic__v1__list_lives__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "pend",
     20,
     PROTOBUF_C_LABEL_NONE,
@@ -1829,36 +2156,49 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_d
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "forget",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
+    offsetof(Optimystic__V1__PeerRequestItem, forget),
+    &optimystic__v1__forget_records__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_request_item__field_indices_by_name[] = {
   4,   /* field[4] = accept */
-  18,   /* field[18] = audit_block */
-  15,   /* field[15] = discard */
+  19,   /* field[19] = audit_block */
+  16,   /* field[16] = discard */
   2,   /* field[2] = epoch */
-  14,   /* field[14] = finalise */
+  15,   /* field[15] = finalise */
+  22,   /* field[22] = forget */
   8,   /* field[8] = get_content */
   9,   /* field[9] = get_segment */
   0,   /* field[0] = id */
-  17,   /* field[17] = install */
-  20,   /* field[20] = list_pends */
+  18,   /* field[18] = install */
+  12,   /* field[12] = list_lives */
+  21,   /* field[21] = list_pends */
   10,   /* field[10] = list_registers */
-  19,   /* field[19] = list_versions */
-  12,   /* field[12] = pend */
+  20,   /* field[20] = list_versions */
+  13,   /* field[13] = pend */
   3,   /* field[3] = prepare */
   6,   /* field[6] = put_content */
   7,   /* field[7] = put_segment */
   5,   /* field[5] = query */
-  16,   /* field[16] = read_block */
-  13,   /* field[13] = rebind */
+  17,   /* field[17] = read_block */
+  14,   /* field[14] = rebind */
   1,   /* field[1] = shard */
   11,   /* field[11] = status */
 };
-static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[3 + 1] =
+static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 10, 3 },
-  { 20, 12 },
-  { 0, 21 }
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
 {
@@ -1868,10 +2208,10 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
   "Optimystic__V1__PeerRequestItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerRequestItem),
-  21,
+  23,
   optimystic__v1__peer_request_item__field_descriptors,
   optimystic__v1__peer_request_item__field_indices_by_name,
-  3,  optimystic__v1__peer_request_item__number_ranges,
+  2,  optimystic__v1__peer_request_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_request_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2554,7 +2894,7 @@ const ProtobufCMessageDescriptor optimystic__v1__query__descriptor =
   (ProtobufCMessageInit) optimystic__v1__query__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__put_content__field_descriptors[2] =
+static const ProtobufCFieldDescriptor optimystic__v1__put_content__field_descriptors[3] =
 {
   {
     "block",
@@ -2580,15 +2920,28 @@ static const ProtobufCFieldDescriptor optimystic__v1__put_content__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "owner",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PutContent, owner),
+    &optimystic__v1__content_owner__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__put_content__field_indices_by_name[] = {
   0,   /* field[0] = block */
   1,   /* field[1] = content */
+  2,   /* field[2] = owner */
 };
 static const ProtobufCIntRange optimystic__v1__put_content__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__put_content__descriptor =
 {
@@ -2598,11 +2951,381 @@ const ProtobufCMessageDescriptor optimystic__v1__put_content__descriptor =
   "Optimystic__V1__PutContent",
   "optimystic.v1",
   sizeof(Optimystic__V1__PutContent),
-  2,
+  3,
   optimystic__v1__put_content__field_descriptors,
   optimystic__v1__put_content__field_indices_by_name,
   1,  optimystic__v1__put_content__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__put_content__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__content_owner__field_descriptors[2] =
+{
+  {
+    "life",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ContentOwner, life),
+    &optimystic__v1__collection_life__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ContentOwner, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__content_owner__field_indices_by_name[] = {
+  0,   /* field[0] = life */
+  1,   /* field[1] = target */
+};
+static const ProtobufCIntRange optimystic__v1__content_owner__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__content_owner__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ContentOwner",
+  "ContentOwner",
+  "Optimystic__V1__ContentOwner",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ContentOwner),
+  2,
+  optimystic__v1__content_owner__field_descriptors,
+  optimystic__v1__content_owner__field_indices_by_name,
+  1,  optimystic__v1__content_owner__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__content_owner__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__collection_life__field_descriptors[2] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CollectionLife, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CollectionLife, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__collection_life__field_indices_by_name[] = {
+  0,   /* field[0] = collection */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__collection_life__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__collection_life__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.CollectionLife",
+  "CollectionLife",
+  "Optimystic__V1__CollectionLife",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__CollectionLife),
+  2,
+  optimystic__v1__collection_life__field_descriptors,
+  optimystic__v1__collection_life__field_indices_by_name,
+  1,  optimystic__v1__collection_life__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__collection_life__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__list_lives__field_descriptors[2] =
+{
+  {
+    "after",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListLives, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count_max",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ListLives, count_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__list_lives__field_indices_by_name[] = {
+  0,   /* field[0] = after */
+  1,   /* field[1] = count_max */
+};
+static const ProtobufCIntRange optimystic__v1__list_lives__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__list_lives__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ListLives",
+  "ListLives",
+  "Optimystic__V1__ListLives",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ListLives),
+  2,
+  optimystic__v1__list_lives__field_descriptors,
+  optimystic__v1__list_lives__field_indices_by_name,
+  1,  optimystic__v1__list_lives__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__list_lives__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__lives_page__field_descriptors[2] =
+{
+  {
+    "lives",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LivesPage, n_lives),
+    offsetof(Optimystic__V1__LivesPage, lives),
+    &optimystic__v1__collection_life__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LivesPage, next),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__lives_page__field_indices_by_name[] = {
+  0,   /* field[0] = lives */
+  1,   /* field[1] = next */
+};
+static const ProtobufCIntRange optimystic__v1__lives_page__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__lives_page__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.LivesPage",
+  "LivesPage",
+  "Optimystic__V1__LivesPage",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__LivesPage),
+  2,
+  optimystic__v1__lives_page__field_descriptors,
+  optimystic__v1__lives_page__field_indices_by_name,
+  1,  optimystic__v1__lives_page__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__lives_page__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__forget_records__field_descriptors[3] =
+{
+  {
+    "ends",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ForgetRecords, n_ends),
+    offsetof(Optimystic__V1__ForgetRecords, ends),
+    &optimystic__v1__life_end__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ForgetRecords, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "through",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ForgetRecords, through),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__forget_records__field_indices_by_name[] = {
+  1,   /* field[1] = after */
+  0,   /* field[0] = ends */
+  2,   /* field[2] = through */
+};
+static const ProtobufCIntRange optimystic__v1__forget_records__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__forget_records__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ForgetRecords",
+  "ForgetRecords",
+  "Optimystic__V1__ForgetRecords",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ForgetRecords),
+  3,
+  optimystic__v1__forget_records__field_descriptors,
+  optimystic__v1__forget_records__field_indices_by_name,
+  1,  optimystic__v1__forget_records__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__forget_records__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__life_end__field_descriptors[2] =
+{
+  {
+    "life",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LifeEnd, life),
+    &optimystic__v1__collection_life__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated_through",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Optimystic__V1__LifeEnd, lives_on_case),
+    offsetof(Optimystic__V1__LifeEnd, truncated_through),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__life_end__field_indices_by_name[] = {
+  0,   /* field[0] = life */
+  1,   /* field[1] = truncated_through */
+};
+static const ProtobufCIntRange optimystic__v1__life_end__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__life_end__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.LifeEnd",
+  "LifeEnd",
+  "Optimystic__V1__LifeEnd",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__LifeEnd),
+  2,
+  optimystic__v1__life_end__field_descriptors,
+  optimystic__v1__life_end__field_indices_by_name,
+  1,  optimystic__v1__life_end__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__life_end__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__forgotten__field_descriptors[2] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Forgotten, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Forgotten, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__forgotten__field_indices_by_name[] = {
+  1,   /* field[1] = bytes */
+  0,   /* field[0] = count */
+};
+static const ProtobufCIntRange optimystic__v1__forgotten__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__forgotten__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Forgotten",
+  "Forgotten",
+  "Optimystic__V1__Forgotten",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Forgotten),
+  2,
+  optimystic__v1__forgotten__field_descriptors,
+  optimystic__v1__forgotten__field_indices_by_name,
+  1,  optimystic__v1__forgotten__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__forgotten__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__put_segment__field_descriptors[2] =
@@ -2771,7 +3494,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch_reply__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_descriptors[20] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_descriptors[22] =
 {
   {
     "id",
@@ -2889,6 +3612,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_des
     offsetof(Optimystic__V1__PeerReplyItem, reply_case),
     offsetof(Optimystic__V1__PeerReplyItem, refused),
     &optimystic__v1__error__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lives",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, lives),
+    &optimystic__v1__lives_page__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3013,20 +3748,34 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_reply_item__field_des
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "forgotten",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PeerReplyItem, reply_case),
+    offsetof(Optimystic__V1__PeerReplyItem, forgotten),
+    &optimystic__v1__forgotten__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] = {
   2,   /* field[2] = accepted */
-  15,   /* field[15] = block */
+  16,   /* field[16] = block */
   6,   /* field[6] = content */
-  14,   /* field[14] = discarded */
-  13,   /* field[13] = finalised */
-  16,   /* field[16] = holding */
+  15,   /* field[15] = discarded */
+  14,   /* field[14] = finalised */
+  21,   /* field[21] = forgotten */
+  17,   /* field[17] = holding */
   0,   /* field[0] = id */
-  11,   /* field[11] = needs_base */
-  18,   /* field[18] = outstanding */
-  12,   /* field[12] = pend_missing */
-  10,   /* field[10] = pended */
-  19,   /* field[19] = pends */
+  10,   /* field[10] = lives */
+  12,   /* field[12] = needs_base */
+  19,   /* field[19] = outstanding */
+  13,   /* field[13] = pend_missing */
+  11,   /* field[11] = pended */
+  20,   /* field[20] = pends */
   1,   /* field[1] = promise */
   9,   /* field[9] = refused */
   4,   /* field[4] = register_state */
@@ -3034,14 +3783,13 @@ static const unsigned optimystic__v1__peer_reply_item__field_indices_by_name[] =
   3,   /* field[3] = rejected */
   8,   /* field[8] = status */
   5,   /* field[5] = stored */
-  17,   /* field[17] = versions */
+  18,   /* field[18] = versions */
 };
-static const ProtobufCIntRange optimystic__v1__peer_reply_item__number_ranges[3 + 1] =
+static const ProtobufCIntRange optimystic__v1__peer_reply_item__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 10, 1 },
-  { 20, 10 },
-  { 0, 20 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor =
 {
@@ -3051,10 +3799,10 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_reply_item__descriptor =
   "Optimystic__V1__PeerReplyItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerReplyItem),
-  20,
+  22,
   optimystic__v1__peer_reply_item__field_descriptors,
   optimystic__v1__peer_reply_item__field_indices_by_name,
-  3,  optimystic__v1__peer_reply_item__number_ranges,
+  2,  optimystic__v1__peer_reply_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_reply_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -907,6 +907,51 @@ void   optimystic__v1__replicas__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__replicas__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__lagging_shard__init
+                     (Optimystic__V1__LaggingShard         *message)
+{
+  static const Optimystic__V1__LaggingShard init_value = OPTIMYSTIC__V1__LAGGING_SHARD__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__lagging_shard__get_packed_size
+                     (const Optimystic__V1__LaggingShard *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__lagging_shard__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__lagging_shard__pack
+                     (const Optimystic__V1__LaggingShard *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__lagging_shard__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__lagging_shard__pack_to_buffer
+                     (const Optimystic__V1__LaggingShard *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__lagging_shard__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__LaggingShard *
+       optimystic__v1__lagging_shard__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__LaggingShard *)
+     protobuf_c_message_unpack (&optimystic__v1__lagging_shard__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__lagging_shard__free_unpacked
+                     (Optimystic__V1__LaggingShard *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__lagging_shard__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 #define optimystic__v1__nothing__field_descriptors NULL
 #define optimystic__v1__nothing__field_indices_by_name NULL
 #define optimystic__v1__nothing__number_ranges NULL
@@ -1770,7 +1815,7 @@ const ProtobufCMessageDescriptor optimystic__v1__collection_revision__descriptor
   (ProtobufCMessageInit) optimystic__v1__collection_revision__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_status__field_descriptors[9] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_status__field_descriptors[11] =
 {
   {
     "peer",
@@ -1880,9 +1925,35 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_status__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "live_bytes",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PeerStatus, live_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dead_bytes",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PeerStatus, dead_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_status__field_indices_by_name[] = {
   5,   /* field[5] = content_count */
+  10,   /* field[10] = dead_bytes */
+  9,   /* field[9] = live_bytes */
   0,   /* field[0] = peer */
   1,   /* field[1] = refusal */
   2,   /* field[2] = refused_shards */
@@ -1895,7 +1966,7 @@ static const unsigned optimystic__v1__peer_status__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__peer_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_status__descriptor =
 {
@@ -1905,7 +1976,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_status__descriptor =
   "Optimystic__V1__PeerStatus",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerStatus),
-  9,
+  11,
   optimystic__v1__peer_status__field_descriptors,
   optimystic__v1__peer_status__field_indices_by_name,
   1,  optimystic__v1__peer_status__number_ranges,
@@ -2243,6 +2314,83 @@ const ProtobufCMessageDescriptor optimystic__v1__replicas__descriptor =
   optimystic__v1__replicas__field_indices_by_name,
   1,  optimystic__v1__replicas__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__replicas__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__lagging_shard__field_descriptors[4] =
+{
+  {
+    "shard",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LaggingShard, shard),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shard_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LaggingShard, shard_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "checkpoint",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LaggingShard, checkpoint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LaggingShard, last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__lagging_shard__field_indices_by_name[] = {
+  2,   /* field[2] = checkpoint */
+  3,   /* field[3] = last */
+  0,   /* field[0] = shard */
+  1,   /* field[1] = shard_count */
+};
+static const ProtobufCIntRange optimystic__v1__lagging_shard__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__lagging_shard__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.LaggingShard",
+  "LaggingShard",
+  "Optimystic__V1__LaggingShard",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__LaggingShard),
+  4,
+  optimystic__v1__lagging_shard__field_descriptors,
+  optimystic__v1__lagging_shard__field_indices_by_name,
+  1,  optimystic__v1__lagging_shard__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__lagging_shard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue optimystic__v1__outcome__enum_values_by_number[3] =

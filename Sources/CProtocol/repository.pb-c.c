@@ -52,6 +52,186 @@ void   optimystic__v1__repository_request__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__repository_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__sweep_peer__init
+                     (Optimystic__V1__SweepPeer         *message)
+{
+  static const Optimystic__V1__SweepPeer init_value = OPTIMYSTIC__V1__SWEEP_PEER__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__sweep_peer__get_packed_size
+                     (const Optimystic__V1__SweepPeer *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__sweep_peer__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__sweep_peer__pack
+                     (const Optimystic__V1__SweepPeer *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__sweep_peer__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__sweep_peer__pack_to_buffer
+                     (const Optimystic__V1__SweepPeer *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__sweep_peer__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__SweepPeer *
+       optimystic__v1__sweep_peer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__SweepPeer *)
+     protobuf_c_message_unpack (&optimystic__v1__sweep_peer__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__sweep_peer__free_unpacked
+                     (Optimystic__V1__SweepPeer *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__sweep_peer__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__sweep_report__init
+                     (Optimystic__V1__SweepReport         *message)
+{
+  static const Optimystic__V1__SweepReport init_value = OPTIMYSTIC__V1__SWEEP_REPORT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__sweep_report__get_packed_size
+                     (const Optimystic__V1__SweepReport *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__sweep_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__sweep_report__pack
+                     (const Optimystic__V1__SweepReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__sweep_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__sweep_report__pack_to_buffer
+                     (const Optimystic__V1__SweepReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__sweep_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__SweepReport *
+       optimystic__v1__sweep_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__SweepReport *)
+     protobuf_c_message_unpack (&optimystic__v1__sweep_report__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__sweep_report__free_unpacked
+                     (Optimystic__V1__SweepReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__sweep_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__truncate_collection__init
+                     (Optimystic__V1__TruncateCollection         *message)
+{
+  static const Optimystic__V1__TruncateCollection init_value = OPTIMYSTIC__V1__TRUNCATE_COLLECTION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__truncate_collection__get_packed_size
+                     (const Optimystic__V1__TruncateCollection *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__truncate_collection__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__truncate_collection__pack
+                     (const Optimystic__V1__TruncateCollection *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__truncate_collection__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__truncate_collection__pack_to_buffer
+                     (const Optimystic__V1__TruncateCollection *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__truncate_collection__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TruncateCollection *
+       optimystic__v1__truncate_collection__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TruncateCollection *)
+     protobuf_c_message_unpack (&optimystic__v1__truncate_collection__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__truncate_collection__free_unpacked
+                     (Optimystic__V1__TruncateCollection *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__truncate_collection__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__retain_history__init
+                     (Optimystic__V1__RetainHistory         *message)
+{
+  static const Optimystic__V1__RetainHistory init_value = OPTIMYSTIC__V1__RETAIN_HISTORY__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__retain_history__get_packed_size
+                     (const Optimystic__V1__RetainHistory *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__retain_history__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__retain_history__pack
+                     (const Optimystic__V1__RetainHistory *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__retain_history__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__retain_history__pack_to_buffer
+                     (const Optimystic__V1__RetainHistory *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__retain_history__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__RetainHistory *
+       optimystic__v1__retain_history__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__RetainHistory *)
+     protobuf_c_message_unpack (&optimystic__v1__retain_history__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__retain_history__free_unpacked
+                     (Optimystic__V1__RetainHistory *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__retain_history__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__block_write__init
                      (Optimystic__V1__BlockWrite         *message)
 {
@@ -862,7 +1042,7 @@ void   optimystic__v1__peer_reports__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reports__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[13] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[16] =
 {
   {
     "read_tail",
@@ -1020,6 +1200,42 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sweep",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, sweep),
+    &optimystic__v1__sweep_peer__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncate",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, truncate),
+    &optimystic__v1__truncate_collection__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retain",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, retain),
+    &optimystic__v1__retain_history__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_request__field_indices_by_name[] = {
   8,   /* field[8] = audit */
@@ -1033,14 +1249,18 @@ static const unsigned optimystic__v1__repository_request__field_indices_by_name[
   12,   /* field[12] = list_pends */
   9,   /* field[9] = read_block */
   0,   /* field[0] = read_tail */
+  15,   /* field[15] = retain */
   11,   /* field[11] = scrub */
   7,   /* field[7] = status */
+  13,   /* field[13] = sweep */
+  14,   /* field[14] = truncate */
 };
-static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges[2 + 1] =
+static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges[3 + 1] =
 {
   { 10, 0 },
   { 20, 9 },
-  { 0, 13 }
+  { 25, 13 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor =
 {
@@ -1050,11 +1270,254 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor 
   "Optimystic__V1__RepositoryRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryRequest),
-  13,
+  16,
   optimystic__v1__repository_request__field_descriptors,
   optimystic__v1__repository_request__field_indices_by_name,
-  2,  optimystic__v1__repository_request__number_ranges,
+  3,  optimystic__v1__repository_request__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__repository_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__sweep_peer__field_descriptors[2] =
+{
+  {
+    "peer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__SweepPeer, peer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__SweepPeer, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__sweep_peer__field_indices_by_name[] = {
+  1,   /* field[1] = after */
+  0,   /* field[0] = peer */
+};
+static const ProtobufCIntRange optimystic__v1__sweep_peer__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__sweep_peer__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.SweepPeer",
+  "SweepPeer",
+  "Optimystic__V1__SweepPeer",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__SweepPeer),
+  2,
+  optimystic__v1__sweep_peer__field_descriptors,
+  optimystic__v1__sweep_peer__field_indices_by_name,
+  1,  optimystic__v1__sweep_peer__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__sweep_peer__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__sweep_report__field_descriptors[3] =
+{
+  {
+    "removed_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__SweepReport, removed_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removed_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__SweepReport, removed_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__SweepReport, next),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__sweep_report__field_indices_by_name[] = {
+  2,   /* field[2] = next */
+  1,   /* field[1] = removed_bytes */
+  0,   /* field[0] = removed_count */
+};
+static const ProtobufCIntRange optimystic__v1__sweep_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__sweep_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.SweepReport",
+  "SweepReport",
+  "Optimystic__V1__SweepReport",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__SweepReport),
+  3,
+  optimystic__v1__sweep_report__field_descriptors,
+  optimystic__v1__sweep_report__field_indices_by_name,
+  1,  optimystic__v1__sweep_report__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__sweep_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__truncate_collection__field_descriptors[3] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TruncateCollection, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TruncateCollection, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "through",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TruncateCollection, through),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__truncate_collection__field_indices_by_name[] = {
+  0,   /* field[0] = collection */
+  1,   /* field[1] = incarnation */
+  2,   /* field[2] = through */
+};
+static const ProtobufCIntRange optimystic__v1__truncate_collection__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__truncate_collection__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TruncateCollection",
+  "TruncateCollection",
+  "Optimystic__V1__TruncateCollection",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TruncateCollection),
+  3,
+  optimystic__v1__truncate_collection__field_descriptors,
+  optimystic__v1__truncate_collection__field_indices_by_name,
+  1,  optimystic__v1__truncate_collection__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__truncate_collection__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__retain_history__field_descriptors[3] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__RetainHistory, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__RetainHistory, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__RetainHistory, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__retain_history__field_indices_by_name[] = {
+  0,   /* field[0] = collection */
+  2,   /* field[2] = count */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__retain_history__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__retain_history__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.RetainHistory",
+  "RetainHistory",
+  "Optimystic__V1__RetainHistory",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__RetainHistory),
+  3,
+  optimystic__v1__retain_history__field_descriptors,
+  optimystic__v1__retain_history__field_indices_by_name,
+  1,  optimystic__v1__retain_history__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__retain_history__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__block_write__field_descriptors[2] =
@@ -1569,7 +2032,7 @@ const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor =
   (ProtobufCMessageInit) optimystic__v1__create_collection__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[8] =
+static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_descriptors[9] =
 {
   {
     "participant",
@@ -1656,6 +2119,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__commit_attempt__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "lagging",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__CommitAttempt, n_lagging),
+    offsetof(Optimystic__V1__CommitAttempt, lagging),
+    &optimystic__v1__lagging_shard__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "writes",
     10,
     PROTOBUF_C_LABEL_REPEATED,
@@ -1672,17 +2147,18 @@ static const unsigned optimystic__v1__commit_attempt__field_indices_by_name[] = 
   2,   /* field[2] = body */
   3,   /* field[3] = checkpoint */
   5,   /* field[5] = header_after */
+  7,   /* field[7] = lagging */
   0,   /* field[0] = participant */
   1,   /* field[1] = payload */
   6,   /* field[6] = pending_policy */
   4,   /* field[4] = wall_ms */
-  7,   /* field[7] = writes */
+  8,   /* field[8] = writes */
 };
 static const ProtobufCIntRange optimystic__v1__commit_attempt__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 10, 7 },
-  { 0, 8 }
+  { 10, 8 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
 {
@@ -1692,7 +2168,7 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
   "Optimystic__V1__CommitAttempt",
   "optimystic.v1",
   sizeof(Optimystic__V1__CommitAttempt),
-  8,
+  9,
   optimystic__v1__commit_attempt__field_descriptors,
   optimystic__v1__commit_attempt__field_indices_by_name,
   2,  optimystic__v1__commit_attempt__number_ranges,
@@ -1814,7 +2290,7 @@ const ProtobufCMessageDescriptor optimystic__v1__list_collections__descriptor =
   (ProtobufCMessageInit) optimystic__v1__list_collections__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[12] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[13] =
 {
   {
     "tail",
@@ -1960,6 +2436,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_de
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "swept",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, swept),
+    &optimystic__v1__sweep_report__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] = {
   8,   /* field[8] = block */
@@ -1973,13 +2461,15 @@ static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] 
   6,   /* field[6] = replicas */
   10,   /* field[10] = scrubbed */
   5,   /* field[5] = status */
+  12,   /* field[12] = swept */
   0,   /* field[0] = tail */
 };
-static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[2 + 1] =
+static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[3 + 1] =
 {
   { 10, 0 },
   { 20, 8 },
-  { 0, 12 }
+  { 25, 12 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
 {
@@ -1989,10 +2479,10 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
   "Optimystic__V1__RepositoryReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryReply),
-  12,
+  13,
   optimystic__v1__repository_reply__field_descriptors,
   optimystic__v1__repository_reply__field_indices_by_name,
-  2,  optimystic__v1__repository_reply__number_ranges,
+  3,  optimystic__v1__repository_reply__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__repository_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -7,7 +7,7 @@ extension ClientRequest {
     var changesState: Bool {
         switch self {
         case .openCollection(let open): open.creation != nil
-        case .act, .dropCollection, .commit: true
+        case .act, .dropCollection, .commit, .truncate, .retain: true
         case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
             .actionStatus,
             .listCollections, .clusterStatus, .inspectTail,
@@ -42,6 +42,8 @@ extension ClientRequest {
             case .actionStatus(let status): status.collection
             case .dropCollection(let drop): drop.collection
             case .inspectTail(let name): CollectionID(name: name)
+            case .truncate(let request): request.collection
+            case .retain(let request): request.collection
             case .audit(.register(let collection)): collection
             case .audit(.segment(let key)): key.collection
             case .hello, .listCollections, .clusterStatus, .audit(.content), .audit(.block),
@@ -87,6 +89,7 @@ extension ClientRequest {
             (.act, .acted), (.readDiary, .diaryPage), (.actionStatus, .actionStatus),
             (.readLog, .logPage), (.readBlocks, .blocks), (.commit, .committed),
             (.commit, .refused), (.finalise, .finalised), (.dropCollection, .dropped),
+            (.truncate, .history), (.retain, .history),
             (.listCollections, .collections),
             (.clusterStatus, .clusterStatus), (.inspectTail, .tail), (.audit, .replicas):
             true

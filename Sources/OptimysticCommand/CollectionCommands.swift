@@ -40,7 +40,10 @@ package struct CollectionCommand: ParsableCommand {
 
     package static let configuration = CommandConfiguration(
         commandName: "collection", abstract: "Changes a collection as a whole.",
-        subcommands: [CollectionDropCommand.self])
+        subcommands: [
+            CollectionDropCommand.self, CollectionTruncateCommand.self,
+            CollectionRetentionCommand.self,
+        ])
 }
 
 package struct CollectionDropCommand: AsyncParsableCommand {

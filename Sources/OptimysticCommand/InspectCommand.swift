@@ -46,7 +46,10 @@ extension TailInspection {
             lines.append("  register      \(tail.collection)")
             lines.append("  incarnation   \(tail.incarnation)")
             lines.append("  chain hash    \(tail.lastHash)")
-            lines.append("  checkpoint    \(tail.checkpoint)")
+            lines.append("  checkpoint    \(tail.checkpoint.revision)")
+            for item in tail.checkpoint.lagging {
+                lines.append("    shard \(item.shard) lags: final through \(item.checkpoint)")
+            }
             lines.append("  truncated     through \(tail.truncatedThrough)")
             lines.append(
                 "  open entries  \(tail.entries.count), "
@@ -84,7 +87,7 @@ extension TailInspection {
             pairs["encoding"] = .string("\(tail.header.encoding)")
             pairs["revision"] = .number(tail.revision.rawValue)
             pairs["chainHash"] = .string("\(tail.lastHash)")
-            pairs["checkpoint"] = .number(tail.checkpoint.rawValue)
+            pairs["checkpoint"] = .number(tail.checkpoint.revision.rawValue)
             pairs["truncatedThrough"] = .number(tail.truncatedThrough.rawValue)
             pairs["segments"] = .number(tail.segments.first.map { $0.index + 1 } ?? 0)
             pairs["entries"] = .array(tail.entries.map(\.json))

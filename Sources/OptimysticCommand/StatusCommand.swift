@@ -54,6 +54,8 @@ extension PeerReport {
             "  \(status.shardCount) shards, \(status.registerCount) registers, "
                 + "\(status.segmentCount) segments, \(status.contentCount) bodies, "
                 + "\(status.writeSequence) synced writes, id \(peer)")
+        lines.append(
+            "  about \(status.liveBytes) bytes live, \(status.deadBytes) bytes to be given back")
         for reached in status.revisions.sorted(by: { ExactText($0.name) < ExactText($1.name) }) {
             lines.append("  \(reached.name): revision \(reached.revision)")
         }
@@ -77,6 +79,8 @@ extension PeerReport {
                 uniquingKeysWith: { first, _ in first }))
         pairs["segments"] = .number(status.segmentCount)
         pairs["shards"] = .number(UInt64(status.shardCount))
+        pairs["deadBytesEstimate"] = .number(status.deadBytes)
+        pairs["liveBytesEstimate"] = .number(status.liveBytes)
         pairs["syncedWrites"] = .number(status.writeSequence)
         return .object(pairs)
     }

@@ -5,6 +5,7 @@ import BlockRuntime
 struct MemoryPeerStore: PeerStoreView {
     private(set) var registers: [CollectionID: RegisterRecord] = [:]
     private(set) var contents: [BlockID: Bytes] = [:]
+    private(set) var owners: [BlockKey: ContentOwner] = [:]
     private(set) var segments: [SegmentKey: Bytes] = [:]
     private(set) var pends: [PendKey: PendRecord] = [:]
     var versions: [BlockKey: [Revision: VersionRecord]] = [:]
@@ -17,6 +18,14 @@ struct MemoryPeerStore: PeerStoreView {
         switch write {
         case .register(let collection, let record): registers[collection] = record
         case .content(let block, let bytes): contents[block] = bytes
+        case .removeContent(let block): contents[block] = nil
+        case .contentOwner(let block, let owner):
+            owners[BlockKey(block: block, incarnation: owner.life.incarnation)] = owner
+        case .removeContentOwner(let block, let incarnation):
+            owners[BlockKey(block: block, incarnation: incarnation)] = nil
+        case .removeSegment(let key): segments[key] = nil
+        case .removeVersion(let position):
+            versions[position.key]?[position.revision] = nil
         case .segment(let key, let bytes): segments[key] = bytes
         case .pend(let key, let record): pends[key] = record
         case .removePend(let key): pends[key] = nil
@@ -90,6 +99,45 @@ struct MemoryPeerStore: PeerStoreView {
         }
     }
 
+    func storedRecords(
+        after: Bytes?, through: Bytes?, countMax: Int
+    ) throws(DatabaseError) -> [StoredRecord] {
+        var all: [StoredRecord] = []
+        func add(_ kind: StoredRecord.Kind, _ letter: Character, _ key: some CanonicalCodable) {
+            let place = [letter.asciiValue ?? 0] + key.canonicalBytes
+            all.append(StoredRecord(kind: kind, place: place, byteCount: 100))
+        }
+        for (key, owner) in owners { add(.owner(key.block, owner), "o", key) }
+        for key in pends.keys { add(.pend(key), "p", key.key) }
+        for key in segments.keys { add(.segment(key), "s", key) }
+        for (key, history) in versions {
+            for revision in history.keys {
+                let place =
+                    [UInt8(ascii: "v")] + key.canonicalBytes
+                    + Revision(Limits.counterMax - revision.rawValue).canonicalBytes
+                let position = VersionPosition(key: key, revision: revision)
+                all.append(
+                    StoredRecord(kind: .version(position), place: place, byteCount: 100))
+            }
+        }
+        all.sort { $0.place.lexicographicallyPrecedes($1.place) }
+        let page = all.filter { record in
+            (after.map { $0.lexicographicallyPrecedes(record.place) } ?? true)
+                && (through.map { !$0.lexicographicallyPrecedes(record.place) } ?? true)
+        }
+        return Array(page.prefix(countMax))
+    }
+
+    func contentOwners(of block: BlockID) throws(DatabaseError) -> [Incarnation] {
+        owners.keys.filter { $0.block == block }.map(\.incarnation)
+    }
+
+    func contentOwner(
+        of block: BlockID, in incarnation: Incarnation
+    ) throws(DatabaseError) -> ContentOwner? {
+        owners[BlockKey(block: block, incarnation: incarnation)]
+    }
+
     var statistics: PeerStoreStatistics {
         var statistics = PeerStoreStatistics()
         statistics.registerCount = UInt64(registers.count)
@@ -150,7 +198,7 @@ enum Sample {
 
     static func commit(
         _ batch: UInt64, at target: Revision, on tail: Tail, size: Int = 10,
-        checkpoint: Revision? = nil
+        checkpoint: Checkpoint? = nil
     ) -> CommitAttempt {
         CommitAttempt(
             participant: Participant(

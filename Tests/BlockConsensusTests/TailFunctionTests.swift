@@ -232,25 +232,26 @@ import Testing
     @Test("A checkpoint rides in an entry, or is one, and never goes back")
     func checkpoint() {
         var tail = TailFunctionTests.grow(Sample.tail(), by: 4).tail
-        let riding = Sample.commit(50, at: Revision(5), on: tail, checkpoint: Revision(3))
+        let riding = Sample.commit(
+            50, at: Revision(5), on: tail, checkpoint: Checkpoint(Revision(3)))
         tail =
             TailChange.commit(riding).apply(
                 to: .live(tail), isChosen: true, policy: TailPolicy()
             ).newTail ?? tail
-        #expect(tail.checkpoint == Revision(3))
+        #expect(tail.checkpoint == Checkpoint(Revision(3)))
         #expect(tail.entries.last?.kind == .actions)
         let alone = CommitAttempt(
             participant: Participant(
                 collection: tail.collection, incarnation: tail.incarnation, target: Revision(6)),
             payload: Sample.payload(51), body: EntryBody.empty.canonicalBytes,
-            checkpoint: Revision(2), wallMilliseconds: 0)
+            checkpoint: Checkpoint(Revision(2)), wallMilliseconds: 0)
         tail =
             TailChange.commit(alone).apply(
                 to: .live(tail), isChosen: true, policy: TailPolicy()
             ).newTail ?? tail
         #expect(tail.revision == Revision(6))
         #expect(tail.entries.last?.kind == .checkpoint)
-        #expect(tail.checkpoint == Revision(3))
+        #expect(tail.checkpoint == Checkpoint(Revision(3)))
     }
 
     @Test("A full tail is sealed by the next append, whatever the capacity", arguments: 1...9)
@@ -315,7 +316,7 @@ import Testing
                 collection: CollectionID(name: "x"),
                 incarnation: Incarnation(generation: 1, nonce: .zero), target: Revision(1))
         ]
-        entry.checkpoint = Revision(3)
+        entry.checkpoint = Checkpoint(Revision(3))
         #expect(entry.byteCount == entry.canonicalBytes.count)
     }
 }

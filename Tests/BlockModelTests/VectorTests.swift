@@ -22,7 +22,7 @@ private struct GoldenDiary {
             if number == 3 || number == 7 { seal() }
         }
         tail.settled = Revision(9)
-        tail.checkpoint = Revision(4)
+        tail.checkpoint = Checkpoint(Revision(4))
     }
 
     static func action(_ number: Int) -> ActionID {
@@ -40,7 +40,7 @@ private struct GoldenDiary {
             payload: PayloadID(action: Self.action(number), execution: 0),
             bodyHash: BlockID(content: bytes).digest,
             body: isStored ? .stored(byteCount: UInt32(bytes.count)) : .inline(bytes),
-            checkpoint: number == 6 ? Revision(4) : nil,
+            checkpoint: number == 6 ? Checkpoint(Revision(4)) : nil,
             wallMilliseconds: 1_700_000_000_000 + UInt64(number), previousHash: tail.lastHash)
         tail.entries.append(entry)
         tail.revision = entry.revision

@@ -11,7 +11,7 @@ struct PeerBatchingTests {
             let bytes = Bytes(repeating: 1, count: size)
             let request = PeerRequest(
                 shard: ShardID(rawValue: 0), epoch: .first,
-                operation: .putContent(BlockID(content: []), bytes))
+                operation: .putContent(BlockID(content: []), bytes, for: .unknown))
             return PeerBatchItem(id: UInt64(index), request: request)
         }
     }
@@ -48,7 +48,7 @@ struct PeerBatchingTests {
 extension PeerRequest {
     /// A reply as large as the request.
     fileprivate var answer: PeerReply {
-        if case .putContent(_, let bytes) = operation { return .content(bytes) }
+        if case .putContent(_, let bytes, _) = operation { return .content(bytes) }
         return .stored
     }
 }

@@ -29,7 +29,7 @@ import Testing
         init(seed: UInt64) {
             generator = SeededGenerator(seed: seed)
             identifiers = SeededIdentifiers(seed: seed)
-            let appender = CollectionWriter(collection: log.tail.collection)
+            let appender = CollectionWriter(collection: log.tail.collection, shardCount: 16)
             proxies = [Proxy(appender: appender), Proxy(appender: appender)]
         }
 

@@ -16,7 +16,7 @@ struct AppenderScene {
     /// A diary of `entryCount` entries of the actions 1001, 1002, … `segmentLength` a segment.
     init(entryCount: Int = 0, segmentLength: Int = 2, seed: UInt64 = 1) {
         log = SampleLog()
-        appender = CollectionWriter(collection: log.tail.collection)
+        appender = CollectionWriter(collection: log.tail.collection, shardCount: 16)
         identifiers = SeededIdentifiers(seed: seed)
         for number in 0..<entryCount {
             if log.tail.entries.count == segmentLength { log.seal() }

@@ -117,7 +117,8 @@ import Testing
     @Test("An action that depends on a whole range takes few rounds too")
     func rangeCheck() throws {
         var scene = try Self.scene()
-        scene.proxies[0].writer = CollectionWriter(collection: scene.store.log.tail.collection)
+        scene.proxies[0].writer = CollectionWriter(
+            collection: scene.store.log.tail.collection, shardCount: 16)
         scene.proxies[0].cache = SharedBlockCache(byteCountMax: 0)
         scene.proxies[0].history = nil
         let range = KeyRange(

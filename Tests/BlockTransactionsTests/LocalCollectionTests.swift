@@ -44,7 +44,7 @@ import Testing
             let rest = entries.dropFirst(Int(after.rawValue)).prefix(countMax)
             return LogPage(
                 entries: Array(rest), revision: revision, header: header,
-                headerRevision: headerRevision, checkpoint: .zero)
+                headerRevision: headerRevision, checkpoint: .zero, shardCount: 1)
         }
 
         func makeLocal(
@@ -241,7 +241,7 @@ import Testing
                 _ = try local.read(
                     LogPage(
                         entries: [], revision: revision, header: cluster.header,
-                        headerRevision: .zero, checkpoint: .zero))
+                        headerRevision: .zero, checkpoint: .zero, shardCount: 1))
             }
         }
         #expect(local.revision == Revision(2))

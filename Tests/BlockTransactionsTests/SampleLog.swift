@@ -28,7 +28,7 @@ struct SampleLog {
     /// Appends an entry to the open ones.
     mutating func append(
         _ body: EntryBody, payload: PayloadID? = nil, header: CollectionHeader? = nil,
-        checkpoint: Revision? = nil, isStored: Bool = false
+        checkpoint: Checkpoint? = nil, isStored: Bool = false
     ) {
         let bytes = body.canonicalBytes
         let id = BlockID(content: bytes)
@@ -43,7 +43,7 @@ struct SampleLog {
         if isStored { objects[.body(id)] = bytes }
         tail.entries.append(entry)
         tail.revision = revision
-        tail.checkpoint = max(tail.checkpoint, checkpoint ?? .zero)
+        tail.checkpoint = tail.checkpoint.merged(with: checkpoint ?? .zero)
         tail.lastHash = entry.chainHash
         if let header {
             tail.header = header
@@ -76,7 +76,7 @@ struct SampleLog {
 
     /// Takes away the history through `revision`.
     mutating func truncate(through revision: Revision) {
-        tail.checkpoint = revision
+        tail.checkpoint = tail.checkpoint.merged(with: Checkpoint(revision))
         tail.truncatedThrough = revision
     }
 

@@ -13,8 +13,8 @@ struct TreeStore {
     }
 
     var log: SampleLog
-    /// Entries whose blocks are versions on their quorums.
-    var finalRevisions: Set<Revision> = []
+    /// Writes that are no versions on their quorums yet.
+    private(set) var unfinal: [BlockID: Set<Revision>] = [:]
     /// Blocks that nobody can read, and why.
     var unreadable: [BlockID: DatabaseError] = [:]
     private var versions: [BlockID: [Version]] = [:]
@@ -40,14 +40,46 @@ struct TreeStore {
         #expect((attempt.headerAfter != nil) == (body.blocks.count > attempt.writes.count))
         for write in attempt.writes { try apply(write, of: attempt) }
         if let checkpoint = attempt.checkpoint {
-            #expect(checkpoint < attempt.participant.target)
-            let claimed = log.entries.map(\.revision).filter { $0 <= checkpoint }
-            #expect(claimed.allSatisfy(finalRevisions.contains), "a checkpoint that is not true")
+            #expect(checkpoint.revision < attempt.participant.target)
+            #expect(isTrue(checkpoint), "a checkpoint that is not true")
         }
         log.append(
             body, payload: attempt.payload, header: attempt.headerAfter,
             checkpoint: attempt.checkpoint)
         return .committed(log.tail.revision, chainHash: log.tail.lastHash)
+    }
+
+    /// Whether everything that a checkpoint claims to be final is, and no shard that it leaves
+    /// behind has a later write than it says.
+    func isTrue(_ checkpoint: Checkpoint) -> Bool {
+        for (block, revisions) in unfinal {
+            if revisions.contains(where: { $0 <= checkpoint.revision(of: block) }) { return false }
+        }
+        return checkpoint.lagging.allSatisfy { item in
+            versions.allSatisfy { block, versions in
+                !item.contains(block)
+                    || !versions.suffix(64).contains {
+                        $0.write.revision > item.last && $0.write.revision <= checkpoint.revision
+                    }
+            }
+        }
+    }
+
+    mutating func finalise(_ revisions: [Revision]) {
+        for block in Array(unfinal.keys) { forget(Set(revisions), of: block) }
+    }
+
+    mutating func finalise(_ entry: FinaliseEntry) {
+        for block in entry.blocks { forget([entry.revision], of: block.block) }
+    }
+
+    private mutating func forget(_ revisions: Set<Revision>, of block: BlockID) {
+        unfinal[block]?.subtract(revisions)
+        if unfinal[block]?.isEmpty == true { unfinal[block] = nil }
+    }
+
+    private func isFinal(_ block: BlockID, _ revision: Revision) -> Bool {
+        unfinal[block]?.contains(revision) != true
     }
 
     private mutating func apply(_ write: BlockWrite, of attempt: CommitAttempt) throws {
@@ -57,17 +89,18 @@ struct TreeStore {
         #expect(record.basePayload == held.last?.write.payload)
         #expect(record.baseHash == held.last?.write.resultHash ?? .zero)
         #expect(held.isEmpty || held.last?.block != nil, "a removed block is written")
-        #expect(write.committed == held.map(\.write).suffix(write.committed.count))
+        #expect(write.committed == held.suffix(write.committed.count).map(\.write))
+        let listed = Set(write.committed.map(\.revision))
         #expect(
-            held.dropLast(write.committed.count).allSatisfy {
-                finalRevisions.contains($0.write.revision)
-            }, "a write that is neither listed nor final")
+            unfinal[write.block]?.isSubset(of: listed) ?? true,
+            "a write that is neither listed nor final")
         let block = try BlockTransform(canonicalBytes: record.transform)
             .applied(to: held.last?.block)
         #expect((block?.digest ?? .zero) == record.resultHash)
         let done = CommittedWrite(
             revision: attempt.participant.target, payload: attempt.payload,
             resultHash: record.resultHash)
+        unfinal[write.block, default: []].insert(done.revision)
         versions[write.block, default: []].append(
             Version(write: done, baseRevision: record.baseRevision, block: block))
     }
@@ -75,13 +108,12 @@ struct TreeStore {
     /// What a block read answers. Without a list of writes a quorum need not know more than what
     /// was made final.
     func read(_ request: BlockReadRequest) -> BlockCopy? {
-        let held = (versions[request.key.block] ?? []).filter {
-            $0.write.revision <= request.revision
-        }
+        let held =
+            versions[request.key.block]?.prefix { $0.write.revision <= request.revision } ?? []
         let wanted = request.committed.last { $0.revision <= request.revision }
         let version = held.last {
             wanted.map { [write = $0.write] in write == $0 }
-                ?? finalRevisions.contains($0.write.revision)
+                ?? isFinal(request.key.block, $0.write.revision)
         }
         return version.map {
             BlockCopy(
@@ -164,7 +196,7 @@ struct TreeScene {
         identifiers = SeededIdentifiers(seed: seed)
         let collection = store.log.tail.collection
         proxies = (0..<proxyCount).map { _ in
-            Proxy(writer: CollectionWriter(collection: collection))
+            Proxy(writer: CollectionWriter(collection: collection, shardCount: 16))
         }
     }
 
@@ -249,7 +281,7 @@ struct TreeScene {
     mutating func finalise(_ proxy: Int = 0, isFinal: Bool = true) throws {
         guard !proxies[proxy].finalising.isEmpty else { return }
         let entry = proxies[proxy].finalising.removeFirst()
-        if isFinal { store.finalRevisions.insert(entry.revision) }
+        if isFinal { store.finalise(entry) }
         try handle(proxy) { $0.finaliseEnded(entry, isFinal: isFinal, &$1) }
     }
 

@@ -173,7 +173,7 @@ import Testing
             try scene.answer()
             while !scene.proxies[0].finalising.isEmpty { try scene.finalise() }
         }
-        #expect(scene.store.log.tail.checkpoint > Revision(150))
+        #expect(scene.store.log.tail.checkpoint.revision > Revision(150))
         #expect(listCountMax <= 2 * Limits.finaliseIntervalRevisions)
         // The same checkpoint is not claimed again and again.
         let claims = scene.store.log.entries.compactMap(\.checkpoint)
@@ -187,16 +187,17 @@ import Testing
         let earlier = scene.proxies[0].finalising
         #expect(earlier.count == 16)
         // The writer is forgotten while its entries are on their way, and others write meanwhile.
-        scene.proxies[0].writer = CollectionWriter(collection: scene.store.log.tail.collection)
+        scene.proxies[0].writer = CollectionWriter(
+            collection: scene.store.log.tail.collection, shardCount: 16)
         scene.proxies[0].finalising = []
-        scene.proxies[0].history?.raiseFloor(to: Revision(16))
-        scene.store.finalRevisions.formUnion(earlier.map(\.revision))
+        scene.proxies[0].history?.raiseFloor(to: Checkpoint(Revision(16)))
+        scene.store.finalise(earlier.map(\.revision))
         for number in 17...UInt64(40) { try scene.run(number, .put(1, value: UInt8(number))) }
         #expect(scene.proxies[0].finalising.count >= 16)
         for entry in earlier { try scene.handle(0) { $0.finaliseEnded(entry, isFinal: true, &$1) } }
         // The store refuses a checkpoint that is not true.
         try scene.run(41, .put(1, value: 41))
-        #expect(scene.store.log.tail.checkpoint <= Revision(16))
+        #expect(scene.store.log.tail.checkpoint.revision <= Revision(16))
     }
 
     @Test("A checkpoint stays below the attempt that claims it, though readers have seen more")
@@ -210,18 +211,19 @@ import Testing
         try scene.act(50, .put(1, value: 50))
         try scene.prepare(0)
         let early = try #require(scene.proxies[0].attempt)
-        #expect(early.participant.target == Revision(41) && early.checkpoint == Revision(40))
+        #expect(early.participant.target == Revision(41))
+        #expect(early.checkpoint == Checkpoint(Revision(40)))
         scene.proxies[0].attempt = nil
         for number in 60...62 as ClosedRange<UInt64> {
             try scene.run(number, .put(1, value: UInt8(number)), at: 1)
         }
         // A reader of the same proxy has seen all of it and all of it is final.
-        scene.store.finalRevisions.formUnion((1...43).map { Revision($0) })
+        scene.store.finalise((1...43).map { Revision($0) })
         var history: BlockHistory?
         try BlockHistory.catchUp(
             &history, to: scene.store.log.tail,
             source: try FetchedObjects.everything(of: scene.store.log))
-        history?.raiseFloor(to: Revision(43))
+        history?.raiseFloor(to: Checkpoint(Revision(43)))
         scene.proxies[0].history = history
         // What its coordinator answers is an older tail: the next attempt aims at 42 only.
         var tail = scene.store.log.tail
@@ -235,7 +237,7 @@ import Testing
         while !scene.proxies[0].fetches.isEmpty { try scene.fetch(for: 0) }
         let late = try #require(scene.proxies[0].attempt)
         #expect(late.participant.target == Revision(42))
-        #expect(late.checkpoint.map { $0 < late.participant.target } ?? true)
+        #expect(late.checkpoint.map { $0.revision < late.participant.target } ?? true)
     }
 
     @Test("A look at what is not final yet is due again while an attempt is under way")

@@ -132,6 +132,7 @@ extension ModelSamples {
             refusedShards: (0..<random.below(4)).map { UInt32($0) * 1365 }.map(ShardID.init),
             shardCount: UInt32(random.below(Limits.shardCountMax + 1)), registerCount: uint64(),
             contentCount: uint64(), segmentCount: uint64(), writeSequence: uint64(),
+            liveBytes: uint64(), deadBytes: uint64(),
             revisions: (0..<random.below(4)).map { _ in
                 CollectionRevision(name: name(), revision: revision())
             })
@@ -163,7 +164,16 @@ extension ModelSamples {
             .prepare(collection(), ballot()),
             .accept(collection(), ballot(), value: bytes(countMax: Limits.tailBytesMax)),
             .query(collection(), wantsValue: true), .query(collection(), wantsValue: false),
-            .putContent(block(), bytes(countMax: Limits.bodyBytesMax)),
+            .putContent(block(), bytes(countMax: Limits.bodyBytesMax), for: .unknown),
+            .putContent(block(), bytes(countMax: 100), for: owner()),
+            .listLives(after: nil, countMax: 1),
+            .listLives(after: bytes(countMax: 80) + [1], countMax: 7),
+            .forget([], after: nil, through: nil),
+            .forget(
+                [
+                    LifeEnd(life: life(), truncatedThrough: nil),
+                    LifeEnd(life: life(), truncatedThrough: revision()),
+                ], after: [1], through: [2]),
             .putSegment(segmentKey(), bytes(countMax: Limits.segmentBytesMax)),
             .getContent(block()), .getSegment(segmentKey()),
             .listRegisters(after: nil, countMax: countMax()),
@@ -205,6 +215,8 @@ extension ModelSamples {
             .registers(
                 registers.map { RegisterSummary(collection: $0, accepted: ballot()) },
                 isLast: random.chance(1, in: 2)),
+            .lives([], next: nil), .lives([life(), life()].sorted(), next: [1, 2]),
+            .forgotten(count: uint32(), bytes: uint64()),
             .status(status()), .refused(error()),
         ]
         return PeerBatchReply(
@@ -222,7 +234,7 @@ extension ModelSamples {
                 CommitAttempt(
                     participant: participant(), payload: payload(),
                     body: bytes(countMax: Limits.bodyBytesMax),
-                    checkpoint: random.chance(1, in: 2) ? revision() : nil,
+                    checkpoint: random.chance(1, in: 2) ? checkpoint() : nil,
                     wallMilliseconds: uint64())),
             .commit(
                 CommitAttempt(
@@ -247,8 +259,34 @@ extension ModelSamples {
             .drop(drop()),
             .getContent(block()), .getSegment(segmentKey()),
             .listCollections(after: cursor(), countMax: countMax()), .status,
-            .audit(auditTarget()),
+            .audit(auditTarget()), .truncate(truncation()), .retain(retention()),
+            .sweep(peer(), after: nil), .sweep(peer(), after: [7]),
         ]
+    }
+
+    mutating func life() -> CollectionLife {
+        CollectionLife(collection: collection(), incarnation: incarnation())
+    }
+
+    mutating func owner() -> ContentOwner { ContentOwner(life: life(), target: revision()) }
+
+    mutating func truncation() -> TruncateCollection {
+        TruncateCollection(
+            collection: collection(), incarnation: incarnation(), through: revision())
+    }
+
+    mutating func retention() -> RetainHistory {
+        RetainHistory(
+            collection: collection(), incarnation: incarnation(),
+            retention: random.chance(1, in: 2) ? .all : .last(1 + UInt64(random.below(1000))))
+    }
+
+    mutating func sweepReport() -> SweepReport {
+        var report = SweepReport()
+        report.removedCount = uint32()
+        report.removedBytes = uint64()
+        report.next = random.chance(1, in: 2) ? [1, 2, 3] : nil
+        return report
     }
 
     mutating func repositoryReplies() -> [RepositoryReply] {
@@ -263,7 +301,7 @@ extension ModelSamples {
             .replicas([], bytes(countMax: Limits.tailBytesMax)), .failed(error()),
             .block(nil), .block(copy(isRemoved: false)), .finalised, .scrubbed(ScrubReport()),
             .pends(keptPends(), next: nil), .pends([], next: pendKey()),
-            .scrubbed(scrubReport()),
+            .scrubbed(scrubReport()), .swept(sweepReport()),
         ]
     }
 
@@ -295,6 +333,7 @@ extension ModelSamples {
             .dropCollection(drop()),
             .listCollections(after: cursor(), countMax: countMax()), .clusterStatus,
             .inspectTail(name: name()), .audit(auditTarget()),
+            .truncate(truncation()), .retain(retention()),
         ] + actionRequests() + readRequests()
     }
 

@@ -180,7 +180,7 @@ struct StructureBoundTests {
             return .logPage(
                 LogPage(
                     entries: entries, revision: .zero, header: samples.header(),
-                    headerRevision: .zero, checkpoint: .zero))
+                    headerRevision: .zero, checkpoint: .zero, shardCount: 1))
         }
         expectRefused(["log_page.entries", "7 after 5"], page([5, 7], .empty))
         expectRefused(["log_page.entries", "5 after 5"], page([5, 5], .empty))
@@ -305,7 +305,8 @@ struct StructureBoundTests {
             return .logPage(
                 LogPage(
                     entries: entries, revision: Revision(Limits.counterMax),
-                    header: samples.header(), headerRevision: .zero, checkpoint: .zero))
+                    header: samples.header(), headerRevision: .zero, checkpoint: .zero,
+                    shardCount: 1))
         }
         let actions = (0..<Limits.bodyActionCountMax).map { number in
             Action(

@@ -104,6 +104,6 @@ extension ModelSamples {
         }
         return LogPage(
             entries: entries, revision: revision(), header: header(), headerRevision: revision(),
-            checkpoint: revision())
+            checkpoint: checkpoint(), shardCount: 16)
     }
 }

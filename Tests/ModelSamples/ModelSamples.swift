@@ -143,6 +143,20 @@ package struct ModelSamples {
             })
     }
 
+    /// A checkpoint, mostly with nothing left behind.
+    package mutating func checkpoint(_ revision: Revision? = nil) -> Checkpoint {
+        let end = revision ?? self.revision()
+        guard random.chance(1, in: 3), end.rawValue > 2 else { return Checkpoint(end) }
+        let shards = Set((0..<1 + random.below(4)).map { _ in UInt32(random.below(16)) }).sorted()
+        let lagging = shards.map { shard in
+            let last = 1 + UInt64(random.below(Int(clamping: min(end.rawValue, 1 << 40))))
+            return LaggingShard(
+                shard: ShardID(rawValue: shard), of: 16,
+                checkpoint: Revision(UInt64(random.below(Int(last)))), last: Revision(last))
+        }
+        return Checkpoint(end, lagging: lagging)
+    }
+
     /// An entry; `previousHash` is what chains it.
     package mutating func entry(revision: Revision, previousHash: Digest) -> Entry {
         let content = bytes(countMax: Limits.inlineBodyBytesMax)
@@ -155,7 +169,7 @@ package struct ModelSamples {
                 ? .inline(content) : .stored(byteCount: UInt32(random.below(Limits.bodyBytesMax))),
             headerAfter: random.chance(1, in: 4) ? header() : nil,
             home: participants.first?.collection, participants: participants,
-            checkpoint: random.chance(1, in: 4) ? self.revision() : nil,
+            checkpoint: random.chance(1, in: 4) ? checkpoint() : nil,
             isFused: random.chance(1, in: 2), wallMilliseconds: uint64(),
             previousHash: previousHash)
     }
@@ -218,8 +232,13 @@ package struct ModelSamples {
         tail.aborted = attempts().map(\.digest).sorted()
         tail.openDecisions = (0..<random.below(3)).map { _ in openDecision() }.sorted()
         tail.settled = tail.revision.previous
-        tail.checkpoint = tail.revision.previous.previous
-        tail.truncatedThrough = tail.checkpoint.previous
+        tail.checkpoint = Checkpoint(tail.revision.previous.previous)
+        tail.truncatedThrough = tail.checkpoint.revision.previous
+        tail.retention = random.chance(1, in: 3) ? .last(1 + UInt64(random.below(1000))) : .all
+        if random.chance(1, in: 4), tail.checkpoint.revision.rawValue > 4 {
+            tail.checkpoint = checkpoint(tail.checkpoint.revision)
+            tail.truncatedThrough = tail.checkpoint.oldest
+        }
         tail.headerRevision = tail.revision
         return tail
     }

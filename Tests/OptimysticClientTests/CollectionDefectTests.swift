@@ -272,7 +272,7 @@ import Testing
             for name in ["tree", "map"] {
                 let tail = try #require(try await database.inspectTail(name).value.live)
                 #expect(tail.revision == Revision(400))
-                #expect(tail.revision.rawValue - tail.checkpoint.rawValue <= 100)
+                #expect(tail.revision.rawValue - tail.checkpoint.revision.rawValue <= 100)
             }
         }
     }

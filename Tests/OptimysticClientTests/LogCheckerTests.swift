@@ -162,7 +162,7 @@ private struct Sample {
         func check(
             _ holdings: [BlockHolding], checkpoint: UInt64, copy: Bytes? = nil
         ) -> CollectionVerification {
-            tail.checkpoint = Revision(checkpoint)
+            tail.checkpoint = Checkpoint(Revision(checkpoint))
             var checker = LogChecker(tail: tail)
             #expect(checker.result.findings.isEmpty)
             let writes = checker.nextWrites(countMax: 9)

@@ -207,6 +207,14 @@ class Canonical:
             return {"stored_bytes": self.u32()}
         raise DatabaseError(3001, f"unknown body location {kind}")
 
+    def lagging_shard(self):
+        return {
+            "shard": self.u32(), "shard_count": self.u32(), "checkpoint": self.u64(),
+            "last": self.u64()}
+
+    def checkpoint(self):
+        return {"revision": self.u64(), "lagging": self.list(self.lagging_shard)}
+
     def entry(self):
         start = self.position
         self.version()
@@ -214,7 +222,8 @@ class Canonical:
             "kind": self.u8(), "revision": self.u64(), "payload": self.payload(),
             "body_hash": self.hash(), "body": self.body_location(),
             "header_after": self.optional(self.header), "home": self.optional(self.hash),
-            "participants": self.list(self.participant), "checkpoint": self.optional(self.u64),
+            "participants": self.list(self.participant),
+            "checkpoint": self.optional(self.checkpoint),
             "is_fused": self.bool(), "wall_ms": self.u64(), "previous_hash": self.hash()}
         entry["chain_hash"] = chain_hash(self.data[start:self.position])
         return entry
@@ -322,8 +331,8 @@ class Canonical:
             "revision": self.u64(), "last_hash": self.hash(), "entries": self.list(self.entry),
             "segments": self.list(self.link), "exclusive_intent": self.optional(self.intent),
             "shared_intents": self.list(self.attempt), "aborted": self.list(self.hash),
-            "open_decisions": self.list(self.open_decision), "checkpoint": self.u64(),
-            "truncated_through": self.u64(), "settled": self.u64()}
+            "open_decisions": self.list(self.open_decision), "checkpoint": self.checkpoint(),
+            "truncated_through": self.u64(), "retention": self.u64(), "settled": self.u64()}
 
     def tail_value(self):
         self.version()

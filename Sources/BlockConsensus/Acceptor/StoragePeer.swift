@@ -111,8 +111,8 @@ package struct StoragePeer {
                         accepted: record.accepted, valueHash: record.valueHash,
                         value: wantsValue ? record.value : nil))
             ]
-        case .putContent(let block, let bytes):
-            return try putContent(block, bytes, view: view)
+        case .putContent(let block, let bytes, let owner):
+            return try putContent(block, bytes, for: owner, view: view)
         case .putSegment(let key, let bytes):
             return try putSegment(key, bytes, view: view)
         case .getContent(let block):
@@ -127,6 +127,10 @@ package struct StoragePeer {
             return [
                 .reply(try listPends(request.shard, after: after, Int(countMax), view: view))
             ]
+        case .listLives(let after, let countMax):
+            return [.reply(try listLives(after: after, Int(countMax), view: view))]
+        case .forget(let ends, let after, let through):
+            return try forget(ends, after: after, through: through, view: view)
         case .status: return [.reply(.status(status(view)))]
         case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock:
             return aboutBlock(request.operation, view: view)
@@ -169,7 +173,7 @@ package struct StoragePeer {
     }
 
     private func putContent(
-        _ block: BlockID, _ bytes: Bytes, view: some PeerStoreView
+        _ block: BlockID, _ bytes: Bytes, for owner: ContentOwner, view: some PeerStoreView
     ) throws(DatabaseError) -> [Directive] {
         guard bytes.count <= Limits.bodyBytesMax else {
             throw DatabaseError(
@@ -179,8 +183,14 @@ package struct StoragePeer {
         guard BlockID(content: bytes) == block else {
             throw DatabaseError(.invalidArgument, "the content id is not the hash of the bytes")
         }
-        if try view.content(block) != nil { return [.reply(.stored)] }
-        return [.write(.content(block, bytes)), .reply(.stored)]
+        var writes: [PeerWrite] = []
+        if try view.content(block) == nil { writes.append(.content(block, bytes)) }
+        let held = try view.contentOwner(of: block, in: owner.life.incarnation)
+        // For the greatest target that it was ever stored for.
+        if held.map({ $0.target < owner.target }) ?? true {
+            writes.append(.contentOwner(block, owner))
+        }
+        return writes.map { .write($0) } + [.reply(.stored)]
     }
 
     private func putSegment(
@@ -260,7 +270,8 @@ package struct StoragePeer {
             peer: identity, refusal: refusal, refusedShards: refusedShards.keys.sorted(),
             shardCount: UInt32(map.shards.count { $0.contains(identity) }),
             registerCount: statistics.registerCount, contentCount: statistics.contentCount,
-            segmentCount: statistics.segmentCount, writeSequence: statistics.writeSequence)
+            segmentCount: statistics.segmentCount, writeSequence: statistics.writeSequence,
+            liveBytes: statistics.liveBytes, deadBytes: statistics.deadBytes)
         if refusal == nil {
             let sample = try? view.registers(
                 from: CollectionID(.zero), countMax: Limits.statusCollectionCountMax)
@@ -288,13 +299,13 @@ extension PeerRequest.Operation {
         switch self {
         case .prepare(let collection, _), .accept(let collection, _, _), .query(let collection, _):
             map.shard(of: collection) == shard
-        case .putContent(let block, _), .getContent(let block):
+        case .putContent(let block, _, _), .getContent(let block):
             map.shard(of: block) == shard
         case .putSegment(let key, _), .getSegment(let key):
             map.shard(of: key.blockID) == shard
         case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock:
             blockKey.map { map.shard(of: $0.block) == shard } ?? false
-        case .listRegisters, .listVersions, .listPends, .status:
+        case .listRegisters, .listVersions, .listPends, .listLives, .forget, .status:
             true
         }
     }

@@ -82,6 +82,23 @@ extension BlockReplica {
         return KeptPend(block: key, home: record.home, pend: pend)
     }
 
+    /// The collection that some version of the block names; nil when none is readable, or every one
+    /// of them removed it.
+    package func collectionOfAnyVersion() throws(DatabaseError) -> CollectionID? {
+        var revision = Revision(Limits.counterMax)
+        for _ in 0..<Limits.versionImageInterval {
+            do throws(DatabaseError) {
+                guard let version = try newestVersion(through: revision) else { return nil }
+                if let block = try block(after: version) { return block.block.header.collection }
+                revision = version.revision.previous
+            } catch {
+                guard error.code == .corrupted else { throw error }
+                return nil
+            }
+        }
+        return nil
+    }
+
     /// Other actions' pends that may still land at the target of `request` or above.
     ///
     /// Below, everything is decided: whoever aims at a revision has seen the one before it chosen.

@@ -9,9 +9,13 @@ extension CommitAttempt {
                 .valueTooLarge,
                 "a body of \(body.count) bytes, bodyBytesMax = \(Limits.bodyBytesMax)")
         }
-        if let checkpoint, checkpoint >= participant.target {
+        if let checkpoint, checkpoint.revision >= participant.target {
             return DatabaseError(
-                .invalidArgument, "checkpoint \(checkpoint) is not below \(participant.target)")
+                .invalidArgument,
+                "checkpoint \(checkpoint.revision) is not below \(participant.target)")
+        }
+        if let problem = checkpoint?.inconsistency {
+            return DatabaseError(.invalidArgument, "the checkpoint: \(problem)")
         }
         let decoded: EntryBody
         do throws(DatabaseError) {

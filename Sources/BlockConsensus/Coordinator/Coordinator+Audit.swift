@@ -69,7 +69,7 @@ extension AuditTarget {
         for reply in replies {
             switch (self, reply) {
             case (.content(let block), .content(let bytes?)) where BlockID(content: bytes) == block:
-                return .putContent(block, bytes)
+                return .putContent(block, bytes, for: .unknown)
             case (.segment(let key), .content(let bytes?))
             where Segment.hash(of: bytes) == key.hash:
                 return .putSegment(key, bytes)

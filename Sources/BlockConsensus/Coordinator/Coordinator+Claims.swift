@@ -110,9 +110,10 @@ extension Coordinator {
         var left: [WriteClaim] = []
         for claim in check.claims {
             let revision = claim.write.revision
-            guard revision <= tail.revision, revision > tail.truncatedThrough else {
-                return refuse(claim, check.token)
-            }
+            guard revision <= tail.revision else { return refuse(claim, check.token) }
+            // What is truncated is final, and need not be listed; nor can it be checked any more.
+            if revision <= tail.truncatedThrough, !check.request.isFinalise { continue }
+            guard revision > tail.truncatedThrough else { return refuse(claim, check.token) }
             do throws(MissingObjects) {
                 guard let entry = try view.entries(from: revision, through: revision).first,
                     entry.payload == claim.write.payload
@@ -128,7 +129,8 @@ extension Coordinator {
             }
         }
         guard !left.isEmpty else {
-            return begin(check.request, for: check.token, deadline: check.deadline)
+            let request = check.request.listing(above: tail.truncatedThrough)
+            return begin(request, for: check.token, deadline: check.deadline)
         }
         var waiting = check
         waiting.claims = left
@@ -182,6 +184,24 @@ extension Coordinator {
 }
 
 extension RepositoryRequest {
+    fileprivate var isFinalise: Bool {
+        if case .finalise = self { true } else { false }
+    }
+
+    /// The same with no write listed that is not above `revision`.
+    fileprivate func listing(above revision: Revision) -> RepositoryRequest {
+        switch self {
+        case .commit(let attempt): .commit(attempt.listing(above: revision))
+        case .readBlock(let read):
+            .readBlock(
+                BlockReadRequest(
+                    key: read.key, revision: read.revision,
+                    committed: read.committed.filter { $0.revision > revision },
+                    collection: read.collection))
+        default: self
+        }
+    }
+
     /// What it says of the log.
     fileprivate var claims: [WriteClaim] {
         switch self {
@@ -206,5 +226,19 @@ extension RepositoryRequest {
         case .finalise(let entry): (entry.collection, entry.incarnation)
         default: nil
         }
+    }
+}
+
+extension CommitAttempt {
+    fileprivate func listing(above revision: Revision) -> CommitAttempt {
+        let writes = writes.map { write in
+            BlockWrite(
+                block: write.block, record: write.record,
+                committed: write.committed.filter { $0.revision > revision })
+        }
+        return CommitAttempt(
+            participant: participant, payload: payload, body: body, writes: writes,
+            headerAfter: headerAfter, checkpoint: checkpoint, pendingPolicy: pendingPolicy,
+            wallMilliseconds: wallMilliseconds)
     }
 }

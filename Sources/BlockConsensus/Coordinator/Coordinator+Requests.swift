@@ -24,6 +24,13 @@ extension Coordinator {
         case .commit(let attempt): commit(attempt, for: token, deadline: deadline)
         case .drop(let drop):
             change(drop.collection, .drop(drop), owner: .client(token), deadline: deadline)
+        case .truncate(let request):
+            change(
+                request.collection, .truncate(request), owner: .client(token), deadline: deadline)
+        case .retain(let request):
+            change(
+                request.collection, .retain(request), owner: .client(token), deadline: deadline)
+        case .sweep(let peer, let after): sweep(peer, after, for: token, deadline: deadline)
         case .getContent(let block):
             fetch(.getContent(block), placedBy: block, for: token, deadline: deadline) {
                 BlockID(content: $0) == block
@@ -130,7 +137,7 @@ extension Coordinator {
         if !attempt.isInline {
             let block = BlockID(content: attempt.body)
             let write = QuorumWrite(
-                .putContent(block, attempt.body),
+                .putContent(block, attempt.body, for: attempt.owner),
                 members: Membership(shard: map.shard(of: block), in: map), deadline: deadline)
             add(.write(write, deadline: deadline), owner: .prerequisite(of: id))
         }
@@ -142,6 +149,7 @@ extension Coordinator {
     /// The round of a client's request has ended.
     mutating func finishRequest(_ token: Token, _ round: Round?, _ result: RoundResult) {
         if case .proposal(let proposer, _)? = round?.kind { discardDead(proposer.change, result) }
+        if case .sweep(let sweep, _)? = round?.kind { truncate(sweep.dueTruncations) }
         switch (result, round?.kind) {
         case (.stored, _): wasDiscarded(token)
         case (.reply(let reply), _): respond(token, reply)

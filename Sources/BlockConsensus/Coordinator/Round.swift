@@ -15,6 +15,7 @@ struct Round {
         case list(CollectionList, deadline: Instant)
         case scrub(Scrub, deadline: Instant)
         case pendList(PendList, deadline: Instant)
+        case sweep(SpaceSweep, deadline: Instant)
     }
 
     /// What a survey is about, so that its replies can be put into words.
@@ -56,7 +57,7 @@ struct Round {
         case .proposal(_, let deadline), .read(_, let deadline), .write(_, let deadline),
             .fetch(_, let deadline), .list(_, let deadline), .pend(_, let deadline),
             .blockRead(_, let deadline), .scrub(_, let deadline),
-            .pendList(_, let deadline), .finalise(_, let deadline):
+            .pendList(_, let deadline), .finalise(_, let deadline), .sweep(_, let deadline):
             deadline
         case .survey: .distantFuture
         }
@@ -75,6 +76,7 @@ struct Round {
         case .blockRead(let read, _): read.members.shard
         case .scrub(let scrub, _): scrub.members.shard
         case .pendList(let list, _): list.members.shard
+        case .sweep(let sweep, _): sweep.shard
         case .survey(_, .status): ShardID(rawValue: 0)
         case .survey(_, .audit(let target)): target.shard(in: map)
         }
@@ -117,6 +119,9 @@ struct Round {
         case .pendList(var list, let deadline):
             list.start(&effects)
             kind = .pendList(list, deadline: deadline)
+        case .sweep(var sweep, let deadline):
+            sweep.start(&effects)
+            kind = .sweep(sweep, deadline: deadline)
         }
     }
 
@@ -157,6 +162,9 @@ struct Round {
         case .pendList(var list, let deadline):
             list.receive(reply, from: peer, &effects)
             kind = .pendList(list, deadline: deadline)
+        case .sweep(var sweep, let deadline):
+            sweep.receive(reply, &effects)
+            kind = .sweep(sweep, deadline: deadline)
         }
     }
 
@@ -195,15 +203,24 @@ struct Round {
         case .pendList(var list, let deadline):
             list.tick(&effects)
             kind = .pendList(list, deadline: deadline)
+        case .sweep(var sweep, let deadline):
+            sweep.tick(&effects)
+            kind = .sweep(sweep, deadline: deadline)
         }
     }
 
     // MARK: Ends of the rounds it waits for
 
     mutating func tailWasRead(_ result: RoundResult, _ effects: inout RoundEffects) {
-        guard case .list(var list, let deadline) = kind else { return }
-        list.tailWasRead(result, &effects)
-        kind = .list(list, deadline: deadline)
+        switch kind {
+        case .list(var list, let deadline):
+            list.tailWasRead(result, &effects)
+            kind = .list(list, deadline: deadline)
+        case .sweep(var sweep, let deadline):
+            sweep.tailWasRead(result, &effects)
+            kind = .sweep(sweep, deadline: deadline)
+        default: break
+        }
     }
 
     mutating func segmentWasStored(

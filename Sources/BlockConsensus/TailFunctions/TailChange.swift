@@ -12,6 +12,8 @@ package enum TailChange: Equatable {
     case commit(CommitAttempt)
     case drop(DropCollection)
     case fence(Attempt)
+    case truncate(TruncateCollection)
+    case retain(RetainHistory)
 
     /// Applies the change to `value`.
     ///
@@ -31,6 +33,8 @@ package enum TailChange: Equatable {
             case .drop(let request): TailFunction.drop(request, value)
             case .fence(let attempt):
                 TailFunction.fence(attempt, value, isChosen: isChosen, policy: policy)
+            case .truncate(let request): TailFunction.truncate(request, value)
+            case .retain(let request): TailFunction.retain(request, value)
             }
         decision.newTail?.checkInvariants()
         return decision

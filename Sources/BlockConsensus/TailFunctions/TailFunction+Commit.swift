@@ -76,7 +76,9 @@ extension TailFunction {
             grown.header = header
             grown.headerRevision = entry.revision
         }
-        if let checkpoint = entry.checkpoint { grown.checkpoint = max(tail.checkpoint, checkpoint) }
+        if let checkpoint = entry.checkpoint {
+            grown.checkpoint = tail.checkpoint.merged(with: checkpoint)
+        }
         let reply = RepositoryReply.committed(entry.revision, chainHash: grown.lastHash)
         if let segment { return .seal(segment, .live(grown), reply) }
         return .replace(.live(grown), reply)

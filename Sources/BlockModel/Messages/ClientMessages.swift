@@ -21,6 +21,10 @@ public enum ClientRequest: Hashable, Sendable {
     case actionStatus(ActionStatusRequest)
     /// End exactly this life of a collection.
     case dropCollection(DropCollection)
+    /// History up to a revision is to be gone.
+    case truncate(TruncateCollection)
+    /// How much history is to be kept.
+    case retain(RetainHistory)
     case listCollections(after: CollectionID?, countMax: UInt32)
     case clusterStatus
     /// The chosen tail of a collection and what each replica of its register holds.
@@ -82,6 +86,21 @@ public struct CollectionInfo: Hashable, Sendable {
     public var collection: CollectionID { CollectionID(name: name) }
 }
 
+/// What is left of a collection's history.
+public struct HistoryState: Hashable, Sendable {
+    /// This revision and those before it are gone.
+    public let truncatedThrough: Revision
+    /// No more than this may be truncated now: what is above is not final on its replicas yet.
+    public let finalThrough: Revision
+    public let retention: Retention
+
+    public init(truncatedThrough: Revision, finalThrough: Revision, retention: Retention) {
+        self.truncatedThrough = truncatedThrough
+        self.finalThrough = finalThrough
+        self.retention = retention
+    }
+}
+
 /// What a client proxy answers.
 public enum ClientReply: Hashable, Sendable {
     case welcome(Welcome)
@@ -106,6 +125,7 @@ public enum ClientReply: Hashable, Sendable {
     /// Where the action landed; nil: not up to `asOf` (it may still land later).
     case actionStatus(ActionLanding?, asOf: Revision)
     case dropped
+    case history(HistoryState)
     case collections([CollectionInfo], next: CollectionID?)
     case clusterStatus([PeerReport])
     case tail(TailValue, replicas: [ReplicaReport])

@@ -54,17 +54,20 @@ public struct LogPage: Hashable, Sendable {
     public let header: CollectionHeader
     /// When the header part was last changed.
     public let headerRevision: Revision
-    /// The writes of entries up to this one need not be listed to read blocks.
-    public let checkpoint: Revision
+    /// The writes up to here need not be listed to read blocks.
+    public let checkpoint: Checkpoint
+    /// Shards of the cluster: whoever makes entries final names those that lag.
+    public let shardCount: UInt32
 
     public init(
         entries: [LogEntry], revision: Revision, header: CollectionHeader,
-        headerRevision: Revision, checkpoint: Revision
+        headerRevision: Revision, checkpoint: Checkpoint, shardCount: UInt32
     ) {
         self.entries = entries
         self.revision = revision
         self.header = header
         self.headerRevision = headerRevision
         self.checkpoint = checkpoint
+        self.shardCount = shardCount
     }
 }

@@ -21,7 +21,7 @@ public struct PeerRequest: Hashable, Sendable {
         /// Tell what was accepted, without a promise.
         case query(CollectionID, wantsValue: Bool)
         /// Keep a content block. The peer checks that the id is the hash of the bytes.
-        case putContent(BlockID, Bytes)
+        case putContent(BlockID, Bytes, for: ContentOwner)
         /// Keep a sealed segment. The peer checks that the hash of the key is that of the bytes.
         case putSegment(SegmentKey, Bytes)
         case getContent(BlockID)
@@ -47,6 +47,11 @@ public struct PeerRequest: Hashable, Sendable {
         case install(BlockKey, BlockCopy)
         /// The registers of the shard after `after`, ascending, at most `countMax`.
         case listRegisters(after: CollectionID?, countMax: UInt32)
+        /// The lives of collections that the records after `after` belong to, of the whole store.
+        case listLives(after: Bytes?, countMax: UInt32)
+        /// Remove what is not needed any more of the records after `after`, up to `through`: chosen
+        /// tails say these ends.
+        case forget([LifeEnd], after: Bytes?, through: Bytes?)
         /// What the peer is doing. Answered whatever the shard and epoch.
         case status
     }
@@ -84,6 +89,10 @@ public enum PeerReply: Hashable, Sendable {
     /// A page of pends; `next` is where it ends, nil at the end of the shard.
     case pends([KeptPend], next: PendKey?)
     case registers([RegisterSummary], isLast: Bool)
+    /// A page of lives, ascending; `next` is where it ends, nil at the end of the store.
+    case lives([CollectionLife], next: Bytes?)
+    /// So many records are removed, durably.
+    case forgotten(count: UInt32, bytes: UInt64)
     case status(PeerStatus)
     /// Nothing was done.
     case refused(DatabaseError)
@@ -112,13 +121,18 @@ public struct PeerStatus: Hashable, Sendable {
     public var segmentCount: UInt64
     /// Synced write batches since the directory was made.
     public var writeSequence: UInt64
+    /// Bytes on the disk that something is stored in, and those that compaction will give back, as
+    /// the engine estimates them.
+    public var liveBytes: UInt64
+    public var deadBytes: UInt64
     /// The greatest revision of any tail it has accepted, by collection name; a bounded sample.
     public var revisions: [CollectionRevision]
 
     public init(
         peer: PeerID, refusal: DatabaseError? = nil, refusedShards: [ShardID] = [],
         shardCount: UInt32 = 0, registerCount: UInt64 = 0, contentCount: UInt64 = 0,
-        segmentCount: UInt64 = 0, writeSequence: UInt64 = 0, revisions: [CollectionRevision] = []
+        segmentCount: UInt64 = 0, writeSequence: UInt64 = 0, liveBytes: UInt64 = 0,
+        deadBytes: UInt64 = 0, revisions: [CollectionRevision] = []
     ) {
         self.peer = peer
         self.refusal = refusal
@@ -128,6 +142,8 @@ public struct PeerStatus: Hashable, Sendable {
         self.contentCount = contentCount
         self.segmentCount = segmentCount
         self.writeSequence = writeSequence
+        self.liveBytes = liveBytes
+        self.deadBytes = deadBytes
         self.revisions = revisions
     }
 }

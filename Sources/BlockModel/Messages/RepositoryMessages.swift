@@ -10,6 +10,12 @@ public enum RepositoryRequest: Hashable, Sendable {
     case commit(CommitAttempt)
     /// End this life of the collection.
     case drop(DropCollection)
+    /// Say that history up to a revision is gone, as far as it may be.
+    case truncate(TruncateCollection)
+    /// Set how much history is kept.
+    case retain(RetainHistory)
+    /// Have a peer remove what it need not keep any more in a page of its records.
+    case sweep(PeerID, after: Bytes?)
     /// A content block from any replica, verified.
     case getContent(BlockID)
     /// A segment from any replica, verified.
@@ -41,14 +47,14 @@ public struct CommitAttempt: Hashable, Sendable {
     /// The header part from the entry on, when the entry changes it.
     public let headerAfter: CollectionHeader?
     /// A checkpoint that rides in the entry.
-    public let checkpoint: Revision?
+    public let checkpoint: Checkpoint?
     /// When somebody else's undecided change is in the way.
     public let pendingPolicy: PendingPolicy
     public let wallMilliseconds: UInt64
 
     public init(
         participant: Participant, payload: PayloadID, body: Bytes, writes: [BlockWrite] = [],
-        headerAfter: CollectionHeader? = nil, checkpoint: Revision? = nil,
+        headerAfter: CollectionHeader? = nil, checkpoint: Checkpoint? = nil,
         pendingPolicy: PendingPolicy = .proceed, wallMilliseconds: UInt64
     ) {
         self.pendingPolicy = pendingPolicy
@@ -64,6 +70,33 @@ public struct CommitAttempt: Hashable, Sendable {
     public var attempt: Attempt { Attempt(payload: payload, on: participant) }
 }
 
+/// Truncates the history of one life of a collection.
+public struct TruncateCollection: Hashable, Sendable {
+    public let collection: CollectionID
+    public let incarnation: Incarnation
+    /// This revision and those before it are to be gone.
+    public let through: Revision
+
+    public init(collection: CollectionID, incarnation: Incarnation, through: Revision) {
+        self.collection = collection
+        self.incarnation = incarnation
+        self.through = through
+    }
+}
+
+/// Sets how much history one life of a collection keeps.
+public struct RetainHistory: Hashable, Sendable {
+    public let collection: CollectionID
+    public let incarnation: Incarnation
+    public let retention: Retention
+
+    public init(collection: CollectionID, incarnation: Incarnation, retention: Retention) {
+        self.collection = collection
+        self.incarnation = incarnation
+        self.retention = retention
+    }
+}
+
 /// One object whose replicas are to be compared.
 public enum AuditTarget: Hashable, Sendable {
     case register(CollectionID)
@@ -74,7 +107,7 @@ public enum AuditTarget: Hashable, Sendable {
 }
 
 /// What a coordinator answers. Everything but `failed`, `status`, `replicas`,
-/// `pends` and `scrubbed` speaks of chosen values.
+/// `pends`, `scrubbed` and `swept` speaks of chosen values.
 public enum RepositoryReply: Hashable, Sendable {
     case tail(TailValue)
     /// The attempt is the entry at its target revision.
@@ -89,6 +122,7 @@ public enum RepositoryReply: Hashable, Sendable {
     case collections([TailValue], next: CollectionID?)
     case pends([KeptPend], next: PendKey?)
     case scrubbed(ScrubReport)
+    case swept(SweepReport)
     case status([PeerReport])
     case replicas([ReplicaReport], Bytes?)
     /// The request failed; the error's outcome says what is known.

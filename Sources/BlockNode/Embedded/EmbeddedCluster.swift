@@ -33,6 +33,7 @@ package struct EmbeddedCluster {
     private var cycle: StoragePeerCycle
     private var scrub: ScrubWalk
     private var pendWalk: PendWalk
+    private var space: SpaceWalk
     private let epoch: Epoch
     /// What the machines have for each other.
     private var toCoordinator: [Coordinator.Event] = []
@@ -61,6 +62,9 @@ package struct EmbeddedCluster {
         pendWalk = PendWalk(
             shardCount: map.shards.count, firstShard: 0, interval: Limits.embeddedPendWalkInterval,
             now: environment.now())
+        space = SpaceWalk(
+            peers: map.peers.map(\.id), first: 0, interval: Limits.embeddedPendWalkInterval,
+            now: environment.now())
         epoch = map.epoch
         self.cycle = cycle
     }
@@ -82,7 +86,10 @@ package struct EmbeddedCluster {
     /// When ``turn(_:now:)`` has something to do although nobody asks; nil: never.
     package var nextWake: Instant? {
         if !toCoordinator.isEmpty || !toPeer.isEmpty { return now }
-        return [proxy.nextWake, coordinator.nextWake, cycle.nextWake, scrub.dueAt, pendWalk.dueAt]
+        return [
+            proxy.nextWake, coordinator.nextWake, cycle.nextWake, scrub.dueAt, pendWalk.dueAt,
+            space.dueAt,
+        ]
             .compactMap { $0 }.min()
     }
 
@@ -110,6 +117,10 @@ package struct EmbeddedCluster {
             toCoordinator.append(.request(Self.scrubToken, page, deadline: deadline))
         }
         walkOn(pendWalk.next(now: self.now))
+        if let page = space.next(now: self.now) {
+            let deadline = self.now.advanced(by: Limits.scrubTime)
+            toCoordinator.append(.request(Self.spaceToken, page, deadline: deadline))
+        }
         try runMachines()
         try cycle.commit()
         defer { replies = [] }
@@ -124,6 +135,8 @@ package struct EmbeddedCluster {
 
     /// Of the page that is being scrubbed: no request has it.
     private static let scrubToken = Coordinator.Token(rawValue: 0)
+    /// Likewise of the page from which space is given back.
+    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
 
     /// Of the walk over pends; no request has it either.
     private static let pendToken = Coordinator.Token(rawValue: .max)
@@ -176,6 +189,7 @@ package struct EmbeddedCluster {
                 toPeer.append(PeerBatchItem(id: id, request: request))
             case .respond(Self.scrubToken, let reply): scrub.ended(with: reply, now: now)
             case .respond(Self.pendToken, let reply): walkOn(pendWalk.received(reply, now: now))
+            case .respond(Self.spaceToken, let reply): space.ended(with: reply, now: now)
             case .discarded: walkOn(pendWalk.discarded(now: now))
             case .respond(let token, let reply):
                 perform(proxy.receive(.reply(id: token.rawValue, reply), now: now))

@@ -136,7 +136,7 @@ extension ClientRequest {
     /// Whether an unanswered request may have changed something.
     fileprivate var changesState: Bool {
         switch self {
-        case .act, .dropCollection, .commit: true
+        case .act, .dropCollection, .commit, .truncate, .retain: true
         case .openCollection(let open): open.creation != nil
         case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
             .actionStatus,

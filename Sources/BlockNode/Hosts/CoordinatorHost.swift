@@ -27,6 +27,8 @@ package final class CoordinatorHost: Service {
     /// What the walk over pends asks for next.
     private var pendRequest: PendWalk.Request?
     private static let pendToken = Coordinator.Token(rawValue: .max)
+    private var space: SpaceWalk
+    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
 
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
     package init(
@@ -42,6 +44,9 @@ package final class CoordinatorHost: Service {
             shardCount: map.shards.count,
             firstShard: Int(environment.entropy() % UInt64(map.shards.count)),
             interval: Limits.pendWalkInterval, now: environment.now())
+        space = SpaceWalk(
+            peers: map.peers.map(\.id), first: Int(environment.entropy() % UInt64(map.peers.count)),
+            interval: Limits.spaceWalkInterval, now: environment.now())
         machine = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
             generator: environment.generator())
@@ -60,7 +65,7 @@ package final class CoordinatorHost: Service {
 
     package var nextWake: Instant? {
         // A coordinator that is stopping begins nothing of its own accord.
-        let walks = callers.isDraining ? [] : [scrub.dueAt, pendWalk.dueAt]
+        let walks = callers.isDraining ? [] : [scrub.dueAt, pendWalk.dueAt, space.dueAt]
         return ([machine.nextWake] + walks).compactMap { $0 }.min()
     }
     package var unansweredCount: Int { callers.count }
@@ -90,6 +95,10 @@ package final class CoordinatorHost: Service {
         let deadline = now.advanced(by: Limits.scrubTime)
         if let page = scrub.next(now: now) {
             let event = Coordinator.Event.request(Self.scrubToken, page, deadline: deadline)
+            perform(machine.receive(event, now: now), now)
+        }
+        if let page = space.next(now: now) {
+            let event = Coordinator.Event.request(Self.spaceToken, page, deadline: deadline)
             perform(machine.receive(event, now: now), now)
         }
         if pendRequest == nil { pendRequest = pendWalk.next(now: now) }
@@ -153,6 +162,7 @@ package final class CoordinatorHost: Service {
             case .respond(Self.scrubToken, let reply):
                 scrub.ended(with: reply, now: now)
                 noteScrub(reply)
+            case .respond(Self.spaceToken, let reply): space.ended(with: reply, now: now)
             case .respond(Self.pendToken, let reply):
                 pendRequest = pendWalk.received(reply, now: now)
             case .discarded: pendRequest = pendWalk.discarded(now: now)

@@ -21,6 +21,8 @@ package struct PendWalk {
         case page
         case tail(CollectionID)
         case object(LogObjectKey)
+        /// What the block was at the target of a pend, whose history is truncated.
+        case floor
         case settlement
         case fence
     }
@@ -103,6 +105,14 @@ package struct PendWalk {
                 break
             }
             objects[key] = object
+        case (.floor, .block(let copy)):
+            guard let kept = pends.first else { break }
+            guard kept.isSuperseded(by: copy?.write) else {
+                pends.removeFirst()
+                break
+            }
+            step = .settlement
+            return .upkeep(.discard(kept.key, target: kept.pend.target))
         case (.settlement, .finalised): settled()
         default: pends.removeFirst()
         }
@@ -148,6 +158,12 @@ package struct PendWalk {
                 if let request = verdict.request(about: kept) {
                     step = .settlement
                     return request
+                }
+                if verdict == .truncated {
+                    step = .floor
+                    return .repository(
+                        .readBlock(
+                            BlockReadRequest(key: kept.key.key, revision: kept.pend.target)))
                 }
                 if verdict == .undecided, let request = fence(kept, value, now) { return request }
                 pends.removeFirst()
@@ -228,5 +244,15 @@ extension PendVerdict {
                             WrittenBlock(block: kept.key.key.block, resultHash: write.resultHash)
                         ])))
         }
+    }
+}
+
+extension KeptPend {
+    /// Whether a pend whose target is truncated is of no use any more: everything up to there is a
+    /// version on a quorum, or has a later one there that is. Where the newest of a quorum is the
+    /// pend's own write it landed: the scrub brings that to whoever lacks it, and ends the pend
+    /// (protocol C5.10).
+    fileprivate func isSuperseded(by newest: CommittedWrite?) -> Bool {
+        newest?.revision != pend.target || newest?.payload != pend.payload
     }
 }

@@ -105,7 +105,9 @@ package struct StoragePeerCycle {
     /// left, and again at ``nextWake``.
     /// - Throws: As ``AckJournal/acknowledge(_:at:)``; the process must end.
     package func afterReplies(now: Instant) throws {
-        guard let repository, let journal else { return }
+        guard let repository else { return }
+        try repository.reclaimSpace(now: now)
+        guard let journal else { return }
         try journal.acknowledge(repository.writeSequence, at: now)
     }
 
@@ -183,6 +185,18 @@ private struct UnreadableStore: PeerStoreView {
     ) throws(DatabaseError) -> [(CollectionID, RegisterRecord)] {
         throw Self.refusal
     }
+
+    func storedRecords(
+        after: Bytes?, through: Bytes?, countMax: Int
+    ) throws(DatabaseError) -> [StoredRecord] { throw Self.refusal }
+
+    func contentOwners(of block: BlockID) throws(DatabaseError) -> [Incarnation] {
+        throw Self.refusal
+    }
+
+    func contentOwner(
+        of block: BlockID, in incarnation: Incarnation
+    ) throws(DatabaseError) -> ContentOwner? { throw Self.refusal }
 
     var statistics: PeerStoreStatistics { PeerStoreStatistics() }
 }

@@ -283,7 +283,7 @@ extension ClientProxy {
         // The history is changed where it lies: nothing else may hold it meanwhile.
         guard let collection = fetched.block?.header.collection, request.committed.isEmpty,
             histories[collection]?.incarnation == request.key.incarnation,
-            let floor = histories[collection]?.floor, request.revision >= floor
+            let floor = histories[collection]?.floor, request.revision >= floor.revision
         else { return }
         histories[collection]?.settle(request.key.block, fetched.write)
     }

@@ -163,7 +163,8 @@ package struct ClientProxy {
         var effects = TaskEffects(
             now: now, cache: cache, blocks: blocks,
             history: collection.flatMap { histories.removeValue(forKey: $0) },
-            knownTail: collection.flatMap { knownTails[$0] }, makeIdentifier: makeIdentifier)
+            knownTail: collection.flatMap { knownTails[$0] },
+            shardCount: UInt32(map.shards.count), makeIdentifier: makeIdentifier)
         task.step(input, &effects)
         if let collection { learn(effects.history, of: collection) }
         if let response = effects.response {
@@ -187,7 +188,9 @@ package struct ClientProxy {
     ) {
         use.note(collection)
         var writer =
-            writers.removeValue(forKey: collection) ?? CollectionWriter(collection: collection)
+            writers.removeValue(forKey: collection)
+            ?? CollectionWriter(
+                collection: collection, shardCount: map.shards.count)
         var effects = WriterEffects(
             now: now, wallMilliseconds: wallMilliseconds(), makeIdentifier: makeIdentifier,
             cache: cache, blocks: blocks, history: histories.removeValue(forKey: collection))
@@ -216,8 +219,9 @@ package struct ClientProxy {
         if let attempt = effects.attempt {
             call(.commit(attempt.commit), owner: .writer(collection), deadline: attempt.deadline)
         }
+        let finaliseDeadline = now.advanced(by: Limits.finaliseTime)
         for entry in effects.entriesToFinalise {
-            call(.finalise(entry), owner: .finalising(collection), deadline: deadline)
+            call(.finalise(entry), owner: .finalising(collection), deadline: finaliseDeadline)
         }
         if let instant = effects.wakeAt { wake(.writer(collection), at: instant) }
     }

@@ -84,9 +84,9 @@ extension RepositoryRequest {
     /// Whether an unanswered request may have changed something.
     var changesState: Bool {
         switch self {
-        case .create, .commit, .drop: true
+        case .create, .commit, .drop, .truncate, .retain: true
         case .readTail, .getContent, .getSegment, .listCollections, .status, .audit, .readBlock,
-            .finalise, .scrub, .listPends:
+            .finalise, .scrub, .listPends, .sweep:
             false
         }
     }
@@ -98,7 +98,8 @@ extension RepositoryRequest {
             (.commit, .refused), (.drop, .tail), (.drop, .refused), (.getContent, .content),
             (.getSegment, .content), (.listCollections, .collections), (.status, .status),
             (.audit, .replicas), (.readBlock, .block), (.finalise, .finalised),
-            (.scrub, .scrubbed), (.listPends, .pends):
+            (.scrub, .scrubbed), (.listPends, .pends), (.truncate, .tail), (.truncate, .refused),
+            (.retain, .tail), (.retain, .refused), (.sweep, .swept):
             true
         default: false
         }
@@ -111,9 +112,11 @@ extension RepositoryRequest {
         case .create(let creation): CollectionID(name: creation.name)
         case .commit(let attempt): attempt.participant.collection
         case .drop(let drop): drop.collection
+        case .truncate(let request): request.collection
+        case .retain(let request): request.collection
         case .finalise(let entry): entry.collection
         case .getContent, .getSegment, .listCollections, .status, .audit, .readBlock, .scrub,
-            .listPends:
+            .listPends, .sweep:
             nil
         }
     }

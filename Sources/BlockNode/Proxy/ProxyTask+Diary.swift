@@ -44,6 +44,11 @@ extension ProxyTask {
                 "revision \(asOf) does not exist yet: \"\(tail.name)\" is at \(tail.revision)"
             return effects.respond(.failed(DatabaseError(.invalidArgument, message)))
         }
+        // Whoever goes on from a place must not miss what followed it.
+        let isBehind = read.direction == .forward ? read.after?.revision : nil
+        if let problem = tail.truncationProblem(min(asOf, isBehind ?? asOf)) {
+            return effects.respond(.failed(problem))
+        }
         let view = LogView(
             tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
         do throws(MissingObjects) {

@@ -30,7 +30,7 @@ extension ProxyTask {
                     LogPage(
                         entries: entries, revision: tail.revision, header: tail.header,
                         headerRevision: tail.headerRevision,
-                        checkpoint: tail.checkpoint)))
+                        checkpoint: tail.checkpoint, shardCount: effects.shardCount)))
         } catch {
             effects.fetch(error.keys.map { .object($0) })
         }
@@ -136,12 +136,6 @@ extension Tail {
                 .invalidArgument,
                 "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
         }
-        if revision < truncatedThrough {
-            return DatabaseError(
-                .invalidArgument,
-                "the log of \"\(name)\" begins behind revision \(truncatedThrough), asked for was "
-                    + "what follows \(revision)")
-        }
-        return nil
+        return truncationProblem(revision)
     }
 }

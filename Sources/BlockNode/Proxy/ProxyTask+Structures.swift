@@ -33,7 +33,12 @@ extension ProxyTask {
             } else {
                 return effects.readTail(collection)
             }
-        case .tail(let value): guard adopt(value, incarnation, &effects) else { return }
+        case .tail(let value):
+            guard adopt(value, incarnation, &effects) else { return }
+            if let reply = unconfirmed, let asOf {
+                let problem = tail?.problem(asOf: asOf)
+                return effects.respond(problem.map { .failed($0) } ?? reply)
+            }
         case .fetched(let things):
             fetched.merge(things.objects) { _, new in new }
             fetchedBlocks.merge(things.blocks) { _, new in new }
@@ -73,7 +78,7 @@ extension ProxyTask {
                             query, of: snapshot, header: header, collection: collection,
                             incarnation: tail.incarnation)
                     }
-                effects.respond(reply)
+                confirm(reply, asOf: asOf, &effects)
             } catch let missing as MissingBlocks {
                 effects.fetch(
                     snapshot.requests(for: missing.ids, of: collection).map { .block($0) })
@@ -118,32 +123,15 @@ extension ProxyTask {
         {
             return known
         }
-        if revision <= tail.checkpoint {
+        if revision <= tail.checkpoint.oldest {
             // Everything is final up to there: no write need be listed.
-            return BlockHistory(incarnation: tail.incarnation, floor: revision)
+            return BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(revision))
         }
         // A reader that is late must not take away what others know of a later life.
         var history = effects.takeHistory(of: tail.incarnation)
         defer { effects.learn(history) }
         try BlockHistory.catchUp(&history, to: tail, source: source)
-        return history ?? BlockHistory(incarnation: tail.incarnation, floor: revision)
-    }
-}
-
-extension Tail {
-    /// Why there is nothing to read as of `revision`; nil when there is.
-    fileprivate func problem(asOf revision: Revision) -> DatabaseError? {
-        if revision > self.revision {
-            return DatabaseError(
-                .invalidArgument,
-                "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
-        }
-        if revision < truncatedThrough {
-            return DatabaseError(
-                .invalidArgument,
-                "revision \(revision) of \"\(name)\" is gone, history through "
-                    + "\(truncatedThrough) is truncated")
-        }
-        return nil
+        return history
+            ?? BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(revision))
     }
 }

@@ -30,6 +30,11 @@ struct ProxyTask: Sendable {
     var count: TreeCount?
     /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
     var value: TailValue?
+    /// Whether the tail was read again because something that it points to is missing.
+    var hasLookedAgain = false
+    /// An answer as of a revision, which is told once a later look shows that the revision was not
+    /// truncated while its blocks were read.
+    var unconfirmed: ClientReply?
     /// Of a request that changes something: whether it may have been carried out, or may yet.
     var doubt = AttemptDoubt()
     /// The last trouble below: what the client is told when its time runs out.
@@ -48,7 +53,10 @@ struct ProxyTask: Sendable {
     /// Handles one input. Calls `effects.respond` exactly once in its life.
     mutating func step(_ input: Input, _ effects: inout TaskEffects) {
         defer { isFollowing = effects.wakeAfter != nil }
-        if case .reply(.failed(let error)) = input { return effects.respond(.failed(error)) }
+        if case .reply(.failed(let error)) = input {
+            if looksAgain(after: error, &effects) { return }
+            return effects.respond(.failed(error))
+        }
         switch request {
         case .hello, .act: invariant(false, "\(request) is no task")
         case .openCollection(let open): step(open, input, &effects)
@@ -67,6 +75,8 @@ struct ProxyTask: Sendable {
         case .finalise(let entry): finalise(entry, input, &effects)
         case .actionStatus(let status): step(status, input, &effects)
         case .dropCollection(let request): drop(request, input, &effects)
+        case .truncate(let request): changeHistory(.truncate(request), input, &effects)
+        case .retain(let request): changeHistory(.retain(request), input, &effects)
         case .listCollections(let after, let countMax):
             list(after, countMax, input, &effects)
         case .clusterStatus:
@@ -120,6 +130,8 @@ struct TaskEffects {
     private(set) var history: BlockHistory?
     /// A chosen tail of the collection known without asking; may be old.
     let knownTail: Tail?
+    /// Of the cluster.
+    let shardCount: UInt32
     /// Draws ids that are unique for ever.
     let makeIdentifier: @Sendable () -> Identifier128
 
@@ -131,13 +143,15 @@ struct TaskEffects {
 
     init(
         now: Instant, cache: LogObjectCache, blocks: SharedBlockCache, history: BlockHistory?,
-        knownTail: Tail?, makeIdentifier: @escaping @Sendable () -> Identifier128
+        knownTail: Tail?, shardCount: UInt32,
+        makeIdentifier: @escaping @Sendable () -> Identifier128
     ) {
         self.now = now
         self.cache = cache
         self.blocks = blocks
         self.history = history
         self.knownTail = knownTail
+        self.shardCount = shardCount
         self.makeIdentifier = makeIdentifier
     }
 

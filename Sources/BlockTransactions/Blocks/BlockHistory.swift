@@ -23,11 +23,13 @@ public struct BlockHistory: Sendable {
     }
 
     public let incarnation: Incarnation
-    /// Every write above this revision …
-    public private(set) var floor: Revision
-    /// … up to this one is here.
+    /// Every write above this checkpoint …
+    public private(set) var floor: Checkpoint
+    /// … up to this revision is here.
     public private(set) var through: Revision
     private var writes: [BlockID: [CommittedWrite]] = [:]
+    /// Blocks with writes here that are not above ``Checkpoint/revision``: their shard lags.
+    private var late: Set<BlockID> = []
     /// The entries in (floor, through], oldest first, after ``forgottenPrefix`` others.
     private var items: [Item] = []
     private var forgottenPrefix = 0
@@ -35,10 +37,22 @@ public struct BlockHistory: Sendable {
     private var settled: [BlockID: CommittedWrite?] = [:]
 
     /// A history that begins above `floor`, a checkpoint, with nothing in it.
-    public init(incarnation: Incarnation, floor: Revision) {
+    ///
+    /// Where shards lag it is not complete before what must be listed of them was read.
+    public init(incarnation: Incarnation, floor: Checkpoint) {
         self.incarnation = incarnation
         self.floor = floor
-        through = floor
+        through = floor.oldest
+        pass()
+    }
+
+    /// Whether the writes of shards that lag behind the floor are here.
+    var isComplete: Bool { through >= floor.revision }
+
+    /// Passes over entries below the floor of which no write need be listed.
+    private mutating func pass() {
+        guard through < floor.revision else { return }
+        through = min(floor.nextListed(after: through).previous, floor.revision)
     }
 
     /// The entries in (`after`, ``through``], oldest first, those above the floor only.
@@ -54,7 +68,8 @@ public struct BlockHistory: Sendable {
         if other.incarnation != incarnation {
             return other.incarnation.generation < incarnation.generation
         }
-        return (through, floor) > (other.through, other.floor)
+        return (through, floor.revision, floor.oldest)
+            > (other.through, other.floor.revision, other.floor.oldest)
     }
 
     // MARK: Learning
@@ -64,6 +79,15 @@ public struct BlockHistory: Sendable {
     public mutating func append(_ revision: Revision, payload: PayloadID, blocks: [TouchedBlock]) {
         invariant(revision == through.next, "revision \(revision) after \(through)")
         through = revision
+        if revision <= floor.revision {
+            for block in blocks where revision > floor.revision(of: block.block) {
+                late.insert(block.block)
+                writes[block.block, default: []].append(
+                    CommittedWrite(
+                        revision: revision, payload: payload, resultHash: block.resultHash))
+            }
+            return pass()
+        }
         items.append(Item(revision: revision, payload: payload, blocks: blocks))
         for block in blocks {
             writes[block.block, default: []].append(
@@ -73,24 +97,39 @@ public struct BlockHistory: Sendable {
     }
 
     /// A checkpoint was chosen: readers need not list the writes up to it any more.
-    public mutating func raiseFloor(to checkpoint: Revision) {
-        guard checkpoint > floor else { return }
-        let last = min(checkpoint, through)
-        while forgottenPrefix < items.count, items[forgottenPrefix].revision <= last {
-            for block in items[forgottenPrefix].blocks.map(\.block) {
-                guard var kept = writes[block],
-                    let newest = kept.last(where: { $0.revision <= last })
-                else { continue }
-                settle(block, newest)
-                kept.removeAll { $0.revision <= last }
-                writes[block] = kept.isEmpty ? nil : kept
-            }
+    public mutating func raiseFloor(to checkpoint: Checkpoint) {
+        guard isComplete else { return }
+        let raised = floor.merged(with: checkpoint.capped(at: through))
+        guard raised != floor else { return }
+        floor = raised
+        for block in late { forgetFinal(block) }
+        while forgottenPrefix < items.count, items[forgottenPrefix].revision <= raised.revision {
+            for touched in items[forgottenPrefix].blocks { forgetFinal(touched.block) }
             forgottenPrefix += 1
         }
-        floor = last
         if forgottenPrefix > items.count / 2 {
             items.removeFirst(forgottenPrefix)
             forgottenPrefix = 0
+        }
+    }
+
+    /// Forgets the writes of `block` up to where they are final. Those above stay, all of them: a
+    /// list that leaves one out makes a replica answer with what was before (protocol C12.5).
+    private mutating func forgetFinal(_ block: BlockID) {
+        guard var kept = writes[block] else {
+            late.remove(block)
+            return
+        }
+        let end = floor.revision(of: block)
+        if let newest = kept.last(where: { $0.revision <= end }) {
+            settle(block, newest)
+            kept.removeAll { $0.revision <= end }
+        }
+        writes[block] = kept.isEmpty ? nil : kept
+        if let first = kept.first, first.revision <= floor.revision {
+            late.insert(block)
+        } else {
+            late.remove(block)
         }
     }
 
@@ -104,6 +143,50 @@ public struct BlockHistory: Sendable {
     }
 
     // MARK: Asking
+
+    /// The writes here of a shard that lags, which are not above the floor's revision.
+    func listed(in lagging: LaggingShard) -> [(block: BlockID, write: CommittedWrite)] {
+        late.sorted().filter(lagging.contains).flatMap { block in
+            (writes[block] ?? []).filter { $0.revision <= floor.revision }.map { (block, $0) }
+        }
+    }
+
+    /// Why `block` must not be written now; nil when it may be.
+    func refusal(of block: BlockID) -> DatabaseError? {
+        if let shard = floor.laggingShard(of: block),
+            shard.last.rawValue - shard.checkpoint.rawValue
+                >= UInt64(Limits.laggingRevisionCountMax)
+        {
+            return DatabaseError(
+                .overloaded,
+                "writes of blocks in shard \(shard.shard) are not final since revision "
+                    + "\(shard.checkpoint): too few of its storage peers take part. It takes no "
+                    + "more of them: laggingRevisionCountMax = \(Limits.laggingRevisionCountMax)",
+                retryAfter: .milliseconds(500))
+        }
+        if itemCount >= Limits.unfinalRevisionCountMax {
+            return DatabaseError(
+                .overloaded,
+                "\(itemCount) entries are not final, unfinalRevisionCountMax = "
+                    + "\(Limits.unfinalRevisionCountMax): too few storage peers take part in more "
+                    + "than laggingShardCountMax = \(Limits.laggingShardCountMax) shards",
+                retryAfter: .milliseconds(500))
+        }
+        return nil
+    }
+
+    /// Whether some block must not be written now: then each is to be looked at.
+    var refusesWrites: Bool {
+        if itemCount >= Limits.unfinalRevisionCountMax { return true }
+        return floor.lagging.contains {
+            $0.last.rawValue - $0.checkpoint.rawValue >= UInt64(Limits.laggingRevisionCountMax)
+        }
+    }
+
+    /// Entries kept in memory.
+    package var itemCount: Int { items.count - forgottenPrefix }
+    /// Writes kept in memory.
+    package var writeCount: Int { writes.values.reduce(0) { $0 + $1.count } }
 
     /// The committed writes of `block` in (floor, `revision`], ascending.
     public func committed(_ block: BlockID, through revision: Revision) -> [CommittedWrite] {
@@ -126,9 +209,9 @@ public struct BlockHistory: Sendable {
     }
 
     /// Whether no entry in (`revision`, ``through``] wrote one of `blocks`.
-    /// - Precondition: `revision` is at least ``floor``.
+    /// - Precondition: `revision` is at least that of ``floor``.
     public func isUnchanged(_ blocks: Set<BlockID>, since revision: Revision) -> Bool {
-        guard revision >= floor else { return false }
+        guard revision >= floor.revision else { return false }
         return items(after: revision).allSatisfy { item in
             item.blocks.allSatisfy { !blocks.contains($0.block) }
         }
@@ -149,7 +232,7 @@ extension BlockHistory {
         _ history: inout BlockHistory?, to tail: Tail, source: some LogObjectSource
     ) throws(MissingObjects) {
         if history?.incarnation != tail.incarnation
-            || history.map({ $0.through < tail.checkpoint }) ?? true
+            || history.map({ $0.isComplete && $0.through < tail.checkpoint.revision }) ?? true
         {
             history = BlockHistory(incarnation: tail.incarnation, floor: tail.checkpoint)
         }
@@ -158,6 +241,8 @@ extension BlockHistory {
             let last = min(Revision(through.rawValue + stretch), tail.revision)
             let entries = try view.entries(from: through.next, through: last)
             for (entry, body) in zip(entries, try view.bodies(of: entries)) {
+                // Below the floor those that need not be listed are passed over.
+                guard entry.revision == history?.through.next else { continue }
                 history?.append(entry.revision, payload: entry.payload, blocks: body.blocks)
             }
         }

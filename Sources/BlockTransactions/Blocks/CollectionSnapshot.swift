@@ -133,8 +133,7 @@ public final class CollectionSnapshot: BlockSnapshot {
         ids.map {
             BlockReadRequest(
                 key: BlockKey(block: $0, incarnation: history.incarnation), revision: revision,
-                committed: revision > history.floor ? committed($0) : [],
-                collection: collection)
+                committed: committed($0), collection: collection)
         }
     }
 

@@ -7,13 +7,15 @@ import BlockStructures
 enum ActionExecutor {
     /// Runs one action, all of it or nothing.
     ///
-    /// - Parameter room: Bytes that its outcome may take.
+    /// - Parameters:
+    ///   - room: Bytes that its outcome may take.
+    ///   - check: Whether what it did may stand; throws when it may not.
     /// - Throws: ``MissingBlocks``: fetch and run again. A `DatabaseError` when the action cannot
     ///   be done, ``NoRoom`` when its outcome is too large; the tracker is then as before, but what
     ///   was read stays read.
     static func run(
         _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life,
-        room: Int = .max
+        room: Int = .max, check: () throws -> Void = {}
     ) throws -> ActionOutcome {
         tracker.begin(StructuralBlockIDs(incarnation: participant.incarnation, action: action))
         do {
@@ -33,6 +35,7 @@ enum ActionExecutor {
                                 on: Chain(tracker: tracker, collection: participant.collection)))
                     }
                 if room < .max, outcome.bytes.count > room { throw NoRoom() }
+                try check()
                 return outcome
             }
         } catch let error as TransformError {

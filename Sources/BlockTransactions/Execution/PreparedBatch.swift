@@ -42,6 +42,12 @@ package struct PreparedBatch: Sendable {
         return bytes <= Limits.attemptFrameBytesMax
     }
 
+    /// Why it must not be proposed at all now; nil when it may be.
+    func refusal(by history: BlockHistory) -> DatabaseError? {
+        guard history.refusesWrites else { return nil }
+        return writes.lazy.compactMap { history.refusal(of: $0.block) }.first
+    }
+
     /// Whether it would fit an attempt, were every write below it final.
     private var isSmallEnough: Bool {
         byteCount <= Limits.attemptBytesMax && body.count <= Limits.bodyBytesMax
@@ -159,7 +165,7 @@ package struct PreparedBatch: Sendable {
 
     /// The attempt to land it at `target`.
     func attempt(
-        at participant: Participant, history: BlockHistory?, checkpoint: Revision?,
+        at participant: Participant, history: BlockHistory?, checkpoint: Checkpoint?,
         wallMilliseconds: UInt64
     ) -> CommitAttempt {
         let below = participant.target.previous
@@ -171,5 +177,15 @@ package struct PreparedBatch: Sendable {
         return CommitAttempt(
             participant: participant, payload: payload, body: body, writes: writes,
             headerAfter: headerAfter, checkpoint: checkpoint, wallMilliseconds: wallMilliseconds)
+    }
+}
+
+extension Tracker {
+    /// - Throws: `.overloaded` when a block was changed that takes no write now.
+    func checkWrites(_ history: BlockHistory) throws(DatabaseError) {
+        guard history.refusesWrites else { return }
+        for item in transforms.items {
+            if let refusal = history.refusal(of: item.block) { throw refusal }
+        }
     }
 }

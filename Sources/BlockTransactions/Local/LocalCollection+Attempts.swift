@@ -19,6 +19,11 @@ extension LocalCollection {
         var count = min(pending.count, Limits.bodyActionCountMax)
         while true {
             let prepared = try prepare(count, payload: payload)
+            if let refusal = prepared.refusal(by: history) {
+                guard count > 1 else { throw refusal }
+                count /= 2
+                continue
+            }
             if prepared.isWithinLimits(listing: history, through: revision) {
                 return start(prepared, count, wallMilliseconds)
             }

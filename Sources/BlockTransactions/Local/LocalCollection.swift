@@ -39,7 +39,7 @@ package final class LocalCollection<Action: Sendable> {
     /// As of the last entry that was read.
     var header: CollectionHeader
     var headerRevision: Revision
-    var checkpoint: Revision
+    var checkpoint: Checkpoint
     var history: BlockHistory
     let cache: SharedBlockCache
     var checkpointer: Checkpointer
@@ -67,13 +67,15 @@ package final class LocalCollection<Action: Sendable> {
         self.collection = collection
         self.incarnation = incarnation
         self.behavior = behavior
-        revision = page.checkpoint
         header = page.header
         headerRevision = page.headerRevision
         checkpoint = page.checkpoint
         history = BlockHistory(incarnation: incarnation, floor: page.checkpoint)
         cache = SharedBlockCache(byteCountMax: cacheBytesMax)
-        checkpointer = Checkpointer(incarnation: incarnation, checkpoint: page.checkpoint)
+        revision = history.through
+        checkpointer = Checkpointer(
+            incarnation: incarnation, checkpoint: page.checkpoint,
+            shardCount: Int(page.shardCount))
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
         tracker = LocalCollection.tracker(snapshot, header, incarnation)
@@ -192,13 +194,15 @@ package final class LocalCollection<Action: Sendable> {
         }
         header = page.header
         headerRevision = page.headerRevision
-        checkpoint = max(checkpoint, page.checkpoint)
+        checkpoint = checkpoint.merged(with: page.checkpoint)
         history.raiseFloor(to: checkpoint)
         return true
     }
 
     /// Reads one entry, all of it or nothing.
     private func read(_ entry: LogEntry) throws(DatabaseError) {
+        // Below the checkpoint those that need not be listed are passed over.
+        if entry.revision <= min(history.through, history.floor.revision) { return }
         guard entry.revision == history.through.next else {
             throw DatabaseError(
                 .malformedMessage,
@@ -291,7 +295,7 @@ package final class LocalCollection<Action: Sendable> {
     /// Entries whose blocks should become final now; tell ``finaliseEnded(_:isFinal:)`` of each.
     package func entriesToFinalise() -> [FinaliseEntry] {
         checkpointer.begin(
-            history, collection, countMin: Limits.finaliseIntervalRevisions)
+            history, collection, countMin: Limits.finaliseIntervalRevisions, retriesLagging: true)
     }
 
     package func finaliseEnded(_ entry: FinaliseEntry, isFinal: Bool) {

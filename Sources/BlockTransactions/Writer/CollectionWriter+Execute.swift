@@ -95,8 +95,10 @@ extension CollectionWriter {
         on log: LogState, _ effects: inout WriterEffects
     ) -> Bool {
         if let history = effects.history, history.incarnation == log.incarnation,
-            history.through >= log.revision
+            history.through >= log.revision, history.isComplete
         {
+            // Somebody else's checkpoint: what it covers is not listed any more.
+            effects.history?.raiseFloor(to: log.checkpoint)
             return true
         }
         guard let tail, tail.incarnation == log.incarnation, tail.revision >= log.revision else {
@@ -155,7 +157,8 @@ extension CollectionWriter {
                 let outcome = try collector.run {
                     do {
                         return try ActionExecutor.run(
-                            pending.content, pending.action, on: tracker, life, room: room)
+                            pending.content, pending.action, on: tracker, life, room: room,
+                            check: { try tracker.checkWrites(history) })
                     } catch let missing as MissingBlocks {
                         let lacking = missing.ids.filter { unreadable[$0] != nil }
                         if lacking.isEmpty { throw missing }

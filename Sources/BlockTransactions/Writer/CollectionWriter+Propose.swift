@@ -56,7 +56,7 @@ extension CollectionWriter {
                 let message =
                     "firstRevision \(pending.firstRevision) is above revision \(log.revision)"
                 pending.fail(DatabaseError(.invalidArgument, message), &effects)
-            } else if pending.firstRevision < log.truncatedThrough {
+            } else if pending.scannedThrough < log.truncatedThrough {
                 let message =
                     "history through revision \(log.truncatedThrough) is gone, the action "
                     + "may be in it: it was first sent at \(pending.firstRevision)"
@@ -251,7 +251,7 @@ extension CollectionWriter {
         if let known = log, life != nil, known.revision == revision.previous {
             log?.revision = revision
             if let checkpoint = ended.checkpoint {
-                log?.checkpoint = max(known.checkpoint, checkpoint)
+                log?.checkpoint = known.checkpoint.merged(with: checkpoint)
             }
             if let header = prepared.headerAfter {
                 log?.header = header
@@ -291,8 +291,13 @@ extension CollectionWriter {
     /// Makes entries final that are not known to be, if there are so many.
     mutating func finalise(countMin: Int, _ effects: inout WriterEffects) {
         guard let history = effects.history, let log, log.header.kind.hasBlocks else { return }
-        let entries = checkpointer?.begin(history, collection, countMin: countMin) ?? []
+        let retries = checkpointer?.hasLaggingShards == true && effects.now >= retriesLaggingAt
+        if retries { retriesLaggingAt = effects.now.advanced(by: Limits.laggingRetryTime) }
+        let entries =
+            checkpointer?.begin(
+                history, collection, countMin: countMin, retriesLagging: retries) ?? []
         if !entries.isEmpty { effects.finalise(entries) }
+        if checkpointer?.hasLaggingShards == true { effects.wake(at: retriesLaggingAt) }
         if countMin > 1 { effects.wake(at: effects.now.advanced(by: Limits.finaliseIdleTime)) }
     }
 

@@ -15,6 +15,8 @@ public struct CollectionWriter: Sendable {
     public typealias Client = UInt64
 
     let collection: CollectionID
+    /// Of the cluster.
+    let shardCount: Int
     /// What is known of the log from chosen tails; nil when it has to be read again.
     var log: LogState?
     /// A chosen tail, to read entries from; may be older than ``log``.
@@ -27,6 +29,8 @@ public struct CollectionWriter: Sendable {
     /// A batch that lost its race or failed, to land as it is if nothing it depends on has changed.
     var stash: Stash?
     var checkpointer: Checkpointer?
+    /// When shards that lag are tried again.
+    var retriesLaggingAt = Instant.origin
     var isReadingTail = false
     /// Tail reads begun so far, one at a time.
     var tailReadCount: UInt64 = 0
@@ -53,7 +57,7 @@ public struct CollectionWriter: Sendable {
         /// The header part at ``revision``, and when it was last changed.
         var header: CollectionHeader
         var headerRevision: Revision
-        var checkpoint: Revision
+        var checkpoint: Checkpoint
         /// The tail read that brought this, while its answer is handled; zero for a memory, which
         /// may be behind.
         var tailRead: UInt64
@@ -67,7 +71,7 @@ public struct CollectionWriter: Sendable {
         let incarnation: Incarnation
         let target: Revision
         /// The checkpoint that its entry carries.
-        let checkpoint: Revision?
+        let checkpoint: Checkpoint?
         let actions: [PendingAction]
         let ids: Set<ActionID>
         let prepared: PreparedBatch
@@ -87,7 +91,11 @@ public struct CollectionWriter: Sendable {
         let prepared: PreparedBatch
     }
 
-    public init(collection: CollectionID) { self.collection = collection }
+    /// - Parameter shardCount: Of the cluster.
+    public init(collection: CollectionID, shardCount: Int) {
+        self.collection = collection
+        self.shardCount = shardCount
+    }
 
     /// Nothing is queued or under way.
     public var isIdle: Bool { queue.isEmpty && flight == nil }
@@ -98,7 +106,7 @@ public struct CollectionWriter: Sendable {
     /// Every entry that is known of is final on its quorums, as far as is known.
     public var isFinal: Bool {
         guard let log, log.header.kind.hasBlocks, let checkpointer else { return true }
-        return checkpointer.confirmed >= log.revision
+        return checkpointer.isFinal(through: log.revision)
     }
 
     /// Nothing is under way and nothing is known that would be worth keeping.
@@ -195,6 +203,7 @@ public struct CollectionWriter: Sendable {
         _ entry: FinaliseEntry, isFinal: Bool, _ effects: inout WriterEffects
     ) {
         checkpointer?.ended(entry, isFinal: isFinal)
+        if !isFinal { retriesLaggingAt = effects.now.advanced(by: Limits.laggingRetryTime) }
         // Of a life that is over, nothing becomes final any more: only the tail shows that.
         if !isFinal, isQuiet, log != nil {
             mark("writer.notFinal")
@@ -218,6 +227,8 @@ public struct CollectionWriter: Sendable {
         case .run: isPreparing = false
         case .apart: isRetrying = false
         }
+        // What the tail points to may have been truncated since: then the tail says so.
+        if error.code == .corrupted, !isReadingTail { readTail(&effects) }
         lookedInVain(error, &effects)
     }
 
@@ -253,7 +264,7 @@ public struct CollectionWriter: Sendable {
     /// Nobody will ask this writer any more: what is left to be made final.
     public mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
         guard let history else { return [] }
-        return checkpointer?.begin(history, collection, countMin: 1) ?? []
+        return checkpointer?.begin(history, collection, countMin: 1, retriesLagging: false) ?? []
     }
 
     // MARK: What is known of the log
@@ -277,7 +288,7 @@ public struct CollectionWriter: Sendable {
         if let log, log.incarnation == tail.incarnation, log.revision > tail.revision {
             self.log?.tailRead = tailRead
             self.log?.truncatedThrough = max(log.truncatedThrough, tail.truncatedThrough)
-            self.log?.checkpoint = max(log.checkpoint, tail.checkpoint)
+            self.log?.checkpoint = log.checkpoint.merged(with: tail.checkpoint)
         } else {
             log = LogState(
                 incarnation: tail.incarnation, revision: tail.revision,
@@ -287,7 +298,8 @@ public struct CollectionWriter: Sendable {
         }
         if checkpointer?.incarnation != tail.incarnation {
             checkpointer = Checkpointer(
-                incarnation: tail.incarnation, checkpoint: tail.checkpoint)
+                incarnation: tail.incarnation, checkpoint: tail.checkpoint,
+                shardCount: shardCount)
         }
         if self.tail?.incarnation != tail.incarnation
             || (self.tail?.revision ?? .zero) <= tail.revision

@@ -103,7 +103,9 @@ extension Database {
     private func takeBodies(
         of entries: [Entry], _ checker: inout LogChecker, _ timeout: Duration?
     ) async throws {
-        let stored = entries.filter { if case .stored = $0.body { true } else { false } }
+        let stored = entries.filter { entry in
+            if case .stored = entry.body { checker.isKept(entry) } else { false }
+        }
         for start in stride(from: 0, to: stored.count, by: Limits.verificationFetchCountMax) {
             let chunk = stored[start...].prefix(Limits.verificationFetchCountMax)
             let replies = chunk.map { entry in

@@ -61,6 +61,9 @@ package struct LogChecker {
         }
     }
 
+    /// Whether what the entry points to is kept: history begins behind what was truncated.
+    package func isKept(_ entry: Entry) -> Bool { entry.revision > tail.truncatedThrough }
+
     /// Takes the body of an entry that was taken.
     package mutating func take(bodyOf entry: Entry, bytes: Bytes) {
         let name = "body of entry \(entry.revision)"
@@ -129,7 +132,9 @@ package struct LogChecker {
                 result.found(
                     .disagreement, object,
                     "peer \(replica.peer) holds another write (\(version.resultHash))")
-            } else if listed.write.revision > tail.checkpoint, holding.contains(listed.write) {
+            } else if listed.write.revision > tail.checkpoint.revision(of: listed.key.block),
+                holding.contains(listed.write)
+            {
                 holderCount += 1
             }
         }
@@ -215,6 +220,7 @@ package struct LogChecker {
 
     /// The header part is a block without replicas of its own: it rides in the tail.
     private mutating func list(_ blocks: [TouchedBlock], of entry: Entry) {
+        guard isKept(entry) else { return }
         for block in blocks where block.block != BlockID(tail.collection.digest) {
             let write = CommittedWrite(
                 revision: entry.revision, payload: entry.payload, resultHash: block.resultHash)

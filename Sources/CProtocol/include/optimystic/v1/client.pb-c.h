@@ -38,6 +38,7 @@ typedef struct Optimystic__V1__ClientReply Optimystic__V1__ClientReply;
 typedef struct Optimystic__V1__Welcome Optimystic__V1__Welcome;
 typedef struct Optimystic__V1__Absent Optimystic__V1__Absent;
 typedef struct Optimystic__V1__CollectionInfo Optimystic__V1__CollectionInfo;
+typedef struct Optimystic__V1__HistoryState Optimystic__V1__HistoryState;
 typedef struct Optimystic__V1__DiaryEntry Optimystic__V1__DiaryEntry;
 typedef struct Optimystic__V1__DiaryPage Optimystic__V1__DiaryPage;
 typedef struct Optimystic__V1__ActionStatus Optimystic__V1__ActionStatus;
@@ -87,7 +88,9 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_LOG = 24,
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_BLOCKS = 25,
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_COMMIT = 26,
-  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_FINALISE = 27
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_FINALISE = 27,
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRUNCATE = 28,
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_RETAIN = 29
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST__CASE)
 } Optimystic__V1__ClientRequest__RequestCase;
 
@@ -133,6 +136,11 @@ struct  Optimystic__V1__ClientRequest
      * At transactor level: make the blocks of a committed entry final.
      */
     Optimystic__V1__FinaliseEntry *finalise;
+    /*
+     * Answered with the history that is left.
+     */
+    Optimystic__V1__TruncateCollection *truncate;
+    Optimystic__V1__RetainHistory *retain;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REQUEST__INIT \
@@ -536,7 +544,8 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COMMITTED = 28,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_REFUSED = 29,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED = 30,
-  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT = 31
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT = 31,
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_HISTORY = 32
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REPLY__REPLY__CASE)
 } Optimystic__V1__ClientReply__ReplyCase;
 
@@ -579,6 +588,7 @@ struct  Optimystic__V1__ClientReply
      * To an opening or a drop.
      */
     Optimystic__V1__Absent *absent;
+    Optimystic__V1__HistoryState *history;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REPLY__INIT \
@@ -657,6 +667,30 @@ struct  Optimystic__V1__CollectionInfo
 #define OPTIMYSTIC__V1__COLLECTION_INFO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__collection_info__descriptor) \
     , {0,NULL}, NULL, NULL, 0, {0,NULL} }
+
+
+/*
+ * What is left of a collection's history.
+ */
+struct  Optimystic__V1__HistoryState
+{
+  ProtobufCMessage base;
+  /*
+   * This revision and those before it are gone.
+   */
+  uint64_t truncated_through;
+  /*
+   * No more than this may be truncated now: what is above is not final yet.
+   */
+  uint64_t final_through;
+  /*
+   * The newest so many revisions are kept; 0: all of them.
+   */
+  uint64_t retained_count;
+};
+#define OPTIMYSTIC__V1__HISTORY_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__history_state__descriptor) \
+    , 0, 0, 0 }
 
 
 /*
@@ -857,17 +891,28 @@ struct  Optimystic__V1__LogPage
    */
   Optimystic__V1__CollectionHeader *header;
   /*
-   * The writes of entries up to this one need not be listed to read blocks.
+   * The writes of entries up to this one need not be listed to read blocks, but for those of
+   * blocks of the shards in `lagging`.
    */
   uint64_t checkpoint;
   /*
    * When the header was last changed.
    */
   uint64_t header_revision;
+  /*
+   * Shards that the checkpoint leaves behind, at most 16, ascending.
+   */
+  size_t n_lagging;
+  Optimystic__V1__LaggingShard **lagging;
+  /*
+   * Shards of the cluster. The shard of a block is the upper half of the 128-bit product of the
+   * first 8 bytes of its id, big-endian, and this.
+   */
+  uint32_t shard_count;
 };
 #define OPTIMYSTIC__V1__LOG_PAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__log_page__descriptor) \
-    , 0,NULL, 0, NULL, 0, 0 }
+    , 0,NULL, 0, NULL, 0, 0, 0,NULL, 0 }
 
 
 /*
@@ -1408,6 +1453,25 @@ Optimystic__V1__CollectionInfo *
 void   optimystic__v1__collection_info__free_unpacked
                      (Optimystic__V1__CollectionInfo *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__HistoryState methods */
+void   optimystic__v1__history_state__init
+                     (Optimystic__V1__HistoryState         *message);
+size_t optimystic__v1__history_state__get_packed_size
+                     (const Optimystic__V1__HistoryState   *message);
+size_t optimystic__v1__history_state__pack
+                     (const Optimystic__V1__HistoryState   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__history_state__pack_to_buffer
+                     (const Optimystic__V1__HistoryState   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__HistoryState *
+       optimystic__v1__history_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__history_state__free_unpacked
+                     (Optimystic__V1__HistoryState *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__DiaryEntry methods */
 void   optimystic__v1__diary_entry__init
                      (Optimystic__V1__DiaryEntry         *message);
@@ -1790,6 +1854,9 @@ typedef void (*Optimystic__V1__Absent_Closure)
 typedef void (*Optimystic__V1__CollectionInfo_Closure)
                  (const Optimystic__V1__CollectionInfo *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__HistoryState_Closure)
+                 (const Optimystic__V1__HistoryState *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__DiaryEntry_Closure)
                  (const Optimystic__V1__DiaryEntry *message,
                   void *closure_data);
@@ -1867,6 +1934,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor
 extern const ProtobufCMessageDescriptor optimystic__v1__welcome__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__absent__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__collection_info__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__history_state__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_entry__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_page__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor;

@@ -29,6 +29,13 @@ typedef struct Optimystic__V1__Prepare Optimystic__V1__Prepare;
 typedef struct Optimystic__V1__Accept Optimystic__V1__Accept;
 typedef struct Optimystic__V1__Query Optimystic__V1__Query;
 typedef struct Optimystic__V1__PutContent Optimystic__V1__PutContent;
+typedef struct Optimystic__V1__ContentOwner Optimystic__V1__ContentOwner;
+typedef struct Optimystic__V1__CollectionLife Optimystic__V1__CollectionLife;
+typedef struct Optimystic__V1__ListLives Optimystic__V1__ListLives;
+typedef struct Optimystic__V1__LivesPage Optimystic__V1__LivesPage;
+typedef struct Optimystic__V1__ForgetRecords Optimystic__V1__ForgetRecords;
+typedef struct Optimystic__V1__LifeEnd Optimystic__V1__LifeEnd;
+typedef struct Optimystic__V1__Forgotten Optimystic__V1__Forgotten;
 typedef struct Optimystic__V1__PutSegment Optimystic__V1__PutSegment;
 typedef struct Optimystic__V1__ListRegisters Optimystic__V1__ListRegisters;
 typedef struct Optimystic__V1__PeerBatchReply Optimystic__V1__PeerBatchReply;
@@ -90,7 +97,9 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_INSTALL = 25,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_AUDIT_BLOCK = 26,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_VERSIONS = 27,
-  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_PENDS = 28
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_PENDS = 28,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FORGET = 29,
+  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_LIVES = 19
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION__CASE)
 } Optimystic__V1__PeerRequestItem__OperationCase;
 
@@ -147,6 +156,8 @@ struct  Optimystic__V1__PeerRequestItem
      */
     Optimystic__V1__ListVersions *list_versions;
     Optimystic__V1__ListPends *list_pends;
+    Optimystic__V1__ForgetRecords *forget;
+    Optimystic__V1__ListLives *list_lives;
   };
 };
 #define OPTIMYSTIC__V1__PEER_REQUEST_ITEM__INIT \
@@ -370,10 +381,142 @@ struct  Optimystic__V1__PutContent
    */
   ProtobufCBinaryData block;
   ProtobufCBinaryData content;
+  /*
+   * For what it is kept; absent when the sender cannot tell: then it is kept for ever.
+   */
+  Optimystic__V1__ContentOwner *owner;
 };
 #define OPTIMYSTIC__V1__PUT_CONTENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__put_content__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, NULL }
+
+
+/*
+ * The attempt for which a content is kept.
+ */
+struct  Optimystic__V1__ContentOwner
+{
+  ProtobufCMessage base;
+  Optimystic__V1__CollectionLife *life;
+  uint64_t target;
+};
+#define OPTIMYSTIC__V1__CONTENT_OWNER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__content_owner__descriptor) \
+    , NULL, 0 }
+
+
+/*
+ * One life of a collection.
+ */
+struct  Optimystic__V1__CollectionLife
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData collection;
+  Optimystic__V1__Incarnation *incarnation;
+};
+#define OPTIMYSTIC__V1__COLLECTION_LIFE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__collection_life__descriptor) \
+    , {0,NULL}, NULL }
+
+
+/*
+ * The lives that the records of the whole store belong to, in the store's own order.
+ */
+struct  Optimystic__V1__ListLives
+{
+  ProtobufCMessage base;
+  /*
+   * The end of the page before, up to 256 bytes; empty: from the start.
+   */
+  ProtobufCBinaryData after;
+  /*
+   * 1 to the bound of the README.
+   */
+  uint32_t count_max;
+};
+#define OPTIMYSTIC__V1__LIST_LIVES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__list_lives__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * A page of lives, strictly ascending.
+ */
+struct  Optimystic__V1__LivesPage
+{
+  ProtobufCMessage base;
+  size_t n_lives;
+  Optimystic__V1__CollectionLife **lives;
+  /*
+   * Where the page ends; empty: nothing follows.
+   */
+  ProtobufCBinaryData next;
+};
+#define OPTIMYSTIC__V1__LIVES_PAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__lives_page__descriptor) \
+    , 0,NULL, {0,NULL} }
+
+
+/*
+ * Remove what is not needed any more. The sender has read these ends from chosen tails.
+ */
+struct  Optimystic__V1__ForgetRecords
+{
+  ProtobufCMessage base;
+  size_t n_ends;
+  Optimystic__V1__LifeEnd **ends;
+  /*
+   * The records behind this one, empty: from the start …
+   */
+  ProtobufCBinaryData after;
+  /*
+   * … up to and with this one; empty: all that follow.
+   */
+  ProtobufCBinaryData through;
+};
+#define OPTIMYSTIC__V1__FORGET_RECORDS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__forget_records__descriptor) \
+    , 0,NULL, {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  OPTIMYSTIC__V1__LIFE_END__LIVES_ON__NOT_SET = 0,
+  OPTIMYSTIC__V1__LIFE_END__LIVES_ON_TRUNCATED_THROUGH = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__LIFE_END__LIVES_ON__CASE)
+} Optimystic__V1__LifeEnd__LivesOnCase;
+
+struct  Optimystic__V1__LifeEnd
+{
+  ProtobufCMessage base;
+  Optimystic__V1__CollectionLife *life;
+  Optimystic__V1__LifeEnd__LivesOnCase lives_on_case;
+  union {
+    /*
+     * History up to and with this revision is gone.
+     */
+    uint64_t truncated_through;
+  };
+};
+#define OPTIMYSTIC__V1__LIFE_END__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__life_end__descriptor) \
+    , NULL, OPTIMYSTIC__V1__LIFE_END__LIVES_ON__NOT_SET, {0} }
+
+
+/*
+ * What was removed, durably.
+ */
+struct  Optimystic__V1__Forgotten
+{
+  ProtobufCMessage base;
+  uint32_t count;
+  uint64_t bytes;
+};
+#define OPTIMYSTIC__V1__FORGOTTEN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__forgotten__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -455,7 +598,9 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_HOLDING = 26,
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_VERSIONS = 27,
   OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_OUTSTANDING = 28,
-  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDS = 29
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_PENDS = 29,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_LIVES = 19,
+  OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_FORGOTTEN = 30
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY__CASE)
 } Optimystic__V1__PeerReplyItem__ReplyCase;
 
@@ -508,6 +653,8 @@ struct  Optimystic__V1__PeerReplyItem
      */
     Optimystic__V1__OutstandingPends *outstanding;
     Optimystic__V1__PendPage *pends;
+    Optimystic__V1__LivesPage *lives;
+    Optimystic__V1__Forgotten *forgotten;
   };
 };
 #define OPTIMYSTIC__V1__PEER_REPLY_ITEM__INIT \
@@ -1055,6 +1202,139 @@ Optimystic__V1__PutContent *
 void   optimystic__v1__put_content__free_unpacked
                      (Optimystic__V1__PutContent *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__ContentOwner methods */
+void   optimystic__v1__content_owner__init
+                     (Optimystic__V1__ContentOwner         *message);
+size_t optimystic__v1__content_owner__get_packed_size
+                     (const Optimystic__V1__ContentOwner   *message);
+size_t optimystic__v1__content_owner__pack
+                     (const Optimystic__V1__ContentOwner   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__content_owner__pack_to_buffer
+                     (const Optimystic__V1__ContentOwner   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ContentOwner *
+       optimystic__v1__content_owner__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__content_owner__free_unpacked
+                     (Optimystic__V1__ContentOwner *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__CollectionLife methods */
+void   optimystic__v1__collection_life__init
+                     (Optimystic__V1__CollectionLife         *message);
+size_t optimystic__v1__collection_life__get_packed_size
+                     (const Optimystic__V1__CollectionLife   *message);
+size_t optimystic__v1__collection_life__pack
+                     (const Optimystic__V1__CollectionLife   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__collection_life__pack_to_buffer
+                     (const Optimystic__V1__CollectionLife   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__CollectionLife *
+       optimystic__v1__collection_life__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__collection_life__free_unpacked
+                     (Optimystic__V1__CollectionLife *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ListLives methods */
+void   optimystic__v1__list_lives__init
+                     (Optimystic__V1__ListLives         *message);
+size_t optimystic__v1__list_lives__get_packed_size
+                     (const Optimystic__V1__ListLives   *message);
+size_t optimystic__v1__list_lives__pack
+                     (const Optimystic__V1__ListLives   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__list_lives__pack_to_buffer
+                     (const Optimystic__V1__ListLives   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ListLives *
+       optimystic__v1__list_lives__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__list_lives__free_unpacked
+                     (Optimystic__V1__ListLives *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__LivesPage methods */
+void   optimystic__v1__lives_page__init
+                     (Optimystic__V1__LivesPage         *message);
+size_t optimystic__v1__lives_page__get_packed_size
+                     (const Optimystic__V1__LivesPage   *message);
+size_t optimystic__v1__lives_page__pack
+                     (const Optimystic__V1__LivesPage   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__lives_page__pack_to_buffer
+                     (const Optimystic__V1__LivesPage   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__LivesPage *
+       optimystic__v1__lives_page__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__lives_page__free_unpacked
+                     (Optimystic__V1__LivesPage *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__ForgetRecords methods */
+void   optimystic__v1__forget_records__init
+                     (Optimystic__V1__ForgetRecords         *message);
+size_t optimystic__v1__forget_records__get_packed_size
+                     (const Optimystic__V1__ForgetRecords   *message);
+size_t optimystic__v1__forget_records__pack
+                     (const Optimystic__V1__ForgetRecords   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__forget_records__pack_to_buffer
+                     (const Optimystic__V1__ForgetRecords   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ForgetRecords *
+       optimystic__v1__forget_records__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__forget_records__free_unpacked
+                     (Optimystic__V1__ForgetRecords *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__LifeEnd methods */
+void   optimystic__v1__life_end__init
+                     (Optimystic__V1__LifeEnd         *message);
+size_t optimystic__v1__life_end__get_packed_size
+                     (const Optimystic__V1__LifeEnd   *message);
+size_t optimystic__v1__life_end__pack
+                     (const Optimystic__V1__LifeEnd   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__life_end__pack_to_buffer
+                     (const Optimystic__V1__LifeEnd   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__LifeEnd *
+       optimystic__v1__life_end__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__life_end__free_unpacked
+                     (Optimystic__V1__LifeEnd *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__Forgotten methods */
+void   optimystic__v1__forgotten__init
+                     (Optimystic__V1__Forgotten         *message);
+size_t optimystic__v1__forgotten__get_packed_size
+                     (const Optimystic__V1__Forgotten   *message);
+size_t optimystic__v1__forgotten__pack
+                     (const Optimystic__V1__Forgotten   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__forgotten__pack_to_buffer
+                     (const Optimystic__V1__Forgotten   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Forgotten *
+       optimystic__v1__forgotten__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__forgotten__free_unpacked
+                     (Optimystic__V1__Forgotten *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__PutSegment methods */
 void   optimystic__v1__put_segment__init
                      (Optimystic__V1__PutSegment         *message);
@@ -1495,6 +1775,27 @@ typedef void (*Optimystic__V1__Query_Closure)
 typedef void (*Optimystic__V1__PutContent_Closure)
                  (const Optimystic__V1__PutContent *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__ContentOwner_Closure)
+                 (const Optimystic__V1__ContentOwner *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__CollectionLife_Closure)
+                 (const Optimystic__V1__CollectionLife *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ListLives_Closure)
+                 (const Optimystic__V1__ListLives *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__LivesPage_Closure)
+                 (const Optimystic__V1__LivesPage *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__ForgetRecords_Closure)
+                 (const Optimystic__V1__ForgetRecords *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__LifeEnd_Closure)
+                 (const Optimystic__V1__LifeEnd *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__Forgotten_Closure)
+                 (const Optimystic__V1__Forgotten *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__PutSegment_Closure)
                  (const Optimystic__V1__PutSegment *message,
                   void *closure_data);
@@ -1577,6 +1878,13 @@ extern const ProtobufCMessageDescriptor optimystic__v1__prepare__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__accept__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__query__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__put_content__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__content_owner__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__collection_life__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__list_lives__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__lives_page__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__forget_records__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__life_end__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__forgotten__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__put_segment__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__list_registers__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__peer_batch_reply__descriptor;

@@ -35,6 +35,7 @@ typedef struct Optimystic__V1__Holding Optimystic__V1__Holding;
 typedef struct Optimystic__V1__BlockHolding Optimystic__V1__BlockHolding;
 typedef struct Optimystic__V1__ReplicaReport Optimystic__V1__ReplicaReport;
 typedef struct Optimystic__V1__Replicas Optimystic__V1__Replicas;
+typedef struct Optimystic__V1__LaggingShard Optimystic__V1__LaggingShard;
 
 
 /* --- enums --- */
@@ -420,10 +421,16 @@ struct  Optimystic__V1__PeerStatus
    */
   size_t n_revisions;
   Optimystic__V1__CollectionRevision **revisions;
+  /*
+   * Bytes on the disk that something is stored in, and those that compaction will give back; as the
+   * engine estimates them.
+   */
+  uint64_t live_bytes;
+  uint64_t dead_bytes;
 };
 #define OPTIMYSTIC__V1__PEER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__peer_status__descriptor) \
-    , {0,NULL}, NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL }
+    , {0,NULL}, NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 /*
@@ -551,6 +558,32 @@ struct  Optimystic__V1__Replicas
 #define OPTIMYSTIC__V1__REPLICAS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__replicas__descriptor) \
     , 0,NULL, OPTIMYSTIC__V1__REPLICAS__COPY__NOT_SET, {0} }
+
+
+/*
+ * A shard some of whose blocks could not be made final while those of the others were. Later: none
+ * foreseen.
+ */
+struct  Optimystic__V1__LaggingShard
+{
+  ProtobufCMessage base;
+  uint32_t shard;
+  /*
+   * Shards of the cluster.
+   */
+  uint32_t shard_count;
+  /*
+   * Every write of a block of the shard up to here is final.
+   */
+  uint64_t checkpoint;
+  /*
+   * No entry after this one, up to the checkpoint that names the shard, wrote a block of it.
+   */
+  uint64_t last;
+};
+#define OPTIMYSTIC__V1__LAGGING_SHARD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__lagging_shard__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 /* Optimystic__V1__Nothing methods */
@@ -933,6 +966,25 @@ Optimystic__V1__Replicas *
 void   optimystic__v1__replicas__free_unpacked
                      (Optimystic__V1__Replicas *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__LaggingShard methods */
+void   optimystic__v1__lagging_shard__init
+                     (Optimystic__V1__LaggingShard         *message);
+size_t optimystic__v1__lagging_shard__get_packed_size
+                     (const Optimystic__V1__LaggingShard   *message);
+size_t optimystic__v1__lagging_shard__pack
+                     (const Optimystic__V1__LaggingShard   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__lagging_shard__pack_to_buffer
+                     (const Optimystic__V1__LaggingShard   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__LaggingShard *
+       optimystic__v1__lagging_shard__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__lagging_shard__free_unpacked
+                     (Optimystic__V1__LaggingShard *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Optimystic__V1__Nothing_Closure)
@@ -995,6 +1047,9 @@ typedef void (*Optimystic__V1__ReplicaReport_Closure)
 typedef void (*Optimystic__V1__Replicas_Closure)
                  (const Optimystic__V1__Replicas *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__LaggingShard_Closure)
+                 (const Optimystic__V1__LaggingShard *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1025,6 +1080,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__holding__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_holding__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__replica_report__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__replicas__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__lagging_shard__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -18,6 +18,10 @@ PROTOBUF_C__BEGIN_DECLS
 #include "optimystic/v1/common.pb-c.h"
 
 typedef struct Optimystic__V1__RepositoryRequest Optimystic__V1__RepositoryRequest;
+typedef struct Optimystic__V1__SweepPeer Optimystic__V1__SweepPeer;
+typedef struct Optimystic__V1__SweepReport Optimystic__V1__SweepReport;
+typedef struct Optimystic__V1__TruncateCollection Optimystic__V1__TruncateCollection;
+typedef struct Optimystic__V1__RetainHistory Optimystic__V1__RetainHistory;
 typedef struct Optimystic__V1__BlockWrite Optimystic__V1__BlockWrite;
 typedef struct Optimystic__V1__FinaliseEntry Optimystic__V1__FinaliseEntry;
 typedef struct Optimystic__V1__WrittenBlock Optimystic__V1__WrittenBlock;
@@ -70,7 +74,10 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_BLOCK = 20,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE = 21,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB = 22,
-  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS = 23
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS = 23,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP = 25,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE = 26,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN = 27
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST__CASE)
 } Optimystic__V1__RepositoryRequest__RequestCase;
 
@@ -102,11 +109,94 @@ struct  Optimystic__V1__RepositoryRequest
     Optimystic__V1__FinaliseEntry *finalise;
     Optimystic__V1__ScrubShard *scrub;
     Optimystic__V1__ListShardPends *list_pends;
+    Optimystic__V1__SweepPeer *sweep;
+    Optimystic__V1__TruncateCollection *truncate;
+    Optimystic__V1__RetainHistory *retain;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__repository_request__descriptor) \
     , OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST__NOT_SET, {0} }
+
+
+/*
+ * Have a peer remove what it need not keep any more in a page of its records.
+ */
+struct  Optimystic__V1__SweepPeer
+{
+  ProtobufCMessage base;
+  /*
+   * The storage UUID, 16 bytes.
+   */
+  ProtobufCBinaryData peer;
+  /*
+   * The end of the page before, up to 256 bytes; empty: from the start.
+   */
+  ProtobufCBinaryData after;
+};
+#define OPTIMYSTIC__V1__SWEEP_PEER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__sweep_peer__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * What a page of it removed.
+ */
+struct  Optimystic__V1__SweepReport
+{
+  ProtobufCMessage base;
+  uint32_t removed_count;
+  uint64_t removed_bytes;
+  /*
+   * Where the page ends; empty: the peer has been walked.
+   */
+  ProtobufCBinaryData next;
+};
+#define OPTIMYSTIC__V1__SWEEP_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__sweep_report__descriptor) \
+    , 0, 0, {0,NULL} }
+
+
+/*
+ * Say that history is gone, as far as it may be: the tail in the answer tells how far.
+ */
+struct  Optimystic__V1__TruncateCollection
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData collection;
+  Optimystic__V1__Incarnation *incarnation;
+  /*
+   * This revision and those before it.
+   */
+  uint64_t through;
+};
+#define OPTIMYSTIC__V1__TRUNCATE_COLLECTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__truncate_collection__descriptor) \
+    , {0,NULL}, NULL, 0 }
+
+
+/*
+ * Set how much history is kept.
+ */
+struct  Optimystic__V1__RetainHistory
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData collection;
+  Optimystic__V1__Incarnation *incarnation;
+  /*
+   * The newest so many revisions; 0: all of them.
+   */
+  uint64_t count;
+};
+#define OPTIMYSTIC__V1__RETAIN_HISTORY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__retain_history__descriptor) \
+    , {0,NULL}, NULL, 0 }
 
 
 /*
@@ -301,6 +391,11 @@ struct  Optimystic__V1__CommitAttempt
   Optimystic__V1__CollectionHeader *header_after;
   Optimystic__V1__PendingPolicy pending_policy;
   /*
+   * Shards that the checkpoint leaves behind, at most 16, ascending.
+   */
+  size_t n_lagging;
+  Optimystic__V1__LaggingShard **lagging;
+  /*
    * The blocks it changes, each once; the body lists the same ones.
    */
   size_t n_writes;
@@ -312,7 +407,7 @@ struct  Optimystic__V1__CommitAttempt
 };
 #define OPTIMYSTIC__V1__COMMIT_ATTEMPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__commit_attempt__descriptor) \
-    , NULL, NULL, {0,NULL}, 0, NULL, OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED, 0,NULL, OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING__NOT_SET, {0} }
+    , NULL, NULL, {0,NULL}, 0, NULL, OPTIMYSTIC__V1__PENDING_POLICY__PENDING_POLICY_UNSPECIFIED, 0,NULL, 0,NULL, OPTIMYSTIC__V1__COMMIT_ATTEMPT__RIDING__NOT_SET, {0} }
 
 
 /*
@@ -366,7 +461,8 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_BLOCK = 20,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED = 21,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED = 22,
-  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS = 23
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS = 23,
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT = 25
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY__CASE)
 } Optimystic__V1__RepositoryReply__ReplyCase;
 
@@ -399,6 +495,7 @@ struct  Optimystic__V1__RepositoryReply
     Optimystic__V1__Nothing *finalised;
     Optimystic__V1__ScrubReport *scrubbed;
     Optimystic__V1__PendPage *pends;
+    Optimystic__V1__SweepReport *swept;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REPLY__INIT \
@@ -551,6 +648,82 @@ Optimystic__V1__RepositoryRequest *
                       const uint8_t       *data);
 void   optimystic__v1__repository_request__free_unpacked
                      (Optimystic__V1__RepositoryRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__SweepPeer methods */
+void   optimystic__v1__sweep_peer__init
+                     (Optimystic__V1__SweepPeer         *message);
+size_t optimystic__v1__sweep_peer__get_packed_size
+                     (const Optimystic__V1__SweepPeer   *message);
+size_t optimystic__v1__sweep_peer__pack
+                     (const Optimystic__V1__SweepPeer   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__sweep_peer__pack_to_buffer
+                     (const Optimystic__V1__SweepPeer   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__SweepPeer *
+       optimystic__v1__sweep_peer__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__sweep_peer__free_unpacked
+                     (Optimystic__V1__SweepPeer *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__SweepReport methods */
+void   optimystic__v1__sweep_report__init
+                     (Optimystic__V1__SweepReport         *message);
+size_t optimystic__v1__sweep_report__get_packed_size
+                     (const Optimystic__V1__SweepReport   *message);
+size_t optimystic__v1__sweep_report__pack
+                     (const Optimystic__V1__SweepReport   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__sweep_report__pack_to_buffer
+                     (const Optimystic__V1__SweepReport   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__SweepReport *
+       optimystic__v1__sweep_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__sweep_report__free_unpacked
+                     (Optimystic__V1__SweepReport *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__TruncateCollection methods */
+void   optimystic__v1__truncate_collection__init
+                     (Optimystic__V1__TruncateCollection         *message);
+size_t optimystic__v1__truncate_collection__get_packed_size
+                     (const Optimystic__V1__TruncateCollection   *message);
+size_t optimystic__v1__truncate_collection__pack
+                     (const Optimystic__V1__TruncateCollection   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__truncate_collection__pack_to_buffer
+                     (const Optimystic__V1__TruncateCollection   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TruncateCollection *
+       optimystic__v1__truncate_collection__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__truncate_collection__free_unpacked
+                     (Optimystic__V1__TruncateCollection *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__RetainHistory methods */
+void   optimystic__v1__retain_history__init
+                     (Optimystic__V1__RetainHistory         *message);
+size_t optimystic__v1__retain_history__get_packed_size
+                     (const Optimystic__V1__RetainHistory   *message);
+size_t optimystic__v1__retain_history__pack
+                     (const Optimystic__V1__RetainHistory   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__retain_history__pack_to_buffer
+                     (const Optimystic__V1__RetainHistory   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__RetainHistory *
+       optimystic__v1__retain_history__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__retain_history__free_unpacked
+                     (Optimystic__V1__RetainHistory *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__BlockWrite methods */
 void   optimystic__v1__block_write__init
@@ -899,6 +1072,18 @@ void   optimystic__v1__peer_reports__free_unpacked
 typedef void (*Optimystic__V1__RepositoryRequest_Closure)
                  (const Optimystic__V1__RepositoryRequest *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__SweepPeer_Closure)
+                 (const Optimystic__V1__SweepPeer *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__SweepReport_Closure)
+                 (const Optimystic__V1__SweepReport *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__TruncateCollection_Closure)
+                 (const Optimystic__V1__TruncateCollection *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__RetainHistory_Closure)
+                 (const Optimystic__V1__RetainHistory *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__BlockWrite_Closure)
                  (const Optimystic__V1__BlockWrite *message,
                   void *closure_data);
@@ -961,6 +1146,10 @@ typedef void (*Optimystic__V1__PeerReports_Closure)
 
 extern const ProtobufCEnumDescriptor    optimystic__v1__landing__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__sweep_peer__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__sweep_report__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__truncate_collection__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__retain_history__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_write__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__finalise_entry__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__written_block__descriptor;

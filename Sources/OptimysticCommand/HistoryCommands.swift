@@ -1,0 +1,103 @@
+import ArgumentParser
+import Optimystic
+
+package struct CollectionTruncateCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "truncate",
+        abstract: "Forgets the history of a collection up to a revision, for ever. What the "
+            + "collection holds now stays.")
+
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The collection.") package var name: String
+    @Option(help: "This revision and all before it are gone.") package var through: UInt64
+    @Flag(help: "Yes, this is meant.") package var yes = false
+
+    package func validate() throws {
+        guard yes else {
+            throw ValidationError("truncating \"\(name)\" is for ever; say --yes")
+        }
+        guard through <= Limits.counterMax else {
+            throw ValidationError("--through \(through) is no revision")
+        }
+    }
+
+    package func run() async throws {
+        let state = try await options.withDatabase {
+            try await $0.truncate(
+                name, through: Revision(through), timeout: options.timeout?.duration)
+        }
+        state.print(of: name, options)
+        guard state.truncatedThrough >= Revision(through) else {
+            throw DatabaseError(
+                .overloaded,
+                "\(name) is truncated through \(state.truncatedThrough) only: what is above "
+                    + "\(state.finalThrough) is not on all its replicas yet",
+                retryAfter: .seconds(1))
+        }
+    }
+}
+
+package struct CollectionRetentionCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "retention",
+        abstract: "Shows or sets how much of its history a collection keeps.")
+
+    @OptionGroup package var options: CommandOptions
+    @Argument(help: "The collection.") package var name: String
+    @Option(help: "How many of the newest revisions to keep, or `all`; without it nothing changes.")
+    package var keep: String?
+
+    package func validate() throws { _ = try retention() }
+
+    private func retention() throws -> Retention? {
+        guard let keep else { return nil }
+        if keep == "all" { return .all }
+        guard let count = UInt64(keep), (1...Limits.counterMax).contains(count) else {
+            throw ValidationError("--keep takes a number of revisions from 1 on, or all")
+        }
+        return .last(count)
+    }
+
+    package func run() async throws {
+        let retention = try retention()
+        let state = try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            guard let retention else {
+                return try await database.history(of: name, timeout: timeout)
+            }
+            return try await database.setRetention(name, to: retention, timeout: timeout)
+        }
+        state.print(of: name, options)
+    }
+}
+
+extension HistoryState {
+    fileprivate func print(of name: String, _ options: CommandOptions) {
+        var output = StandardOutput()
+        switch options.output {
+        case .text:
+            let kept =
+                switch retention {
+                case .all: "all revisions"
+                case .last(let count): "the last \(count) revisions"
+                }
+            output.line("\(name)\tkeeps \(kept)\ttruncated through \(truncatedThrough)")
+        case .json:
+            let kept: JSONText =
+                switch retention {
+                case .all: .string("all")
+                case .last(let count): .number(count)
+                }
+            output.line(
+                JSONText.object([
+                    "finalThrough": .number(finalThrough.rawValue), "keep": kept,
+                    "name": .string(name),
+                    "truncatedThrough": .number(truncatedThrough.rawValue),
+                ]).text)
+        }
+    }
+}
