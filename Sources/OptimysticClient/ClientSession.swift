@@ -66,7 +66,7 @@ package struct ClientSession {
     var greetings: [UInt64: Int] = [:]
     var now = Instant.origin
     var directives: [Directive] = []
-    private var timers = TimerQueue<Timer>()
+    private var alarms = AlarmClock<Timer>()
     private var lastID: UInt64
     private var isClosed = false
 
@@ -91,7 +91,7 @@ package struct ClientSession {
     package var addresses: [String] { ranking.addresses }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
-    package var nextWake: Instant? { calls.isEmpty ? nil : timers.next }
+    package var nextWake: Instant? { calls.isEmpty ? nil : alarms.next }
 
     /// Handles one event. - Returns: What to do, in order.
     package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
@@ -126,7 +126,7 @@ package struct ClientSession {
         }
         calls[token] = call
         // It would have to end even if nothing else happened.
-        timers.insert(.call(token), at: call.deadline)
+        alarms.set(.call(token), at: call.deadline)
         beginTry(token)
     }
 
@@ -154,6 +154,7 @@ package struct ClientSession {
 
     private mutating func forget(_ token: Token) {
         guard let call = calls.removeValue(forKey: token) else { return }
+        alarms.cancel(.call(token))
         for id in call.sentIDs { sent[id] = nil }
     }
 
@@ -180,20 +181,19 @@ package struct ClientSession {
     // MARK: Time
 
     mutating func wake(_ timer: Timer, at instant: Instant) {
-        if case .call(let token) = timer { calls[token]?.wakeAt = instant }
-        timers.insert(timer, at: instant)
+        var instant = instant
+        if case .call(let token) = timer, let call = calls[token] {
+            instant = min(instant, call.deadline)
+        }
+        alarms.set(timer, at: instant)
     }
 
     private mutating func wakeDue() {
-        while let (timer, instant) = timers.popDue(at: now) {
+        while let (timer, instant) = alarms.popDue(at: now) {
             switch timer {
             case .call(let token):
                 guard let call = calls[token] else { continue }
-                if now >= call.deadline {
-                    ranOut(token)
-                } else if call.wakeAt == instant {
-                    wasWoken(token)
-                }
+                if now >= call.deadline { ranOut(token) } else { wasWoken(token) }
             case .greeting(let proxy):
                 guard proxies[proxy].greeting == .underWay(ends: instant) else { continue }
                 let time = Limits.greetingTime.milliseconds
