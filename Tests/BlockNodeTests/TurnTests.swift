@@ -24,13 +24,13 @@ struct TurnTests {
     }
 
     private static func run(
-        _ kind: CollectionKind, proxyCount: Int, writers: Int = writerCount,
+        _ kind: CollectionKind, proxyCount: Int, warmUp: Duration = warmUp,
         prepare: (inout ServiceScene) -> Void = { _ in }
     ) throws -> Result {
         var scene = try ServiceScene(proxyCount: proxyCount)
         try scene.open(kind)
         prepare(&scene)
-        for proxy in 0..<proxyCount { scene.addWriters(writers, at: proxy) }
+        for proxy in 0..<proxyCount { scene.addWriters(writerCount, at: proxy) }
         try scene.run(for: warmUp)
         let start = scene.now
         try scene.run(for: Result.slice * Result.slices)
@@ -80,7 +80,9 @@ struct TurnTests {
         "Also two that turn to different coordinators starve neither",
         arguments: [CollectionKind.tree, .diary])
     func apart(kind: CollectionKind) throws {
-        let both = try Self.run(kind, proxyCount: 2) { scene in
+        // One of them has to find out first that nobody answers where both would go.
+        let warmUp = Limits.coordinatorTryTime * 2
+        let both = try Self.run(kind, proxyCount: 2, warmUp: warmUp) { scene in
             scene.cutCoordinators[1] = [scene.natural]
         }
         Self.expectFair(both, proxyCount: 2)
