@@ -15,7 +15,7 @@ import Testing
             let world = try OnePeerWorld()
             proxy = ClientProxy(
                 map: world.map, release: "test", generator: SeededGenerator(seed: 1),
-                wallMilliseconds: { 0 })
+                makeIdentifier: SeededIdentifiers(seed: 1).next, wallMilliseconds: { 0 })
         }
 
         mutating func feed(_ event: ClientProxy.Event) {
@@ -95,7 +95,7 @@ import Testing
                 action: ActionID(rawValue: Identifier128(UInt128(number))),
                 firstRevision: .zero, content: .append([1]))
             let open = OpenCollection(
-                name: name, kind: .diary, encoding: nil, creates: false, action: action.action)
+                name: name, kind: .diary, encoding: nil, creation: nil)
             let token = UInt64(2 * number)
             scene.feed(.request(token, .act(action), deadline: deadline))
             scene.feed(.request(token + 1, .openCollection(open), deadline: deadline))

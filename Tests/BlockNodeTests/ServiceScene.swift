@@ -96,11 +96,12 @@ struct ServiceScene {
                     map: map, proposer: ProposerID(rawValue: Identifier128(UInt128(number))),
                     generator: generator.fork()))
         }
-        for _ in 0..<proxyCount {
+        for number in 0..<proxyCount {
+            let identifiers = SeededIdentifiers(seed: seed << 8 | UInt64(number))
             proxies.append(
                 ClientProxy(
                     map: map, release: "test", generator: generator.fork(),
-                    wallMilliseconds: { 0 }))
+                    makeIdentifier: identifiers.next, wallMilliseconds: { 0 }))
         }
     }
 
@@ -119,8 +120,8 @@ struct ServiceScene {
 
     mutating func open(_ kind: CollectionKind) throws {
         let open = OpenCollection(
-            name: "c", kind: kind, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)))
+            name: "c", kind: kind, encoding: .bytes,
+            creation: Creation(action: ActionID(rawValue: Identifier128(1)), generation: 0))
         try ask(0, Self.openToken, .openCollection(open))
         try run(for: .seconds(2))
         guard case .collection(let info)? = answers[Self.openToken] else {
@@ -278,6 +279,7 @@ struct ServiceScene {
                         .toProxy(
                             proxy: asker.proxy, coordinator: asker.coordinator, id: asker.id, reply)
                     )
+                case .discarded: break
                 }
             }
         }

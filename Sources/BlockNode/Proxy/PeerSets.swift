@@ -28,7 +28,6 @@ struct PeerSets: Sendable {
             case .readBlock(let read): map.shard(of: read.key.block)
             case .finalise(let entry):
                 map.shard(of: entry.blocks.first?.block ?? BlockID(entry.collection.digest))
-            case .discard(let key, _): map.shard(of: key.key.block)
             case .audit(.register(let collection)): map.shard(of: collection)
             case .audit(.content(let block)): map.shard(of: block)
             case .audit(.segment(let key)): map.shard(of: key.blockID)
