@@ -19,6 +19,8 @@ ONLY ?=
 RUNS ?= 5
 # How many commits `make bench ONLY=history` makes.
 COMMITS ?= 20000
+# How long `make soak` takes.
+MINUTES ?= 10
 OUTPUT ?= text
 # What `make load-test` and `make compose-load-test` do; OUTPUT is text or json. `make load-test`
 # starts a cluster of its own unless OPTIMYSTIC_URL names one that runs.
@@ -48,7 +50,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
-	determinism fuzz bench bench-etcd load-test chaos demo cluster-up cluster-status cluster-down \
+	determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
 	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
@@ -104,6 +106,9 @@ bench-etcd: build ## Measures this database beside three etcd servers: [RUNS=n] 
 	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/.build/go \
 		go build -o $(bin)/etcd-load Tests/peers/etcd_load.go
 	@$(bin)/bench --only etcd --etcd-load $(bin)/etcd-load --runs $(RUNS) --output $(OUTPUT)
+
+soak: build ## Uses everything for MINUTES and fails when the memory of a process grows: [MINUTES=n]
+	@$(bin)/bench --only soak --minutes $(MINUTES) --output $(OUTPUT)
 
 load-test: build ## Measures and checks: [WORKLOAD=a|b|c|d|e|f|append] [CLIENTS=n] [RECORDS=n]
 	@$(bin)/load-tester --workload $(WORKLOAD) --clients $(CLIENTS) --seconds $(SECONDS) \

@@ -52,6 +52,9 @@ public enum Limits {
     /// Bytes of decoded blocks that one cache holds: the branches of a tree of a million entries.
     public static let blockCacheBytesMax = 64 * 1024 * 1024
 
+    /// The largest cache that may be asked for.
+    public static let proxyCacheBytesLargest = 64 * 1024 * 1024 * 1024
+
     // MARK: Trees and chains
 
     /// Entries of a leaf and children of a branch, where a collection does not say.
@@ -219,8 +222,35 @@ public enum Limits {
 
     /// Requests a coordinator holds for one register before it answers `overloaded`.
     public static let registerQueueCountMax = 1024
+    /// How long a register is kept free for a proposer that came too late, at least: two round trips
+    /// to a proxy nearby, which has to read what landed before it. One that takes longer is known
+    /// to do so once it has come back.
+    public static let keptPlaceTimeMin = Duration.milliseconds(20)
+    /// The same at most: a proposer that never comes back costs the others no more, and only once
+    /// for each time that it was told.
+    public static let keptPlaceTimeMax = Duration.milliseconds(200)
+    /// How long after signs of another coordinator that changes a register one leaves room for it:
+    /// many turns, and little where the other one is gone.
+    public static let sharedRegisterTime = Duration.seconds(1)
+    /// Proposers, and registers, of which a coordinator remembers how to be fair to them.
+    public static let turnMemoryCountMax = 4096
     /// Requests a coordinator or proxy has under way in all.
     public static let requestCountMax = 65_536
+    /// Bytes that a request under way takes beside its own: who waits for it and until when. With
+    /// it, what a connection may hold in bytes bounds how many requests that can be.
+    public static let requestOverheadBytes = 1024
+    /// Bytes of requests, as they come, that one client of a proxy has under way over all
+    /// collections: 32 of the largest actions.
+    public static let clientRequestBytesMax = 32 * 1024 * 1024
+    /// The same of one proxy at a coordinator: its clients' together, with the blocks they change.
+    public static let proxyRequestBytesMax = 128 * 1024 * 1024
+    /// Bytes of requests that a service has under way in all.
+    public static let requestBytesMax = 256 * 1024 * 1024
+    /// Bytes of blocks and log objects that a proxy holds for the reads of one client: two that
+    /// miss ``missingBlockCountMax`` of the largest blocks at once.
+    public static let clientTaskBytesMax = 128 * 1024 * 1024
+    /// The same for all clients.
+    public static let taskBytesMax = 256 * 1024 * 1024
     /// Rounds with storage peers that a coordinator has under way for all of them, some hundred
     /// bytes each beside what they carry: 64 attempts of the most blocks.
     public static let roundCountMax = 64 * transformBlockCountMax
@@ -272,8 +302,14 @@ public enum Limits {
     public static let finaliseTime = Duration.seconds(3)
     /// Time without a commit after which a proxy makes what is left final.
     public static let finaliseIdleTime = Duration.milliseconds(250)
-    /// Collections whose last tail a proxy keeps to read fixed revisions without asking.
+    /// Collections whose last tail a proxy keeps to read fixed revisions without asking: 16 MiB of
+    /// the largest.
     public static let knownTailCountMax = 256
+    /// Bytes, about, of what a proxy knows of the newest writes of all collections' blocks: of some
+    /// hundred thousand blocks. Beyond it, what is known of idle collections is forgotten.
+    public static let historyBytesMax = 64 * 1024 * 1024
+    /// The same of the action ids and outcomes that are kept to answer retries.
+    public static let writerBytesMax = 64 * 1024 * 1024
     /// Collections whose log a proxy follows for its writers; beyond it idle ones are forgotten.
     public static let writerCountMax = 256
 
@@ -283,7 +319,17 @@ public enum Limits {
     /// The same for one that is found silent again and again: with most services dead, a request
     /// that needs two answers would otherwise spend all of its time on them.
     public static let suspicionTimeMax = Duration.seconds(40)
-    /// After how long another coordinator is asked as well when one that was silent last time is
+    /// How long one that says that it is overloaded is passed over: it has no trouble but that.
+    public static let overloadSuspicionTime = Duration.seconds(1)
+    /// Judgements of services that are remembered, some 100 bytes each; the others are made anew.
+    public static let suspicionCountMax = 4096
+    /// A try that had less time than this, and used it up, says nothing against whoever was asked.
+    public static let judgedTryTime = Duration.milliseconds(400)
+    /// After how long another coordinator is asked as well when one that served well last time has
+    /// not answered: with the pause and the answer of the other one less than a second, and many
+    /// times what a commit takes on a disk that is busy.
+    public static let coordinatorTryTime = Duration.milliseconds(600)
+    /// After how long another coordinator is asked as well when one that served badly last time is
     /// silent again: many times what an answer takes, and little of the time of any request.
     public static let doubtedTryTime = Duration.milliseconds(300)
 
@@ -366,6 +412,15 @@ public enum Limits {
     /// Messages a transport holds for one receiver that does not take them; then it answers
     /// `backlogged`. The requests of a full batch to one peer fit.
     public static let sendQueueCountMax = 4096
+    /// Bytes of messages for one receiver that a transport holds: four of the largest answers, so
+    /// that one who does not read costs no more than that. One message is always let through.
+    public static let sendQueueBytesMax = 16 * 1024 * 1024
+    /// The same for all receivers of a transport, however many connections a stranger makes.
+    public static let allSendQueueBytesMax = 256 * 1024 * 1024
+    /// Bytes of answers that a client has not read, above which its requests are not begun.
+    public static let unreadReplyBytesMax = sendQueueBytesMax / 2
+    /// Bytes of a message that is counted so; of smaller ones ``sendQueueCountMax`` are 4 MiB.
+    public static let countedPayloadBytesMin = 1024
     /// Messages from one sender that wait for the event loop before its connection is no longer
     /// read: the loop takes this many at once anyway.
     public static let receiveQueueCountMax = 1024

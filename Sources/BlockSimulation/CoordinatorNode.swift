@@ -60,9 +60,11 @@ final class CoordinatorNode: WorldProcess {
         case .repositoryRequest(let id, let request, let time):
             lastToken += 1
             askers[lastToken] = (from, senderLife, id)
+            var client: Coordinator.Client = 0
+            if case .proxy(let index) = from { client = UInt64(index) + 1 }
             feed([
                 .request(
-                    Coordinator.Token(rawValue: lastToken), request,
+                    Coordinator.Token(rawValue: lastToken), request, client: client,
                     deadline: now.advanced(by: time))
             ])
         case .peerReplies(let peer, let epoch, let items):

@@ -68,6 +68,12 @@ package final class LoopbackNetwork: @unchecked Sendable {
         return result
     }
 
+    func backlogBytes(from station: Int, to endpoint: Endpoint) -> Int {
+        lock()
+        defer { unlock() }
+        return fabric.backlogBytes(from: station, to: endpoint)
+    }
+
     func wake(_ station: Int) {
         lock()
         defer { unlock() }

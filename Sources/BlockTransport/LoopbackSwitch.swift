@@ -22,14 +22,22 @@ struct LoopbackSwitch {
         var peer: (station: Int, route: Route)?
         /// What waits for somebody to listen.
         var held: [Frames] = []
+        var heldBytes = 0
     }
 
     private struct Station {
         let address: String?
         var inbox = FairQueue<Endpoint, Arrival>()
+        /// Bytes in it, by where they come from.
+        var inboxBytes: [Endpoint: Int] = [:]
         var links: [Int: Link] = [:]
         var routes: [Route: Plug] = [:]
         var isWoken = false
+
+        mutating func count(_ bytes: Int, from source: Endpoint) {
+            let now = (inboxBytes[source] ?? 0) + bytes
+            inboxBytes[source] = now == 0 ? nil : now
+        }
     }
 
     private var stations: [Int: Station] = [:]
@@ -102,10 +110,34 @@ struct LoopbackSwitch {
             if let peer = state.peer {
                 return deliver(frames, to: peer.station, from: .route(peer.route))
             }
-            guard state.held.count < Limits.sendQueueCountMax else { return (.backlogged, nil) }
+            let byteCount = Self.byteCount(frames)
+            guard state.held.count < Limits.sendQueueCountMax,
+                Self.fits(byteCount, beside: state.heldBytes)
+            else { return (.backlogged, nil) }
             stations[number]?.links[link]?.held.append(frames)
+            stations[number]?.links[link]?.heldBytes += byteCount
             return (.queued, nil)
         }
+    }
+
+    /// Bytes that were sent and that nobody has read yet.
+    func backlogBytes(from number: Int, to endpoint: Endpoint) -> Int {
+        switch endpoint {
+        case .route(let route):
+            guard let plug = stations[number]?.routes[route] else { return 0 }
+            return stations[plug.station]?.inboxBytes[.link(plug.link)] ?? 0
+        case .link(let link):
+            guard let state = stations[number]?.links[link] else { return 0 }
+            guard let peer = state.peer else { return state.heldBytes }
+            return stations[peer.station]?.inboxBytes[.route(peer.route)] ?? 0
+        }
+    }
+
+    private static func byteCount(_ frames: Frames) -> Int { frames.reduce(0) { $0 + $1.count } }
+
+    /// One message is always let through.
+    private static func fits(_ byteCount: Int, beside waiting: Int) -> Bool {
+        waiting == 0 || waiting + byteCount <= Limits.sendQueueBytesMax
     }
 
     mutating func wake(_ number: Int) { stations[number]?.isWoken = true }
@@ -125,7 +157,9 @@ struct LoopbackSwitch {
             let (source, arrival) = stations[number]?.inbox.popFirst()
         {
             if case .frames(let frames) = arrival {
-                byteCount += frames.reduce(0) { $0 + $1.count }
+                let taken = Self.byteCount(frames)
+                byteCount += taken
+                stations[number]?.count(-taken, from: source)
             }
             taken.append((source, arrival))
         }
@@ -138,8 +172,12 @@ struct LoopbackSwitch {
         guard let waiting = stations[number]?.inbox.count(from: source) else {
             return (.unroutable, nil)
         }
-        guard waiting < Self.connectedCountMax else { return (.backlogged, nil) }
+        let byteCount = Self.byteCount(frames)
+        guard waiting < Self.connectedCountMax,
+            Self.fits(byteCount, beside: stations[number]?.inboxBytes[source] ?? 0)
+        else { return (.backlogged, nil) }
         stations[number]?.inbox.append(.frames(frames), from: source)
+        stations[number]?.count(byteCount, from: source)
         return (.queued, number)
     }
 
@@ -150,8 +188,10 @@ struct LoopbackSwitch {
         stations[plug.station]?.links[plug.link]?.peer = (listener, route)
         let held = stations[plug.station]?.links[plug.link]?.held ?? []
         stations[plug.station]?.links[plug.link]?.held = []
+        stations[plug.station]?.links[plug.link]?.heldBytes = 0
         for frames in held {
             stations[listener]?.inbox.append(.frames(frames), from: .route(route))
+            stations[listener]?.count(Self.byteCount(frames), from: .route(route))
         }
     }
 }

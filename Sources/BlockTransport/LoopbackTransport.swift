@@ -65,6 +65,10 @@ package final class LoopbackTransport: Transport {
         return result
     }
 
+    package func backlogBytes(to endpoint: Endpoint) -> Int {
+        isClosed ? 0 : network.backlogBytes(from: station, to: endpoint)
+    }
+
     package func connect(to address: String) throws(DatabaseError) -> Endpoint {
         try checkOpen()
         try Self.check(address)

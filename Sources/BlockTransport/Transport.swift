@@ -31,6 +31,11 @@ package protocol Transport: AnyObject {
     /// - Complexity: O(bytes of the payload).
     func send(_ envelope: Envelope, to endpoint: Endpoint) -> SendResult
 
+    /// Bytes given to ``send(_:to:)`` for the endpoint that have not left this process yet, but for
+    /// small messages, of which the number alone is bounded. Above ``Limits/sendQueueBytesMax`` a
+    /// send answers `backlogged`.
+    func backlogBytes(to endpoint: Endpoint) -> Int
+
     /// Makes an outgoing link, or returns the one there is to the same address.
     ///
     /// Succeeds whether or not anybody listens: the link connects when somebody does, and again

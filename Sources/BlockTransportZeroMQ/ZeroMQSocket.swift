@@ -17,16 +17,31 @@ final class ZeroMQSocket {
     /// Where everything on this socket comes from; nil on a ROUTER, whose messages say it.
     private let link: Endpoint?
     private var overlong: (from: Endpoint, frameCount: Int)?
+    /// What is not sent yet of the connections that have such, or of the one link.
+    private var meters: [Route?: SendMeter] = [:]
+    private var nextSweep = 64
+    private let allSent: SendMeter
+    /// Every counted frame is sent from this one, which must not move.
+    private let outgoing: UnsafeMutablePointer<zmq_msg_t>
 
     /// A ROUTER when `link` is nil, else the DEALER beneath that link.
-    init(context: ZeroMQContext, link: Endpoint?) throws(DatabaseError) {
+    /// - Parameter allSent: Counts what all sockets of a transport have not sent yet.
+    init(context: ZeroMQContext, link: Endpoint?, allSent: SendMeter) throws(DatabaseError) {
         let kind = link == nil ? ZMQ_ROUTER : ZMQ_DEALER
         guard let handle = zmq_socket(context.handle, kind) else {
             throw ZeroMQFailure.current("cannot make a ZeroMQ socket", or: .ioFailed)
         }
         self.handle = handle
         self.link = link
+        self.allSent = allSent
+        outgoing = .allocate(capacity: 1)
+        zmq_msg_init(outgoing)
         applyOptions()
+    }
+
+    deinit {
+        zmq_msg_close(outgoing)
+        outgoing.deallocate()
     }
 
     func close() { zmq_close(handle) }
@@ -123,6 +138,15 @@ extension ZeroMQSocket {
 extension ZeroMQSocket {
     /// - Parameter route: Whom to send to; nil on a DEALER.
     func send(_ envelope: Envelope, to route: Route?) -> SendResult {
+        let byteCount = envelope.payload.count
+        // Small ones are bounded by their number.
+        let meter = byteCount >= Limits.countedPayloadBytesMin ? meter(of: route) : nil
+        if let meter {
+            guard
+                Self.fits(byteCount, beside: meter.bytes, limit: Limits.sendQueueBytesMax),
+                Self.fits(byteCount, beside: meter.allBytes, limit: Limits.allSendQueueBytesMax)
+            else { return .backlogged }
+        }
         if let route {
             let sent = route.withBytes { sendFrame($0, isLast: false) }
             guard sent else { return refusal }
@@ -136,10 +160,42 @@ extension ZeroMQSocket {
         guard sent else { return refusal }
         // libzmq refuses a later frame only when the connection has just ended, and then takes
         // back the earlier ones.
-        guard envelope.payload.withUnsafeBytes({ sendFrame($0, isLast: true) }) else {
-            return refusal
+        let isTaken = envelope.payload.withUnsafeBytes {
+            if let meter { sendCounted($0, meter) } else { sendFrame($0, isLast: true) }
         }
-        return .queued
+        return isTaken ? .queued : refusal
+    }
+
+    /// Bytes not sent yet, small messages aside.
+    func backlogBytes(to route: Route?) -> Int { meters[route]?.bytes ?? 0 }
+
+    /// One message is always let through.
+    private static func fits(_ byteCount: Int, beside waiting: Int, limit: Int) -> Bool {
+        waiting == 0 || waiting + byteCount <= limit
+    }
+
+    private func meter(of route: Route?) -> SendMeter {
+        if let meter = meters[route] { return meter }
+        // Connections end without a word: those that have nothing to send are forgotten, so that
+        // no more are kept than hold something, and these few.
+        if meters.count >= nextSweep {
+            meters = meters.filter { $0.value.bytes > 0 }
+            nextSweep = 2 * meters.count + 64
+        }
+        let meter = SendMeter(partOf: allSent)
+        meters[route] = meter
+        return meter
+    }
+
+    private func sendCounted(_ bytes: UnsafeRawBufferPointer, _ meter: SendMeter) -> Bool {
+        guard meter.fill(outgoing, with: bytes) else { return false }
+        if zmq_msg_send(outgoing, handle, ZMQ_DONTWAIT) >= 0 { return true }
+        let number = zmq_errno()
+        // Gives the bytes back, and may change the error number that says why.
+        zmq_msg_close(outgoing)
+        zmq_msg_init(outgoing)
+        errno = number
+        return false
     }
 
     private func sendFrame(_ bytes: UnsafeRawBufferPointer, isLast: Bool) -> Bool {

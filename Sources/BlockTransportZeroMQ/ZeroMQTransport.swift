@@ -30,6 +30,8 @@ package final class ZeroMQTransport: Transport {
     /// Every frame is received into this one: a zmq_msg_t must not move, so it lives on the heap.
     private let frame: UnsafeMutablePointer<zmq_msg_t>
     private var isClosed = false
+    /// What all sockets have not sent yet.
+    private let allSent: SendMeter
 
     /// - Parameters:
     ///   - context: Shared with other transports of the process, or nil for an own one.
@@ -41,10 +43,11 @@ package final class ZeroMQTransport: Transport {
     ) throws(DatabaseError) {
         let context = if let context { context } else { try ZeroMQContext() }
         let wakeSignal = try WakeSignal()
+        let allSent = SendMeter()
         var router: ZeroMQSocket?
         var boundAddress: String?
         if let address {
-            let socket = try ZeroMQSocket(context: context, link: nil)
+            let socket = try ZeroMQSocket(context: context, link: nil, allSent: allSent)
             do throws(DatabaseError) {
                 boundAddress = try socket.bind(to: address)
             } catch {
@@ -54,6 +57,7 @@ package final class ZeroMQTransport: Transport {
             router = socket
         }
         self.context = context
+        self.allSent = allSent
         self.wakeSignal = wakeSignal
         self.router = router
         self.boundAddress = boundAddress
@@ -99,12 +103,21 @@ package final class ZeroMQTransport: Transport {
         }
     }
 
+    package func backlogBytes(to endpoint: Endpoint) -> Int {
+        guard !isClosed else { return 0 }
+        return switch endpoint {
+        case .route(let route): router?.backlogBytes(to: route) ?? 0
+        case .link(let number): links[number]?.backlogBytes(to: nil) ?? 0
+        }
+    }
+
     package func connect(to address: String) throws(DatabaseError) -> Endpoint {
         try checkOpen()
         if let number = linkNumbers[address] { return .link(number) }
         guard links.count < Limits.linkCountMax else { throw LinkLimit.error(address: address) }
         let number = nextLink
-        let socket = try ZeroMQSocket(context: context, link: .link(number))
+        let socket = try ZeroMQSocket(
+            context: context, link: .link(number), allSent: allSent)
         do throws(DatabaseError) {
             monitors[number] = try ZeroMQMonitor(of: socket, context: context)
             try socket.connect(to: address)

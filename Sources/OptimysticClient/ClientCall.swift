@@ -15,9 +15,12 @@ struct ClientCall: Sendable {
 
     let request: ClientRequest
     let deadline: Instant
+    /// What proxies are judged about by its outcome: a proxy may be cut off from what one
+    /// collection needs, and from nothing else.
+    let subject: ServiceRanking.Subject
+    /// When what is out was sent, and the time it was given.
+    var sentAt: (instant: Instant, time: Duration)?
     var phase = Phase.pausing
-    /// When the phase ends, if nothing else ends it.
-    var wakeAt: Instant
     private(set) var tryCount = 0
     private(set) var triesByProxy: [Int: Int] = [:]
     /// The ids of everything sent for it, to be forgotten with it.
@@ -32,8 +35,8 @@ struct ClientCall: Sendable {
 
     init(_ request: ClientRequest, deadline: Instant) {
         self.request = request
+        subject = request.affinity.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         self.deadline = deadline
-        wakeAt = deadline
     }
 
     mutating func beginTry(at proxy: Int) {

@@ -15,12 +15,12 @@ extension ClientSession {
         wake(.call(token), at: call.patienceEnd(of: call.tryTime(at: now), from: now))
     }
 
-    /// Of the proxies this call has tried least, the best by rank. Nobody waits for a greeting
-    /// while a proxy that has answered one is at hand; the better one is greeted meanwhile.
+    /// Of the proxies that serve well, and of those the ones that this call has tried least, the
+    /// best by rank. Nobody waits for a greeting while a proxy that has answered one is at hand;
+    /// the better one is greeted meanwhile.
     private mutating func choose(for call: ClientCall) -> Int {
-        let order = ranking.order(for: call.request.affinity, at: now)
-        let fewest = order.map { call.triesByProxy[$0] ?? 0 }.min() ?? 0
-        let candidates = order.filter { (call.triesByProxy[$0] ?? 0) == fewest }
+        let candidates = ranking.choice(
+            for: call.request.affinity, about: call.subject, tries: call.triesByProxy, at: now)
         let best = candidates[0]
         guard proxies[best].greeting != .done,
             let known = candidates.first(where: {
@@ -38,6 +38,7 @@ extension ClientSession {
         let id = makeID()
         sent[id] = (token, proxy)
         calls[token]?.sent(as: id, to: proxy)
+        calls[token]?.sentAt = (now, time)
         directives.append(
             .send(
                 proxy: proxy, id: id, call.request.fitting(time),
@@ -66,6 +67,7 @@ extension ClientSession {
             let error = DatabaseError(.malformedMessage, message, outcome: .unknown)
             return answered(token, proxy, error)
         }
+        ranking.succeeded(proxy, about: call.subject)
         if case .welcome(let welcome) = reply { learn(welcome) }
         // A late success of an earlier try is a true statement.
         if call.phase != .sent(id: id, proxy: proxy) { mark("session.lateAnswer") }
@@ -73,6 +75,7 @@ extension ClientSession {
     }
 
     private mutating func answered(_ token: Token, _ proxy: Int, _ error: DatabaseError) {
+        if let call = calls[token] { judge(proxy, call, told: error) }
         calls[token]?.answered(error, by: proxy)
         switch error.code {
         case .shuttingDown:
@@ -82,6 +85,19 @@ extension ClientSession {
         default: break
         }
         afterFailure(token, error)
+    }
+
+    /// A proxy that answers and does not serve is passed over for a while, for what is like the
+    /// request; unless it had too little time to say anything of it.
+    private mutating func judge(_ proxy: Int, _ call: ClientCall, told error: DatabaseError) {
+        guard error.isTransient, let (sentAt, time) = call.sentAt else { return }
+        let isSlow = now.since(sentAt).nanoseconds >= time.nanoseconds / 4 * 3
+        if time < Limits.judgedTryTime, isSlow { return }
+        mark("session.badOutcome")
+        let duration =
+            error.code == .overloaded
+            ? max(Limits.overloadSuspicionTime, error.retryAfter ?? .zero) : Limits.suspicionTime
+        ranking.failed(proxy, about: call.subject, for: duration, at: now)
     }
 
     mutating func wasNotSent(_ id: UInt64) {

@@ -68,7 +68,7 @@ package struct ClientSession {
     private var doubts = Recents<Identifier128, Void>(weightMax: Limits.doubtCountMax)
     var now = Instant.origin
     var directives: [Directive] = []
-    private var timers = TimerQueue<Timer>()
+    private var alarms = AlarmClock<Timer>()
     private var lastID: UInt64
     private var isClosed = false
 
@@ -93,7 +93,7 @@ package struct ClientSession {
     package var addresses: [String] { ranking.addresses }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
-    package var nextWake: Instant? { calls.isEmpty ? nil : timers.next }
+    package var nextWake: Instant? { calls.isEmpty ? nil : alarms.next }
 
     /// Handles one event. - Returns: What to do, in order.
     package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
@@ -131,7 +131,7 @@ package struct ClientSession {
         }
         calls[token] = call
         // It would have to end even if nothing else happened.
-        timers.insert(.call(token), at: call.deadline)
+        alarms.set(.call(token), at: call.deadline)
         beginTry(token)
     }
 
@@ -170,6 +170,7 @@ package struct ClientSession {
 
     private mutating func forget(_ token: Token) {
         guard let call = calls.removeValue(forKey: token) else { return }
+        alarms.cancel(.call(token))
         for id in call.sentIDs { sent[id] = nil }
     }
 
@@ -196,20 +197,19 @@ package struct ClientSession {
     // MARK: Time
 
     mutating func wake(_ timer: Timer, at instant: Instant) {
-        if case .call(let token) = timer { calls[token]?.wakeAt = instant }
-        timers.insert(timer, at: instant)
+        var instant = instant
+        if case .call(let token) = timer, let call = calls[token] {
+            instant = min(instant, call.deadline)
+        }
+        alarms.set(timer, at: instant)
     }
 
     private mutating func wakeDue() {
-        while let (timer, instant) = timers.popDue(at: now) {
+        while let (timer, instant) = alarms.popDue(at: now) {
             switch timer {
             case .call(let token):
                 guard let call = calls[token] else { continue }
-                if now >= call.deadline {
-                    ranOut(token)
-                } else if call.wakeAt == instant {
-                    wasWoken(token)
-                }
+                if now >= call.deadline { ranOut(token) } else { wasWoken(token) }
             case .greeting(let proxy):
                 guard proxies[proxy].greeting == .underWay(ends: instant) else { continue }
                 let time = Limits.greetingTime.milliseconds

@@ -35,6 +35,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Commits of the benchmark history; 2,000 to 10,000,000.")
     var commits = 20_000
 
+    @Option(help: "Minutes of a soak; 3 to 1,440.")
+    var minutes = 10
+
     @Option(help: "The program that loads etcd, which `make bench-etcd` builds.")
     var etcdLoad: String?
 
@@ -44,6 +47,9 @@ struct BenchCommand: AsyncParsableCommand {
         }
         guard (2000...10_000_000).contains(commits) else {
             throw ValidationError("--commits is from 2,000 to 10,000,000, not \(commits)")
+        }
+        guard (3...1440).contains(minutes) else {
+            throw ValidationError("--minutes is from 3 to 1,440, not \(minutes)")
         }
         guard !only.contains(.etcd) || etcdLoad != nil else {
             throw ValidationError("etcd wants --etcd-load; `make bench-etcd` does it all")
@@ -59,7 +65,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let setting = BenchSetting(
             runs: runs, environment: .live(), cleanup: cleanup, historyCount: commits,
-            etcdLoad: etcdLoad)
+            minutes: minutes, etcdLoad: etcdLoad)
         if output == .text {
             let cores = ProcessInfo.processInfo.activeProcessorCount
             say("\(cores) cores; medians of \(runs) runs; release \(Release.version)")

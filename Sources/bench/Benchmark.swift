@@ -15,10 +15,13 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
     case commit
     case read
     case history
+    case fairness
+    case soak
     case etcd
 
-    /// What is measured when nothing is named: a peer must be installed first.
-    static let usual = allCases.filter { $0 != .etcd }
+    /// What is measured when nothing is named: for etcd a peer must be installed first, and a soak
+    /// takes its time.
+    static let usual = allCases.filter { $0 != .etcd && $0 != .soak }
 
     var title: String {
         switch self {
@@ -30,6 +33,8 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .commit: CommitBenchmark.title
         case .read: ReadBenchmark.title
         case .history: HistoryBenchmark.title
+        case .fairness: FairnessBenchmark.title
+        case .soak: SoakBenchmark.title
         case .etcd: EtcdBenchmark.title
         }
     }
@@ -44,6 +49,8 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .commit: try await CommitBenchmark(setting).run()
         case .read: try await ReadBenchmark(setting).run()
         case .history: try await HistoryBenchmark(setting).run()
+        case .fairness: try await FairnessBenchmark(setting).run()
+        case .soak: try await SoakBenchmark(setting).run()
         case .etcd: try await EtcdBenchmark(setting).run()
         }
     }
@@ -56,6 +63,8 @@ struct BenchSetting: Sendable {
     let cleanup: Cleanup
     /// Commits of the benchmark of a long history.
     let historyCount: Int
+    /// How long a soak takes.
+    let minutes: Int
     /// The program that loads etcd; nil where etcd is not measured.
     let etcdLoad: String?
 
@@ -71,12 +80,17 @@ struct BenchSetting: Sendable {
     }
 
     /// A cluster of the executables beside this one.
+    /// - Parameter extra: Settings of a service beside its usual ones.
     /// - Returns: What ends it, for ``Cleanup/run(_:)``, as well.
-    func startCluster() throws -> (LocalCluster, removal: Int) {
+    func startCluster(
+        shape: LocalCluster.Shape = LocalCluster.Shape(),
+        extra: (LocalCluster.Member) -> [String] = { _ in [] }
+    ) throws -> (LocalCluster, removal: Int) {
         let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let folder = (path as NSString).deletingLastPathComponent
-        let cluster = try LocalCluster(executables: folder)
+        let cluster = try LocalCluster(executables: folder, shape: shape)
         let removal = cleanup.add { cluster.tearDown() }
+        for member in cluster.members { try cluster.start(member, extra: extra(member)) }
         try cluster.startAll()
         return (cluster, removal)
     }

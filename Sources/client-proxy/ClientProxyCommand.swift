@@ -12,11 +12,14 @@ enum ClientProxyCommand {
         "cluster-file", help: "The file that describes the cluster.")
     private static let listen = Setting<NetworkAddress>.listenAddress(
         "listen", default: "tcp://127.0.0.1:7730", help: "Where to listen.")
+    private static let cache = Setting<Int>.byteSize(
+        "cache", in: 1024 * 1024...Limits.proxyCacheBytesLargest, default: "64MiB",
+        help: "Log objects kept for readers, and as much of blocks.")
 
     private static let role = Role(
         "client-proxy",
         summary: "Hosts collections for applications. Keeps nothing.",
-        settings: [clusterFile, listen])
+        settings: [clusterFile, listen, cache])
 
     static func main() {
         ServiceProcess.run(role) { context in try serve(context) }
@@ -29,7 +32,8 @@ enum ClientProxyCommand {
         defer { transport.close() }
         let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
         let host = try ClientProxyHost(
-            port: port, map: map, release: Release.version, environment: context.environment)
+            port: port, map: map, release: Release.version, environment: context.environment,
+            cacheBytesMax: try context.configuration.value(of: cache))
         context.stop.onRequest { [waker = transport.waker] in waker.wake() }
         context.logger.notice(
             "ready",

@@ -16,7 +16,7 @@ import Testing
         let incarnation = Incarnation(generation: 1, nonce: Sample.identifier(5))
         var token: UInt64 = 0
         func deadline(_ world: CoordinatorWorld) -> Instant { world.now.advanced(by: .seconds(3)) }
-        for round in 0..<1500 {
+        for round in 0..<2000 {
             if round % 100 == 0 {
                 // Again and again: the coordinator that was asked may have died.
                 let request = RepositoryRequest.create(creation)

@@ -95,7 +95,8 @@ import Testing
         var scene = try Scene()
         scene.ask(1)
         let silent = scene.sent[0].coordinator
-        #expect(try scene.advanceUntilSent() > .seconds(1))
+        let patience = try scene.advanceUntilSent()
+        #expect(patience >= Limits.coordinatorTryTime && patience < .seconds(1))
         let refusal = RepositoryReply.failed(DatabaseError(.invalidArgument, "no"))
         scene.feed(.reply(id: scene.sent[1].id, refusal))
         #expect(scene.answered[1] != nil)

@@ -28,8 +28,20 @@ struct CollectionUseTests {
                 known[collection(expected)] = nil
                 order.removeAll { $0 == expected }
             }
-            use.prune(countMax: 30) { known[$0] != nil }
         }
         #expect(use.oldest(of: known) { _ in true } == nil)
+    }
+
+    @Test("Names that nothing is known of are forgotten, however many come")
+    func bounded() {
+        var use = CollectionUse(countMax: 100)
+        for number in 0..<10_000 {
+            use.note(collection(number))
+            // One that is used all the time stays the newest but for the last few.
+            if number % 50 == 0 { use.note(collection(-1)) }
+            #expect(use.count <= 201)
+        }
+        let known = [collection(-1): 0, collection(9_000): 0]
+        #expect(use.oldest(of: known) { _ in false } == collection(9_000))
     }
 }

@@ -14,11 +14,13 @@ private final class HostWorld {
     let services: [any Service]
     let client: LoopbackTransport
     let repository: StorageRepository
+    let network: LoopbackNetwork
     private var correlation: UInt64 = 0
 
     init() throws {
         let world = try OnePeerWorld()
         let network = LoopbackNetwork(environment: environment)
+        self.network = network
         let map = world.map
         func port(_ address: String) throws -> ServicePort {
             ServicePort(
@@ -58,8 +60,9 @@ private final class HostWorld {
     /// Sends to a service and turns all until the answer is there.
     func ask(
         _ address: String, _ kind: UInt16, _ payload: Bytes, cluster: Identifier128? = nil,
-        remainingMilliseconds: UInt32 = 0
+        remainingMilliseconds: UInt32 = 0, from other: LoopbackTransport? = nil
     ) throws -> Envelope {
+        let client = other ?? client
         correlation += 1
         let envelope = Envelope(
             kind: kind, correlation: correlation, remainingMilliseconds: remainingMilliseconds,
@@ -279,5 +282,101 @@ struct HostTests {
             let deadline = ServicePort.deadline(of: envelope, arrival: Instant(nanoseconds: 5))
             #expect(deadline == Instant(nanoseconds: 5).advanced(by: time))
         }
+    }
+
+    /// An action of 64 KiB on a collection of which nobody knows whether it exists.
+    private static func parked(_ number: Int) -> Bytes {
+        Wire.encode(
+            ClientRequest.act(
+                ActionRequest(
+                    collection: CollectionID(name: "park-\(number)"),
+                    incarnation: Incarnation(generation: 1, nonce: .zero),
+                    action: ActionID(rawValue: Identifier128(UInt128(number))),
+                    firstRevision: .zero,
+                    content: .append(Bytes(repeating: 1, count: 65_000)))))
+    }
+
+    @Test("One client parks so many bytes at a proxy, over however many names, and no more")
+    func parking() throws {
+        let hosts = try HostWorld()
+        let proxy = hosts.services[2]
+        let link = try hosts.client.connect(to: "loopback://proxy-1")
+        let count = 2 * Limits.clientRequestBytesMax / 65_000
+        var refusals: [DatabaseError] = []
+        for number in 1...count {
+            let envelope = Envelope(
+                kind: WireKind.clientRequest.rawValue, correlation: UInt64(number),
+                remainingMilliseconds: 600_000, cluster: hosts.world.map.cluster.rawValue,
+                trace: 77, payload: Self.parked(number))
+            #expect(hosts.client.send(envelope, to: link) == .queued)
+            // The coordinator is silent.
+            let arrivals = try proxy.port.transport.receive(timeout: .zero)
+            try proxy.turn(arrivals, now: hosts.environment.now())
+            for case .message(_, let reply) in try hosts.client.receive(timeout: .zero) {
+                refusals.append(try hosts.error(reply))
+            }
+        }
+        #expect(proxy.unansweredCount * 65_000 <= Limits.clientRequestBytesMax)
+        #expect(proxy.unansweredCount > count / 3)
+        #expect(proxy.unansweredCount + refusals.count == count)
+        for error in refusals {
+            #expect(error.code == .overloaded && error.retryAfter != nil)
+            #expect(
+                error.message.contains(
+                    "clientRequestBytesMax = \(Limits.clientRequestBytesMax)"))
+        }
+        // Another one is still let in.
+        let hello = Wire.encode(ClientRequest.hello(clusterName: "test"))
+        let other = try LoopbackTransport(network: hosts.network)
+        defer { other.close() }
+        let reply = try hosts.ask(
+            "loopback://proxy-1", WireKind.clientRequest.rawValue, hello, from: other)
+        #expect(reply.kind == WireKind.clientReply.rawValue)
+    }
+
+    @Test("A client that does not read its answers is refused, before its requests cost anything")
+    func slowReader() throws {
+        let hosts = try HostWorld()
+        let proxy = hosts.services[2].port
+        let link = try hosts.client.connect(to: "loopback://proxy-1")
+        let hello = Envelope(
+            kind: WireKind.clientRequest.rawValue, correlation: 1, remainingMilliseconds: 0,
+            cluster: hosts.world.map.cluster.rawValue, trace: 77,
+            payload: Wire.encode(ClientRequest.hello(clusterName: "test")))
+        #expect(hosts.client.send(hello, to: link) == .queued)
+        let arrivals = try proxy.transport.receive(timeout: .seconds(1))
+        let source = try #require(arrivals.first).endpoint
+        let page = Bytes(repeating: 7, count: Limits.pageBytesMax)
+        for number in 1...40 {
+            proxy.answer(
+                Caller(endpoint: source, correlation: UInt64(number), trace: 77), .clientReply,
+                page, mayHaveChanged: number == 40)
+        }
+        #expect(proxy.transport.backlogBytes(to: source) <= Limits.sendQueueBytesMax)
+        #expect(hosts.client.send(hello, to: link) == .queued)
+        try hosts.turn()
+        var errors: [DatabaseError] = []
+        var pageCount = 0
+        for _ in 0..<10 {
+            for case .message(_, let reply) in try hosts.client.receive(timeout: .milliseconds(5)) {
+                if reply.payload.count == page.count {
+                    pageCount += 1
+                } else if reply.kind == WireKind.error.rawValue {
+                    errors.append(try hosts.error(reply))
+                }
+            }
+        }
+        #expect(pageCount * page.count <= Limits.sendQueueBytesMax && pageCount > 10)
+        #expect(errors.count == 40 - pageCount + 1, "everything is answered")
+        let definite = errors.filter { $0.outcome == .notApplied }
+        #expect(definite.allSatisfy { $0.code == .overloaded && $0.retryAfter != nil })
+        #expect(definite.count == errors.count - 1, "of what may have changed nothing is known")
+        #expect(errors.first?.message.contains("sendQueueBytesMax") == true)
+        #expect(errors.last?.message.contains("unreadReplyBytesMax") == true)
+        // It reads again, and is served again.
+        #expect(
+            try hosts.ask(
+                "loopback://proxy-1", WireKind.clientRequest.rawValue, hello.payload
+            ).kind == WireKind.clientReply.rawValue)
     }
 }

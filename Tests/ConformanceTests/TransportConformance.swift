@@ -213,6 +213,60 @@ struct TransportConformance {
         #expect(client.statistics.dropped == 10)
     }
 
+    @Test(
+        "one who does not read costs so many bytes and no more, and the others nothing",
+        arguments: TransportKind.allCases)
+    func slowReader(kind: TransportKind) throws {
+        let harness = TransportHarness(kind)
+        let server = try harness.server()
+        var silent: (any RawClient)? = try harness.silentClient(to: server.address())
+        silent?.send(envelope(1).frames)
+        let source = try #require(try server.messages(1).first).from
+        let payload = Bytes(repeating: 7, count: 1 << 20)
+        let results = (0..<100).map { server.send(envelope($0, payload: payload), to: source) }
+        // What the system takes has left this process.
+        let taken = results.filter { $0 == .queued }.count
+        #expect(taken <= Limits.sendQueueBytesMax >> 20 + 16, "\(taken) of 1 MiB are taken")
+        #expect(results.last == .backlogged)
+        #expect(server.statistics.dropped == UInt64(100 - taken))
+        let backlog = server.backlogBytes(to: source)
+        #expect(backlog > Limits.unreadReplyBytesMax && backlog <= Limits.sendQueueBytesMax)
+        #expect(server.send(envelope(5), to: source) == .queued, "it can still be told so")
+
+        let other = try harness.client()
+        let link = try other.connect(to: server.address())
+        #expect(other.send(envelope(2), to: link) == .queued)
+        let otherSource = try #require(try server.messages(1).first).from
+        #expect(server.send(envelope(3, payload: payload), to: otherSource) == .queued)
+        #expect(try other.messages(1).first?.envelope.payload == payload)
+        #expect(try eventually { server.backlogBytes(to: otherSource) == 0 })
+
+        silent = nil
+        let isForgotten = try eventually {
+            _ = try server.receive(timeout: .zero)
+            return server.backlogBytes(to: source) == 0
+        }
+        #expect(isForgotten, "it is gone")
+    }
+
+    @Test("what waits for a link to nobody is bounded in bytes", arguments: TransportKind.allCases)
+    func linkBytes(kind: TransportKind) throws {
+        let harness = TransportHarness(kind)
+        let gone = try harness.server()
+        let address = try gone.address()
+        gone.close()
+        let client = try harness.client()
+        let link = try client.connect(to: address)
+        let payload = Bytes(repeating: 7, count: 1 << 20)
+        let results = (0..<40).map { client.send(envelope($0, payload: payload), to: link) }
+        let taken = results.filter { $0 == .queued }.count
+        #expect((14...16).contains(taken), "\(taken) of 1 MiB wait")
+        #expect(results.last == .backlogged)
+        #expect(client.backlogBytes(to: link) <= Limits.sendQueueBytesMax)
+        client.disconnect(link)
+        #expect(client.backlogBytes(to: link) == 0)
+    }
+
     @Test("one call returns a bounded number and nobody starves", arguments: TransportKind.allCases)
     func bounded(kind: TransportKind) throws {
         let harness = TransportHarness(kind)

@@ -18,7 +18,7 @@ enum TransportKind: String, CaseIterable, CustomTestStringConvertible {
 /// One network to make transports on, and the waits every test needs.
 final class TransportHarness {
     let kind: TransportKind
-    private let network = LoopbackNetwork(environment: .live())
+    fileprivate let network = LoopbackNetwork(environment: .live())
     private var nextName = 0
     /// A loopback address of this harness alone. A port that a test lets go, to listen there again,
     /// could otherwise go to a neighbour, or to the outgoing side of the client that waits for it.
@@ -83,6 +83,16 @@ final class TransportHarness {
     }
 }
 
+extension TransportHarness {
+    /// A peer that reads nothing of what it is sent.
+    func silentClient(to address: String) throws -> any RawClient {
+        switch kind {
+        case .loopback: try LoopbackRawClient(network: network, address: address)
+        case .zeroMQ: try ZeroMQRawClient(address: address, receiveQueueCountMax: 1)
+        }
+    }
+}
+
 protocol RawClient {
     func send(_ frames: [Bytes])
 }
@@ -106,12 +116,14 @@ private final class ZeroMQRawClient: RawClient {
     private let context: UnsafeMutableRawPointer
     private let socket: UnsafeMutableRawPointer
 
-    init(address: String) throws {
+    init(address: String, receiveQueueCountMax: Int32 = 1000) throws {
         context = try #require(zmq_ctx_new())
         socket = try #require(zmq_socket(context, ZMQ_DEALER))
         var none = Int32(0)
         zmq_setsockopt(socket, ZMQ_LINGER, &none, MemoryLayout<Int32>.size)
         zmq_setsockopt(socket, ZMQ_SNDHWM, &none, MemoryLayout<Int32>.size)
+        var queue = receiveQueueCountMax
+        zmq_setsockopt(socket, ZMQ_RCVHWM, &queue, MemoryLayout<Int32>.size)
         try #require(zmq_connect(socket, address) == 0)
     }
 

@@ -121,7 +121,6 @@ extension Coordinator {
             prerequisiteCount: prerequisiteCount, deadline: deadline, timing: timing)
     }
 
-    /// Stores the body and the pends beside the prepare; the accept waits for all of them (rule 6).
     private mutating func commit(
         _ attempt: CommitAttempt, for token: Token, deadline: Instant
     ) {
@@ -130,10 +129,17 @@ extension Coordinator {
         let proposer = makeProposer(
             collection, .commit(attempt),
             prerequisiteCount: attempt.writes.count + (attempt.isInline ? 0 : 1), deadline)
-        guard let id = enqueue(proposer, deadline: deadline, owner: .client(token)) else {
-            return fail(
-                token, overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)"))
+        if enqueue(proposer, deadline: deadline, owner: .client(token)) == nil {
+            fail(token, overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)"))
         }
+    }
+
+    /// Stores the body and the pends beside the prepare; the accept waits for all of them (rule 6).
+    /// Not before its turn: what waits behind another change of the register mostly comes too late.
+    mutating func storePrerequisites(of id: UInt64) {
+        guard case .proposal(let proposer, let deadline) = rounds[id]?.kind,
+            case .commit(let attempt) = proposer.change
+        else { return }
         if !attempt.isInline {
             let block = BlockID(content: attempt.body)
             let write = QuorumWrite(

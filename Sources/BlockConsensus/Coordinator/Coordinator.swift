@@ -5,7 +5,7 @@ import BlockRuntime
 /// peers. It keeps nothing: any number may run, and any of them may die at any moment.
 ///
 /// One change per register is under way at a time; further changes of it wait their turn, so that
-/// the proposers of one process do not duel.
+/// the proposers of one process do not duel; those who ask take turns.
 package struct Coordinator {
     /// The host's handle of whoever asked.
     package struct Token: Hashable, Sendable {
@@ -13,8 +13,17 @@ package struct Coordinator {
         package init(rawValue: UInt64) { self.rawValue = rawValue }
     }
 
+    /// Tells those who ask apart: a connection. Zero is nobody in particular.
+    package typealias Client = UInt64
+
+    /// Who wants to be woken.
+    enum Timer: Hashable, Sendable {
+        case round(UInt64)
+        case turn(CollectionID)
+    }
+
     package enum Event {
-        case request(Token, RepositoryRequest, deadline: Instant)
+        case request(Token, RepositoryRequest, client: Client = 0, deadline: Instant)
         case upkeep(Token, Upkeep, deadline: Instant)
         /// A peer's answer to the request `id`; `peer` and `epoch` are what the answer itself says.
         case reply(id: UInt64, peer: PeerID, epoch: Epoch, PeerReply)
@@ -37,8 +46,11 @@ package struct Coordinator {
 
     var rounds: [UInt64: Round] = [:]
     private var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
-    private var timers = TimerQueue<UInt64>()
+    var alarms = AlarmClock<Timer>()
     var queues: [CollectionID: RegisterQueue] = [:]
+    /// Who asked, where that is somebody in particular.
+    private(set) var askers: [Token: Client] = [:]
+    var turnMemory = TurnMemory()
     private var lastID: UInt64 = 0
     private var directives: [Directive] = []
     /// Requests that wait for several rounds.
@@ -70,14 +82,15 @@ package struct Coordinator {
     package var roundCount: Int { rounds.count }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
-    package var nextWake: Instant? { timers.next }
+    package var nextWake: Instant? { alarms.next }
 
     /// Handles one event. - Returns: What to do, in order.
     package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
         self.now = max(now, self.now)
         switch event {
-        case .request(let token, let request, let deadline):
+        case .request(let token, let request, let client, let deadline):
             requestCount += 1
+            if client != 0 { askers[token] = client }
             start(request, for: token, deadline: deadline)
         case .upkeep(let token, let upkeep, let deadline):
             requestCount += 1
@@ -101,6 +114,7 @@ package struct Coordinator {
     mutating func respond(_ token: Token, _ reply: RepositoryReply) {
         invariant(requestCount > 0, "an answer that nobody waits for")
         requestCount -= 1
+        askers[token] = nil
         directives.append(.respond(token, reply))
     }
 
@@ -144,10 +158,7 @@ package struct Coordinator {
             end(round, id, result)
             return
         }
-        if let wakeAt = effects.wakeAt {
-            round.wakeAt = wakeAt
-            timers.insert(id, at: wakeAt)
-        }
+        if let wakeAt = effects.wakeAt { alarms.set(.round(id), at: wakeAt) }
         rounds[id] = round
         if let (key, bytes) = effects.segmentToStore { storeSegment(key, bytes, for: id, round) }
         for collection in effects.tailsToRead {
@@ -166,12 +177,13 @@ package struct Coordinator {
 
     private mutating func end(_ round: Round, _ id: UInt64, _ result: RoundResult) {
         for request in round.requests { outstanding[request] = nil }
+        alarms.cancel(.round(id))
         if case .proposal(let proposer, _) = round.kind {
             if planted(.ballotReused) { spentBallots[proposer.collection] = proposer.spent }
             if case .reply = result, let value = proposer.decided {
                 learn(chosen: value, by: proposer.change)
             }
-            startNext(of: proposer.collection, after: id)
+            proposalEnded(id, proposer, result)
         }
         if result == .undecided, case .read(let read, let deadline) = round.kind {
             return lookAgain(read, owner: round.owner, deadline: deadline)
@@ -192,7 +204,7 @@ package struct Coordinator {
         guard read.lookCount < Limits.tailLookCountMax else {
             return change(collection, .read, owner: owner, deadline: deadline)
         }
-        if queues[collection] != nil {
+        if queues[collection]?.running != nil {
             mark("coordinator.read.waits")
             queues[collection]?.readers.append((read, owner, deadline))
         } else if read.hasTimedOut {
@@ -218,52 +230,13 @@ package struct Coordinator {
         }
     }
 
-    // MARK: One change per register at a time
-
-    /// Starts the change now, or when those before it are done.
-    mutating func enqueue(_ proposer: Proposer, deadline: Instant, owner: Round.Owner) -> UInt64? {
-        let collection = proposer.collection
-        var queue = queues[collection] ?? RegisterQueue()
-        guard queue.waiting.count < Limits.registerQueueCountMax else { return nil }
-        let isFree = queue.running == nil
-        let id = add(.proposal(proposer, deadline: deadline), owner: owner, isHeld: true)
-        if isFree { queue.running = id } else { queue.waiting.append(id) }
-        queues[collection] = queue
-        if isFree {
-            launch(id, collection)
-        } else {
-            // It may run out of time before its turn.
-            rounds[id]?.wakeAt = deadline
-            timers.insert(id, at: deadline)
-        }
-        return id
-    }
-
-    private mutating func launch(_ id: UInt64, _ collection: CollectionID) {
+    mutating func launch(_ id: UInt64, _ collection: CollectionID) {
         if planted(.ballotReused), let spent = spentBallots.removeValue(forKey: collection) {
             run(id) { $0.reuse(spent.ballot, spent.value, &$1) }
         } else {
             run(id) { $0.start(&$1) }
         }
-    }
-
-    private mutating func startNext(of collection: CollectionID, after id: UInt64) {
-        guard var queue = queues[collection] else { return }
-        queue.waiting.removeAll { $0 == id }
-        if queue.running == id {
-            let readers = queue.readers
-            queue.readers = []
-            queue.running = queue.waiting.isEmpty ? nil : queue.waiting.removeFirst()
-            queues[collection] = queue.running == nil ? nil : queue
-            // Before the next change begins: they find the register at rest.
-            for reader in readers {
-                add(
-                    .read(reader.read.again(), deadline: reader.deadline), owner: reader.owner)
-            }
-            if let next = queue.running { launch(next, collection) }
-        } else {
-            queues[collection] = queue
-        }
+        storePrerequisites(of: id)
     }
 
     // MARK: Replies and time
@@ -281,17 +254,11 @@ package struct Coordinator {
     }
 
     private mutating func wakeDueRounds() {
-        while let (id, instant) = timers.popDue(at: now) {
-            guard rounds[id]?.wakeAt == instant else { continue }
-            run(id) { $0.tick(&$1) }
+        while let (timer, _) = alarms.popDue(at: now) {
+            switch timer {
+            case .round(let id): run(id) { $0.tick(&$1) }
+            case .turn(let collection): goOn(with: collection)
+            }
         }
     }
-}
-
-/// The changes of one register: the one under way and those that wait, oldest first.
-struct RegisterQueue {
-    var running: UInt64?
-    var waiting: [UInt64] = []
-    /// Reads that found the running change under way.
-    var readers: [(read: TailRead, owner: Round.Owner, deadline: Instant)] = []
 }

@@ -44,8 +44,6 @@ struct Round {
     let owner: Owner
     /// Ids of the requests sent, to be forgotten with the round.
     var requests: [UInt64] = []
-    /// The one instant at which the round wants a tick; other timers of it are stale.
-    var wakeAt: Instant?
 
     init(kind: Kind, owner: Owner) {
         self.kind = kind

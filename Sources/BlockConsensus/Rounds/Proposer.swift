@@ -45,6 +45,8 @@ package struct Proposer {
     private var doubt = AttemptDoubt()
     /// The value that is chosen when this ends with an answer; nil: the answer is none of a value.
     private(set) var decided: TailValue?
+    /// Whether somebody else took a ballot meanwhile.
+    private(set) var hasMetOthers = false
     /// The last ballot and the value it was promised on.
     private(set) var spent: (ballot: Ballot, value: TailValue)?
 
@@ -87,7 +89,10 @@ package struct Proposer {
         _ reply: PeerReply, from peer: PeerID, stamp replyStamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
-        if case .rejected(let promised) = reply { highestSeen = max(highestSeen, promised) }
+        if case .rejected(let promised) = reply {
+            hasMetOthers = true
+            highestSeen = max(highestSeen, promised)
+        }
         guard replyStamp == stamp else { return }
         switch (phase, reply) {
         case (.preparing(let ballot, var promises), .promise(let promised, let accepted, let value))

@@ -8,21 +8,25 @@ import Logging
 package final class ClientProxyHost: Service {
     package let port: ServicePort
     private var machine: ClientProxy
-    private var callers = CallerTable()
+    private var callers = CallerTable(
+        ofEach: .init("clientRequestBytesMax", Limits.clientRequestBytesMax))
     /// The links to the coordinators, in the order of the cluster file.
     private let coordinators: [Endpoint]
     /// Added to the machine's ids, and drawn at every start: an answer to a predecessor of this
     /// process finds no request.
     private let correlationBase: UInt64
 
+    /// - Parameter cacheBytesMax: Bytes of log objects kept for readers, and of blocks as well.
     /// - Throws: `.configurationInvalid` when the address of a coordinator can never work.
     package init(
-        port: ServicePort, map: ClusterMap, release: String, environment: Environment
+        port: ServicePort, map: ClusterMap, release: String, environment: Environment,
+        cacheBytesMax: Int = Limits.blockCacheBytesMax
     ) throws(DatabaseError) {
         self.port = port
         machine = ClientProxy(
             map: map, release: release, generator: environment.generator(),
-            makeIdentifier: environment.identifier, wallMilliseconds: environment.wallMilliseconds)
+            makeIdentifier: environment.identifier,
+            wallMilliseconds: environment.wallMilliseconds, cacheBytesMax: cacheBytesMax)
         var coordinators: [Endpoint] = []
         for coordinator in map.coordinators {
             coordinators.append(try port.transport.connect(to: coordinator.address))
@@ -61,7 +65,8 @@ package final class ClientProxyHost: Service {
         let caller = Caller(envelope, from: endpoint)
         do throws(DatabaseError) {
             let token = try callers.add(
-                caller, changesState: request.changesState, isPatient: request.isPatient)
+                caller, byteCount: envelope.payload.count, changesState: request.changesState,
+                isPatient: request.isPatient)
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
             receive(
                 .request(token, request, client: endpoint.number, deadline: deadline), now)
@@ -103,8 +108,10 @@ package final class ClientProxyHost: Service {
     private func perform(_ directive: ClientProxy.Directive, _ now: Instant) -> UInt64? {
         switch directive {
         case .respond(let token, let reply):
-            if let caller = callers.take(token) {
-                port.answer(caller, .clientReply, Wire.encode(reply))
+            if let entry = callers.take(token) {
+                port.answer(
+                    entry.caller, .clientReply, Wire.encode(reply),
+                    mayHaveChanged: entry.changesState)
             }
             return nil
         case .send(let coordinator, let id, let request, let deadline):
@@ -152,16 +159,6 @@ extension ClientRequest {
         case .readDiary(let read): read.waitMilliseconds > 0
         case .readLog(let read): read.waitMilliseconds > 0
         default: false
-        }
-    }
-}
-
-extension Endpoint {
-    /// The same for every message of one connection, and hardly ever for one of another.
-    fileprivate var number: UInt64 {
-        switch self {
-        case .route(let route): route.number
-        case .link(let number): UInt64(number)
         }
     }
 }

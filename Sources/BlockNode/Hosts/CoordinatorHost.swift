@@ -10,7 +10,8 @@ import Logging
 package final class CoordinatorHost: Service {
     package let port: ServicePort
     private var machine: Coordinator
-    private var callers = CallerTable()
+    private var callers = CallerTable(
+        ofEach: .init("proxyRequestBytesMax", Limits.proxyRequestBytesMax))
     /// The peers in the order of the cluster file, and the link to each.
     private let links: [(peer: PeerID, endpoint: Endpoint)]
     private let peers: [Endpoint: PeerID]
@@ -117,10 +118,12 @@ package final class CoordinatorHost: Service {
         guard let request else { return }
         let caller = Caller(envelope, from: endpoint)
         do throws(DatabaseError) {
-            let token = try callers.add(caller, changesState: request.changesState)
+            let token = try callers.add(
+                caller, byteCount: envelope.payload.count, changesState: request.changesState)
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
             let event = Coordinator.Event.request(
-                Coordinator.Token(rawValue: token), request, deadline: deadline)
+                Coordinator.Token(rawValue: token), request, client: endpoint.number,
+                deadline: deadline)
             perform(machine.receive(event, now: now), now)
         } catch {
             port.note(.refused, error.message)
@@ -167,8 +170,10 @@ package final class CoordinatorHost: Service {
                 pendRequest = pendWalk.received(reply, now: now)
             case .discarded: pendRequest = pendWalk.discarded(now: now)
             case .respond(let token, let reply):
-                guard let caller = callers.take(token.rawValue) else { continue }
-                port.answer(caller, .repositoryReply, Wire.encode(reply))
+                guard let entry = callers.take(token.rawValue) else { continue }
+                port.answer(
+                    entry.caller, .repositoryReply, Wire.encode(reply),
+                    mayHaveChanged: entry.changesState)
             }
         }
     }

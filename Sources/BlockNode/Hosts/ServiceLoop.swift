@@ -82,18 +82,30 @@ struct CallerTable {
         let changesState: Bool
         /// Whether it may wait long for something to happen, and so is not worth a drain.
         let isPatient: Bool
+        /// What it is counted as.
+        let bytes: Int
     }
 
     private var entries: [UInt64: Entry] = [:]
+    /// What the requests under way take, by connection.
+    private var budget: ByteBudget<Endpoint>
     private var lastToken: UInt64 = 0
     private(set) var isDraining = false
 
+    /// - Parameter ofEach: What one connection may have under way.
+    init(ofEach: ByteBudget<Endpoint>.Bound) {
+        budget = ByteBudget(
+            "requests under way", ofEach: ofEach,
+            ofAll: .init("requestBytesMax", Limits.requestBytesMax))
+    }
+
     var count: Int { entries.count }
 
+    /// - Parameter byteCount: Of the request, as it came.
     /// - Returns: The token of a new request.
     /// - Throws: `.overloaded`, `.shuttingDown`.
     mutating func add(
-        _ caller: Caller, changesState: Bool, isPatient: Bool = false
+        _ caller: Caller, byteCount: Int, changesState: Bool, isPatient: Bool = false
     ) throws(DatabaseError) -> UInt64 {
         guard !isDraining else {
             throw DatabaseError(.shuttingDown, "this service is stopping")
@@ -104,15 +116,20 @@ struct CallerTable {
                 "\(entries.count) requests under way, requestCountMax = \(Limits.requestCountMax)",
                 retryAfter: .milliseconds(100))
         }
+        let bytes = byteCount + Limits.requestOverheadBytes
+        if let refusal = budget.refusal(of: bytes, for: caller.endpoint) { throw refusal }
+        budget.add(bytes, for: caller.endpoint)
         lastToken += 1
         entries[lastToken] = Entry(
-            caller: caller, changesState: changesState, isPatient: isPatient)
+            caller: caller, changesState: changesState, isPatient: isPatient, bytes: bytes)
         return lastToken
     }
 
     /// The caller to answer; nil when it was answered already.
-    mutating func take(_ token: UInt64) -> Caller? {
-        entries.removeValue(forKey: token)?.caller
+    mutating func take(_ token: UInt64) -> Entry? {
+        guard let entry = entries.removeValue(forKey: token) else { return nil }
+        budget.remove(entry.bytes, for: entry.caller.endpoint)
+        return entry
     }
 
     /// Lets nobody in any more. - Returns: The patient callers, in the order they came.
@@ -126,7 +143,7 @@ struct CallerTable {
 
     private mutating func takeAll(where isTaken: (Entry) -> Bool) -> [(Caller, DatabaseError)] {
         let taken = entries.filter { isTaken($0.value) }.sorted { $0.key < $1.key }
-        for (token, _) in taken { entries[token] = nil }
+        for (token, _) in taken { _ = take(token) }
         return taken.map { _, entry in
             let error = DatabaseError(.shuttingDown, "this service stopped before it could answer")
             return (entry.caller, entry.changesState ? error.asUnknown : error)

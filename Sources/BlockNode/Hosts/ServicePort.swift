@@ -72,6 +72,14 @@ package final class ServicePort {
             guard lacksCluster || envelope.cluster == cluster.rawValue else {
                 throw wrongCluster(envelope.cluster)
             }
+            // Its answer would be held beside those that are not read: it is not even begun.
+            let backlog = transport.backlogBytes(to: endpoint)
+            guard backlog <= Limits.unreadReplyBytesMax else {
+                throw DatabaseError(
+                    .overloaded,
+                    "\(backlog) bytes of answers are not read yet, unreadReplyBytesMax = "
+                        + "\(Limits.unreadReplyBytesMax)", retryAfter: .milliseconds(200))
+            }
             guard envelope.kind == kind.rawValue else {
                 throw DatabaseError(
                     .malformedMessage,
@@ -84,7 +92,13 @@ package final class ServicePort {
             }
             return request
         } catch {
-            note(error.code == .wrongCluster ? .wrongCluster : .malformed, error.message)
+            let trouble: MessageTrouble =
+                switch error.code {
+                case .wrongCluster: .wrongCluster
+                case .overloaded: .refused
+                default: .malformed
+                }
+            note(trouble, error.message)
             refuse(caller, error)
             return nil
         }
@@ -138,7 +152,11 @@ package final class ServicePort {
     // MARK: Departures
 
     /// Answers a request. Somebody who is gone, or does not read, is not waited for.
-    package func answer(_ caller: Caller, _ kind: WireKind, _ payload: Bytes) {
+    /// - Parameter mayHaveChanged: Whether the request may have changed something: who cannot be
+    ///   told what came of it is told that this is not known.
+    package func answer(
+        _ caller: Caller, _ kind: WireKind, _ payload: Bytes, mayHaveChanged: Bool = false
+    ) {
         let result = transport.send(
             envelope(kind, caller.correlation, .zero, caller.trace, payload), to: caller.endpoint)
         switch result {
@@ -149,9 +167,17 @@ package final class ServicePort {
                 "the answer has \(payload.count) bytes, frameBytesMax = \(Limits.frameBytesMax); "
                     + "ask for less at once")
             note(.undelivered, error.message)
-            refuse(caller, error)
+            refuse(caller, mayHaveChanged ? error.asUnknown : error)
         case .unroutable: note(.undelivered, "the caller is gone")
-        case .backlogged: note(.undelivered, "the caller does not read its answers")
+        case .backlogged:
+            let backlog = transport.backlogBytes(to: caller.endpoint)
+            let error = DatabaseError(
+                .overloaded,
+                "an answer of \(payload.count) bytes beside \(backlog) bytes of answers that are "
+                    + "not read yet, sendQueueBytesMax = \(Limits.sendQueueBytesMax)",
+                retryAfter: .milliseconds(200))
+            note(.undelivered, error.message)
+            refuse(caller, mayHaveChanged ? error.asUnknown : error)
         }
     }
 
@@ -196,5 +222,15 @@ package final class ServicePort {
             metadata: [
                 "trouble": "\(trouble.rawValue)", "reason": "\(reason)", "count": "\(count)",
             ])
+    }
+}
+
+extension Endpoint {
+    /// The same for every message of one connection, and hardly ever for one of another.
+    var number: UInt64 {
+        switch self {
+        case .route(let route): route.number
+        case .link(let number): UInt64(number)
+        }
     }
 }

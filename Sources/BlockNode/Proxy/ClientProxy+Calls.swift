@@ -9,17 +9,22 @@ extension ClientProxy {
     ) {
         let id = makeID()
         calls[id] = CoordinatorCall(
-            request, owner: owner, order: coordinators(for: request), deadline: deadline)
+            request, owner: owner, subject: peerSets.subject(of: request, in: map),
+            deadline: deadline)
         sendTry(id)
     }
 
-    private func coordinators(for request: RepositoryRequest) -> [Int] {
+    private func choose(for call: CoordinatorCall) -> Int {
+        let choice = coordinatorRanking.choice(
+            for: call.request.affinity?.digest.bytes ?? [], about: call.subject,
+            tries: call.triesByCoordinator, at: now)
         // Which coordinator is preferred is a hint; another one must do as well.
-        if buggify("buggify.proxy.otherCoordinator") {
-            return coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
-                .reversed()
+        let isOther = buggify("buggify.proxy.otherCoordinator")
+        guard let chosen = isOther ? choice.last : choice.first else {
+            invariant(false, "a call needs a coordinator")
+            return 0
         }
-        return coordinatorRanking.order(for: request.affinity?.digest.bytes ?? [], at: now)
+        return chosen
     }
 
     private mutating func sendTry(_ id: UInt64) {
@@ -27,20 +32,24 @@ extension ClientProxy {
         let time = call.tryTime(at: now)
         guard time >= .milliseconds(1) else { return endCall(id, .failed(call.finalError)) }
         let tryID = makeID()
-        let coordinator = call.begin(try: tryID)
+        let coordinator = choose(for: call)
+        call.begin(try: tryID, at: coordinator)
         calls[id] = call
-        tries[tryID] = (id, coordinator)
+        tries[tryID] = CoordinatorTry(call: id, coordinator: coordinator, sentAt: now, time: time)
         let deadline = now.advanced(by: time)
         directives.append(
             .send(coordinator: coordinator, id: tryID, call.request, deadline: deadline))
         // Past the coordinator's own deadline: it answers by then what it knows.
         let patience = Duration.nanoseconds(deadline.since(now).nanoseconds / 8)
         var wakeAt = deadline.advanced(by: patience)
-        if call.order.count > 1, coordinatorRanking.isDoubted(coordinator) {
-            // It was silent last time. It may be back, but nobody waits long to learn that: its
-            // answer is welcome also while another one is asked.
-            mark("proxy.doubtedCoordinator")
-            wakeAt = min(wakeAt, now.advanced(by: Limits.doubtedTryTime))
+        if map.coordinators.count > 1 {
+            let isDoubted = coordinatorRanking.isDoubted(coordinator, about: call.subject)
+            // It served badly last time. It may be well again, but nobody waits long to learn
+            // that: its answer is welcome also while another one is asked.
+            if isDoubted { mark("proxy.doubtedCoordinator") }
+            let patience = call.patience(
+                isDoubted: isDoubted, coordinatorCount: map.coordinators.count)
+            wakeAt = min(wakeAt, now.advanced(by: patience))
         }
         if buggify("buggify.proxy.impatient") { wakeAt = now.advanced(by: .milliseconds(1)) }
         wake(.call(id), at: wakeAt)
@@ -53,8 +62,10 @@ extension ClientProxy {
     }
 
     mutating func coordinatorReplied(_ tryID: UInt64, _ reply: RepositoryReply) {
-        guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
+        guard let sent = tries.removeValue(forKey: tryID), let call = calls[sent.call]
         else { return }
+        let (id, coordinator) = (sent.call, sent.coordinator)
+        lastHeard[coordinator] = now
         guard call.request.isAnswered(by: reply) else {
             coordinatorRanking.suspect(coordinator, at: now)
             guard tryID == call.currentTry else { return }
@@ -64,23 +75,46 @@ extension ClientProxy {
                 outcome: call.request.changesState ? .unknown : .notApplied)
             return tryFailed(id, error)
         }
-        coordinatorRanking.clear(coordinator)
         guard case .failed(let error) = reply else {
+            coordinatorRanking.succeeded(coordinator, about: call.subject)
             // Also a late answer of an earlier try is a true statement.
             if tryID != call.currentTry { mark("proxy.lateAnswer") }
             return endCall(id, reply)
         }
+        coordinatorRanking.clear(coordinator)
+        if !error.isFinal { judge(sent, about: call.subject, told: error) }
         guard tryID == call.currentTry else { return }
         if error.isFinal { return endCall(id, reply) }
         tryFailed(id, error)
     }
 
+    /// A try ended without what was asked for: whoever was asked is passed over for a while, for
+    /// what needs the same peers, unless it had too little time to say anything of it. One that has
+    /// said nothing at all is passed over for everything.
+    private mutating func judge(
+        _ sent: CoordinatorTry, about subject: ServiceRanking.Subject, told error: DatabaseError?
+    ) {
+        let elapsed = now.since(sent.sentAt)
+        let isSlow = elapsed.nanoseconds >= sent.time.nanoseconds / 4 * 3
+        if sent.time < Limits.judgedTryTime, isSlow { return }
+        if error == nil, elapsed >= Limits.doubtedTryTime,
+            (lastHeard[sent.coordinator] ?? .origin) <= sent.sentAt
+        {
+            return coordinatorRanking.suspect(sent.coordinator, at: now)
+        }
+        mark("proxy.badOutcome")
+        let time =
+            error?.code == .overloaded
+            ? max(Limits.overloadSuspicionTime, error?.retryAfter ?? .zero) : Limits.suspicionTime
+        coordinatorRanking.failed(sent.coordinator, about: subject, for: time, at: now)
+    }
+
     mutating func coordinatorWasNotReached(_ tryID: UInt64) {
-        guard let (id, coordinator) = tries.removeValue(forKey: tryID), let call = calls[id]
+        guard let sent = tries.removeValue(forKey: tryID), let call = calls[sent.call]
         else { return }
-        coordinatorRanking.suspect(coordinator, at: now)
+        coordinatorRanking.suspect(sent.coordinator, at: now)
         guard tryID == call.currentTry else { return }
-        tryFailed(id, DatabaseError(.endpointUnreachable, "no coordinator can be reached"))
+        tryFailed(sent.call, DatabaseError(.endpointUnreachable, "no coordinator can be reached"))
     }
 
     /// Everything that waits for an answer of this coordinator turns to another one at once.
@@ -105,7 +139,7 @@ extension ClientProxy {
     private mutating func tryFailed(_ id: UInt64, _ error: DatabaseError) {
         guard var call = calls[id] else { return }
         call.failed(error)
-        let isFirstRound = call.tries < call.order.count
+        let isFirstRound = call.tries < map.coordinators.count
         let delay = isFirstRound ? .milliseconds(1) : call.delay(using: &generator)
         calls[id] = call
         wake(.call(id), at: min(now.advanced(by: delay), call.deadline))
@@ -130,9 +164,7 @@ extension ClientProxy {
         guard let call = calls[id] else { return }
         if let tryID = call.currentTry {
             mark("proxy.noAnswer")
-            if let coordinator = tries[tryID]?.coordinator {
-                coordinatorRanking.suspect(coordinator, at: now)
-            }
+            if let sent = tries[tryID] { judge(sent, about: call.subject, told: nil) }
             tryWasLost(id)
         } else if now >= call.deadline {
             endCall(id, .failed(call.finalError))
@@ -144,6 +176,7 @@ extension ClientProxy {
     private mutating func endCall(_ id: UInt64, _ reply: RepositoryReply) {
         guard var call = calls.removeValue(forKey: id) else { return }
         call.answered(reply)
+        alarms.cancel(.call(id))
         for tryID in call.tryIDs { tries[tryID] = nil }
         learn(reply)
         switch call.owner {
@@ -203,7 +236,10 @@ extension ClientProxy {
             writers[collection]?.share(with: tail, in: blocks)
         }
         beginTailRead(collection)
-        if tailReads[collection]?.served.isEmpty == true { tailReads[collection] = nil }
+        if tailReads[collection]?.served.isEmpty == true {
+            tailReads[collection] = nil
+            alarms.cancel(.tail(collection))
+        }
         for waiter in served {
             switch (waiter, reply) {
             case (.task(let id), .tail(let value)): runTask(id, .tail(value))
@@ -249,7 +285,7 @@ extension ClientProxy {
                 let bytes = try reply.contentBytes
                 let object = try LogObject(key, bytes: bytes)
                 cache.insert(key, object, byteCount: bytes.count)
-                fetch.add(object, for: key)
+                fetch.add(object, for: key, byteCount: bytes.count)
             case .block(let request):
                 let block = try FetchedBlock(request, try reply.blockCopy)
                 keep(block, for: request)
@@ -269,9 +305,17 @@ extension ClientProxy {
             }
         }
         fetches[id] = fetch.isComplete ? nil : fetch
+        if case .task(let task) = fetch.owner,
+            !mayHold(task, fetch.objectBytes + fetch.blockBytes)
+        {
+            fetches[id] = nil
+            return
+        }
         guard fetch.isComplete else { return }
         switch fetch.owner {
-        case .task(let task): runTask(task, .fetched(fetch.result))
+        case .task(let task):
+            tasks[task]?.objectBytes += fetch.objectBytes
+            runTask(task, .fetched(fetch.result))
         case .writer(let collection, let purpose):
             runWriter(collection) { $0.wasFetched(fetch.result, for: purpose, &$1) }
         }

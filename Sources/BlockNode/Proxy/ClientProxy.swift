@@ -46,10 +46,13 @@ package struct ClientProxy {
     var directives: [Directive] = []
 
     var calls: [UInt64: CoordinatorCall] = [:]
-    /// The call that each try belongs to, and the coordinator it was sent to.
-    var tries: [UInt64: (call: UInt64, coordinator: Int)] = [:]
+    var tries: [UInt64: CoordinatorTry] = [:]
     /// Which coordinator to turn to.
     var coordinatorRanking: ServiceRanking
+    /// What coordinators are judged about.
+    let peerSets: PeerSets
+    /// When each coordinator said something last.
+    var lastHeard: [Int: Instant] = [:]
     var tasks: [UInt64: ProxyTask] = [:]
     var writers: [CollectionID: CollectionWriter] = [:]
     /// What is known of the newest writes of each collection.
@@ -61,8 +64,14 @@ package struct ClientProxy {
     var use = CollectionUse()
     var cache: LogObjectCache
     let blocks: SharedBlockCache
-    private var timers = TimerQueue<Timer>()
-    private var wakeAt: [Timer: Instant] = [:]
+    private var historyWeights = CollectionWeights()
+    private var writerWeights = CollectionWeights()
+    var alarms = AlarmClock<Timer>()
+    /// What tasks hold of objects and blocks that were fetched for them.
+    var taskBytes = ByteBudget<CollectionWriter.Client>(
+        "blocks and log objects held for reads",
+        ofEach: .init("clientTaskBytesMax", Limits.clientTaskBytesMax),
+        ofAll: .init("taskBytesMax", Limits.taskBytesMax))
     private var lastID: UInt64 = 0
 
     /// - Parameters:
@@ -73,9 +82,10 @@ package struct ClientProxy {
         map: ClusterMap, release: String, generator: SeededGenerator,
         makeIdentifier: @escaping @Sendable () -> Identifier128,
         wallMilliseconds: @escaping @Sendable () -> UInt64,
-        cacheBytesMax: Int = 64 * 1024 * 1024
+        cacheBytesMax: Int = Limits.blockCacheBytesMax
     ) {
         self.map = map
+        peerSets = PeerSets(map)
         coordinatorRanking = ServiceRanking(addresses: map.coordinators.map(\.address))
         self.release = release
         self.generator = generator
@@ -89,7 +99,17 @@ package struct ClientProxy {
     package var requestCount: Int { tasks.count + calls.count }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
-    package var nextWake: Instant? { timers.next }
+    package var nextWake: Instant? { alarms.next }
+
+    /// What is held beside requests under way, for tests of its bounds.
+    package var memory: ProxyMemory {
+        ProxyMemory(
+            collectionCount: use.count, alarmCount: alarms.heldCount, writerCount: writers.count,
+            historyCount: histories.count, tailCount: knownTails.count,
+            taskBytes: taskBytes.total,
+            historyBytes: historyWeights.total, writerBytes: writerWeights.total,
+            suspicionCount: coordinatorRanking.suspicionCount)
+    }
 
     /// Handles one event. - Returns: What to do, in order.
     package mutating func receive(_ event: Event, now: Instant) -> [Directive] {
@@ -128,7 +148,7 @@ package struct ClientProxy {
         default:
             let id = makeID()
             tasks[id] = ProxyTask(
-                token: token, request: request, deadline: deadline, arrival: now)
+                token: token, request: request, client: client, deadline: deadline, arrival: now)
             runTask(id, .started)
             if tasks[id] != nil { wake(.task(id), at: deadline) }
         }
@@ -167,7 +187,9 @@ package struct ClientProxy {
             shardCount: UInt32(map.shards.count), makeIdentifier: makeIdentifier)
         task.step(input, &effects)
         if let collection { learn(effects.history, of: collection) }
+        account(for: &task, isOver: effects.response != nil)
         if let response = effects.response {
+            alarms.cancel(.task(id))
             return respond(task.token, task.doubt.told(response))
         }
         tasks[id] = task
@@ -199,7 +221,11 @@ package struct ClientProxy {
         let isDone = writer.isForgettable && !effects.wantsTail
         if isDone { bid(&writer, farewell: collection) }
         writers[collection] = isDone ? nil : writer
-        if writers.count > Limits.writerCountMax || buggify("buggify.proxy.forgetsWriter") {
+        writerWeights.set(collection, isDone ? nil : writer.weight)
+        if isDone { alarms.cancel(.writer(collection)) }
+        if writers.count > Limits.writerCountMax || writerWeights.total > Limits.writerBytesMax
+            || buggify("buggify.proxy.forgetsWriter")
+        {
             forgetWriter()
         }
         for response in effects.responses { respond(response.token, response.reply) }
@@ -223,21 +249,27 @@ package struct ClientProxy {
         for entry in effects.entriesToFinalise {
             call(.finalise(entry), owner: .finalising(collection), deadline: finaliseDeadline)
         }
-        if let instant = effects.wakeAt { wake(.writer(collection), at: instant) }
+        if let instant = effects.wakeAt, writers[collection] != nil {
+            wake(.writer(collection), at: instant)
+        }
     }
 
     private mutating func learn(_ history: BlockHistory?, of collection: CollectionID) {
+        historyWeights.set(collection, history?.weight)
         guard let history else { return }
         histories[collection] = history
-        guard histories.count > Limits.knownTailCountMax else { return }
+        guard
+            histories.count > Limits.knownTailCountMax
+                || historyWeights.total > Limits.historyBytesMax
+        else { return }
         // A hint: what is forgotten is read from the log again. But a writer that has not made all
         // of it final could then not do so when it is forgotten itself.
         let oldest = use.oldest(of: histories) {
             $0 == collection || writers[$0].map { !$0.isQuiet || !$0.isFinal } ?? false
         }
-        if let oldest { histories[oldest] = nil }
-        use.prune(countMax: 4 * Limits.knownTailCountMax) {
-            histories[$0] != nil || knownTails[$0] != nil || writers[$0] != nil
+        if let oldest {
+            histories[oldest] = nil
+            historyWeights.set(oldest, nil)
         }
     }
 
@@ -252,6 +284,8 @@ package struct ClientProxy {
             return
         }
         mark("proxy.writerForgotten")
+        writerWeights.set(collection, nil)
+        alarms.cancel(.writer(collection))
         bid(&writer, farewell: collection)
     }
 
@@ -267,15 +301,11 @@ package struct ClientProxy {
 
     /// Wakes `timer` at `instant`, or earlier if that was asked before.
     mutating func wake(_ timer: Timer, at instant: Instant) {
-        if let earlier = wakeAt[timer], earlier <= instant { return }
-        wakeAt[timer] = instant
-        timers.insert(timer, at: instant)
+        alarms.set(timer, atLatest: instant)
     }
 
     private mutating func wakeDue() {
-        while let (timer, instant) = timers.popDue(at: now) {
-            guard wakeAt[timer] == instant else { continue }
-            wakeAt[timer] = nil
+        while let (timer, _) = alarms.popDue(at: now) {
             switch timer {
             case .call(let id): callWasWoken(id)
             case .writer(let collection):
@@ -290,6 +320,7 @@ package struct ClientProxy {
         guard let task = tasks[id] else { return }
         guard now < task.deadline else {
             tasks[id] = nil
+            taskBytes.remove(task.heldBytes, for: task.client)
             let late = DatabaseError(.deadlineExceeded, "the time given ran out")
             let trouble = task.lastTrouble ?? late
             return respond(task.token, .failed(task.doubt.told(trouble)))

@@ -1,16 +1,31 @@
 import BlockModel
+import BlockRuntime
 
 /// Which collections a proxy had to do with lately: what is known of the one unused longest is
 /// forgotten first.
 package struct CollectionUse: Sendable {
     private var last: [CollectionID: UInt64] = [:]
-    private var count: UInt64 = 0
+    private var noteCount: UInt64 = 0
+    private let countMax: Int
 
-    package init() {}
+    /// - Parameter countMax: Collections remembered, of which those used last are; the others count
+    ///   as unused. More than what is known of any is kept for.
+    package init(countMax: Int = 4 * Limits.knownTailCountMax) {
+        invariant(countMax > 0, "\(countMax) collections are remembered")
+        self.countMax = countMax
+    }
 
+    /// Collections that are remembered; at most twice as many as asked for.
+    package var count: Int { last.count }
+
+    /// - Complexity: O(1) amortised: half of what is held is new when it is sorted out.
     package mutating func note(_ collection: CollectionID) {
-        count += 1
-        last[collection] = count
+        noteCount += 1
+        last[collection] = noteCount
+        guard last.count > 2 * countMax else { return }
+        // Also names that never were collections come here: whoever asks for them decides how many.
+        let oldestKept = last.values.sorted()[last.count - countMax]
+        last = last.filter { $0.value >= oldestKept }
     }
 
     /// The collection of `known` that was unused longest; nil when all are needed.
@@ -22,10 +37,5 @@ package struct CollectionUse: Sendable {
             let (leftUse, rightUse) = (last[left] ?? 0, last[right] ?? 0)
             return leftUse == rightUse ? left < right : leftUse < rightUse
         }
-    }
-
-    /// Forgets when those were used of which nothing is known any more, once there are many.
-    package mutating func prune(countMax: Int, unless isKnown: (CollectionID) -> Bool) {
-        if last.count > countMax { last = last.filter { isKnown($0.key) } }
     }
 }

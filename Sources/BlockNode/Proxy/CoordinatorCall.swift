@@ -21,9 +21,11 @@ struct CoordinatorCall: Sendable {
     let request: RepositoryRequest
     let owner: Owner
     let deadline: Instant
-    /// Coordinators in the order of preference.
-    let order: [Int]
+    /// What the coordinators are judged about by its outcome: the peers that it needs.
+    let subject: ServiceRanking.Subject
     private(set) var tries = 0
+    /// How often each coordinator was tried.
+    private(set) var triesByCoordinator: [Int: Int] = [:]
     /// The id of the try that is out; answers to earlier ones are late.
     private(set) var currentTry: UInt64?
     /// All tries, to be forgotten with the call.
@@ -33,21 +35,23 @@ struct CoordinatorCall: Sendable {
     private(set) var lastError: DatabaseError?
     private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
 
-    init(_ request: RepositoryRequest, owner: Owner, order: [Int], deadline: Instant) {
-        invariant(!order.isEmpty, "a call needs a coordinator")
+    init(
+        _ request: RepositoryRequest, owner: Owner, subject: ServiceRanking.Subject,
+        deadline: Instant
+    ) {
         self.request = request
         self.owner = owner
-        self.order = order
+        self.subject = subject
         self.deadline = deadline
     }
 
-    /// Begins the next try. - Returns: The coordinator to send it to.
-    mutating func begin(try id: UInt64) -> Int {
-        defer { tries += 1 }
+    /// Begins the next try.
+    mutating func begin(try id: UInt64, at coordinator: Int) {
+        tries += 1
+        triesByCoordinator[coordinator, default: 0] += 1
         currentTry = id
         tryIDs.append(id)
         if request.changesState { doubt.handedOver() }
-        return order[tries % order.count]
     }
 
     /// How long the next try may take: the last one must end, with a definite answer when there is
@@ -55,6 +59,13 @@ struct CoordinatorCall: Sendable {
     func tryTime(at now: Instant) -> Duration {
         let left = deadline.since(now)
         return min(.milliseconds(1500), .nanoseconds(left.nanoseconds / 5 * 4))
+    }
+
+    /// After how long without an answer another coordinator is asked as well: each round of them
+    /// gets twice as long as the one before, so that a slow cluster is not flooded.
+    func patience(isDoubted: Bool, coordinatorCount: Int) -> Duration {
+        let base = isDoubted ? Limits.doubtedTryTime : Limits.coordinatorTryTime
+        return base * (1 << min(4, max(0, tries - 1) / coordinatorCount))
     }
 
     mutating func failed(_ error: DatabaseError) {

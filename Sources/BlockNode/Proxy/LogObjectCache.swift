@@ -19,7 +19,8 @@ struct LogObjectCache: LogObjectSource, Sendable {
     mutating func insert(_ key: LogObjectKey, _ object: LogObject, byteCount: Int) {
         guard young[key] == nil else { return }
         young[key] = object
-        youngBytes += byteCount
+        // Decoded, its parts lie in memory one by one.
+        youngBytes += 2 * byteCount + Limits.queuedActionBytes
         guard youngBytes > bytesMax / 2 else { return }
         old = young
         young = [:]

@@ -14,6 +14,9 @@ struct ObjectFetch: Sendable {
     let owner: Owner
     let items: [FetchItem]
     private(set) var result = Fetched()
+    /// Of the objects and the blocks that came, as they came.
+    private(set) var objectBytes = 0
+    private(set) var blockBytes = 0
     private var remaining: Int
 
     init(_ items: [FetchItem], owner: Owner) {
@@ -25,8 +28,9 @@ struct ObjectFetch: Sendable {
 
     var isComplete: Bool { remaining == 0 }
 
-    mutating func add(_ object: LogObject, for key: LogObjectKey) {
+    mutating func add(_ object: LogObject, for key: LogObjectKey, byteCount: Int) {
         result.objects[key] = object
+        objectBytes += byteCount
         remaining -= 1
     }
 
@@ -38,6 +42,7 @@ struct ObjectFetch: Sendable {
 
     mutating func add(_ block: FetchedBlock, for request: BlockReadRequest) {
         result.blocks[FetchedBlock.Key(request)] = block
+        blockBytes += block.copy?.bytes?.count ?? 0
         remaining -= 1
     }
 }

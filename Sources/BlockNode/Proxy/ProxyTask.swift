@@ -16,6 +16,8 @@ struct ProxyTask: Sendable {
 
     let token: UInt64
     let request: ClientRequest
+    /// Who asked.
+    let client: CollectionWriter.Client
     let deadline: Instant
     let arrival: Instant
     /// The chosen tail the task works on.
@@ -24,6 +26,10 @@ struct ProxyTask: Sendable {
     var fetched: [LogObjectKey: LogObject] = [:]
     /// Blocks likewise, as of the one revision that the task reads.
     var fetchedBlocks: [FetchedBlock.Key: FetchedBlock] = [:]
+    /// Bytes of ``fetched``, as they came.
+    var objectBytes = 0
+    /// What the proxy counts for it: as of its last step.
+    var heldBytes = 0
     /// For a search: every revision up to this one was looked at.
     var scanned = Revision.zero
     /// For a count that went part of its way.
@@ -40,11 +46,23 @@ struct ProxyTask: Sendable {
     /// The last trouble below: what the client is told when its time runs out.
     var lastTrouble: DatabaseError?
 
-    init(token: UInt64, request: ClientRequest, deadline: Instant, arrival: Instant) {
+    init(
+        token: UInt64, request: ClientRequest, client: CollectionWriter.Client, deadline: Instant,
+        arrival: Instant
+    ) {
         self.token = token
         self.request = request
+        self.client = client
         self.deadline = deadline
         self.arrival = arrival
+    }
+
+    /// Bytes of what was fetched for it and that it still holds.
+    /// - Complexity: O(blocks).
+    var bufferBytes: Int {
+        fetchedBlocks.values.reduce(fetched.isEmpty ? 0 : objectBytes) {
+            $0 + ($1.copy?.bytes?.count ?? 0)
+        }
     }
 
     /// Whether it waits for new entries, not for an answer from below.

@@ -55,6 +55,13 @@ public struct BlockHistory: Sendable {
         through = min(floor.nextListed(after: through).previous, floor.revision)
     }
 
+    /// Bytes that it takes, about: what a proxy knows of all collections is bounded by them.
+    /// - Complexity: O(1).
+    public var weight: Int {
+        let entry = Limits.committedWriteBytes + 64
+        return (settled.count + writes.count) * entry + items.count * 2 * entry
+    }
+
     /// The entries in (`after`, ``through``], oldest first, those above the floor only.
     func items(after revision: Revision) -> ArraySlice<Item> {
         let all = items[forgottenPrefix...]

@@ -43,6 +43,10 @@ public struct ActionIndex: Sendable {
         Digest(domain: "optimystic/action/1", bytes).prefix64
     }
 
+    /// Bytes that it takes, about.
+    /// - Complexity: O(1).
+    public var weight: Int { outcomeBytes + landings.count * 160 + history.count * 64 }
+
     /// Whether every revision in (`first`, `last`] is covered.
     public func covers(after first: Revision, through last: Revision) -> Bool {
         after <= first && through >= last

@@ -109,6 +109,9 @@ public struct CollectionWriter: Sendable {
         return checkpointer.isFinal(through: log.revision)
     }
 
+    /// Bytes of what it remembers of its log, about; what waits is counted by whoever let it in.
+    public var weight: Int { index?.weight ?? 0 }
+
     /// Nothing is under way and nothing is known that would be worth keeping.
     public var isForgettable: Bool { isQuiet && log == nil }
 

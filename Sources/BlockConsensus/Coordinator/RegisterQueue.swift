@@ -1,0 +1,101 @@
+import BlockModel
+import BlockRuntime
+
+/// The changes of one register: the one under way and those that wait, by proposer (protocol
+/// C12.10).
+///
+/// Proposers take turns, each with its changes in order. One whose change came too late, because
+/// another one's landed before it, is told so and keeps its place: the others wait until it has
+/// come back with what it makes of the news, for two of its round trips at most. Without that, the
+/// proposer that has landed last is always the first to know what comes next, and no other one ever
+/// lands. Nothing that is safe or not depends on it.
+struct RegisterQueue {
+    typealias Client = Coordinator.Client
+
+    /// For whom the register is kept free.
+    enum Place: Equatable {
+        case proposer(Client)
+        /// Those of other coordinators.
+        case others
+    }
+
+    struct Running {
+        let id: UInt64
+        let client: Client
+        let began: Instant
+    }
+
+    private(set) var running: Running?
+    private var lanes: [Client: [UInt64]] = [:]
+    /// Everybody with something in a lane, in the order of their turns.
+    private var turns: [Client] = []
+    private(set) var waitingCount = 0
+    private(set) var kept: (place: Place, until: Instant)?
+    /// The register's value after the last change, when it is known to be chosen.
+    var chosen: TailValue?
+    /// Reads that found the running change under way.
+    var readers: [(read: TailRead, owner: Round.Owner, deadline: Instant)] = []
+
+    var isEmpty: Bool { running == nil && waitingCount == 0 && kept == nil && readers.isEmpty }
+
+    mutating func append(_ id: UInt64, of client: Client) {
+        if lanes[client] == nil { turns.append(client) }
+        lanes[client, default: []].append(id)
+        waitingCount += 1
+    }
+
+    /// A change that waited has ended.
+    mutating func remove(_ id: UInt64) {
+        for (client, lane) in lanes {
+            guard let position = lane.firstIndex(of: id) else { continue }
+            waitingCount -= 1
+            lanes[client]?.remove(at: position)
+            guard lane.count == 1 else { return }
+            lanes[client] = nil
+            turns.removeAll { $0 == client }
+            return
+        }
+    }
+
+    /// Whose turn it is at `now`; nil when nobody may begin.
+    mutating func turn(at now: Instant) -> Client? {
+        guard running == nil else { return nil }
+        if let kept, kept.until > now {
+            guard case .proposer(let client) = kept.place, lanes[client] != nil else { return nil }
+            return client
+        }
+        kept = nil
+        return turns.first
+    }
+
+    /// What a proposer has waiting, in order.
+    func waiting(of client: Client) -> [UInt64] { lanes[client] ?? [] }
+
+    /// Begins the next change of a proposer, whose next turn comes after those of all others.
+    mutating func begin(_ client: Client, at now: Instant) -> UInt64? {
+        invariant(running == nil, "one change at a time")
+        guard let id = lanes[client]?.first else { return nil }
+        remove(id)
+        if lanes[client] != nil {
+            turns.removeAll { $0 == client }
+            turns.append(client)
+        }
+        kept = nil
+        running = Running(id: id, client: client, began: now)
+        return id
+    }
+
+    /// The running change is over.
+    mutating func end() -> Running? {
+        defer { running = nil }
+        return running
+    }
+
+    mutating func keep(_ place: Place, until: Instant) { kept = (place, until) }
+
+    func checkInvariants() {
+        invariant(Set(turns) == Set(lanes.keys) && turns.count == lanes.count, "turns and lanes")
+        invariant(lanes.values.allSatisfy { !$0.isEmpty }, "a lane is empty")
+        invariant(lanes.values.reduce(0) { $0 + $1.count } == waitingCount, "waiting is miscounted")
+    }
+}

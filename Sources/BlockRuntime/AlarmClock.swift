@@ -1,0 +1,93 @@
+import HeapModule
+
+/// Keys to be woken, each at one instant at most. Unlike a ``TimerQueue`` it forgets at once whoever
+/// does not want to be woken any more: what it holds is bounded by who waits, not by how far away
+/// the deadlines of those are who were answered long ago.
+public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
+    private struct Alarm: Comparable, Sendable {
+        let instant: Instant
+        /// Equal instants come out in the order they were set: runs must replay.
+        let order: UInt64
+        let key: Key
+
+        static func < (left: Alarm, right: Alarm) -> Bool {
+            (left.instant, left.order) < (right.instant, right.order)
+        }
+        static func == (left: Alarm, right: Alarm) -> Bool {
+            (left.instant, left.order) == (right.instant, right.order)
+        }
+    }
+
+    private var heap = Heap<Alarm>()
+    /// The alarm of each key that counts; others of it in the heap are stale.
+    private var current: [Key: Alarm] = [:]
+    private var setCount: UInt64 = 0
+    /// Stale alarms that are never worth a rebuild.
+    private static var slack: Int { 64 }
+
+    public init() {}
+
+    /// Keys that wait.
+    public var count: Int { current.count }
+    /// Alarms that are held, stale ones included.
+    public var heldCount: Int { heap.count }
+
+    /// The earliest instant; nil when nobody waits.
+    public var next: Instant? { heap.min?.instant }
+
+    public func instant(of key: Key) -> Instant? { current[key]?.instant }
+
+    /// Wakes `key` at `instant`, and at no other.
+    /// - Complexity: O(log n) amortised.
+    public mutating func set(_ key: Key, at instant: Instant) {
+        if current[key]?.instant == instant { return }
+        setCount += 1
+        let alarm = Alarm(instant: instant, order: setCount, key: key)
+        current[key] = alarm
+        heap.insert(alarm)
+        discardStale()
+    }
+
+    /// Wakes `key` at `instant`, unless it is woken earlier.
+    public mutating func set(_ key: Key, atLatest instant: Instant) {
+        if let earlier = current[key]?.instant, earlier <= instant { return }
+        set(key, at: instant)
+    }
+
+    /// `key` does not want to be woken any more.
+    /// - Complexity: O(log n) amortised.
+    public mutating func cancel(_ key: Key) {
+        guard current.removeValue(forKey: key) != nil else { return }
+        discardStale()
+    }
+
+    /// Takes out the earliest key that is due at `now`.
+    /// - Complexity: O(log n) amortised.
+    public mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
+        guard let earliest = heap.min, earliest.instant <= now else { return nil }
+        _ = heap.popMin()
+        current[earliest.key] = nil
+        discardStale()
+        return (earliest.key, earliest.instant)
+    }
+
+    private func isStale(_ alarm: Alarm) -> Bool { current[alarm.key]?.order != alarm.order }
+
+    /// The top is always one that counts, and of the others no more are kept than of those.
+    private mutating func discardStale() {
+        while let top = heap.min, isStale(top) { _ = heap.popMin() }
+        guard heap.count > 2 * current.count + Self.slack else { return }
+        heap = Heap(heap.unordered.filter { !isStale($0) })
+    }
+
+    /// Stops the process unless each key has its alarm and stale ones are few.
+    /// - Complexity: O(n).
+    public func checkInvariants() {
+        invariant(
+            heap.count <= 2 * current.count + Self.slack,
+            "\(heap.count) alarms for \(current.count) keys")
+        let live = heap.unordered.filter { !isStale($0) }
+        invariant(live.count == current.count, "\(live.count) alarms, \(current.count) keys")
+        if let top = heap.min { invariant(!isStale(top), "a stale alarm is next") }
+    }
+}

@@ -1,0 +1,33 @@
+/// What was learned lately of many things, for hints: never more than so many of them.
+///
+/// Two generations: when the young one is full, the old one is forgotten and the young one becomes
+/// old. Constant time, and no order to keep.
+public struct RecentTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private let countMax: Int
+    private var young: [Key: Value] = [:]
+    private var old: [Key: Value] = [:]
+
+    /// - Parameter countMax: Entries held at most.
+    public init(countMax: Int) {
+        invariant(countMax >= 2, "a table of \(countMax)")
+        self.countMax = countMax
+    }
+
+    /// Entries held; some may be older ones of the same key.
+    public var count: Int { young.count + old.count }
+
+    public subscript(key: Key) -> Value? {
+        get { young[key] ?? old[key] }
+        set {
+            old[key] = nil
+            guard let newValue else {
+                young[key] = nil
+                return
+            }
+            young[key] = newValue
+            guard young.count >= countMax / 2 else { return }
+            old = young
+            young = [:]
+        }
+    }
+}
