@@ -256,6 +256,8 @@ public enum Limits {
     /// Bytes of a URL, and addresses in it.
     public static let urlBytesMax = 4096
     public static let urlAddressCountMax = 16
+    /// How long a greeting stays without an answer before somebody looks who is there.
+    public static let inspectionDelay = Duration.milliseconds(200)
     /// Time for a proxy to answer a greeting, before the next one is tried.
     public static let greetingTime = Duration.seconds(1)
     /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
@@ -350,6 +352,8 @@ public enum Limits {
     /// Time a closing transport keeps trying to send what it holds: the last replies of a clean
     /// stop leave, and a dead peer delays the stop no longer.
     public static let lingerTime = Duration.milliseconds(250)
+    /// How long a listener rests that had no descriptor for a connection.
+    public static let listenPause = Duration.seconds(1)
     /// First delay before a broken link connects again.
     public static let reconnectDelayMin = Duration.milliseconds(50)
     /// Where the doubling of that delay stops: a peer that is back is found within it.

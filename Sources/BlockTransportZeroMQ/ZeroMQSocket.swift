@@ -47,6 +47,10 @@ final class ZeroMQSocket {
         return lastEndpoint
     }
 
+    /// Takes no further connections at the address that ``bind(to:)`` returned; those there are
+    /// stay.
+    func unbind(from address: String) { zmq_unbind(handle, address) }
+
     func connect(to address: String) throws(DatabaseError) {
         enableIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {

@@ -15,12 +15,20 @@ package final class ZeroMQTransport: Transport {
 
     private let context: ZeroMQContext
     private let wakeSignal: WakeSignal
+    private let notices: ZeroMQNotices
     private let router: ZeroMQSocket?
     private var links: [Int: ZeroMQSocket] = [:]
     /// One for each link, and the number of the link that each item after the sockets is about.
     private var monitors: [Int: ZeroMQMonitor] = [:]
     private var monitored: [Int] = []
     private var linkNumbers: [String: Int] = [:]
+    /// How often each link failed to connect since it last did, and the links looked at now.
+    private var failureCounts: [Int: Int] = [:]
+    private var inspected: Set<Int> = []
+    /// Of the router.
+    private let listenerMonitor: ZeroMQMonitor?
+    /// Whether connections are taken: not while there is no descriptor for them.
+    private var isListening: Bool
     private var nextLink = 0
     /// What is waited for: the wake signal, then the sockets in the order of ``sockets``.
     private var pollItems: [zmq_pollitem_t] = []
@@ -42,12 +50,15 @@ package final class ZeroMQTransport: Transport {
         let context = if let context { context } else { try ZeroMQContext() }
         let wakeSignal = try WakeSignal()
         var router: ZeroMQSocket?
+        var listenerMonitor: ZeroMQMonitor?
         var boundAddress: String?
         if let address {
             let socket = try ZeroMQSocket(context: context, link: nil)
             do throws(DatabaseError) {
+                listenerMonitor = try ZeroMQMonitor(of: socket, as: .listener, context: context)
                 boundAddress = try socket.bind(to: address)
             } catch {
+                listenerMonitor?.close()
                 socket.close()
                 throw error
             }
@@ -55,7 +66,10 @@ package final class ZeroMQTransport: Transport {
         }
         self.context = context
         self.wakeSignal = wakeSignal
+        notices = ZeroMQNotices(wakeSignal: wakeSignal)
         self.router = router
+        self.listenerMonitor = listenerMonitor
+        isListening = router != nil
         self.boundAddress = boundAddress
         waker = Waker { wakeSignal.raise() }
         frame = .allocate(capacity: 1)
@@ -75,7 +89,7 @@ package final class ZeroMQTransport: Transport {
         guard readyCount > 0 else { return [] }
         if pollItems[0].revents != 0 { wakeSignal.clear() }
         // Looked at first and told last: what arrived before a break is read before it is told.
-        let broken = takeBreaks()
+        let broken = takeNews() + takeNotices()
         return takeArrivals() + broken
     }
 
@@ -106,7 +120,7 @@ package final class ZeroMQTransport: Transport {
         let number = nextLink
         let socket = try ZeroMQSocket(context: context, link: .link(number))
         do throws(DatabaseError) {
-            monitors[number] = try ZeroMQMonitor(of: socket, context: context)
+            monitors[number] = try ZeroMQMonitor(of: socket, as: .link, context: context)
             try socket.connect(to: address)
         } catch {
             monitors.removeValue(forKey: number)?.close()
@@ -125,6 +139,7 @@ package final class ZeroMQTransport: Transport {
             let socket = links.removeValue(forKey: number)
         else { return }
         linkNumbers = linkNumbers.filter { $0.value != number }
+        failureCounts[number] = nil
         socket.abandon()
         monitors.removeValue(forKey: number)?.close()
         rebuildPollItems()
@@ -135,6 +150,7 @@ package final class ZeroMQTransport: Transport {
         isClosed = true
         for socket in sockets { socket.close() }
         for monitor in monitors.values { monitor.close() }
+        listenerMonitor?.close()
         sockets = []
         monitors = [:]
         links = [:]
@@ -166,16 +182,71 @@ extension ZeroMQTransport {
         pollItems += monitored.compactMap { monitors[$0] }.map {
             zmq_pollitem_t(socket: nil, fd: $0.descriptor, events: readable, revents: 0)
         }
+        if let listenerMonitor {
+            pollItems.append(
+                zmq_pollitem_t(
+                    socket: nil, fd: listenerMonitor.descriptor, events: readable, revents: 0))
+        }
     }
 
-    /// The links whose connections broke since the last call.
-    private func takeBreaks() -> [Inbound] {
-        monitored.indices.compactMap { index in
-            guard pollItems[1 + sockets.count + index].revents != 0,
-                monitors[monitored[index]]?.takeBreak(frame) == true
-            else { return nil }
-            return .broken(.link(monitored[index]))
+    /// The links whose connections broke since the last call. Begins to look at those that fail.
+    private func takeNews() -> [Inbound] {
+        if let listenerMonitor, pollItems[pollItems.count - 1].revents != 0 {
+            if listenerMonitor.takeNews(frame).lacksDescriptors { pauseListening() }
         }
+        return monitored.indices.compactMap { index in
+            let link = monitored[index]
+            guard pollItems[1 + sockets.count + index].revents != 0,
+                let news = monitors[link]?.takeNews(frame)
+            else { return nil }
+            if news.hasConnected { failureCounts[link] = nil }
+            if news.hasFailed { noteFailure(of: link) }
+            return news.hasEnded ? .broken(.link(link)) : nil
+        }
+    }
+
+    /// Looks at the first, second, fourth … failure: a link tries again about once a second.
+    private func noteFailure(of link: Int) {
+        let count = failureCounts[link, default: 0] + 1
+        failureCounts[link] = count
+        if count & (count - 1) == 0 { inspect(.link(link)) }
+    }
+
+    package func inspect(_ endpoint: Endpoint) {
+        guard !isClosed, case .link(let link) = endpoint, !inspected.contains(link),
+            let address = linkNumbers.first(where: { $0.value == link })?.key
+        else { return }
+        if notices.inspect(address, link: link) { inspected.insert(link) }
+    }
+
+    private func takeNotices() -> [Inbound] {
+        var inbound: [Inbound] = []
+        for notice in notices.take() {
+            switch notice {
+            case .listen: resumeListening()
+            case .inspected(let link, let error):
+                inspected.remove(link)
+                guard let error, links[link] != nil else { continue }
+                inbound.append(.unreachable(.link(link), error))
+            }
+        }
+        return inbound
+    }
+
+    /// A listener that cannot take the connection that waits would try it again without end.
+    private func pauseListening() {
+        guard isListening, let router, let boundAddress else { return }
+        isListening = false
+        statistics.listenPauses += 1
+        router.unbind(from: boundAddress)
+        notices.listenLater()
+    }
+
+    private func resumeListening() {
+        guard !isClosed, !isListening, let router, let boundAddress else { return }
+        isListening = (try? router.bind(to: boundAddress)) != nil
+        // Its own descriptor may be missing, or the old one not yet given back.
+        if !isListening { notices.listenLater() }
     }
 
     /// - Returns: How many poll items are ready; zero after a timeout or a signal.
@@ -243,7 +314,7 @@ extension ZeroMQTransport {
         switch inbound {
         case .message: statistics.messagesIn += 1
         case .malformed: statistics.malformed += 1
-        case .broken: invariant(false, "a socket reads no breaks")
+        case .broken, .unreachable: invariant(false, "a socket reads messages only")
         }
     }
 }
