@@ -111,7 +111,9 @@ struct FullDiskTests {
             let scratch = try Scratch()
             let path = scratch.path + "/data"
             func limit(_ bytes: rlim_t) {
-                var limit = rlimit(rlim_cur: bytes, rlim_max: RLIM_INFINITY)
+                var limit = rlimit()
+                if getrlimit(Int32(RLIMIT_FSIZE.rawValue), &limit) != 0 { exit(2) }
+                limit.rlim_cur = bytes
                 if setrlimit(Int32(RLIMIT_FSIZE.rawValue), &limit) != 0 { exit(2) }
             }
             limit(100)
