@@ -388,6 +388,8 @@ public enum Limits {
     /// Descriptors that every process needs: standard streams, signals, log, libzmq's threads, the
     /// socket it listens at, the files it reads at its start.
     public static let processDescriptorCount = 32
+    /// Of these, what a ZeroMQ context and its first sockets take.
+    public static let contextDescriptorCount = 16
     /// Descriptors of one outgoing link: the socket, its monitor's two ends, its TCP connection.
     public static let linkDescriptorCount = 4
     /// Connections of others that a service must be able to take besides.
