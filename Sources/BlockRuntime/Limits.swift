@@ -383,9 +383,20 @@ public enum Limits {
 
     // MARK: Operations
 
+    /// Descriptors that every process needs: standard streams, signals, log, libzmq's threads, the
+    /// socket it listens at, the files it reads at its start.
+    public static let processDescriptorCount = 32
+    /// Descriptors of one outgoing link: the socket, its monitor's two ends, its TCP connection.
+    public static let linkDescriptorCount = 4
+    /// Connections of others that a service must be able to take besides.
+    public static let connectionCountMin = 64
     /// Bytes of one field of a log line: a line stays readable, and a hostile text cannot fill a
     /// disk with one request.
     public static let logFieldBytesMax = 4096
+    /// Bytes of log lines that wait for whoever reads them; further lines are dropped and counted.
+    public static let logQueueBytesMax = 1024 * 1024
+    /// How long a process that ends waits for whoever reads its last log lines.
+    public static let logFlushTime = Duration.seconds(1)
     /// Bytes of a service's configuration file.
     public static let configurationFileBytesMax = 1024 * 1024
 }
