@@ -21,18 +21,27 @@ public enum ValueEncoding: UInt8, Sendable, CaseIterable {
 public struct CollectionHeader: Hashable, Sendable {
     public var kind: CollectionKind
     public var encoding: ValueEncoding
+    /// What its keys are; nil for a kind without keys. Like kind and encoding it never changes.
+    public var keyType: KeyType?
     /// Entries of a node, for kinds built of nodes; 0 for a diary.
     public var capacity: UInt32
     /// The root or head block; nil for a diary, and for an empty structure.
     public var root: BlockID?
 
     public init(
-        kind: CollectionKind, encoding: ValueEncoding, capacity: UInt32 = 0, root: BlockID? = nil
+        kind: CollectionKind, encoding: ValueEncoding, keyType: KeyType? = nil,
+        capacity: UInt32 = 0, root: BlockID? = nil
     ) {
         self.kind = kind
         self.encoding = encoding
+        self.keyType = keyType
         self.capacity = capacity
         self.root = root
+    }
+
+    /// Whether `other` says the same of what the collection holds, which no entry may change.
+    public func hasSameContent(as other: CollectionHeader) -> Bool {
+        kind == other.kind && encoding == other.encoding && keyType == other.keyType
     }
 }
 
@@ -40,6 +49,7 @@ extension CollectionHeader: CanonicalCodable {
     public func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(kind.rawValue)
         encoder.append(encoding.rawValue)
+        encoder.append(keyType?.text ?? "")
         encoder.append(capacity)
         encoder.append(root)
     }
@@ -51,8 +61,13 @@ extension CollectionHeader: CanonicalCodable {
         guard let encoding = ValueEncoding(rawValue: try decoder.uint8()) else {
             throw decoder.malformed("an unknown value encoding")
         }
+        let text = try decoder.string(bytesMax: Limits.keyTypeBytesMax)
+        let keyType = KeyType(text: text)
+        guard keyType != nil || text.isEmpty else {
+            throw decoder.malformed("an unknown type of keys")
+        }
         self.init(
-            kind: kind, encoding: encoding, capacity: try decoder.uint32(),
+            kind: kind, encoding: encoding, keyType: keyType, capacity: try decoder.uint32(),
             root: try decoder.optional(BlockID.self))
     }
 }

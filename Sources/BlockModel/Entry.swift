@@ -103,7 +103,10 @@ extension BodyLocation: CanonicalCodable {
 }
 
 extension Entry: CanonicalCodable {
+    package static let version = FormVersion(1)
+
     public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(Self.version)
         encoder.append(kind.rawValue)
         encoder.append(revision)
         encoder.append(payload)
@@ -119,6 +122,7 @@ extension Entry: CanonicalCodable {
     }
 
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        try decoder.version(Self.version, of: "an entry of a log")
         guard let kind = EntryKind(rawValue: try decoder.uint8()) else {
             throw decoder.malformed("an unknown entry kind")
         }
@@ -147,8 +151,12 @@ extension Entry {
             case .inline(let bytes): 5 + bytes.count
             case .stored: 5
             }
-        let headerBytes = headerAfter.map { $0.root == nil ? 7 : 39 } ?? 0
-        let fixed = 1 + 8 + 20 + 32 + 1 + 1 + 4 + 1 + 1 + 8 + 32
+        let headerBytes =
+            headerAfter.map { header in
+                11 + (header.keyType?.text.utf8.count ?? 0)
+                    + (header.root == nil ? 0 : Digest.byteCount)
+            } ?? 0
+        let fixed = 1 + 1 + 8 + 20 + 32 + 1 + 1 + 4 + 1 + 1 + 8 + 32
         return fixed + bodyBytes + headerBytes + (home == nil ? 0 : 32) + participants.count * 64
             + (checkpoint == nil ? 0 : 8)
     }

@@ -144,7 +144,10 @@ extension ReadCollection: CanonicalCodable {
 }
 
 extension EntryBody: CanonicalCodable {
+    package static let version = FormVersion(1)
+
     public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(Self.version)
         encoder.append(actionIDs)
         encoder.append(actions)
         encoder.append(blocks)
@@ -153,6 +156,7 @@ extension EntryBody: CanonicalCodable {
     }
 
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        try decoder.version(Self.version, of: "the body of an entry")
         let ids = try decoder.ascendingList(
             of: ActionID.self, countMax: Limits.bodyActionCountMax)
         let actions = try decoder.list(of: Action.self, countMax: Limits.bodyActionCountMax)

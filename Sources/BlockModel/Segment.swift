@@ -104,7 +104,10 @@ extension SegmentKey: CanonicalCodable {
 }
 
 extension Segment: CanonicalCodable {
+    package static let version = FormVersion(1)
+
     public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(Self.version)
         encoder.append(collection)
         encoder.append(incarnation)
         encoder.append(index)
@@ -114,6 +117,7 @@ extension Segment: CanonicalCodable {
     }
 
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        try decoder.version(Self.version, of: "a segment of a log")
         let collection = try CollectionID(from: &decoder)
         let incarnation = try Incarnation(from: &decoder)
         let index = try decoder.counter()

@@ -51,7 +51,10 @@ extension Tail: CanonicalCodable {
 }
 
 extension TailValue: CanonicalCodable {
+    package static let version = FormVersion(1)
+
     public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(Self.version)
         switch self {
         case .absent(let generation):
             encoder.append(UInt8(1))
@@ -66,6 +69,7 @@ extension TailValue: CanonicalCodable {
     }
 
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        try decoder.version(Self.version, of: "the value of a register")
         switch try decoder.uint8() {
         case 1: self = .absent(generation: try decoder.counter())
         case 2: self = .dropped(generation: try decoder.counter())

@@ -68,7 +68,7 @@ extension ErrorCode {
             "Check the name, or create the collection first."),
         row(
             .collectionKindMismatch, "collectionKindMismatch",
-            "The collection exists, but is of another kind or encoding.",
+            "The collection exists, but is of another kind, or has other keys or values.",
             "Open it as what it is, or use another name."),
         row(
             .valueUndecodable, "valueUndecodable",
@@ -100,7 +100,7 @@ extension ErrorCode {
             "Give every service the same cluster file."),
         row(
             .wrongService, "wrongService", "The address is that of a service of another role.",
-            "Give the address of a client proxy, which the cluster file lists under \"proxies\"."),
+            "Give the address of a client proxy; the cluster file lists them under \"proxies\"."),
         row(
             .ioFailed, "ioFailed", "The disk or the operating system refused.",
             "Do what the message names. No data was removed; a process that cannot write stops.",
@@ -118,7 +118,7 @@ extension ErrorCode {
                 "a storage peer: it takes no part, and the other members of its shards carry on",
                 "an embedded database: there is no other copy; open a copy of the directory that "
                     + "was made while it was closed",
-                "IDENTITY is missing: `storage-peer restore-identity` writes it anew from the store",
+                "IDENTITY is missing: `storage-peer restore-identity` writes it from the store",
             ]),
         row(
             .noSpace, "noSpace",
@@ -131,8 +131,8 @@ extension ErrorCode {
             "Stop the other process, close the other database, or choose another directory."),
         row(
             .formatUnsupported, "formatUnsupported",
-            "Stored data has a format that this release does not read.",
-            "Run the release that wrote it, or one that the message names."),
+            "What is stored was written by another release.",
+            "Run the release that wrote it; a newer form is read by later releases too."),
         row(
             .directoryForeign, "directoryForeign",
             "The directory does not belong to this peer or is not a data directory.",

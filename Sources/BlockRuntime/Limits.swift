@@ -8,6 +8,8 @@ public enum Limits {
     public static let nameBytesMax = 256
     /// Bytes of a key: a branch of 64 keys must fit one block comfortably.
     public static let keyBytesMax = 1024
+    /// Bytes of the text that says what a collection's keys are: a tuple of sixteen texts fits.
+    public static let keyTypeBytesMax = 128
     /// Bytes of one value or diary entry.
     public static let valueBytesMax = 64 * 1024
     /// Bytes of one client action, all its values together.

@@ -19,7 +19,8 @@ package enum SealedRecord {
         return bytes
     }
 
-    /// - Throws: `.corrupted` when `bytes` are not what was sealed under `key`.
+    /// - Throws: `.corrupted` when `bytes` are not what was sealed under `key`;
+    ///   `.formatUnsupported` when a release with another format sealed them.
     package static func open(_ bytes: Bytes, under key: Bytes) throws(DatabaseError) -> Bytes {
         guard bytes.count > Digest.byteCount else {
             throw damaged(key, "\(bytes.count) bytes are too few")
@@ -30,7 +31,12 @@ package enum SealedRecord {
         else {
             throw damaged(key, "the checksum is wrong")
         }
-        guard bytes[0] == format else { throw damaged(key, "format \(bytes[0]) is unknown") }
+        guard bytes[0] == format else {
+            throw DatabaseError(
+                .formatUnsupported,
+                "stored record \(ByteText.hex(key)) has format \(bytes[0]), this release knows "
+                    + "\(format); run the release that wrote it, or a later one")
+        }
         return Bytes(bytes[1..<bodyCount])
     }
 

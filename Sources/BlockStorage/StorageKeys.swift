@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// The key layout of a peer's store, format version 3. Integers are big-endian, so that the order
+/// The key layout of a peer's store, format version 4. Integers are big-endian, so that the order
 /// of bytes is the order of what they mean.
 ///
 /// | first byte | rest of the key | value |
@@ -16,7 +16,7 @@ import BlockRuntime
 /// The revision of a version is stored inverted: a scan upwards from one meets the newest first.
 package enum StorageKeys {
     /// Raised by any change that an older release would misread.
-    package static let formatVersion: UInt32 = 3
+    package static let formatVersion: UInt32 = 4
 
     private static let contentKind = UInt8(ascii: "c")
     private static let metadataKind = UInt8(ascii: "m")

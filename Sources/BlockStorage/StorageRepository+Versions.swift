@@ -26,7 +26,7 @@ extension StorageRepository {
         var pends: [(PayloadID, PendRecord)] = []
         for (storageKey, value) in stored {
             guard let payload = StorageKeys.payload(ofPend: storageKey, of: key),
-                let pend: PendRecord = opened(value, under: storageKey)
+                let pend: PendRecord = try opened(value, under: storageKey)
             else { continue }
             pends.append((payload, pend))
         }
@@ -73,7 +73,7 @@ extension StorageRepository {
             from: StorageKeys.version(key, at: revision),
             below: StorageKeys.end(ofPrefix: prefix), countMax: 1, in: engine)
         guard let (storageKey, value) = newest.first else { return nil }
-        guard let version: VersionRecord = opened(value, under: storageKey) else {
+        guard let version: VersionRecord = try opened(value, under: storageKey) else {
             throw SealedRecord.damaged(storageKey, "not a version")
         }
         return version
@@ -174,13 +174,18 @@ extension StorageRepository {
         under key: Bytes
     ) throws(DatabaseError) -> (Record, storedBytes: Int)? {
         guard let value = try versionRecords.get(key, from: engine) else { return nil }
-        return opened(value, under: key).map { ($0, value.count) }
+        return try opened(value, under: key).map { ($0, value.count) }
     }
 
-    private func opened<Record: CanonicalCodable>(_ value: Bytes, under key: Bytes) -> Record? {
+    /// A damaged record is as good as absent; one of another release is not.
+    /// - Throws: `.formatUnsupported`.
+    private func opened<Record: CanonicalCodable>(
+        _ value: Bytes, under key: Bytes
+    ) throws(DatabaseError) -> Record? {
         do throws(DatabaseError) {
             return try Record(canonicalBytes: try SealedRecord.open(value, under: key))
         } catch {
+            if error.code == .formatUnsupported { throw error }
             countCorruptBlock()
             return nil
         }

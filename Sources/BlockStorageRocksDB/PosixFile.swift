@@ -219,6 +219,8 @@ final class DirectoryLock {
 
     func release() {
         guard let descriptor else { return }
+        // Closing alone does not release it while a process that is being started has a copy.
+        _ = flock(descriptor, LOCK_UN)
         Glibc.close(descriptor)
         self.descriptor = nil
     }

@@ -89,6 +89,7 @@ extension WireArena {
             $0.creates = open.creates ? 1 : 0
             $0.action = identifier(open.action.rawValue)
             $0.capacity = open.capacity ?? 0
+            $0.key_type = text(open.keyType?.text ?? "")
         }
     }
 
@@ -164,10 +165,15 @@ extension OpenCollection {
         let encoding: ValueEncoding? =
             try message.encoding.rawValue == 0
             ? nil : known(message.encoding, "open_collection.encoding")
+        let kind: CollectionKind = try known(message.kind, "open_collection.kind")
+        let keyType = try message.key_type.keyType("open_collection.key_type")
+        if keyType != nil, kind != .tree {
+            throw malformed("open_collection.key_type", "a \(kind) has no keys")
+        }
         self.init(
-            name: try message.name.name("open_collection.name"),
-            kind: try known(message.kind, "open_collection.kind"),
-            encoding: encoding, creates: message.creates != 0,
+            name: try message.name.name("open_collection.name"), kind: kind,
+            encoding: encoding, keyType: keyType,
+            creates: message.creates != 0,
             action: ActionID(rawValue: try message.action.identifier("open_collection.action")),
             capacity: try message.capacity == 0
                 ? nil

@@ -71,6 +71,7 @@ extension WireArena {
             $0.encoding = .init(UInt32(header.encoding.rawValue))
             $0.capacity = header.capacity
             $0.root = digest(header.root?.digest)
+            $0.key_type = text(header.keyType?.text ?? "")
         }
     }
 
@@ -201,6 +202,7 @@ extension CollectionHeader {
         self.init(
             kind: try known(message.kind, "header.kind"),
             encoding: try known(message.encoding, "header.encoding"),
+            keyType: try message.key_type.keyType("header.key_type"),
             capacity: message.capacity, root: root)
     }
 }

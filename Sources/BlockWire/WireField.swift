@@ -166,7 +166,18 @@ extension ProtobufCBinaryData {
         do throws(DatabaseError) {
             return try TailValue(canonicalBytes: bytes)
         } catch {
+            if error.code == .formatUnsupported { throw error }
             throw malformed(field, error.message)
         }
+    }
+
+    /// No bytes stand for nil.
+    func keyType(_ field: StaticString) throws(DatabaseError) -> KeyType? {
+        let text = try text(field, bytesMax: Limits.keyTypeBytesMax)
+        if text.isEmpty { return nil }
+        guard let type = KeyType(text: text) else {
+            throw malformed(field, "\"\(text)\" is no type of keys")
+        }
+        return type
     }
 }

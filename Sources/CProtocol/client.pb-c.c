@@ -1924,7 +1924,7 @@ const ProtobufCMessageDescriptor optimystic__v1__hello__descriptor =
   (ProtobufCMessageInit) optimystic__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_descriptors[6] =
+static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_descriptors[7] =
 {
   {
     "name",
@@ -1998,19 +1998,32 @@ static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key_type",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__OpenCollection, key_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__open_collection__field_indices_by_name[] = {
   4,   /* field[4] = action */
   5,   /* field[5] = capacity */
   3,   /* field[3] = creates */
   2,   /* field[2] = encoding */
+  6,   /* field[6] = key_type */
   1,   /* field[1] = kind */
   0,   /* field[0] = name */
 };
 static const ProtobufCIntRange optimystic__v1__open_collection__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__open_collection__descriptor =
 {
@@ -2020,7 +2033,7 @@ const ProtobufCMessageDescriptor optimystic__v1__open_collection__descriptor =
   "Optimystic__V1__OpenCollection",
   "optimystic.v1",
   sizeof(Optimystic__V1__OpenCollection),
-  6,
+  7,
   optimystic__v1__open_collection__field_descriptors,
   optimystic__v1__open_collection__field_indices_by_name,
   1,  optimystic__v1__open_collection__number_ranges,

@@ -1232,7 +1232,7 @@ const ProtobufCMessageDescriptor optimystic__v1__participant__descriptor =
   (ProtobufCMessageInit) optimystic__v1__participant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__collection_header__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__collection_header__field_descriptors[5] =
 {
   {
     "kind",
@@ -1282,17 +1282,30 @@ static const ProtobufCFieldDescriptor optimystic__v1__collection_header__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key_type",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CollectionHeader, key_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__collection_header__field_indices_by_name[] = {
   2,   /* field[2] = capacity */
   1,   /* field[1] = encoding */
+  4,   /* field[4] = key_type */
   0,   /* field[0] = kind */
   3,   /* field[3] = root */
 };
 static const ProtobufCIntRange optimystic__v1__collection_header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__collection_header__descriptor =
 {
@@ -1302,7 +1315,7 @@ const ProtobufCMessageDescriptor optimystic__v1__collection_header__descriptor =
   "Optimystic__V1__CollectionHeader",
   "optimystic.v1",
   sizeof(Optimystic__V1__CollectionHeader),
-  4,
+  5,
   optimystic__v1__collection_header__field_descriptors,
   optimystic__v1__collection_header__field_indices_by_name,
   1,  optimystic__v1__collection_header__number_ranges,

@@ -7,14 +7,15 @@ extension Database {
     ///
     /// - Parameters:
     ///   - name: 1 to ``Limits/nameBytesMax`` bytes without control characters.
-    ///   - key: The type of its keys, which their order hangs on; the database does not know it.
+    ///   - key: The type of its keys, which their order hangs on. The tree keeps what they are
+    ///     (``OrderedKey/keyType``), and is not opened with others.
     ///   - value: What its values are; see ``ValueCoding/json``.
     ///   - capacity: Entries of a leaf and children of a branch at most, should it be created:
     ///     ``Limits/nodeCapacityMin`` to ``Limits/nodeCapacityMax``; nil:
     ///     ``Limits/nodeCapacityDefault``. Small nodes make small changes of large values cheap,
     ///     large ones make ranges cheap. A tree that exists keeps its own.
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else;
-    ///   `.invalidArgument` for a capacity out of range.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree of
+    ///   other keys or values; `.invalidArgument` for a capacity out of range.
     public func tree<Key: OrderedKey, Value: Codable & Sendable>(
         _ name: String, key: Key.Type, value: Value.Type, capacity: Int? = nil,
         timeout: Duration? = nil
@@ -35,8 +36,8 @@ extension Database {
     /// name.
     ///
     /// - Parameter capacity: As of ``tree(_:key:value:capacity:timeout:)``.
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else;
-    ///   `.invalidArgument` for a capacity out of range.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree of
+    ///   other keys or values; `.invalidArgument` for a capacity out of range.
     public func tree<Key: OrderedKey, Value>(
         _ name: String, key: Key.Type, coding: ValueCoding<Value>, capacity: Int? = nil,
         timeout: Duration? = nil
@@ -48,7 +49,7 @@ extension Database {
                     + "\(Limits.nodeCapacityMax)")
         }
         let info = try await open(
-            name, .tree, encoding: coding.encoding, creates: true,
+            name, .tree, encoding: coding.encoding, keyType: Key.keyType, creates: true,
             capacity: capacity.map { UInt32($0) }, timeout: timeout)
         return Tree(database: self, info: info, coding: coding)
     }
@@ -59,12 +60,14 @@ extension Database {
     public func openTree<Key: OrderedKey, Value: Codable & Sendable>(
         _ name: String, key: Key.Type, value: Value.Type, timeout: Duration? = nil
     ) async throws -> Tree<Key, Value> {
-        let info = try await open(name, .tree, encoding: .json, creates: false, timeout: timeout)
+        let info = try await open(
+            name, .tree, encoding: .json, keyType: Key.keyType, creates: false, timeout: timeout)
         return Tree(database: self, info: info, coding: .json)
     }
 
-    /// Opens a tree that exists, whatever the encoding of its values, as raw bytes. Never creates
-    /// one. Whoever writes keeps to the encoding that ``Tree/info`` names.
+    /// Opens a tree that exists, whatever its keys and values are, as raw bytes. Never creates one.
+    /// Whoever writes keeps to what the header in ``Tree/info`` names; keys of another type are
+    /// refused, `.invalidArgument`.
     ///
     /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no tree.
     public func openTree(
@@ -126,12 +129,18 @@ extension Database {
 
     /// Opens a collection, and creates it when it may.
     func open(
-        _ name: String, _ kind: CollectionKind, encoding: ValueEncoding?, creates: Bool,
-        capacity: UInt32? = nil, timeout: Duration?
+        _ name: String, _ kind: CollectionKind, encoding: ValueEncoding?,
+        keyType: KeyType? = nil, creates: Bool, capacity: UInt32? = nil, timeout: Duration?
     ) async throws -> CollectionInfo {
+        if let count = keyType?.text.utf8.count, count > Limits.keyTypeBytesMax {
+            throw DatabaseError(
+                .invalidArgument,
+                "the type of the keys takes \(count) bytes to write, keyTypeBytesMax = "
+                    + "\(Limits.keyTypeBytesMax)")
+        }
         let open = OpenCollection(
-            name: name, kind: kind, encoding: encoding, creates: creates, action: makeActionID(),
-            capacity: capacity)
+            name: name, kind: kind, encoding: encoding, keyType: keyType, creates: creates,
+            action: makeActionID(), capacity: capacity)
         return try await ask(.openCollection(open), timeout: timeout) { reply in
             if case .collection(let info) = reply { info } else { nil }
         }

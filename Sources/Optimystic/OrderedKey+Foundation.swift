@@ -2,6 +2,8 @@ import Foundation
 
 /// The 16 bytes as they are written, which is the order of `<`.
 extension UUID: OrderedKey {
+    public static let keyType = Identifier128.keyType
+
     public func appendKey(to encoder: inout KeyEncoder) {
         encoder.append(
             fixed: withUnsafeBytes(of: uuid) {
@@ -19,6 +21,8 @@ extension UUID: OrderedKey {
 /// The seconds since the start of 2001 in UTC as a `Double`, which is what a `Date` is: nothing is
 /// lost, and the order is exact.
 extension Date: OrderedKey {
+    public static let keyType: KeyType = "date"
+
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         try timeIntervalSinceReferenceDate.appendKey(to: &encoder)
     }

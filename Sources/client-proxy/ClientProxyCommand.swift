@@ -27,7 +27,9 @@ enum ClientProxyCommand {
         try DescriptorLimit.require(
             Limits.processDescriptorCount + Limits.connectionCountMin
                 + map.coordinators.count * Limits.linkDescriptorCount,
-            for: "\(map.coordinators.count) coordinators and \(Limits.connectionCountMin) connections"
+            for:
+                "\(map.coordinators.count) coordinators and "
+                + "\(Limits.connectionCountMin) connections"
         )
         let address = try context.configuration.value(of: listen)
         let transport = try ZeroMQTransport(address: address.description)

@@ -7,12 +7,15 @@ import Testing
 private struct KeyVector {
     let type: String
     let value: String
+    /// What the type says of itself.
+    let keyType: KeyType
     let bytes: () throws(DatabaseError) -> Bytes
 
     /// - Parameter value: JSON.
     init(_ type: String, _ value: String, _ key: some OrderedKey) {
         self.type = type
         self.value = value
+        keyType = Swift.type(of: key).keyType
         bytes = { () throws(DatabaseError) in try key.keyBytes }
     }
 
@@ -91,5 +94,16 @@ struct KeyVectorTests {
                 + "in seconds since 2001), the key in hex",
             vectors: vectors)
         #expect(try file.golden("keys") == file)
+    }
+
+    @Test("each type of key says what it is in the words of the vectors, and its keys fit it")
+    func types() throws {
+        for vector in scalars + strings + tuples where vector.type != "date" {
+            // Tuples in tuples are written as one, since they are encoded as one.
+            let flat = vector.type == "((text,text),text)" ? "(text,text,text)" : vector.type
+            #expect(vector.keyType.text == flat)
+            #expect(KeyType(text: flat) == vector.keyType)
+            #expect(vector.keyType.problem(with: try vector.bytes()) == nil, "\(vector.type)")
+        }
     }
 }

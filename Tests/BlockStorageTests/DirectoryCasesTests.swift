@@ -1,5 +1,4 @@
 import BlockModel
-import BlockOperations
 import BlockRuntime
 import BlockStorage
 import BlockStorageRocksDB
@@ -19,16 +18,15 @@ struct DirectoryCasesTests {
     }
 
     private func expect(
-        _ error: DatabaseError?, _ code: ErrorCode, exit: Int32, saying words: String,
+        _ error: DatabaseError?, _ code: ErrorCode, saying words: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         guard let error else {
             Issue.record("no error", sourceLocation: sourceLocation)
             return
         }
-        let sentence = ErrorReport.sentence(program: "p", error)
+        let sentence = "\(error.message)\n\(error.code.explanation?.remedy ?? "")"
         #expect(error.code == code, "\(sentence)", sourceLocation: sourceLocation)
-        #expect(ExitCode(error.code).rawValue == exit, sourceLocation: sourceLocation)
         #expect(sentence.contains(words), "\(sentence)", sourceLocation: sourceLocation)
         for advice in ["remove", "replace the disk", "delete", "wipe"] {
             #expect(!sentence.contains(advice), "\(sentence)", sourceLocation: sourceLocation)
@@ -45,10 +43,10 @@ struct DirectoryCasesTests {
     func absent() throws {
         let scratch = try Scratch()
         let path = scratch.path + "/typo"
-        expect(error { _ = try DataDirectory.open(at: path) }, .pathNotFound, exit: 78, saying: path)
+        expect(error { _ = try DataDirectory.open(at: path) }, .pathNotFound, saying: path)
         expect(
             error { _ = try DataDirectory.initialize(at: path + "/dir", environment: .live()) },
-            .pathNotFound, exit: 78, saying: "\(path) is not a directory")
+            .pathNotFound, saying: "\(path) is not a directory")
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
@@ -62,37 +60,39 @@ struct DirectoryCasesTests {
             { _ = try DataDirectory.isFree(at: path) },
             { _ = try DataDirectory.initialize(at: path, environment: .live()) },
         ] {
-            expect(error(body), .directoryForeign, exit: 78, saying: "is a file")
+            expect(error(body), .directoryForeign, saying: "is a file")
         }
         expect(
             error { _ = try DataDirectory.initialize(at: path + "/d", environment: .live()) },
-            .pathNotFound, exit: 78, saying: "is not a directory")
+            .pathNotFound, saying: "is not a directory")
     }
 
     @Test("that is empty, unfinished or somebody else's says what it is")
     func notOurs() throws {
         let scratch = try Scratch()
         expect(
-            error { _ = try DataDirectory.open(at: scratch.path) }, .directoryForeign, exit: 78,
+            error { _ = try DataDirectory.open(at: scratch.path) }, .directoryForeign,
             saying: "is empty; `storage-peer init` makes")
         try Data().write(to: URL(fileURLWithPath: scratch.path + "/UNFINISHED"))
         try FileManager.default.createDirectory(
             atPath: scratch.path + "/store", withIntermediateDirectories: false)
         expect(
-            error { _ = try DataDirectory.open(at: scratch.path) }, .directoryForeign, exit: 78,
+            error { _ = try DataDirectory.open(at: scratch.path) }, .directoryForeign,
             saying: "run that again")
         _ = try DataDirectory.initialize(at: scratch.path, environment: .live())
         try DataDirectory.open(at: scratch.path).close()
 
         let other = try Scratch()
         try Data("mine".utf8).write(to: URL(fileURLWithPath: other.path + "/notes.txt"))
-        for body in [
-            { _ = try DataDirectory.open(at: other.path) },
-            { _ = try DataDirectory.initialize(at: other.path, environment: .live()) },
-            { _ = try DataDirectory.restoreIdentity(at: other.path) },
-        ] {
-            expect(error(body), .directoryForeign, exit: 78, saying: "")
-        }
+        expect(
+            error { _ = try DataDirectory.open(at: other.path) }, .directoryForeign,
+            saying: "it holds notes.txt")
+        expect(
+            error { _ = try DataDirectory.initialize(at: other.path, environment: .live()) },
+            .directoryForeign, saying: "it holds notes.txt")
+        expect(
+            error { _ = try DataDirectory.restoreIdentity(at: other.path) }, .directoryForeign,
+            saying: "lost its IDENTITY")
         #expect(try FileManager.default.subpathsOfDirectory(atPath: other.path) == ["notes.txt"])
     }
 
@@ -109,7 +109,7 @@ struct DirectoryCasesTests {
             { _ = try DataDirectory.identity(at: path) },
             { _ = try DataDirectory.initialize(at: path, environment: .live()) },
         ] {
-            expect(error(body), .corrupted, exit: 74, saying: "restore-identity")
+            expect(error(body), .corrupted, saying: "restore-identity")
         }
         #expect(try !DataDirectory.isFree(at: path))
         _ = try DataDirectory.restoreIdentity(at: path)
@@ -142,7 +142,7 @@ struct DirectoryCasesTests {
         let path = try made(in: scratch)
         let directory = try DataDirectory.open(at: path)
         expect(
-            error { _ = try DataDirectory.open(at: path) }, .directoryLocked, exit: 75,
+            error { _ = try DataDirectory.open(at: path) }, .directoryLocked,
             saying: "open")
         try directory.close()
     }
@@ -156,11 +156,11 @@ struct DirectoryCasesTests {
         _ = try DataDirectory.initialize(at: path, environment: .live())
         try disk.makeReadOnly()
         expect(
-            error { _ = try DataDirectory.open(at: path) }, .accessDenied, exit: 77,
+            error { _ = try DataDirectory.open(at: path) }, .accessDenied,
             saying: "Read-only file system")
         expect(
             error { _ = try DataDirectory.initialize(at: path + "2", environment: .live()) },
-            .accessDenied, exit: 77, saying: "Read-only file system")
+            .accessDenied, saying: "Read-only file system")
     }
 
     @Test("that belongs to another user says that it is not allowed", .enabled(if: getuid() == 0))

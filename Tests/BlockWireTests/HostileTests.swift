@@ -43,6 +43,7 @@ struct HostileTests {
                         refusedCount += 1
                         let codes: [ErrorCode] = [
                             .malformedMessage, .valueTooLarge, .configurationInvalid,
+                            .formatUnsupported,
                         ]
                         #expect(codes.contains(error.code), "\(error)")
                         #expect(!error.message.isEmpty)

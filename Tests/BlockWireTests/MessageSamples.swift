@@ -266,7 +266,8 @@ extension ModelSamples {
                     creates: random.chance(1, in: 2), action: action())),
             .openCollection(
                 OpenCollection(
-                    name: name(), kind: .tree, encoding: .bytes, creates: true, action: action(),
+                    name: name(), kind: .tree, encoding: .bytes, keyType: keyType(), creates: true,
+                    action: action(),
                     capacity: UInt32(
                         Limits.nodeCapacityMin
                             + random.below(

@@ -84,7 +84,16 @@ package struct ModelSamples {
         CollectionHeader(
             kind: CollectionKind.allCases[random.below(CollectionKind.allCases.count)],
             encoding: ValueEncoding.allCases[random.below(ValueEncoding.allCases.count)],
-            capacity: uint32(), root: random.chance(1, in: 2) ? block() : nil)
+            keyType: keyType(), capacity: uint32(), root: random.chance(1, in: 2) ? block() : nil)
+    }
+
+    package mutating func keyType() -> KeyType? {
+        let types = [
+            nil, String.keyType, Bytes.keyType, Int.keyType, UInt16?.keyType, "date", "custom",
+            KeyTriple<String, Double?, KeyPair<Identifier128, Bool>>.keyType, "custom:order-7",
+            KeyType.tuple(Array(repeating: Int64.keyType, count: 18)),
+        ]
+        return types[random.below(types.count)]
     }
 
     package mutating func participant() -> Participant {

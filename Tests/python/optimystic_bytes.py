@@ -161,6 +161,13 @@ class Canonical:
         if self.position != len(self.data):
             raise DatabaseError(3001, f"{len(self.data) - self.position} bytes left over")
 
+    def version(self):
+        """The first byte of each stored form."""
+        byte = self.u8()
+        if byte != 0xA1:
+            known = byte & 0xF0 == 0xA0
+            raise DatabaseError(4005 if known else 3001, f"version {byte:02x}, where a1 is known")
+
     def incarnation(self):
         return {"generation": self.u64(), "nonce": self.id()}
 
@@ -169,8 +176,8 @@ class Canonical:
 
     def header(self):
         return {
-            "kind": self.u8(), "encoding": self.u8(), "capacity": self.u32(),
-            "root": self.optional(self.hash)}
+            "kind": self.u8(), "encoding": self.u8(), "key_type": self.bytes().decode(),
+            "capacity": self.u32(), "root": self.optional(self.hash)}
 
     def participant(self):
         return {
@@ -202,6 +209,7 @@ class Canonical:
 
     def entry(self):
         start = self.position
+        self.version()
         entry = {
             "kind": self.u8(), "revision": self.u64(), "payload": self.payload(),
             "body_hash": self.hash(), "body": self.body_location(),
@@ -280,6 +288,7 @@ class Canonical:
         return {"id": self.hash(), "revision": self.u64()}
 
     def body(self):
+        self.version()
         ids = self.list(self.id)
         body = {
             "actions": self.list(self.action), "blocks": self.list(self.touched_block),
@@ -295,6 +304,7 @@ class Canonical:
         return {"attempt": self.attempt(), "pending": self.list(self.hash)}
 
     def segment(self):
+        self.version()
         return {
             "collection": self.hash(), "incarnation": self.incarnation(), "index": self.u64(),
             "header_before": self.header(), "entries": self.list(self.entry),
@@ -316,6 +326,7 @@ class Canonical:
             "truncated_through": self.u64(), "settled": self.u64()}
 
     def tail_value(self):
+        self.version()
         state = self.u8()
         if state == 3:
             return self.tail()

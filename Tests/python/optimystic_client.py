@@ -394,22 +394,24 @@ class Database:
             raise DatabaseError(3001, f"{which} where {wanted} belongs")
         return getattr(reply, which)
 
-    def open_collection(self, name, creates=False, encoding=None, kind=None):
+    def open_collection(self, name, creates=False, encoding=None, kind=None, key_type=""):
         """Opens a collection; creates it first when `creates` and there is none."""
         kind = kind or common.COLLECTION_KIND_DIARY
         default = common.VALUE_ENCODING_BYTES if creates else common.VALUE_ENCODING_UNSPECIFIED
         info = self.ask(
             client.ClientRequest(open_collection=client.OpenCollection(
                 name=name.encode(), kind=kind, encoding=encoding or default, creates=creates,
-                action=uuid.uuid4().bytes)),
+                action=uuid.uuid4().bytes, key_type=key_type.encode())),
             "collection")
         classes = {
             common.COLLECTION_KIND_DIARY: Diary, common.COLLECTION_KIND_TREE: Tree,
             common.COLLECTION_KIND_QUEUE: Queue}
         return classes[kind](self, info)
 
-    def open_tree(self, name, creates=False):
-        return self.open_collection(name, creates, kind=common.COLLECTION_KIND_TREE)
+    def open_tree(self, name, creates=False, key_type=""):
+        """A tree; with a type of keys as in Protos/README.md only if it has such keys."""
+        return self.open_collection(
+            name, creates, kind=common.COLLECTION_KIND_TREE, key_type=key_type)
 
     def open_queue(self, name, creates=False):
         return self.open_collection(name, creates, kind=common.COLLECTION_KIND_QUEUE)

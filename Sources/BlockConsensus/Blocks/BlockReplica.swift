@@ -135,6 +135,8 @@ package struct BlockReplica<View: PeerStoreView> {
         do {
             block = try DigestedBlock.applying(
                 BlockTransform(canonicalBytes: transform), to: base)
+        } catch let error as DatabaseError {
+            throw .undecodable("block \(key.block): a transform does not decode", error)
         } catch {
             throw damaged("a transform does not apply: \(error)")
         }
@@ -155,7 +157,7 @@ package struct BlockReplica<View: PeerStoreView> {
         do throws(DatabaseError) {
             return try Block(canonicalBytes: bytes)
         } catch {
-            throw damaged("an image does not decode: \(error.message)")
+            throw .undecodable("block \(key.block): an image does not decode", error)
         }
     }
 

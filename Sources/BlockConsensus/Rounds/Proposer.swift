@@ -171,9 +171,9 @@ package struct Proposer {
         do throws(DatabaseError) {
             value = try TailValue(registerBytes: highest.value)
         } catch {
-            let corrupted = DatabaseError(
-                .corrupted, "register \(collection) does not decode: \(error.message)")
-            return finish(.failed(pessimistic(corrupted)), &effects)
+            let undecodable = DatabaseError.undecodable(
+                "register \(collection) does not decode", error)
+            return finish(.failed(pessimistic(undecodable)), &effects)
         }
         propose(on: value, isChosen: isChosen, ballot, highest.value, &effects)
     }

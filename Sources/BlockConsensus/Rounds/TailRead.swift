@@ -109,10 +109,8 @@ package struct TailRead {
         do throws(DatabaseError) {
             effects.finish(.reply(.tail(try TailValue(registerBytes: bytes))))
         } catch {
-            effects.finish(
-                .failed(
-                    DatabaseError(
-                        .corrupted, "register \(collection) does not decode: \(error.message)")))
+            let what = "register \(collection) does not decode"
+            effects.finish(.failed(.undecodable(what, error)))
         }
     }
 }

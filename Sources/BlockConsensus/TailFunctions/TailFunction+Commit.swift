@@ -25,6 +25,10 @@ extension TailFunction {
         guard tail.revision.next == request.participant.target else {
             return .keep(.refused(.moved(value)))
         }
+        if let header = request.headerAfter, !header.hasSameContent(as: tail.header) {
+            let message = "an entry changes what the collection holds: \(tail.header) to \(header)"
+            return .keep(.failed(DatabaseError(.invalidArgument, message)))
+        }
         let entry = makeEntry(request, after: tail)
         return append(entry, to: tail, isChosen: isChosen, policy: policy)
     }

@@ -16,6 +16,17 @@ public enum ActionContent: Hashable, Sendable {
         }
     }
 
+    /// What it would put that is no key of `keyType`, in words; nil when there is nothing.
+    public func problem(keyType: KeyType?) -> String? {
+        guard case .tree(let action) = self, let keyType else { return nil }
+        for case .put(let key, _) in action.operations {
+            if let problem = keyType.problem(with: key) {
+                return "the keys are \(keyType), and 0x\(ByteText.hex(key)) is none: \(problem)"
+            }
+        }
+        return nil
+    }
+
     /// As the log keeps it.
     public var bytes: Bytes {
         switch self {

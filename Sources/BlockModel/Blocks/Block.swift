@@ -55,8 +55,8 @@ public struct Block: Hashable, Sendable {
     /// Bytes of the canonical form. Kept up to date, so that a bound costs nothing to check.
     public private(set) var byteCount = Block.emptyByteCount
 
-    /// An id, a collection, a type and the count of attributes.
-    private static let emptyByteCount = 2 * Digest.byteCount + 4 + 1
+    /// A version, an id, a collection, a type and the count of attributes.
+    private static let emptyByteCount = 1 + 2 * Digest.byteCount + 4 + 1
 
     public init(header: Header) { self.header = header }
 
@@ -157,10 +157,12 @@ public struct Block: Hashable, Sendable {
 }
 
 extension Block: CanonicalCodable {
+    package static let version = FormVersion(1)
     private static let bytesTag: UInt8 = 1
     private static let listTag: UInt8 = 2
 
     public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(Self.version)
         encoder.append(header.id)
         encoder.append(header.collection)
         encoder.append(header.type.code)
@@ -180,6 +182,7 @@ extension Block: CanonicalCodable {
 
     /// - Throws: `.malformedMessage` when it is no canonical block or breaks a bound.
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        try decoder.version(Self.version, of: "a block")
         let id = try BlockID(from: &decoder)
         let collection = try CollectionID(from: &decoder)
         guard let type = BlockType(code: try decoder.uint32()) else {

@@ -51,6 +51,7 @@ public struct DigestedBlock: Sendable {
     /// - Complexity: O(number of items).
     public var digest: Digest {
         var encoder = CanonicalEncoder()
+        encoder.append(Block.version)
         encoder.append(block.header.id)
         encoder.append(block.header.collection)
         encoder.append(block.header.type.code)

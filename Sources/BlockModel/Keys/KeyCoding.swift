@@ -115,10 +115,17 @@ public struct KeyDecoder: Sendable {
     public mutating func leading<Component: OrderedKey>(
         _: Component.Type
     ) throws(DatabaseError) -> Component {
+        try leading { decoder throws(DatabaseError) in try Component(from: &decoder) }
+    }
+
+    /// The same for what `read` reads.
+    mutating func leading<Component>(
+        _ read: (inout KeyDecoder) throws(DatabaseError) -> Component
+    ) throws(DatabaseError) -> Component {
         let before = moreFollows
         moreFollows = true
         defer { moreFollows = before }
-        return try Component(from: &self)
+        return try read(&self)
     }
 
     /// The last component of a composite key.

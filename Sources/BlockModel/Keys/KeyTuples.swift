@@ -13,6 +13,8 @@ public struct KeyPair<First: OrderedKey, Second: OrderedKey>: OrderedKey {
         self.second = second
     }
 
+    public static var keyType: KeyType { .tuple([First.keyType, Second.keyType]) }
+
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         try encoder.append(leading: first)
         try encoder.append(last: second)
@@ -43,6 +45,10 @@ public struct KeyTriple<First: OrderedKey, Second: OrderedKey, Third: OrderedKey
         self.first = first
         self.second = second
         self.third = third
+    }
+
+    public static var keyType: KeyType {
+        .tuple([First.keyType, Second.keyType, Third.keyType])
     }
 
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
@@ -77,6 +83,8 @@ extension KeyTriple: Hashable where First: Hashable, Second: Hashable, Third: Ha
 
 /// A component that may be absent; none comes first.
 extension Optional: OrderedKey where Wrapped: OrderedKey {
+    public static var keyType: KeyType { Wrapped.keyType.optional }
+
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         try encoder.append(last: self != nil)
         if let self { try encoder.append(last: self) }

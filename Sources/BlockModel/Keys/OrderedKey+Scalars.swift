@@ -2,6 +2,19 @@ import BlockRuntime
 
 // MARK: - Integers
 
+extension OrderedKey where Self: FixedWidthInteger {
+    public static var keyType: KeyType {
+        let scalar: KeyType.Scalar =
+            switch bitWidth {
+            case 8: isSigned ? .int8 : .uint8
+            case 16: isSigned ? .int16 : .uint16
+            case 32: isSigned ? .int32 : .uint32
+            default: isSigned ? .int64 : .uint64
+            }
+        return KeyType(.scalar(scalar))
+    }
+}
+
 extension OrderedKey where Self: FixedWidthInteger & UnsignedInteger {
     public func appendKey(to encoder: inout KeyEncoder) { encoder.append(fixed: self) }
 
@@ -37,6 +50,8 @@ extension Int: OrderedKey {}
 // MARK: - Other values of fixed width
 
 extension Bool: OrderedKey {
+    public static let keyType = KeyType(.scalar(.bool))
+
     /// False comes first.
     public func appendKey(to encoder: inout KeyEncoder) {
         encoder.append(fixed: self ? 1 as UInt8 : 0)
@@ -52,6 +67,8 @@ extension Bool: OrderedKey {
 }
 
 extension Identifier128: OrderedKey {
+    public static let keyType = KeyType(.scalar(.uuid))
+
     public func appendKey(to encoder: inout KeyEncoder) { encoder.append(fixed: value) }
 
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
@@ -64,6 +81,8 @@ extension Identifier128: OrderedKey {
 /// From negative to positive infinity. A number that is none (NaN) is refused, since it is neither
 /// below nor above another; −0.0 is 0.0, since the two are equal, and comes back as 0.0.
 extension Double: OrderedKey {
+    public static let keyType = KeyType(.scalar(.double))
+
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         if isNaN { throw FloatOrder.notANumber }
         encoder.append(fixed: FloatOrder.ordered(self == 0 ? 0 : bitPattern))
@@ -77,6 +96,8 @@ extension Double: OrderedKey {
 
 /// As ``Double``, in four bytes.
 extension Float: OrderedKey {
+    public static let keyType = KeyType(.scalar(.float))
+
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         if isNaN { throw FloatOrder.notANumber }
         encoder.append(fixed: FloatOrder.ordered(self == 0 ? 0 : bitPattern))

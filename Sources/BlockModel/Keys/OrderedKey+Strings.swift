@@ -5,6 +5,8 @@ import BlockRuntime
 /// That is not the order of Swift's `<`: `"é"` as one scalar and as an `e` with an accent behind it
 /// are equal in Swift, but two keys. Normalise what people type before it becomes a key.
 extension String: OrderedKey {
+    public static let keyType = KeyType(.scalar(.text))
+
     public func appendKey(to encoder: inout KeyEncoder) { encoder.append(variable: utf8) }
 
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
@@ -18,6 +20,8 @@ extension String: OrderedKey {
 
 /// Bytes as they are; a prefix comes before what it begins.
 extension Array: OrderedKey where Element == UInt8 {
+    public static var keyType: KeyType { KeyType(.scalar(.bytes)) }
+
     public func appendKey(to encoder: inout KeyEncoder) { encoder.append(variable: self) }
 
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {

@@ -22,8 +22,15 @@ import BlockRuntime
 ///             customer = try decoder.leading(String.self)
 ///             number = try decoder.last(Int.self)
 ///         }
+///
+///         static let keyType: KeyType = "(text,int64)"
 ///     }
 public protocol OrderedKey: Sendable {
+    /// What a collection of such keys keeps in its header, and every opening compares. Types of the
+    /// same encoding share it. ``KeyType/custom`` unless the type says more: then any type that
+    /// says no more opens the collection.
+    static var keyType: KeyType { get }
+
     /// - Throws: `.invalidArgument` when the value has no place in the order.
     func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError)
 
@@ -33,6 +40,8 @@ public protocol OrderedKey: Sendable {
 }
 
 extension OrderedKey {
+    public static var keyType: KeyType { .custom }
+
     /// The key of this value.
     /// - Throws: `.valueTooLarge` above ``Limits/keyBytesMax`` bytes; `.invalidArgument` when the
     ///   value has no place in the order, as a number that is none.

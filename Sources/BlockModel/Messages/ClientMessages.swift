@@ -34,6 +34,8 @@ public struct OpenCollection: Hashable, Sendable {
     public let kind: CollectionKind
     /// nil: whatever it is. Creating needs one.
     public let encoding: ValueEncoding?
+    /// What its keys are, of a tree; nil: whatever they are, and bytes should it be created.
+    public let keyType: KeyType?
     public let creates: Bool
     /// Identifies the creation over all its retries.
     public let action: ActionID
@@ -43,12 +45,13 @@ public struct OpenCollection: Hashable, Sendable {
     public let capacity: UInt32?
 
     public init(
-        name: String, kind: CollectionKind, encoding: ValueEncoding?, creates: Bool,
-        action: ActionID, capacity: UInt32? = nil
+        name: String, kind: CollectionKind, encoding: ValueEncoding?, keyType: KeyType? = nil,
+        creates: Bool, action: ActionID, capacity: UInt32? = nil
     ) {
         self.name = name
         self.kind = kind
         self.encoding = encoding
+        self.keyType = keyType
         self.creates = creates
         self.action = action
         self.capacity = capacity

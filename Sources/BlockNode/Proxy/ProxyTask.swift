@@ -163,6 +163,7 @@ extension OpenCollection {
             // A custom one's handlers may keep a tree in it.
             CollectionHeader(
                 kind: kind, encoding: encoding,
+                keyType: keyType ?? (kind == .tree ? Bytes.keyType : nil),
                 capacity: capacity ?? UInt32(Limits.nodeCapacityDefault))
         case .diary, .queue: CollectionHeader(kind: kind, encoding: encoding)
         }
@@ -178,6 +179,11 @@ extension OpenCollection {
             return DatabaseError(
                 .collectionKindMismatch,
                 "\"\(name)\" holds \(header.encoding) values, not \(encoding)")
+        }
+        if let keyType, header.keyType != keyType {
+            let actual = header.keyType.map { "\($0) keys" } ?? "no keys"
+            return DatabaseError(
+                .collectionKindMismatch, "\"\(name)\" has \(actual), not \(keyType) keys")
         }
         return nil
     }

@@ -12,7 +12,8 @@ package enum DescriptorLimit {
         var limit = rlimit()
         guard getrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             throw DatabaseError(
-                .ioFailed, "cannot read the limit of open files: \(String(cString: strerror(errno)))")
+                .ioFailed,
+                "cannot read the limit of open files: \(String(cString: strerror(errno)))")
         }
         let needed = rlim_t(clamping: count)
         if limit.rlim_cur < needed {

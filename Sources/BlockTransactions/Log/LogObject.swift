@@ -14,15 +14,17 @@ public enum LogObject: Sendable {
 
     /// Decodes and checks an object that was fetched.
     ///
-    /// - Throws: `.corrupted` when the bytes are not the object the key names.
+    /// - Throws: `.corrupted` when the bytes are not the object the key names;
+    ///   `.formatUnsupported` when they are one of another version.
     public init(_ key: LogObjectKey, bytes: Bytes) throws(DatabaseError) {
         do throws(DatabaseError) {
             switch key {
             case .segment(let segmentKey):
-                let segment = try Segment(canonicalBytes: bytes)
+                // First: a byte that changed is no other version.
                 guard Segment.hash(of: bytes) == segmentKey.hash else {
                     throw DatabaseError(.corrupted, "the hash differs")
                 }
+                let segment = try Segment(canonicalBytes: bytes)
                 guard segment.collection == segmentKey.collection,
                     segment.incarnation == segmentKey.incarnation, segment.index == segmentKey.index
                 else { throw DatabaseError(.corrupted, "it belongs elsewhere") }
@@ -34,7 +36,7 @@ public enum LogObject: Sendable {
                 self = .body(try EntryBody(canonicalBytes: bytes))
             }
         } catch {
-            throw DatabaseError(.corrupted, "log object \(key): \(error.message)", cause: error)
+            throw DatabaseError.undecodable("log object \(key)", error)
         }
     }
 }

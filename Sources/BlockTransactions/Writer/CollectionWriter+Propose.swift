@@ -29,7 +29,7 @@ extension CollectionWriter {
     private mutating func settleMisfits(_ log: LogState, _ effects: inout WriterEffects) -> Bool {
         var isBehind = false
         var kept: [PendingAction] = []
-        for pending in queue {
+        for var pending in queue {
             if pending.incarnation != log.incarnation {
                 let isOlder = pending.incarnation.generation <= log.incarnation.generation
                 guard isOlder || log.isFresh(for: pending) else {
@@ -44,6 +44,8 @@ extension CollectionWriter {
                 let message =
                     "the collection is a \(log.header.kind), not a \(pending.content.kind)"
                 pending.fail(DatabaseError(.collectionKindMismatch, message), &effects)
+            } else if let problem = pending.keyProblem(log.header.keyType) {
+                pending.fail(DatabaseError(.invalidArgument, problem), &effects)
             } else if pending.firstRevision > log.revision {
                 guard log.isFresh(for: pending) else {
                     mark("writer.isBehind")

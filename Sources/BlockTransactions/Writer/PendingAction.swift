@@ -24,6 +24,8 @@ struct PendingAction: Sendable {
     var scannedThrough: Revision
     /// Blocks that it needs and that could not be read: it is set aside until they can.
     var awaited: Set<BlockID> = []
+    /// Whether its keys are known to be such as the collection has.
+    var hasFittingKeys = false
     /// The revision that an attempt of unknown outcome aimed at.
     private var doubt: Revision?
 
@@ -41,6 +43,14 @@ struct PendingAction: Sendable {
         fingerprint = ActionIndex.fingerprint(of: bytes)
         waiters = [waiter]
         scannedThrough = request.firstRevision
+    }
+
+    /// See ``ActionContent/problem(keyType:)``; looked for once, since a life keeps its type of keys.
+    mutating func keyProblem(_ keyType: KeyType?) -> String? {
+        if hasFittingKeys { return nil }
+        let problem = content.problem(keyType: keyType)
+        hasFittingKeys = problem == nil
+        return problem
     }
 
     /// What it takes of the queue's bytes.

@@ -181,10 +181,15 @@ struct  Optimystic__V1__OpenCollection
    * Fewer make smaller writes and a deeper tree. Of a collection that exists it is not compared.
    */
   uint32_t capacity;
+  /*
+   * What its keys are, in the words of the README's table of keys, of a tree. Compared with what the
+   * tree has. Empty: whatever it has, and "bytes" when it is created.
+   */
+  ProtobufCBinaryData key_type;
 };
 #define OPTIMYSTIC__V1__OPEN_COLLECTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__open_collection__descriptor) \
-    , {0,NULL}, OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED, OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_UNSPECIFIED, 0, {0,NULL}, 0 }
+    , {0,NULL}, OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED, OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_UNSPECIFIED, 0, {0,NULL}, 0, {0,NULL} }
 
 
 /*

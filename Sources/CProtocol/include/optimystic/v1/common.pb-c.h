@@ -207,7 +207,7 @@ struct  Optimystic__V1__Participant
 
 
 /*
- * What a structure needs to find its data. Later: 5–9 parameters of trees and custom collections.
+ * What a structure needs to find its data. Later: 6–9 parameters of trees and custom collections.
  */
 struct  Optimystic__V1__CollectionHeader
 {
@@ -222,10 +222,14 @@ struct  Optimystic__V1__CollectionHeader
    * 32 bytes; empty: none.
    */
   ProtobufCBinaryData root;
+  /*
+   * What its keys are, in the words of the README's table of keys; empty: it has none.
+   */
+  ProtobufCBinaryData key_type;
 };
 #define OPTIMYSTIC__V1__COLLECTION_HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__collection_header__descriptor) \
-    , OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED, OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_UNSPECIFIED, 0, {0,NULL} }
+    , OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED, OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_UNSPECIFIED, 0, {0,NULL}, {0,NULL} }
 
 
 /*
