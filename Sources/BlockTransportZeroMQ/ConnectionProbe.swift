@@ -125,7 +125,7 @@ enum ConnectionProbe {
         "speaks another protocol, or is stopping: it closed the connection without a word"
 
     private static func say(_ bytes: Bytes, on socket: Int32) -> Bool {
-        send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count
+        send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
 
     /// - Returns: nil when nothing came in time; empty at the end of the connection.

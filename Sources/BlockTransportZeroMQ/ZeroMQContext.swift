@@ -68,6 +68,7 @@ enum ZeroMQFailure {
         case EMFILE, ENFILE:
             return DatabaseError(
                 .ioFailed, "\(what): \(reason); raise the limit of open files (ulimit -n)")
+        case EACCES, EPERM: return DatabaseError(.accessDenied, "\(what): \(reason)")
         case terminated:
             return DatabaseError(.shuttingDown, "\(what): the ZeroMQ context is closed")
         default:

@@ -80,7 +80,7 @@ struct ClusterFileTests {
         var plan = Self.plan(peers: 3, shards: 2)
         let text = ClusterFile.text(of: try plan.map())
         plan.name = name
-        #expect((try? plan.map()) != nil == isRight)
+        #expect(((try? plan.map()) != nil) == isRight)
         // In JSON these stand for something else.
         guard !name.contains("\""), !name.contains("\\"), !name.contains("\u{7}") else { return }
         let written = text.replacingOccurrences(of: "\"demo\"", with: "\"\(name)\"")

@@ -1,4 +1,5 @@
 import BlockOperations
+import BlockRuntime
 import Testing
 
 @Suite struct SettingTextTests {

@@ -59,7 +59,7 @@ extension Integration {
             try cluster.startAll()
             let database = try await Database.connect(cluster.url)
             defer { database.close() }
-            let diary = try await database.diary("full")
+            let diary = try await database.diary(named: "full")
             let process = try #require(cluster.process(of: Self.peer))
             var count = 0
             while process.isRunning, count < 2000 {
@@ -98,7 +98,7 @@ extension Integration {
                     cluster.arguments(of: Self.proxy) + ["--log-level", "trace"], output: nil,
                     errors: fifo)
                 let database = try await Self.connect(cluster, patience: .seconds(15))
-                let diary = try await database.diary("unread")
+                let diary = try await database.diary(named: "unread")
                 for number in 0..<20 { _ = try await diary.append([UInt8(number)]) }
                 database.close()
                 #expect(
@@ -129,7 +129,7 @@ extension Integration {
                     let process = try start(
                         cluster, member, after: "true", redirecting: "0<&- 1>&- 2>&-")
                     let database = try await Self.connect(cluster, patience: .seconds(15))
-                    _ = try await database.diary("closed").append([1])
+                    _ = try await database.diary(named: "closed").append([1])
                     database.close()
                     usleep(300_000)
                     #expect(process.isRunning)
@@ -196,7 +196,7 @@ extension Integration {
                 let process = try start(cluster, Self.proxy, after: "ulimit -n 110")
                 try waitFor("it is ready") { isReady(cluster, Self.proxy) }
                 let database = try await Self.connect(cluster, patience: .seconds(15))
-                let diary = try await database.diary("flood")
+                let diary = try await database.diary(named: "flood")
                 let address = try #require(NetworkAddress(cluster.address(of: Self.proxy)))
                 var sockets: [Int32] = []
                 for _ in 0..<150 { sockets.append(Self.connect(to: address.port)) }
@@ -209,7 +209,7 @@ extension Integration {
                 for socket in sockets { close(socket) }
                 // Those who come later are served again.
                 let later = try await Self.connect(cluster, patience: .seconds(20))
-                _ = try await later.diary("flood").append([9])
+                _ = try await later.diary(named: "flood").append([9])
                 later.close()
                 database.close()
                 #expect(

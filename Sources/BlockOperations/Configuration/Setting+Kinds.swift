@@ -1,3 +1,5 @@
+import BlockRuntime
+
 /// The kinds of settings. Every default is written as an operator would write it.
 extension Setting where Value == String {
     /// Any text but the empty one.
