@@ -163,7 +163,14 @@ package enum HistoryFile {
         case .act(let request): return ("act", .act(request))
         case .again(let request): return ("again", .act(request))
         case .status(let request): return ("status", .actionStatus(request))
-        case .drop: return ("drop", .dropCollection(name: operation.collection))
+        case .drop:
+            return (
+                "drop",
+                .dropCollection(
+                    DropCollection(
+                        collection: collection, incarnation: operation.incarnation,
+                        action: ActionID(rawValue: .zero)))
+            )
         case .read(.tree(let query), let asOf):
             let request = TreeReadRequest(
                 collection: collection, incarnation: operation.incarnation, asOf: asOf,

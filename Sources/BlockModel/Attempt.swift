@@ -41,6 +41,17 @@ public struct Attempt: Hashable, Sendable, Comparable {
         self.init(payload: payload, home: participant.collection, participants: [participant])
     }
 
+    /// What it aims at where it is decided.
+    public var homePart: Participant {
+        guard let part = participants.first(where: { $0.collection == home }) else {
+            fatalError("invariant: an attempt has its home as participant")
+        }
+        return part
+    }
+
+    /// Names the attempt where it is fenced.
+    public var digest: Digest { Digest(domain: "optimystic/attempt/1", canonicalBytes) }
+
     public static func < (left: Self, right: Self) -> Bool {
         if left.payload != right.payload { return left.payload < right.payload }
         if left.home != right.home { return left.home < right.home }

@@ -1,5 +1,12 @@
 import BlockRuntime
 
+extension Digest: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) { encoder.append(self) }
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        self = try decoder.digest()
+    }
+}
+
 extension CollectionID: CanonicalCodable {
     public func encode(into encoder: inout CanonicalEncoder) { encoder.append(digest) }
     public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {

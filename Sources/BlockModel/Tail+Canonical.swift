@@ -29,7 +29,7 @@ extension Tail: CanonicalCodable {
         let headerAtOpen = try CollectionHeader(from: &decoder)
         self.init(
             name: name, incarnation: incarnation, header: header,
-            createdBy: try PayloadID(from: &decoder))
+            createdBy: try ActionID(from: &decoder))
         self.headerRevision = headerRevision
         self.headerAtOpen = headerAtOpen
         revision = try Revision(from: &decoder)
@@ -40,13 +40,31 @@ extension Tail: CanonicalCodable {
         sharedIntents = try decoder.ascendingList(
             of: Attempt.self, countMax: Limits.sharedIntentCountMax)
         aborted = try decoder.ascendingList(
-            of: Attempt.self, countMax: Limits.abortedAttemptCountMax)
+            of: Digest.self, countMax: Limits.abortedAttemptCountMax)
         openDecisions = try decoder.ascendingList(
             of: OpenDecision.self, countMax: Limits.openDecisionCountMax)
         checkpoint = try Revision(from: &decoder)
         truncatedThrough = try Revision(from: &decoder)
         settled = try Revision(from: &decoder)
         if let inconsistency { throw decoder.malformed(inconsistency) }
+    }
+}
+
+extension EndedLife: CanonicalCodable {
+    public func encode(into encoder: inout CanonicalEncoder) {
+        encoder.append(incarnation)
+        encoder.append(createdBy)
+        encoder.append(droppedBy)
+    }
+
+    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let incarnation = try Incarnation(from: &decoder)
+        guard incarnation.generation > 0 else {
+            throw decoder.malformed("generation 0 is that of absence")
+        }
+        self.init(
+            incarnation: incarnation, createdBy: try ActionID(from: &decoder),
+            droppedBy: try ActionID(from: &decoder))
     }
 }
 
@@ -59,9 +77,9 @@ extension TailValue: CanonicalCodable {
         case .absent(let generation):
             encoder.append(UInt8(1))
             encoder.append(generation)
-        case .dropped(let generation):
+        case .dropped(let life):
             encoder.append(UInt8(2))
-            encoder.append(generation)
+            encoder.append(life)
         case .live(let tail):
             encoder.append(UInt8(3))
             encoder.append(tail)
@@ -72,7 +90,7 @@ extension TailValue: CanonicalCodable {
         try decoder.version(Self.version, of: "the value of a register")
         switch try decoder.uint8() {
         case 1: self = .absent(generation: try decoder.counter())
-        case 2: self = .dropped(generation: try decoder.counter())
+        case 2: self = .dropped(try EndedLife(from: &decoder))
         case 3: self = .live(try Tail(from: &decoder))
         default: throw decoder.malformed("an unknown state of a register")
         }

@@ -6,15 +6,32 @@ public enum TailValue: Hashable, Sendable {
     /// Never created. The register that was never written is `absent(generation: 0)`.
     case absent(generation: UInt64)
     /// Dropped, and not created again yet.
-    case dropped(generation: UInt64)
+    case dropped(EndedLife)
     case live(Tail)
 
     /// The generation of the life it tells of, or of the last one before it.
     public var generation: UInt64 {
         switch self {
-        case .absent(let generation), .dropped(let generation): generation
+        case .absent(let generation): generation
+        case .dropped(let life): life.incarnation.generation
         case .live(let tail): tail.incarnation.generation
         }
+    }
+}
+
+/// What stays of a life that is over, until the next one begins: enough to tell whoever created or
+/// dropped it that it was they (protocol C12.3).
+public struct EndedLife: Hashable, Sendable {
+    public let incarnation: Incarnation
+    /// As ``Tail/createdBy``.
+    public let createdBy: ActionID
+    /// The request that ended it.
+    public let droppedBy: ActionID
+
+    public init(incarnation: Incarnation, createdBy: ActionID, droppedBy: ActionID) {
+        self.incarnation = incarnation
+        self.createdBy = createdBy
+        self.droppedBy = droppedBy
     }
 }
 
@@ -27,8 +44,8 @@ public struct Tail: Hashable, Sendable {
     public var headerRevision: Revision
     /// The header before the first open entry.
     public var headerAtOpen: CollectionHeader
-    /// The payload that created the collection: how a creator recognises its own success.
-    public var createdBy: PayloadID
+    /// The request that created the collection: how a creator recognises its own success.
+    public var createdBy: ActionID
     /// Revision of the last entry.
     public var revision: Revision
     /// Chain hash after the last entry.
@@ -41,8 +58,9 @@ public struct Tail: Hashable, Sendable {
     public var exclusiveIntent: Intent?
     /// Multi-collection attempts that validated reads here, ascending.
     public var sharedIntents: [Attempt]
-    /// Attempts at revision + 1 that were fenced, ascending. Cleared when the revision advances.
-    public var aborted: [Attempt]
+    /// Hashes of the attempts at revision + 1 that were fenced, ascending: none of them lands any
+    /// more. Cleared when the revision advances.
+    public var aborted: [Digest]
     /// Decisions taken here with participants still to be resolved, ascending.
     public var openDecisions: [OpenDecision]
     /// Everything up to here is final on a quorum of each shard it touched.
@@ -54,7 +72,7 @@ public struct Tail: Hashable, Sendable {
 
     /// A collection just created: no entry yet.
     public init(
-        name: String, incarnation: Incarnation, header: CollectionHeader, createdBy: PayloadID
+        name: String, incarnation: Incarnation, header: CollectionHeader, createdBy: ActionID
     ) {
         self.name = name
         self.incarnation = incarnation

@@ -109,6 +109,14 @@ public enum Limits {
     /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128
     /// shards takes two minutes, in which few blocks come to ``blockPendCountMax``.
     public static let pendWalkInterval = Duration.seconds(1)
+    /// The same in an embedded database, which has one shard, and often a battery.
+    public static let embeddedPendWalkInterval = Duration.seconds(5)
+    /// How long an undecided pend at the next revision of a collection is left alone before its
+    /// attempt is fenced: as long as most attempts have to land. Shorter costs live attempts a
+    /// round more, longer keeps those waiting that do not compete with others.
+    public static let fencePoliteness = Duration.seconds(10)
+    /// Pends whose age one walk knows: 64 bytes each, and more dead ones wait for the next walk.
+    public static let suspectPendCountMax = 4096
     /// Times that one page of pends is looked at in a row: each settles one target of each pend,
     /// and the other shards have their turn however fast new ones come.
     public static let pendPassCountMax = 64

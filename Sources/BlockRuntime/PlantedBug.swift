@@ -64,7 +64,24 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     /// X3: a rebase takes a transform over although its block was written meanwhile.
     case rebaseIgnoresWrites
 
+    // MARK: Lives
+
+    /// DL2: a creation makes whatever life is next, not the one after the life its sender saw.
+    case generationTakenAnew
+    /// DL3: a creation that may have made a life nobody remembers is told to have made none.
+    case forgottenToldAsDefinite
+    /// DL4: a creation does not look whether the life it finds is its own.
+    case creatorNotCompared
+    /// DL5: a drop that finds a later life is told to have done nothing.
+    case goneToldAsDefinite
+    /// DL7: a drop ends whatever life it finds.
+    case dropWithoutIncarnation
+
     // MARK: Pends
+
+    /// The pends of an attempt that may still land are taken back once they are old, and no fence
+    /// at its home keeps it from landing.
+    case discardWithoutFence
 
     /// N1: the pends of an attempt are taken back when its time is up.
     case pendExpires

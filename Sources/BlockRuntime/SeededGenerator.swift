@@ -14,7 +14,8 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// 128 random bits.
+    /// 128 bits out of the 64 of the state: for simulations, workloads and tests. What must be
+    /// unique for ever comes from ``Environment/identifier()``.
     public mutating func identifier() -> Identifier128 {
         Identifier128(UInt128(next()) << 64 | UInt128(next()))
     }

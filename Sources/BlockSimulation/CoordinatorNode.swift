@@ -67,10 +67,7 @@ final class CoordinatorNode: WorldProcess {
 
     override func tick() {
         feed([.tick])
-        while let (token, request) = walks?.next(now: now) {
-            let deadline = now.advanced(by: Limits.scrubTime)
-            feed([.request(token, request, deadline: deadline)])
-        }
+        while let event = walks?.next(now: now) { feed([event]) }
         wakeWhenDue()
     }
 
@@ -88,6 +85,7 @@ final class CoordinatorNode: WorldProcess {
                 } else {
                     batches.append((peer, [(id, request)]))
                 }
+            case .discarded: walks?.discarded(now: now)
             case .respond(let token, let reply):
                 if walks?.ended(token, with: reply, now: now) == true { continue }
                 guard let asker = askers.removeValue(forKey: token.rawValue) else { continue }
@@ -125,7 +123,7 @@ private struct CoordinatorWalks {
     private var scrub: ScrubWalk
     private var pends: PendWalk
     /// What the walk over pends asks for next.
-    private var pendRequest: RepositoryRequest?
+    private var pendRequest: PendWalk.Request?
 
     init(shardCount: Int, firstShard: Int, now: Instant) {
         scrub = ScrubWalk(
@@ -141,12 +139,17 @@ private struct CoordinatorWalks {
     }
 
     /// What is to be asked now.
-    mutating func next(now: Instant) -> (Coordinator.Token, RepositoryRequest)? {
-        if let page = scrub.next(now: now) { return (Self.scrubToken, page) }
+    mutating func next(now: Instant) -> Coordinator.Event? {
+        let deadline = now.advanced(by: Limits.scrubTime)
+        if let page = scrub.next(now: now) {
+            return .request(Self.scrubToken, page, deadline: deadline)
+        }
         guard let request = pendRequest ?? pends.next(now: now) else { return nil }
         pendRequest = nil
-        return (Self.pendToken, request)
+        return request.event(Self.pendToken, deadline: deadline)
     }
+
+    mutating func discarded(now: Instant) { pendRequest = pends.discarded(now: now) }
 
     /// - Returns: Whether a walk had asked for this.
     mutating func ended(

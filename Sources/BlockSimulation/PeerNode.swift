@@ -157,7 +157,7 @@ final class PeerNode: WorldProcess {
             return .block(
                 BlockCopy(
                     write: copy.write, baseRevision: copy.baseRevision,
-                    writeNumber: copy.writeNumber, bytes: damaged(bytes)))
+                    bytes: damaged(bytes)))
         default: return reply
         }
     }

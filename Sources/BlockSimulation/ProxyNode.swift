@@ -20,9 +20,11 @@ final class ProxyNode: WorldProcess {
         guard machine == nil else { return }
         begin()
         let clock = wallClock
+        let identifiers = SeededIdentifiers(seed: world.generator.next())
         machine = ClientProxy(
             map: world.mapForProxy(index), release: "simulated", generator: world.generator.fork(),
-            wallMilliseconds: { clock.milliseconds }, cacheBytesMax: 1 << 17)
+            makeIdentifier: identifiers.next, wallMilliseconds: { clock.milliseconds },
+            cacheBytesMax: 1 << 17)
     }
 
     override func crash() {

@@ -186,9 +186,7 @@ package struct WorldPlan: Sendable {
         let kind = structures.compactMap { $0 }.first { $0.name == name }?.kind
         return .openCollection(
             OpenCollection(
-                name: name, kind: isTransactional ? .tree : kind ?? .diary, encoding: nil,
-                creates: false,
-                action: ActionID(rawValue: .zero)))
+                name: name, kind: isTransactional ? .tree : kind ?? .diary, encoding: nil))
     }
 
     /// The client of a number: they are dealt out over the collections.

@@ -56,10 +56,26 @@ extension LogView {
 
     /// Whether the tail has fenced the attempt.
     private func isAborted(_ kept: KeptPend) -> Bool {
-        let part = Participant(
-            collection: tail.collection, incarnation: tail.incarnation, target: kept.pend.target)
-        return tail.aborted.contains {
-            $0.payload == kept.key.payload && $0.participants.contains(part)
-        }
+        !tail.aborted.isEmpty && tail.aborted.contains(kept.attempt.digest)
+    }
+}
+
+extension KeptPend {
+    /// The attempt that the pend is part of, at the target that it is listed with.
+    public var attempt: Attempt {
+        Attempt(
+            payload: key.payload,
+            on: Participant(
+                collection: home, incarnation: key.key.incarnation, target: pend.target))
+    }
+}
+
+extension TailValue {
+    /// Whether an attempt that this value leaves undecided can be fenced: it aims at the revision
+    /// that comes next.
+    public func canFence(_ attempt: Attempt) -> Bool {
+        guard let tail = live else { return false }
+        let part = attempt.homePart
+        return part.incarnation == tail.incarnation && part.target == tail.revision.next
     }
 }

@@ -44,6 +44,7 @@ extension WireArena {
             $0.base_payload = record.basePayload.map { message($0) }
             $0.base_hash = digestOrNone(record.baseHash)
             $0.result_hash = digestOrNone(record.resultHash)
+            $0.home = digest(record.home.digest)
             $0.committed = list(committed) { message($0) }
             $0.n_committed = committed.count
         }
@@ -113,7 +114,6 @@ extension WireArena {
         make(optimystic__v1__block_copy__init) {
             $0.write = message(copy.write)
             $0.base_revision = copy.baseRevision.rawValue
-            $0.write_number = copy.writeNumber
             if let image = copy.bytes {
                 $0.present_case = OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE
                 $0.image = bytes(image)
@@ -190,7 +190,8 @@ extension PendRecord {
             basePayload: try change.base_payload == nil
                 ? nil : PayloadID(wire: change.base_payload, "change.base_payload"),
             baseHash: try change.base_hash.digestOrZero("change.base_hash"),
-            resultHash: try change.result_hash.digestOrZero("change.result_hash"), bound: [])
+            resultHash: try change.result_hash.digestOrZero("change.result_hash"),
+            home: try change.home.collection("change.home"), bound: [])
     }
 }
 
@@ -251,6 +252,6 @@ extension BlockCopy {
         }
         self.init(
             write: write, baseRevision: try Revision(wire: message.base_revision, field),
-            writeNumber: try counted(message.write_number, field), bytes: image)
+            bytes: image)
     }
 }

@@ -58,11 +58,9 @@ extension WireArena {
             case .actionStatus(let question):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACTION_STATUS
                 $0.action_status = message(question)
-            case .dropCollection(let name):
+            case .dropCollection(let drop):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_DROP_COLLECTION
-                $0.drop_collection = make(optimystic__v1__drop_named__init) {
-                    $0.name = text(name)
-                }
+                $0.drop_collection = message(drop)
             case .listCollections(let after, let countMax):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_LIST_COLLECTIONS
                 $0.list_collections = message(collectionsAfter: after, countMax: countMax)
@@ -84,10 +82,9 @@ extension WireArena {
     private func message(_ open: OpenCollection) -> UnsafeMutablePointer<OpenCollectionMessage> {
         make(optimystic__v1__open_collection__init) {
             $0.name = text(open.name)
-            $0.kind = .init(UInt32(open.kind.rawValue))
+            $0.kind = .init(UInt32(open.kind?.rawValue ?? 0))
             $0.encoding = .init(UInt32(open.encoding?.rawValue ?? 0))
-            $0.creates = open.creates ? 1 : 0
-            $0.action = identifier(open.action.rawValue)
+            $0.creation = open.creation.map { message($0) }
             $0.capacity = open.capacity ?? 0
             $0.key_type = text(open.keyType?.text ?? "")
         }
@@ -142,8 +139,8 @@ extension ClientRequest {
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACTION_STATUS:
             self = .actionStatus(try ActionStatusRequest(wire: message.action_status))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_DROP_COLLECTION:
-            let drop = try required(message.drop_collection, "drop_collection")
-            self = .dropCollection(name: try drop.name.name("drop_collection.name"))
+            self = .dropCollection(
+                try DropCollection(wire: message.drop_collection, "drop_collection"))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_LIST_COLLECTIONS:
             let (after, countMax) = try listing(message.list_collections)
             self = .listCollections(after: after, countMax: countMax)
@@ -165,16 +162,17 @@ extension OpenCollection {
         let encoding: ValueEncoding? =
             try message.encoding.rawValue == 0
             ? nil : known(message.encoding, "open_collection.encoding")
-        let kind: CollectionKind = try known(message.kind, "open_collection.kind")
+        let kind: CollectionKind? =
+            try message.kind.rawValue == 0 ? nil : known(message.kind, "open_collection.kind")
         let keyType = try message.key_type.keyType("open_collection.key_type")
         if keyType != nil, kind != .tree {
-            throw malformed("open_collection.key_type", "a \(kind) has no keys")
+            throw malformed("open_collection.key_type", "only a tree has keys")
         }
         self.init(
             name: try message.name.name("open_collection.name"), kind: kind,
             encoding: encoding, keyType: keyType,
-            creates: message.creates != 0,
-            action: ActionID(rawValue: try message.action.identifier("open_collection.action")),
+            creation: try message.creation == nil
+                ? nil : Creation(wire: message.creation, "open_collection.creation"),
             capacity: try message.capacity == 0
                 ? nil
                 : bounded(

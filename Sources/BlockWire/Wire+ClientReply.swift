@@ -46,6 +46,9 @@ extension WireArena {
         case .dropped:
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED
             message.dropped = nothing
+        case .absent(let generation):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT
+            message.absent = make(optimystic__v1__absent__init) { $0.generation = generation }
         case .collections(let infos, let next):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTIONS
             message.collections = make(optimystic__v1__collection_page__init) {
@@ -119,6 +122,7 @@ extension WireArena {
             $0.incarnation = message(info.incarnation)
             $0.header = message(info.header)
             $0.revision = info.revision.rawValue
+            $0.created_by = identifier(info.createdBy.rawValue)
         }
     }
 
@@ -162,6 +166,9 @@ extension ClientReply {
                 asOf: try Revision(wire: status.as_of, "action_status.as_of"))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DROPPED:
             self = .dropped
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT:
+            let absent = try required(message.absent, "absent")
+            self = .absent(generation: try counted(absent.generation, "absent.generation"))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTIONS:
             let page = try required(message.collections, "collections")
             self = .collections(
@@ -244,7 +251,9 @@ extension CollectionInfo {
             name: try message.name.name("collection.name"),
             incarnation: try Incarnation(wire: message.incarnation, "collection.incarnation"),
             header: try CollectionHeader(wire: message.header, "collection.header"),
-            revision: try Revision(wire: message.revision, "collection.revision"))
+            revision: try Revision(wire: message.revision, "collection.revision"),
+            createdBy: ActionID(
+                rawValue: try message.created_by.identifier("collection.created_by")))
     }
 }
 

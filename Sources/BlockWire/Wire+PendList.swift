@@ -28,7 +28,7 @@ extension WireArena {
             $0.pends = list(pends) { kept in
                 make(optimystic__v1__kept_pend__init) {
                     $0.key = message(kept.key.key)
-                    $0.collection = digest(kept.collection?.digest)
+                    $0.home = digest(kept.home.digest)
                     $0.pend = message(kept.pend)
                 }
             }
@@ -74,7 +74,7 @@ func pendPage(
         let item = try required(item, "pends")
         return KeptPend(
             block: try BlockKey(wire: item.key, "pends.key"),
-            collection: try item.collection.collectionIfAny("pends.collection"),
+            home: try item.home.collection("pends.home"),
             pend: try OutstandingPend(wire: item.pend, "pends.pend"))
     }
     _ = try ascending(pends.map(\.key), "pends")

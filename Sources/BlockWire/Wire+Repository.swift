@@ -51,10 +51,7 @@ extension WireArena {
                 $0.commit = message(attempt)
             case .drop(let life):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP
-                $0.drop = make(optimystic__v1__drop_collection__init) {
-                    $0.collection = digest(life.collection.digest)
-                    $0.incarnation = message(life.incarnation)
-                }
+                $0.drop = message(life)
             case .getContent(let block):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT
                 $0.get_content = digest(block.digest)
@@ -82,9 +79,6 @@ extension WireArena {
                     $0.shard = shard.rawValue
                     $0.page = message(pendsAfter: after, countMax: countMax)
                 }
-            case .discard(let key, let target):
-                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DISCARD
-                $0.discard = message(key.key, key.payload, target: target)
             case .scrub(let shard, let after, let countMax):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB
                 $0.scrub = make(optimystic__v1__scrub_shard__init) {
@@ -101,7 +95,7 @@ extension WireArena {
         make(optimystic__v1__create_collection__init) {
             $0.name = text(creation.name)
             $0.header = message(creation.header)
-            $0.payload = message(creation.payload)
+            $0.creation = message(creation.creation)
             $0.nonce = identifier(creation.nonce)
         }
     }
@@ -163,9 +157,6 @@ extension WireArena {
             case .pends(let pends, let next):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS
                 $0.pends = message(pends, next: next)
-            case .discarded:
-                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_DISCARDED
-                $0.discarded = nothing
             case .scrubbed(let report):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED
                 $0.scrubbed = message(report)
@@ -221,11 +212,7 @@ extension RepositoryRequest {
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_COMMIT:
             self = .commit(try CommitAttempt(wire: message.commit))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP:
-            let life = try required(message.drop, "drop")
-            self = .drop(
-                DropCollection(
-                    collection: try life.collection.collection("drop.collection"),
-                    incarnation: try Incarnation(wire: life.incarnation, "drop.incarnation")))
+            self = .drop(try DropCollection(wire: message.drop, "drop"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_CONTENT:
             self = .getContent(try message.get_content.block("get_content"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_GET_SEGMENT:
@@ -247,12 +234,6 @@ extension RepositoryRequest {
             self = .listPends(
                 try ShardID(wire: list.shard, "list_pends.shard"), after: after,
                 countMax: countMax)
-        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DISCARD:
-            let pend = try required(message.discard, "discard")
-            let key = PendKey(
-                try BlockKey(wire: pend.key, "discard.key"),
-                payload: try PayloadID(wire: pend.payload, "discard.payload"))
-            self = .discard(key, target: try Revision(wire: pend.target, "discard.target"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB:
             let scrub = try required(message.scrub, "scrub")
             let (after, countMax) = try versionListing(scrub.page)
@@ -269,7 +250,7 @@ extension CreateCollection {
         self.init(
             name: try message.name.name("create.name"),
             header: try CollectionHeader(wire: message.header, "create.header"),
-            payload: try PayloadID(wire: message.payload, "create.payload"),
+            creation: try Creation(wire: message.creation, "create.creation"),
             nonce: try message.nonce.identifier("create.nonce"))
     }
 }
@@ -331,8 +312,6 @@ extension RepositoryReply {
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS:
             let page = try pendPage(message.pends)
             self = .pends(page.pends, next: page.next)
-        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_DISCARDED:
-            self = .discarded
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED:
             self = .scrubbed(try ScrubReport(wire: message.scrubbed, "scrubbed"))
         default: throw unset("repository_reply.reply")

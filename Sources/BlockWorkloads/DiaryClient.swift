@@ -20,6 +20,7 @@ package struct DiaryClient: WorkloadClient {
     private var sequence = 0
     /// The highest revision any reply showed: what the next append names.
     private var seen = Revision.zero
+    private var opening = CollectionOpening()
     private var isWaiting = false
     private let valueBytesMax: Int
 
@@ -44,10 +45,7 @@ package struct DiaryClient: WorkloadClient {
         let timeout = Duration.milliseconds(500 + generator.below(4000))
         switch state {
         case .opening:
-            let open = OpenCollection(
-                name: collection, kind: .diary, encoding: .bytes, creates: true,
-                action: ActionID(rawValue: generator.identifier()))
-            return .request(.openCollection(open), timeout: timeout)
+            return .request(opening.request(collection, .diary), timeout: timeout)
         case .appending(_, let request, _), .repeating(_, let request):
             return .request(.act(request), timeout: timeout)
         case .reading(_, let request, _): return .request(.readDiary(request), timeout: timeout)
@@ -87,11 +85,11 @@ package struct DiaryClient: WorkloadClient {
 
     package mutating func receive(_ reply: ClientReply, _ history: inout History, at now: Instant) {
         switch (state, reply) {
-        case (.opening, .collection(let info)):
+        case (.opening, _):
+            guard let info = opening.receive(reply, using: &generator) else { break }
             self.info = info
             seen = max(seen, info.revision)
             state = .idle
-        case (.opening, _): break
         case (.appending(let id, let request, _), .acted(let landing)):
             seen = max(seen, landing.position.revision)
             end(id, .appended(landing.position), &history, now)
@@ -132,6 +130,7 @@ package struct DiaryClient: WorkloadClient {
     private var doubtful: Set<History.OperationID> = []
 
     package mutating func crashed(_ history: inout History, at now: Instant) {
+        opening.forget()
         switch state {
         case .appending(let id, _, _), .reading(let id, _, _), .repeating(let id, _):
             end(id, .unknown, &history, now)

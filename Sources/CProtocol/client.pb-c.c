@@ -637,51 +637,6 @@ void   optimystic__v1__read_blocks__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__read_blocks__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   optimystic__v1__drop_named__init
-                     (Optimystic__V1__DropNamed         *message)
-{
-  static const Optimystic__V1__DropNamed init_value = OPTIMYSTIC__V1__DROP_NAMED__INIT;
-  *message = init_value;
-}
-size_t optimystic__v1__drop_named__get_packed_size
-                     (const Optimystic__V1__DropNamed *message)
-{
-  assert(message->base.descriptor == &optimystic__v1__drop_named__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t optimystic__v1__drop_named__pack
-                     (const Optimystic__V1__DropNamed *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &optimystic__v1__drop_named__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t optimystic__v1__drop_named__pack_to_buffer
-                     (const Optimystic__V1__DropNamed *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &optimystic__v1__drop_named__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Optimystic__V1__DropNamed *
-       optimystic__v1__drop_named__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Optimystic__V1__DropNamed *)
-     protobuf_c_message_unpack (&optimystic__v1__drop_named__descriptor,
-                                allocator, len, data);
-}
-void   optimystic__v1__drop_named__free_unpacked
-                     (Optimystic__V1__DropNamed *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &optimystic__v1__drop_named__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   optimystic__v1__inspect_tail__init
                      (Optimystic__V1__InspectTail         *message)
 {
@@ -815,6 +770,51 @@ void   optimystic__v1__welcome__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &optimystic__v1__welcome__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__absent__init
+                     (Optimystic__V1__Absent         *message)
+{
+  static const Optimystic__V1__Absent init_value = OPTIMYSTIC__V1__ABSENT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__absent__get_packed_size
+                     (const Optimystic__V1__Absent *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__absent__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__absent__pack
+                     (const Optimystic__V1__Absent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__absent__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__absent__pack_to_buffer
+                     (const Optimystic__V1__Absent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__absent__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Absent *
+       optimystic__v1__absent__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Absent *)
+     protobuf_c_message_unpack (&optimystic__v1__absent__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__absent__free_unpacked
+                     (Optimystic__V1__Absent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__absent__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__collection_info__init
@@ -1696,7 +1696,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_desc
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Optimystic__V1__ClientRequest, request_case),
     offsetof(Optimystic__V1__ClientRequest, drop_collection),
-    &optimystic__v1__drop_named__descriptor,
+    &optimystic__v1__drop_collection__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1924,7 +1924,7 @@ const ProtobufCMessageDescriptor optimystic__v1__hello__descriptor =
   (ProtobufCMessageInit) optimystic__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_descriptors[7] =
+static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_descriptors[6] =
 {
   {
     "name",
@@ -1963,32 +1963,20 @@ static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_des
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "creates",
+    "creation",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__OpenCollection, creates),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "action",
-    5,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__OpenCollection, action),
-    NULL,
+    offsetof(Optimystic__V1__OpenCollection, creation),
+    &optimystic__v1__creation__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "capacity",
-    6,
+    5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
@@ -2000,7 +1988,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_des
   },
   {
     "key_type",
-    7,
+    6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
@@ -2012,18 +2000,17 @@ static const ProtobufCFieldDescriptor optimystic__v1__open_collection__field_des
   },
 };
 static const unsigned optimystic__v1__open_collection__field_indices_by_name[] = {
-  4,   /* field[4] = action */
-  5,   /* field[5] = capacity */
-  3,   /* field[3] = creates */
+  4,   /* field[4] = capacity */
+  3,   /* field[3] = creation */
   2,   /* field[2] = encoding */
-  6,   /* field[6] = key_type */
+  5,   /* field[5] = key_type */
   1,   /* field[1] = kind */
   0,   /* field[0] = name */
 };
 static const ProtobufCIntRange optimystic__v1__open_collection__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__open_collection__descriptor =
 {
@@ -2033,7 +2020,7 @@ const ProtobufCMessageDescriptor optimystic__v1__open_collection__descriptor =
   "Optimystic__V1__OpenCollection",
   "optimystic.v1",
   sizeof(Optimystic__V1__OpenCollection),
-  7,
+  6,
   optimystic__v1__open_collection__field_descriptors,
   optimystic__v1__open_collection__field_indices_by_name,
   1,  optimystic__v1__open_collection__number_ranges,
@@ -2954,44 +2941,6 @@ const ProtobufCMessageDescriptor optimystic__v1__read_blocks__descriptor =
   (ProtobufCMessageInit) optimystic__v1__read_blocks__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__drop_named__field_descriptors[1] =
-{
-  {
-    "name",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__DropNamed, name),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned optimystic__v1__drop_named__field_indices_by_name[] = {
-  0,   /* field[0] = name */
-};
-static const ProtobufCIntRange optimystic__v1__drop_named__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor optimystic__v1__drop_named__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "optimystic.v1.DropNamed",
-  "DropNamed",
-  "Optimystic__V1__DropNamed",
-  "optimystic.v1",
-  sizeof(Optimystic__V1__DropNamed),
-  1,
-  optimystic__v1__drop_named__field_descriptors,
-  optimystic__v1__drop_named__field_indices_by_name,
-  1,  optimystic__v1__drop_named__number_ranges,
-  (ProtobufCMessageInit) optimystic__v1__drop_named__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
 static const ProtobufCFieldDescriptor optimystic__v1__inspect_tail__field_descriptors[1] =
 {
   {
@@ -3030,7 +2979,7 @@ const ProtobufCMessageDescriptor optimystic__v1__inspect_tail__descriptor =
   (ProtobufCMessageInit) optimystic__v1__inspect_tail__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[21] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[22] =
 {
   {
     "welcome",
@@ -3284,8 +3233,21 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "absent",
+    31,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, absent),
+    &optimystic__v1__absent__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
+  21,   /* field[21] = absent */
   11,   /* field[11] = acted */
   4,   /* field[4] = action_status */
   2,   /* field[2] = appended */
@@ -3311,7 +3273,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__client_reply__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 21 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
 {
@@ -3321,7 +3283,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
   "Optimystic__V1__ClientReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientReply),
-  21,
+  22,
   optimystic__v1__client_reply__field_descriptors,
   optimystic__v1__client_reply__field_indices_by_name,
   1,  optimystic__v1__client_reply__number_ranges,
@@ -3405,7 +3367,45 @@ const ProtobufCMessageDescriptor optimystic__v1__welcome__descriptor =
   (ProtobufCMessageInit) optimystic__v1__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__collection_info__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__absent__field_descriptors[1] =
+{
+  {
+    "generation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Absent, generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__absent__field_indices_by_name[] = {
+  0,   /* field[0] = generation */
+};
+static const ProtobufCIntRange optimystic__v1__absent__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__absent__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Absent",
+  "Absent",
+  "Optimystic__V1__Absent",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Absent),
+  1,
+  optimystic__v1__absent__field_descriptors,
+  optimystic__v1__absent__field_indices_by_name,
+  1,  optimystic__v1__absent__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__absent__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__collection_info__field_descriptors[5] =
 {
   {
     "name",
@@ -3455,8 +3455,21 @@ static const ProtobufCFieldDescriptor optimystic__v1__collection_info__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "created_by",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__CollectionInfo, created_by),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__collection_info__field_indices_by_name[] = {
+  4,   /* field[4] = created_by */
   2,   /* field[2] = header */
   1,   /* field[1] = incarnation */
   0,   /* field[0] = name */
@@ -3465,7 +3478,7 @@ static const unsigned optimystic__v1__collection_info__field_indices_by_name[] =
 static const ProtobufCIntRange optimystic__v1__collection_info__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__collection_info__descriptor =
 {
@@ -3475,7 +3488,7 @@ const ProtobufCMessageDescriptor optimystic__v1__collection_info__descriptor =
   "Optimystic__V1__CollectionInfo",
   "optimystic.v1",
   sizeof(Optimystic__V1__CollectionInfo),
-  4,
+  5,
   optimystic__v1__collection_info__field_descriptors,
   optimystic__v1__collection_info__field_indices_by_name,
   1,  optimystic__v1__collection_info__number_ranges,

@@ -1875,7 +1875,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_request_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descriptors[6] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descriptors[7] =
 {
   {
     "transform",
@@ -1949,19 +1949,32 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "home",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockChange, home),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__block_change__field_indices_by_name[] = {
   3,   /* field[3] = base_hash */
   2,   /* field[2] = base_payload */
   1,   /* field[1] = base_revision */
   5,   /* field[5] = committed */
+  6,   /* field[6] = home */
   4,   /* field[4] = result_hash */
   0,   /* field[0] = transform */
 };
 static const ProtobufCIntRange optimystic__v1__block_change__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__block_change__descriptor =
 {
@@ -1971,7 +1984,7 @@ const ProtobufCMessageDescriptor optimystic__v1__block_change__descriptor =
   "Optimystic__V1__BlockChange",
   "optimystic.v1",
   sizeof(Optimystic__V1__BlockChange),
-  6,
+  7,
   optimystic__v1__block_change__field_descriptors,
   optimystic__v1__block_change__field_indices_by_name,
   1,  optimystic__v1__block_change__number_ranges,
@@ -2298,7 +2311,7 @@ const ProtobufCMessageDescriptor optimystic__v1__install_version__descriptor =
   (ProtobufCMessageInit) optimystic__v1__install_version__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descriptors[3] =
 {
   {
     "write",
@@ -2325,20 +2338,8 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descript
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "write_number",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockCopy, write_number),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "image",
-    4,
+    3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     offsetof(Optimystic__V1__BlockCopy, present_case),
@@ -2351,14 +2352,13 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_copy__field_descript
 };
 static const unsigned optimystic__v1__block_copy__field_indices_by_name[] = {
   1,   /* field[1] = base_revision */
-  3,   /* field[3] = image */
+  2,   /* field[2] = image */
   0,   /* field[0] = write */
-  2,   /* field[2] = write_number */
 };
 static const ProtobufCIntRange optimystic__v1__block_copy__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__block_copy__descriptor =
 {
@@ -2368,7 +2368,7 @@ const ProtobufCMessageDescriptor optimystic__v1__block_copy__descriptor =
   "Optimystic__V1__BlockCopy",
   "optimystic.v1",
   sizeof(Optimystic__V1__BlockCopy),
-  4,
+  3,
   optimystic__v1__block_copy__field_descriptors,
   optimystic__v1__block_copy__field_indices_by_name,
   1,  optimystic__v1__block_copy__number_ranges,
@@ -3353,12 +3353,12 @@ static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "collection",
+    "home",
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__KeptPend, collection),
+    offsetof(Optimystic__V1__KeptPend, home),
     NULL,
     NULL,
     0,             /* flags */
@@ -3378,7 +3378,7 @@ static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descripto
   },
 };
 static const unsigned optimystic__v1__kept_pend__field_indices_by_name[] = {
-  1,   /* field[1] = collection */
+  1,   /* field[1] = home */
   0,   /* field[0] = key */
   2,   /* field[2] = pend */
 };

@@ -322,6 +322,51 @@ void   optimystic__v1__scrub_report__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__scrub_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__creation__init
+                     (Optimystic__V1__Creation         *message)
+{
+  static const Optimystic__V1__Creation init_value = OPTIMYSTIC__V1__CREATION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__creation__get_packed_size
+                     (const Optimystic__V1__Creation *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__creation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__creation__pack
+                     (const Optimystic__V1__Creation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__creation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__creation__pack_to_buffer
+                     (const Optimystic__V1__Creation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__creation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Creation *
+       optimystic__v1__creation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Creation *)
+     protobuf_c_message_unpack (&optimystic__v1__creation__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__creation__free_unpacked
+                     (Optimystic__V1__Creation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__creation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__create_collection__init
                      (Optimystic__V1__CreateCollection         *message)
 {
@@ -772,7 +817,7 @@ void   optimystic__v1__peer_reports__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reports__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[14] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[13] =
 {
   {
     "read_tail",
@@ -930,24 +975,11 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "discard",
-    24,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Optimystic__V1__RepositoryRequest, request_case),
-    offsetof(Optimystic__V1__RepositoryRequest, discard),
-    &optimystic__v1__bound_pend__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned optimystic__v1__repository_request__field_indices_by_name[] = {
   8,   /* field[8] = audit */
   2,   /* field[2] = commit */
   1,   /* field[1] = create */
-  13,   /* field[13] = discard */
   3,   /* field[3] = drop */
   10,   /* field[10] = finalise */
   4,   /* field[4] = get_content */
@@ -963,7 +995,7 @@ static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges
 {
   { 10, 0 },
   { 20, 9 },
-  { 0, 14 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor =
 {
@@ -973,7 +1005,7 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor 
   "Optimystic__V1__RepositoryRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryRequest),
-  14,
+  13,
   optimystic__v1__repository_request__field_descriptors,
   optimystic__v1__repository_request__field_indices_by_name,
   2,  optimystic__v1__repository_request__number_ranges,
@@ -1364,6 +1396,57 @@ const ProtobufCMessageDescriptor optimystic__v1__scrub_report__descriptor =
   (ProtobufCMessageInit) optimystic__v1__scrub_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor optimystic__v1__creation__field_descriptors[2] =
+{
+  {
+    "action",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Creation, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "generation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Creation, generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__creation__field_indices_by_name[] = {
+  0,   /* field[0] = action */
+  1,   /* field[1] = generation */
+};
+static const ProtobufCIntRange optimystic__v1__creation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__creation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Creation",
+  "Creation",
+  "Optimystic__V1__Creation",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Creation),
+  2,
+  optimystic__v1__creation__field_descriptors,
+  optimystic__v1__creation__field_indices_by_name,
+  1,  optimystic__v1__creation__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__creation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor optimystic__v1__create_collection__field_descriptors[4] =
 {
   {
@@ -1391,13 +1474,13 @@ static const ProtobufCFieldDescriptor optimystic__v1__create_collection__field_d
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "payload",
+    "creation",
     3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__CreateCollection, payload),
-    &optimystic__v1__payload_id__descriptor,
+    offsetof(Optimystic__V1__CreateCollection, creation),
+    &optimystic__v1__creation__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1416,10 +1499,10 @@ static const ProtobufCFieldDescriptor optimystic__v1__create_collection__field_d
   },
 };
 static const unsigned optimystic__v1__create_collection__field_indices_by_name[] = {
+  2,   /* field[2] = creation */
   1,   /* field[1] = header */
   0,   /* field[0] = name */
   3,   /* field[3] = nonce */
-  2,   /* field[2] = payload */
 };
 static const ProtobufCIntRange optimystic__v1__create_collection__number_ranges[1 + 1] =
 {
@@ -1571,7 +1654,7 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
   (ProtobufCMessageInit) optimystic__v1__commit_attempt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__drop_collection__field_descriptors[2] =
+static const ProtobufCFieldDescriptor optimystic__v1__drop_collection__field_descriptors[3] =
 {
   {
     "collection",
@@ -1597,15 +1680,28 @@ static const ProtobufCFieldDescriptor optimystic__v1__drop_collection__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "action",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__DropCollection, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__drop_collection__field_indices_by_name[] = {
+  2,   /* field[2] = action */
   0,   /* field[0] = collection */
   1,   /* field[1] = incarnation */
 };
 static const ProtobufCIntRange optimystic__v1__drop_collection__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__drop_collection__descriptor =
 {
@@ -1615,7 +1711,7 @@ const ProtobufCMessageDescriptor optimystic__v1__drop_collection__descriptor =
   "Optimystic__V1__DropCollection",
   "optimystic.v1",
   sizeof(Optimystic__V1__DropCollection),
-  2,
+  3,
   optimystic__v1__drop_collection__field_descriptors,
   optimystic__v1__drop_collection__field_indices_by_name,
   1,  optimystic__v1__drop_collection__number_ranges,
@@ -1673,7 +1769,7 @@ const ProtobufCMessageDescriptor optimystic__v1__list_collections__descriptor =
   (ProtobufCMessageInit) optimystic__v1__list_collections__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[13] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[12] =
 {
   {
     "tail",
@@ -1819,25 +1915,12 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_de
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "discarded",
-    24,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Optimystic__V1__RepositoryReply, reply_case),
-    offsetof(Optimystic__V1__RepositoryReply, discarded),
-    &optimystic__v1__nothing__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] = {
   8,   /* field[8] = block */
   4,   /* field[4] = collections */
   1,   /* field[1] = committed */
   3,   /* field[3] = content */
-  12,   /* field[12] = discarded */
   7,   /* field[7] = failed */
   9,   /* field[9] = finalised */
   11,   /* field[11] = pends */
@@ -1851,7 +1934,7 @@ static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[2
 {
   { 10, 0 },
   { 20, 8 },
-  { 0, 13 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
 {
@@ -1861,7 +1944,7 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
   "Optimystic__V1__RepositoryReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryReply),
-  13,
+  12,
   optimystic__v1__repository_reply__field_descriptors,
   optimystic__v1__repository_reply__field_indices_by_name,
   2,  optimystic__v1__repository_reply__number_ranges,

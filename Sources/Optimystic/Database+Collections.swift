@@ -80,17 +80,6 @@ extension Database {
         return all
     }
 
-    /// Drops a collection and all it holds. The name can be used again at once, for a new one.
-    ///
-    /// It is not tried again when its outcome is unknown: somebody may have made a new collection
-    /// of the name meanwhile. Look with ``collections(timeout:)``.
-    /// - Throws: `.collectionNotFound`; `.commitResultUnknown`.
-    public func drop(_ name: String, timeout: Duration? = nil) async throws {
-        try await ask(.dropCollection(name: name), timeout: timeout) { reply in
-            if case .dropped = reply { () } else { nil }
-        }
-    }
-
     // MARK: The cluster
 
     /// What every storage peer says of itself, and why one takes no part.

@@ -126,23 +126,4 @@ extension Database {
         let info = try await open(name, .queue, encoding: nil, creates: false, timeout: timeout)
         return Queue(database: self, info: info, coding: .bytes)
     }
-
-    /// Opens a collection, and creates it when it may.
-    func open(
-        _ name: String, _ kind: CollectionKind, encoding: ValueEncoding?,
-        keyType: KeyType? = nil, creates: Bool, capacity: UInt32? = nil, timeout: Duration?
-    ) async throws -> CollectionInfo {
-        if let count = keyType?.text.utf8.count, count > Limits.keyTypeBytesMax {
-            throw DatabaseError(
-                .invalidArgument,
-                "the type of the keys takes \(count) bytes to write, keyTypeBytesMax = "
-                    + "\(Limits.keyTypeBytesMax)")
-        }
-        let open = OpenCollection(
-            name: name, kind: kind, encoding: encoding, keyType: keyType, creates: creates,
-            action: makeActionID(), capacity: capacity)
-        return try await ask(.openCollection(open), timeout: timeout) { reply in
-            if case .collection(let info) = reply { info } else { nil }
-        }
-    }
 }

@@ -6,7 +6,7 @@ extension ClientRequest {
     /// Whether an unanswered request may have changed something.
     var changesState: Bool {
         switch self {
-        case .openCollection(let open): open.creates
+        case .openCollection(let open): open.creation != nil
         case .act, .dropCollection, .commit: true
         case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
             .actionStatus,
@@ -14,13 +14,6 @@ extension ClientRequest {
             .audit:
             false
         }
-    }
-
-    /// Whether it may be sent again when an earlier try may have been carried out. A creation, an
-    /// action and an attempt land at most once however often they are sent; a second drop by name
-    /// could hit the next life of the name.
-    var isRepeatable: Bool {
-        if case .dropCollection = self { false } else { true }
     }
 
     /// What the choice of the proxy hangs on: a hint for batching, never needed for safety.
@@ -36,7 +29,8 @@ extension ClientRequest {
             case .commit(let attempt): attempt.participant.collection
             case .finalise(let entry): entry.collection
             case .actionStatus(let status): status.collection
-            case .dropCollection(let name), .inspectTail(let name): CollectionID(name: name)
+            case .dropCollection(let drop): drop.collection
+            case .inspectTail(let name): CollectionID(name: name)
             case .audit(.register(let collection)): collection
             case .audit(.segment(let key)): key.collection
             case .hello, .listCollections, .clusterStatus, .audit(.content), .audit(.block),
@@ -78,6 +72,7 @@ extension ClientRequest {
     func isAnswered(by reply: ClientReply) -> Bool {
         switch (self, reply) {
         case (_, .failed), (.hello, .welcome), (.openCollection, .collection),
+            (.openCollection, .absent), (.dropCollection, .absent),
             (.act, .acted), (.readDiary, .diaryPage), (.actionStatus, .actionStatus),
             (.readLog, .logPage), (.readBlocks, .blocks), (.commit, .committed),
             (.commit, .refused), (.finalise, .finalised), (.dropCollection, .dropped),

@@ -117,7 +117,6 @@ extension ClientSession {
     private mutating func afterFailure(_ token: Token, _ error: DatabaseError) {
         guard var call = calls[token] else { return }
         guard error.isTransient else { return end(token, .failed(call.told(error))) }
-        guard call.request.isRepeatable || !call.isUncertain else { return giveUp(token) }
         let pause = call.pause(proxyCount: proxies.count, using: &generator)
         calls[token] = call
         let next = now.advanced(by: pause)

@@ -37,7 +37,8 @@ extension TailInspection {
         var lines: [String] = []
         switch value {
         case .absent(let generation): lines.append("absent, generation \(generation)")
-        case .dropped(let generation): lines.append("dropped, generation \(generation)")
+        case .dropped(let life):
+            lines.append("dropped, generation \(life.incarnation.generation)")
         case .live(let tail):
             lines.append(
                 "\(tail.name): \(tail.header.kind) of \(tail.header.encoding), "
@@ -70,9 +71,10 @@ extension TailInspection {
         case .absent(let generation):
             pairs["state"] = .string("absent")
             pairs["generation"] = .number(generation)
-        case .dropped(let generation):
+        case .dropped(let life):
             pairs["state"] = .string("dropped")
-            pairs["generation"] = .number(generation)
+            pairs["generation"] = .number(life.incarnation.generation)
+            pairs["incarnation"] = .string("\(life.incarnation)")
         case .live(let tail):
             pairs["state"] = .string("live")
             pairs["generation"] = .number(tail.incarnation.generation)

@@ -71,22 +71,21 @@ struct FinalReader {
             guard let workload = history.transactions(on: collection).first?.workload else {
                 continue
             }
-            let open = OpenCollection(
-                name: collection, kind: .tree, encoding: nil, creates: false,
-                action: ActionID(rawValue: .zero))
+            let open = OpenCollection(name: collection, kind: .tree, encoding: nil)
             let id = history.invoke(
                 workload, on: collection, by: 0, at: environment.now(), isLast: true)
-            do {
-                let opened = try await connection.request(
-                    .openCollection(open), timeout: FinalReader.timeout)
-                guard case .collection(let info) = opened else { throw FinalReader.misfit(opened) }
+            let opened = try await connection.request(
+                .openCollection(open), timeout: FinalReader.timeout)
+            switch opened {
+            case .collection(let info):
                 history.note(
                     id,
                     reads: try await entries(of: info).map {
                         TransactionHistory.Read(key: $0.key, value: $0.value)
                     })
-            } catch let error as DatabaseError where error.code == .collectionNotFound {
-                // Nobody came to create it.
+            // Nobody came to create it.
+            case .absent: break
+            default: throw FinalReader.misfit(opened)
             }
             history.complete(id, .committed, at: environment.now())
         }

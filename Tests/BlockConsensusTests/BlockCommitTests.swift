@@ -46,7 +46,7 @@ struct BlockCommitTests {
         let record = PendRecord(
             transform: transform.canonicalBytes, baseRevision: Revision(UInt64(history.count)),
             basePayload: history.last, baseHash: hash(after: history),
-            resultHash: hash(after: history + [payload]), bound: [])
+            resultHash: hash(after: history + [payload]), home: CollectionID(name: name), bound: [])
         let write = BlockWrite(block: key.block, record: record, committed: committed(history))
         let body = EntryBody(
             actions: [Action(id: payload.action, bytes: [1])], blocks: [write.touched])
@@ -70,7 +70,7 @@ struct BlockCommitTests {
         let creation = RepositoryRequest.create(
             CreateCollection(
                 name: name, header: CollectionHeader(kind: .tree, encoding: .bytes),
-                payload: Sample.payload(1), nonce: Sample.identifier(5)))
+                creation: Sample.creation(1), nonce: Sample.identifier(5)))
         var token: UInt64 = 0
         for round in 0..<1800 {
             if round % 20 == 0 {
@@ -222,7 +222,7 @@ struct BlockCommitTests {
         let pend = OutstandingPend(
             payload: payload, target: Revision(1), resultHash: write.resultHash)
         var version = VersionRecord(
-            revision: Revision(1), payload: payload, baseRevision: .zero, writeNumber: 1,
+            revision: Revision(1), payload: payload, baseRevision: .zero,
             transform: record.transform, resultHash: write.resultHash, content: .image(image))
         world.stores[peers[0]]?.apply(.version(Self.key, version))
         world.stores[peers[1]]?.apply(.pend(PendKey(Self.key, payload: payload), record))
@@ -260,7 +260,7 @@ struct BlockCommitTests {
         let attempt = Self.attempt(payload, after: [])
         let write = Self.committed([payload])[0]
         let version = VersionRecord(
-            revision: Revision(1), payload: payload, baseRevision: .zero, writeNumber: 1,
+            revision: Revision(1), payload: payload, baseRevision: .zero,
             transform: attempt.writes[0].record.transform, resultHash: write.resultHash,
             content: .image(Self.block(after: [payload]).canonicalBytes))
         for peer in peers.dropFirst() {

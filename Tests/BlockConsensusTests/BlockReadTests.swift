@@ -15,7 +15,7 @@ import Testing
         .block(
             BlockCopy(
                 write: BlockScene.write(number), baseRevision: Revision(number - 1),
-                writeNumber: number, bytes: BlockScene.block(after: number).canonicalBytes))
+                bytes: BlockScene.block(after: number).canonicalBytes))
     }
 
     /// How a read as of `revision` ends after `replies`, each of another peer.

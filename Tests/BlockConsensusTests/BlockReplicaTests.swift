@@ -47,7 +47,7 @@ struct BlockReplicaTests {
             record = PendRecord(
                 transform: record.transform, baseRevision: Revision(1),
                 basePayload: Sample.payload(UInt64(payload)), baseHash: hash,
-                resultHash: record.resultHash, bound: [])
+                resultHash: record.resultHash, home: CollectionID(name: "x"), bound: [])
             let request = PendRequest(
                 key: key, payload: Sample.payload(2), target: Revision(2), record: record)
             #expect(try scene.ask(.pend(request)) == .needsBase)
@@ -88,7 +88,7 @@ struct BlockReplicaTests {
                 .pend(Scene.pend(1, transform: transform, result: stranger.digest)))
         }
         let copy = BlockCopy(
-            write: Scene.write(1, hash: stranger.digest), baseRevision: .zero, writeNumber: 1,
+            write: Scene.write(1, hash: stranger.digest), baseRevision: .zero,
             bytes: stranger.canonicalBytes)
         #expect(throws: DatabaseError.self) { try scene.ask(.install(key, copy)) }
         #expect(scene.store.pends.isEmpty && scene.versionRevisions.isEmpty)
@@ -132,7 +132,7 @@ struct BlockReplicaTests {
         let record = PendRecord(
             transform: Bytes(repeating: 0, count: Limits.blockPendBytesMax - 2 * size),
             baseRevision: .zero, basePayload: nil, baseHash: .zero, resultHash: .zero,
-            bound: [Revision(1)])
+            home: CollectionID(name: "x"), bound: [Revision(1)])
         scene.store.apply(.pend(PendKey(key, payload: Sample.payload(4)), record))
         #expect(throws: DatabaseError.self) { try scene.ask(.pend(Scene.pend(1, payload: 3))) }
         #expect(scene.store.pends.count == 3)
@@ -207,7 +207,7 @@ struct BlockReplicaTests {
         let read = BlockReadRequest(key: key, revision: Revision(2), committed: [listed])
         #expect(try scene.ask(.readBlock(read)) == .block(nil))
         let copy = BlockCopy(
-            write: listed, baseRevision: .zero, writeNumber: 1,
+            write: listed, baseRevision: .zero,
             bytes: Scene.block(after: 1).canonicalBytes)
         #expect(try scene.ask(.install(key, copy)) == .stored)
         #expect(scene.held(7) == nil, "its payload has landed with the other content")
@@ -267,7 +267,7 @@ struct BlockReplicaTests {
         let images = try #require(scene.store.versions[key]).values.count {
             if case .image = $0.content { true } else { false }
         }
-        #expect(images == 1 + Int(count) / Limits.versionImageInterval)
+        #expect(images == 1 + (Int(count) - 1) / Limits.versionImageInterval)
         #expect(scene.alarms.isEmpty)
     }
 
@@ -319,7 +319,7 @@ struct BlockReplicaTests {
         let good = try copy(source.ask(Scene.read(2)))
         let bad = BlockCopy(
             write: Scene.write(2, hash: Scene.hash(after: 1)), baseRevision: good.baseRevision,
-            writeNumber: good.writeNumber, bytes: good.bytes)
+            bytes: good.bytes)
         var scene = Scene()
         #expect(throws: DatabaseError.self) { try scene.ask(.install(key, bad)) }
         #expect(scene.versionRevisions.isEmpty)

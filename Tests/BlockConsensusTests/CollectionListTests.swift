@@ -12,7 +12,7 @@ struct CollectionListTests {
         for (number, name) in Self.names.enumerated() {
             let creation = CreateCollection(
                 name: name, header: CollectionHeader(kind: .diary, encoding: .bytes),
-                payload: Sample.payload(UInt64(number)), nonce: Sample.identifier(5))
+                creation: Sample.creation(UInt64(number)), nonce: Sample.identifier(5))
             ask(&world, .create(creation), token: UInt64(number), time: .seconds(3))
             world.deliverAll()
         }

@@ -79,6 +79,7 @@ struct CoordinatorWorld {
                 messages.append(
                     Message(coordinator: index, peer: peer, id: id, request: request))
             case .respond(let token, let reply): note(token, reply)
+            case .discarded(let token): discarded.insert(token.rawValue)
             }
         }
     }
@@ -100,7 +101,6 @@ struct CoordinatorWorld {
             listed[token.rawValue] = (page.compactMap(\.live?.name), next)
         case .finalised: finalised.insert(token.rawValue)
         case .pends(let page, let next): pends[token.rawValue] = (page, next)
-        case .discarded: discarded.insert(token.rawValue)
         case .scrubbed(let report): scrubs[token.rawValue] = report
         case .replicas(let reports, let copy): audits[token.rawValue] = (reports, copy)
         default: break

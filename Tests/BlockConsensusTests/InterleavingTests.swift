@@ -12,7 +12,7 @@ import Testing
         let name = "events"
         let creation = CreateCollection(
             name: name, header: CollectionHeader(kind: .diary, encoding: .bytes),
-            payload: Sample.payload(1), nonce: Sample.identifier(5))
+            creation: Sample.creation(1), nonce: Sample.identifier(5))
         let incarnation = Incarnation(generation: 1, nonce: Sample.identifier(5))
         var token: UInt64 = 0
         func deadline(_ world: CoordinatorWorld) -> Instant { world.now.advanced(by: .seconds(3)) }

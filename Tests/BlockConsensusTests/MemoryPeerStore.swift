@@ -107,6 +107,17 @@ enum Sample {
     static func ballot(_ counter: UInt64, _ proposer: UInt64 = 1) -> Ballot {
         Ballot(epoch: .first, counter: counter, proposer: self.proposer(proposer))
     }
+    static func action(_ number: UInt64) -> ActionID { ActionID(rawValue: identifier(number)) }
+    static func creation(_ number: UInt64, after generation: UInt64 = 0) -> Creation {
+        Creation(action: action(number), generation: generation)
+    }
+    static func ended(
+        _ generation: UInt64, createdBy: UInt64 = 1000, droppedBy: UInt64 = 2000
+    ) -> EndedLife {
+        EndedLife(
+            incarnation: Incarnation(generation: generation, nonce: identifier(9)),
+            createdBy: action(createdBy), droppedBy: action(droppedBy))
+    }
     static func payload(_ number: UInt64, execution: UInt32 = 0) -> PayloadID {
         PayloadID(action: ActionID(rawValue: identifier(number)), execution: execution)
     }
@@ -125,7 +136,7 @@ enum Sample {
     static func tail(name: String = "events") -> Tail {
         Tail(
             name: name, incarnation: Incarnation(generation: 1, nonce: identifier(9)),
-            header: CollectionHeader(kind: .diary, encoding: .bytes), createdBy: payload(1000))
+            header: CollectionHeader(kind: .diary, encoding: .bytes), createdBy: action(1000))
     }
 
     static func body(_ ids: [UInt64], size: Int = 10) -> EntryBody {

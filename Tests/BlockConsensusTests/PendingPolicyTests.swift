@@ -99,7 +99,7 @@ struct PendingPolicyTests {
             .create(
                 CreateCollection(
                     name: Self.name, header: CollectionHeader(kind: .tree, encoding: .bytes),
-                    payload: Sample.payload(1), nonce: .zero)), 1)
+                    creation: Sample.creation(1), nonce: .zero)), 1)
         world.deliverAll()
         var record = Scene.pend(1).record
         record.bind(Revision(1))

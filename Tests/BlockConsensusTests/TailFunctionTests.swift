@@ -32,7 +32,7 @@ import Testing
         func creation(_ number: UInt64) -> CreateCollection {
             CreateCollection(
                 name: "events", header: CollectionHeader(kind: .diary, encoding: .json),
-                payload: Sample.payload(number), nonce: Sample.identifier(number))
+                creation: Sample.creation(number), nonce: Sample.identifier(number))
         }
         let first = TailChange.create(creation(1)).apply(
             to: .absent(generation: 0), isChosen: true, policy: TailPolicy())
@@ -41,16 +41,10 @@ import Testing
         }
         #expect(value == told)
         #expect(value.live?.incarnation.generation == 1)
-        #expect(value.live?.createdBy == Sample.payload(1))
+        #expect(value.live?.createdBy == Sample.action(1))
         let second = TailChange.create(creation(2)).apply(
             to: value, isChosen: true, policy: TailPolicy())
         #expect(second == .keep(.tail(value)))
-        let again = TailChange.create(creation(1)).apply(
-            to: .dropped(generation: 4), isChosen: true, policy: TailPolicy())
-        guard case .replace(.live(let revived), _) = again else {
-            return #expect(Bool(false), "\(again)")
-        }
-        #expect(revived.incarnation.generation == 5)
     }
 
     @Test("An attempt lands only at the revision after the last, once")
@@ -83,7 +77,7 @@ import Testing
         var other = tail
         other.incarnation = Incarnation(generation: 2, nonce: Sample.identifier(8))
         other.lastHash = Entry.initialHash(name: other.name, incarnation: other.incarnation)
-        for value in [TailValue.absent(generation: 0), .dropped(generation: 1), .live(other)] {
+        for value in [TailValue.absent(generation: 0), .dropped(Sample.ended(1)), .live(other)] {
             let decision = TailChange.commit(attempt).apply(
                 to: value, isChosen: true, policy: TailPolicy())
             #expect(decision == .keep(.refused(.gone(value))))
@@ -107,7 +101,9 @@ import Testing
             let decision = TailChange.commit(attempt).apply(
                 to: value, isChosen: true, policy: TailPolicy())
             #expect(decision == .keep(.refused(.blocked(value))))
-            let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
+            let drop = DropCollection(
+                collection: tail.collection, incarnation: tail.incarnation,
+                action: Sample.action(2000))
             let dropped = TailChange.drop(drop).apply(
                 to: value, isChosen: true, policy: TailPolicy())
             #expect(dropped == .keep(.refused(.blocked(value))))
@@ -122,21 +118,24 @@ import Testing
             on: Participant(
                 collection: tail.collection, incarnation: tail.incarnation, target: Revision(1)))
         tail.openDecisions = [OpenDecision(attempt: attempt, pending: [tail.collection])]
-        let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
+        let drop = DropCollection(
+            collection: tail.collection, incarnation: tail.incarnation,
+            action: Sample.action(2000))
         let value = TailValue.live(tail)
         let decision = TailChange.drop(drop).apply(to: value, isChosen: true, policy: TailPolicy())
         #expect(decision == .keep(.refused(.blocked(value))))
         tail.openDecisions = []
         let allowed = TailChange.drop(drop).apply(
             to: .live(tail), isChosen: true, policy: TailPolicy())
-        #expect(allowed == .replace(.dropped(generation: 1), .tail(.dropped(generation: 1))))
+        let dropped = TailValue.dropped(Sample.ended(1))
+        #expect(allowed == .replace(dropped, .tail(dropped)))
     }
 
     @Test("A fenced attempt is dead; the fence goes when the revision advances")
     func fenced() {
         var tail = Sample.tail()
         let attempt = Sample.commit(5, at: Revision(1), on: tail)
-        tail.aborted = [attempt.attempt]
+        tail.aborted = [attempt.attempt.digest]
         let decision = TailChange.commit(attempt).apply(
             to: .live(tail), isChosen: true, policy: TailPolicy())
         #expect(decision == .keep(.refused(.fenced(.live(tail)))))

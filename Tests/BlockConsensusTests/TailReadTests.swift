@@ -9,7 +9,7 @@ import Testing
     private static let collection = CollectionID(name: name)
     private static let creation = CreateCollection(
         name: name, header: CollectionHeader(kind: .diary, encoding: .bytes),
-        payload: Sample.payload(1), nonce: Sample.identifier(5))
+        creation: Sample.creation(1), nonce: Sample.identifier(5))
 
     private static func ask(
         _ world: inout CoordinatorWorld, _ request: RepositoryRequest, _ token: UInt64,

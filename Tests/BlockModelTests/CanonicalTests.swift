@@ -149,7 +149,7 @@ struct CanonicalTests {
         entry.revision = Revision(Limits.counterMax)
         #expect(throws: Never.self) { _ = try Entry(canonicalBytes: entry.canonicalBytes) }
         #expect(throws: DatabaseError.self) {
-            _ = try TailValue(canonicalBytes: TailValue.dropped(generation: .max).canonicalBytes)
+            _ = try TailValue(canonicalBytes: TailValue.absent(generation: .max).canonicalBytes)
         }
         let link = SegmentLink(index: .max, hash: .zero, firstRevision: .zero)
         #expect(throws: DatabaseError.self) {
@@ -199,7 +199,10 @@ struct CanonicalTests {
         #expect(throws: DatabaseError.self) {
             _ = try TailValue(registerBytes: never.canonicalBytes)
         }
-        let dropped = TailValue.dropped(generation: 3)
+        let dropped = TailValue.dropped(
+            EndedLife(
+                incarnation: Incarnation(generation: 3, nonce: Identifier128(1)),
+                createdBy: ActionID(rawValue: .zero), droppedBy: ActionID(rawValue: .zero)))
         #expect(try TailValue(registerBytes: dropped.registerBytes) == dropped)
     }
 }

@@ -102,7 +102,7 @@ struct FormVersionTests {
             header: Block.Header(
                 id: id, type: BlockTests.block([]).header.type, collection: CollectionID(name: "c")
             ))
-        return (.dropped(generation: 3), entry, body, block)
+        return (.absent(generation: 3), entry, body, block)
     }
 
     @Test("a form of another version is not damage: the error names both versions and the remedy")

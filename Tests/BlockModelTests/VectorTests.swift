@@ -16,7 +16,7 @@ private struct GoldenDiary {
     init() {
         tail = Tail(
             name: name, incarnation: incarnation, header: header,
-            createdBy: PayloadID(action: Self.action(0), execution: 0))
+            createdBy: Self.action(0))
         for number in 1...10 {
             append(number)
             if number == 3 || number == 7 { seal() }
@@ -140,7 +140,13 @@ struct VectorTests {
         }
         vectors += [
             vector("TailValue", TailValue.absent(generation: 0).canonicalBytes),
-            vector("TailValue", TailValue.dropped(generation: 2).canonicalBytes),
+            vector(
+                "TailValue",
+                TailValue.dropped(
+                    EndedLife(
+                        incarnation: Incarnation(generation: 2, nonce: Identifier128(7)),
+                        createdBy: GoldenDiary.action(1), droppedBy: GoldenDiary.action(2))
+                ).canonicalBytes),
         ]
         vectors += structures(&samples)
         let file = VectorFile(

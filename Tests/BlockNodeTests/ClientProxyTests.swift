@@ -9,7 +9,7 @@ import Testing
         let world = try OnePeerWorld()
         var proxy = ClientProxy(
             map: world.map, release: "test", generator: SeededGenerator(seed: 1),
-            wallMilliseconds: { 0 })
+            makeIdentifier: SeededIdentifiers(seed: 1).next, wallMilliseconds: { 0 })
         let now = Instant.origin
         let action = ActionRequest(
             collection: world.collection, incarnation: Incarnation(generation: 1, nonce: .zero),
@@ -46,7 +46,7 @@ import Testing
                 }, proxies: [])
             proxy = ClientProxy(
                 map: map, release: "test", generator: SeededGenerator(seed: 1),
-                wallMilliseconds: { 0 })
+                makeIdentifier: SeededIdentifiers(seed: 1).next, wallMilliseconds: { 0 })
         }
 
         mutating func feed(_ event: ClientProxy.Event) {

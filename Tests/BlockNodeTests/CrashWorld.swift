@@ -44,6 +44,8 @@ struct CrashWorld {
     /// Answers to clients, and to requests that no proxy made.
     private(set) var answers: [UInt64: ClientReply] = [:]
     private(set) var ownAnswers: [UInt64: RepositoryReply] = [:]
+    /// Whether the last thing that was to be discarded at no proxy's wish is.
+    private var isDiscarded = false
     /// A peer that nothing reaches.
     var absent: PeerID?
     var casualties = Casualties.peerAlone
@@ -100,7 +102,7 @@ struct CrashWorld {
         lives += 1
         return ClientProxy(
             map: map, release: "test", generator: SeededGenerator(seed: lives),
-            wallMilliseconds: { 0 })
+            makeIdentifier: SeededIdentifiers(seed: lives).next, wallMilliseconds: { 0 })
     }
 
     /// What each peer has on its disk.
@@ -123,6 +125,15 @@ struct CrashWorld {
 
     // MARK: Requests
 
+    /// A request that ends a life.
+    static func drop(
+        _ name: String, _ incarnation: Incarnation, action: UInt64 = 1 << 40
+    ) -> DropCollection {
+        DropCollection(
+            collection: CollectionID(name: name), incarnation: incarnation,
+            action: ActionID(rawValue: Identifier128(UInt128(action))))
+    }
+
     mutating func ask(_ proxy: Int, _ token: UInt64, _ request: ClientRequest, for time: Duration) {
         feed(.request(token, request, deadline: now.advanced(by: time)), toProxy: proxy)
     }
@@ -137,22 +148,32 @@ struct CrashWorld {
             toCoordinator: coordinator)
     }
 
-    /// Walks over the pends of all shards as a coordinator's host does, until it rested at each.
-    mutating func walkPends(coordinator: Int) throws {
+    /// Walks over the pends of all shards as a coordinator's host does, until it rested at each as
+    /// often as this.
+    mutating func walkPends(coordinator: Int, rounds: Int = 2) throws {
         var walk = PendWalk(
             shardCount: map.shards.count, firstShard: 1, interval: .seconds(1), now: now)
         var restCount = 0
-        while restCount < 2 * map.shards.count {
+        while restCount < rounds * map.shards.count {
             if let due = walk.dueAt { try run(for: max(.zero, due.since(now))) }
             var request = walk.next(now: now)
             while let asked = request {
                 ownAnswers[0] = nil
-                ask(coordinator: coordinator, 0, asked)
-                try run(for: .seconds(5)) { $0.ownAnswers[0] != nil }
-                guard let reply = ownAnswers[0] else {
+                isDiscarded = false
+                lastToken += 1
+                tokens[lastToken] = (-1, 0)
+                feed(
+                    asked.event(
+                        Coordinator.Token(rawValue: lastToken),
+                        deadline: now.advanced(by: .seconds(3))), toCoordinator: coordinator)
+                try run(for: .seconds(5)) { $0.ownAnswers[0] != nil || $0.isDiscarded }
+                if let reply = ownAnswers[0] {
+                    request = walk.received(reply, now: now)
+                } else if isDiscarded {
+                    request = walk.discarded(now: now)
+                } else {
                     throw DatabaseError(.internalError, "no answer to \(asked)")
                 }
-                request = walk.received(reply, now: now)
             }
             restCount += 1
         }
@@ -169,12 +190,12 @@ struct CrashWorld {
     /// What the walks have settled.
     var settledCount: UInt64 { walks.reduce(0) { $0 + $1.settledCount } }
 
-    private mutating func askForWalk(_ index: Int, _ request: RepositoryRequest) {
+    private mutating func askForWalk(_ index: Int, _ request: PendWalk.Request) {
         lastToken += 1
         tokens[lastToken] = (-2 - index, 0)
         let deadline = now.advanced(by: .seconds(3))
         feed(
-            .request(Coordinator.Token(rawValue: lastToken), request, deadline: deadline),
+            request.event(Coordinator.Token(rawValue: lastToken), deadline: deadline),
             toCoordinator: index)
     }
 
@@ -242,6 +263,12 @@ struct CrashWorld {
             switch directive {
             case .send(let peer, let id, let request):
                 queue.append(.peerRequest(coordinator: index, peer, id: id, request))
+            case .discarded(let token):
+                guard let (proxy, _) = tokens.removeValue(forKey: token.rawValue) else { continue }
+                isDiscarded = true
+                guard proxy <= -2 else { continue }
+                let next = walks[-2 - proxy].discarded(now: now)
+                if let next { askForWalk(-2 - proxy, next) }
             case .respond(let token, let reply):
                 guard let (proxy, id) = tokens.removeValue(forKey: token.rawValue) else { continue }
                 if proxy <= -2 {

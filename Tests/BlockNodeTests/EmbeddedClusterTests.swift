@@ -74,8 +74,11 @@ extension EmbeddedWorld {
     /// Opens the tree, creating it with leaves so small that it splits at once.
     fileprivate mutating func openTree() throws -> CollectionInfo {
         let open = OpenCollection(
-            name: "letters", kind: .tree, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(UInt128(seed) << 32)), capacity: 4)
+            name: "letters", kind: .tree, encoding: .bytes,
+            creation:
+                Creation(
+                    action: ActionID(rawValue: Identifier128(UInt128(seed) << 32)), generation: 0),
+            capacity: 4)
         guard case .collection(let info) = try ask(.openCollection(open)) else {
             throw DatabaseError(.internalError, "the tree does not open")
         }

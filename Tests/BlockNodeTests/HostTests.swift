@@ -98,8 +98,8 @@ struct HostTests {
     func diary() throws {
         let hosts = try HostWorld()
         let open = OpenCollection(
-            name: "events", kind: .diary, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)))
+            name: "events", kind: .diary, encoding: .bytes,
+            creation: Creation(action: ActionID(rawValue: Identifier128(1)), generation: 0))
         guard case .collection(let info) = try hosts.ask(.openCollection(open)) else {
             Issue.record("not opened")
             return
@@ -184,8 +184,8 @@ struct HostTests {
     func drain() throws {
         let hosts = try HostWorld()
         let open = OpenCollection(
-            name: "events", kind: .diary, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)))
+            name: "events", kind: .diary, encoding: .bytes,
+            creation: Creation(action: ActionID(rawValue: Identifier128(1)), generation: 0))
         guard case .collection(let info) = try hosts.ask(.openCollection(open)) else {
             Issue.record("not opened")
             return
@@ -221,13 +221,16 @@ struct HostTests {
     func pends() throws {
         let hosts = try HostWorld()
         let open = OpenCollection(
-            name: "events", kind: .diary, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)))
+            name: "events", kind: .diary, encoding: .bytes,
+            creation: Creation(action: ActionID(rawValue: Identifier128(1)), generation: 0))
         guard case .collection(let info) = try hosts.ask(.openCollection(open)) else {
             Issue.record("not opened")
             return
         }
-        guard case .dropped = try hosts.ask(.dropCollection(name: "events")) else {
+        guard
+            case .dropped = try hosts.ask(
+                .dropCollection(CrashWorld.drop("events", info.incarnation)))
+        else {
             Issue.record("not dropped")
             return
         }
@@ -236,7 +239,8 @@ struct HostTests {
                 id: BlockID(content: [1]), type: BlockType("XX"), collection: info.collection))
         let record = PendRecord(
             transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
-            basePayload: nil, baseHash: .zero, resultHash: block.digest, bound: [Revision(1)])
+            basePayload: nil, baseHash: .zero, resultHash: block.digest,
+            home: CollectionID(name: "events"), bound: [Revision(1)])
         let payload = PayloadID(action: ActionID(rawValue: Identifier128(5)), execution: 0)
         let key = BlockKey(block: block.id, incarnation: info.incarnation)
         try hosts.repository.apply(.pend(PendKey(key, payload: payload), record))

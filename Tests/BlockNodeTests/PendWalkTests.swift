@@ -14,8 +14,9 @@ struct PendWalkTests {
     private func world() throws -> (world: CrashWorld, Incarnation) {
         var world = try CrashWorld()
         let open = OpenCollection(
-            name: Self.name, kind: .tree, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(1)), capacity: 4)
+            name: Self.name, kind: .tree, encoding: .bytes,
+            creation:
+                Creation(action: ActionID(rawValue: Identifier128(1)), generation: 0), capacity: 4)
         world.ask(0, 1, .openCollection(open), for: .seconds(5))
         try world.run(for: .seconds(1))
         guard case .collection(let info)? = world.answers[1] else {
@@ -46,7 +47,7 @@ struct PendWalkTests {
             record: PendRecord(
                 transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
                 basePayload: nil, baseHash: .zero, resultHash: block.digest,
-                bound: targets.map { Revision($0) }))
+                home: CollectionID(name: Self.name), bound: targets.map { Revision($0) }))
     }
 
     /// Keeps pends on some peers.
@@ -89,7 +90,7 @@ struct PendWalkTests {
     }
 
     @Test(
-        "What may still land stays, however long it takes, and only the targets that are decided go"
+        "What may still land is left alone at first, and only the targets that are decided go"
     )
     func undecided() throws {
         var (world, incarnation) = try world()
@@ -151,11 +152,124 @@ struct PendWalkTests {
         #expect(world.repositories.values.allSatisfy { $0.statistics.pendCount == 0 })
     }
 
+    /// The attempt that a pend of ``request(_:targets:_:)`` is part of, and that may come late.
+    private func attempt(
+        of pend: PendRequest, policy: PendingPolicy = .proceed
+    ) -> CommitAttempt {
+        let write = BlockWrite(
+            block: block,
+            record: PendRecord(
+                transform: pend.record.transform, baseRevision: .zero, basePayload: nil,
+                baseHash: .zero, resultHash: pend.record.resultHash, home: pend.record.home,
+                bound: []))
+        let body = EntryBody(
+            actions: [Action(id: pend.payload.action, bytes: [1])], blocks: [write.touched])
+        return CommitAttempt(
+            participant: Participant(
+                collection: pend.record.home, incarnation: pend.key.incarnation,
+                target: pend.target),
+            payload: pend.payload, body: body.canonicalBytes, writes: [write],
+            pendingPolicy: policy, wallMilliseconds: 0)
+    }
+
+    private func commit(
+        _ attempt: CommitAttempt, _ token: UInt64, _ world: inout CrashWorld
+    ) throws -> ClientReply? {
+        world.ask(0, token, .commit(attempt), for: .seconds(5))
+        try world.run(for: .seconds(5)) { $0.answers[token] != nil }
+        return world.answers[token]
+    }
+
+    @Test(
+        "A dead transactor's pend at the next revision stops nobody after the walk, and is fenced")
+    func fences() throws {
+        var (world, incarnation) = try world()
+        let dead = request(100, targets: [2], incarnation)
+        try keep([dead], in: world)
+        let mine = attempt(of: request(200, targets: [2], incarnation), policy: .fail)
+        guard case .refused(.pending)? = try commit(mine, 10, &world) else {
+            Issue.record("it is in the way")
+            return
+        }
+        // Long enough to be visited again after the politeness.
+        try world.walkPends(coordinator: 1, rounds: 14)
+        #expect(world.repositories.values.allSatisfy { $0.statistics.pendCount == 0 })
+        // The transactor was not dead after all: its accept comes too late.
+        guard case .refused(.fenced(.live(let tail)))? = try commit(attempt(of: dead), 11, &world)
+        else {
+            Issue.record("it was not fenced: \(String(describing: world.answers[11]))")
+            return
+        }
+        #expect(tail.revision == Revision(1) && tail.aborted.count == 1)
+        // Its own pends are given up at once, and whoever waited gets through.
+        #expect(
+            try commit(mine, 12, &world).map { if case .committed = $0 { true } else { false } }
+                == true)
+    }
+
+    @Test("What lands while its pend is looked at is finalised, not taken away")
+    func landsMeanwhile() throws {
+        var (world, incarnation) = try world()
+        let late = request(100, targets: [2], incarnation)
+        try keep([late], in: world)
+        try world.walkPends(coordinator: 1, rounds: 4)
+        guard case .committed(Revision(2), _)? = try commit(attempt(of: late), 10, &world) else {
+            Issue.record("\(String(describing: world.answers[10]))")
+            return
+        }
+        try world.walkPends(coordinator: 1, rounds: 14)
+        for repository in world.repositories.values {
+            #expect(repository.statistics.pendCount == 0)
+            let version = try repository.version(of: late.key, at: Revision(2))
+            #expect(version?.payload == late.payload)
+        }
+    }
+
+    @Test("Discarding without a fence is found: what lands then has no content")
+    func withoutFence() throws {
+        try SimulationHooks.$plantedBug.withValue(.discardWithoutFence) {
+            var (world, incarnation) = try world()
+            let late = request(100, targets: [2], incarnation)
+            try keep([late], in: world)
+            try world.walkPends(coordinator: 1, rounds: 14)
+            #expect(world.repositories.values.allSatisfy { $0.statistics.pendCount == 0 })
+            // An accept that was under way all the time: the decision without its pends.
+            var alone = attempt(of: late)
+            alone = CommitAttempt(
+                participant: alone.participant, payload: alone.payload, body: alone.body,
+                wallMilliseconds: 0)
+            let decision = TailChange.commit(alone).apply(
+                to: try tail(&world), isChosen: true, policy: TailPolicy())
+            #expect(decision.newTail?.revision == Revision(2), "nothing stops it")
+        }
+    }
+
+    @Test("With the fence the same decision is refused")
+    func withFence() throws {
+        var (world, incarnation) = try world()
+        let late = request(100, targets: [2], incarnation)
+        try keep([late], in: world)
+        try world.walkPends(coordinator: 1, rounds: 14)
+        let value = try tail(&world)
+        let decision = TailChange.commit(attempt(of: late)).apply(
+            to: value, isChosen: true, policy: TailPolicy())
+        #expect(decision == .keep(.refused(.fenced(value))))
+    }
+
+    private func tail(_ world: inout CrashWorld) throws -> TailValue {
+        world.ask(coordinator: 0, 77, .readTail(CollectionID(name: Self.name)))
+        try world.run(for: .seconds(3)) { $0.ownAnswers[77] != nil }
+        guard case .tail(let value)? = world.ownAnswers[77] else {
+            throw DatabaseError(.internalError, "no tail")
+        }
+        return value
+    }
+
     @Test("Of a life that is over nothing stays")
     func dropped() throws {
         var (world, incarnation) = try world()
         try keep([request(100, targets: [2, 3, 4], incarnation)], in: world)
-        world.ask(0, 3, .dropCollection(name: Self.name), for: .seconds(5))
+        world.ask(0, 3, .dropCollection(CrashWorld.drop(Self.name, incarnation)), for: .seconds(5))
         try world.run(for: .seconds(1))
         #expect(world.answers[3] == .dropped)
         try world.walkPends(coordinator: 0)
@@ -173,9 +287,10 @@ struct PendWalkTests {
             #expect(walk.dueAt == now)
             #expect(
                 walk.next(now: now)
-                    == .listPends(
-                        ShardID(rawValue: shard), after: nil,
-                        countMax: UInt32(Limits.pendPageCountMax)))
+                    == .repository(
+                        .listPends(
+                            ShardID(rawValue: shard), after: nil,
+                            countMax: UInt32(Limits.pendPageCountMax))))
             #expect(walk.dueAt == nil && walk.next(now: now) == nil)
             let answer = shard == 1 ? failure : .pends([], next: nil)
             #expect(walk.received(answer, now: now) == nil)

@@ -10,11 +10,14 @@ struct ProxyReadTests {
     private static let name = "tree"
 
     private func open(
-        _ world: inout CrashWorld, _ token: UInt64, at proxy: Int = 0
+        _ world: inout CrashWorld, _ token: UInt64, at proxy: Int = 0,
+        after generation: UInt64 = 0
     ) throws -> CollectionInfo {
         let open = OpenCollection(
-            name: Self.name, kind: .tree, encoding: .bytes, creates: true,
-            action: ActionID(rawValue: Identifier128(UInt128(token))), capacity: 4)
+            name: Self.name, kind: .tree, encoding: .bytes,
+            creation: Creation(
+                action: ActionID(rawValue: Identifier128(UInt128(token))), generation: generation),
+            capacity: 4)
         world.ask(proxy, token, .openCollection(open), for: .seconds(5))
         try world.run(for: .seconds(5)) { $0.answers[token] != nil }
         guard case .collection(let info)? = world.answers[token] else {
@@ -107,8 +110,10 @@ struct ProxyReadTests {
         let count = UInt64(Limits.writerCountMax) + 40
         for number in 1...count {
             let open = OpenCollection(
-                name: "tree \(number)", kind: .tree, encoding: .bytes, creates: true,
-                action: ActionID(rawValue: Identifier128(UInt128(number))))
+                name: "tree \(number)", kind: .tree, encoding: .bytes,
+                creation:
+                    Creation(
+                        action: ActionID(rawValue: Identifier128(UInt128(number))), generation: 0))
             world.ask(0, number, .openCollection(open), for: .seconds(5))
             try world.run(for: .seconds(1)) { $0.answers[number] != nil }
             guard case .collection(let info)? = world.answers[number] else {
@@ -137,7 +142,8 @@ struct ProxyReadTests {
         try put(&world, 2, first, [(1, [11])])
         let old = TreeValues(values: [[11]], asOf: Revision(1))
         #expect(try values(&world, 3, first, asOf: 1, at: 0) == .treeValues(old))
-        world.ask(1, 4, .dropCollection(name: Self.name), for: .seconds(5))
+        world.ask(
+            1, 4, .dropCollection(CrashWorld.drop(Self.name, first.incarnation)), for: .seconds(5))
         try world.run(for: .seconds(1))
         #expect(world.answers[4] == .dropped)
         /// A proxy that knows the old life may still tell it; one that looks finds it gone.
@@ -149,7 +155,7 @@ struct ProxyReadTests {
             let reply = try values(&world, 5 + UInt64(proxy), first, asOf: 1, at: proxy)
             #expect(isHonest(reply))
         }
-        let second = try open(&world, 7, at: 1)
+        let second = try open(&world, 7, at: 1, after: 1)
         #expect(second.incarnation != first.incarnation)
         try put(&world, 20, second, [(1, [22])])
         let new = TreeValues(values: [[22]], asOf: Revision(1))

@@ -17,7 +17,8 @@ struct TreeCommitCrashTests {
         var world = try CrashWorld()
         let action = ActionID(rawValue: Identifier128(1))
         let open = OpenCollection(
-            name: name, kind: .tree, encoding: .bytes, creates: true, action: action, capacity: 4)
+            name: name, kind: .tree, encoding: .bytes,
+            creation: Creation(action: action, generation: 0), capacity: 4)
         world.ask(0, 1, .openCollection(open), for: .seconds(5))
         try world.run(for: .seconds(5)) { $0.answers[1] != nil }
         guard case .collection(let info)? = world.answers[1] else {

@@ -46,14 +46,15 @@ struct RecentRecordsTests {
                 PendKey(key, payload: payload),
                 PendRecord(
                     transform: bytes, baseRevision: revision, basePayload: payload,
-                    baseHash: .zero, resultHash: .zero, bound: [revision]))
+                    baseHash: .zero, resultHash: .zero, home: CollectionID(name: "x"),
+                    bound: [revision]))
         case 2: return .removePend(PendKey(key, payload: payload))
         default:
             return .version(
                 key,
                 VersionRecord(
                     revision: revision, payload: payload, baseRevision: .zero,
-                    writeNumber: revision.rawValue, transform: bytes,
+                    transform: bytes,
                     resultHash: Digest(domain: "test", bytes), content: .image(bytes)))
         }
     }

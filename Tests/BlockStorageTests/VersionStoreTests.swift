@@ -17,14 +17,15 @@ struct VersionStoreTests {
     private func version(_ revision: UInt64, base: UInt64) -> VersionRecord {
         VersionRecord(
             revision: Revision(revision), payload: payload(Int(revision)),
-            baseRevision: Revision(base), writeNumber: revision, transform: [9],
+            baseRevision: Revision(base), transform: [9],
             resultHash: Digest(domain: "test", [UInt8(revision)]), content: .image([1, 2]))
     }
 
     private func pend(_ bound: UInt64...) -> PendRecord {
         PendRecord(
             transform: [4, 5], baseRevision: Revision(1), basePayload: payload(1),
-            baseHash: .zero, resultHash: .zero, bound: bound.map { Revision($0) })
+            baseHash: .zero, resultHash: .zero, home: CollectionID(name: "x"),
+            bound: bound.map { Revision($0) })
     }
 
     @Test("The newest version not above a revision is found, staged or stored")

@@ -169,7 +169,7 @@ import Testing
     @Test("A collection dropped while an attempt is in doubt leaves the outcome unknown")
     func droppedInDoubt() throws {
         var (scene, _) = try AppenderDoubtTests.doubtful()
-        scene.handle { $0.tailWasRead(.dropped(generation: 1), &$1) }
+        scene.handle { $0.tailWasRead(.dropped(Sample.ended(1)), &$1) }
         #expect(try scene.error(7).outcome == .unknown)
         #expect(scene.appender.isIdle)
     }

@@ -9,6 +9,7 @@ import Testing
     /// One log with two appenders, each with at most one attempt on its way.
     private struct World {
         var generator: SeededGenerator
+        let identifiers: SeededIdentifiers
         var log = SampleLog()
         var now = Instant.origin
         var proxies: [Proxy]
@@ -27,6 +28,7 @@ import Testing
 
         init(seed: UInt64) {
             generator = SeededGenerator(seed: seed)
+            identifiers = SeededIdentifiers(seed: seed)
             let appender = CollectionWriter(collection: log.tail.collection)
             proxies = [Proxy(appender: appender), Proxy(appender: appender)]
         }
@@ -35,10 +37,10 @@ import Testing
             _ proxy: Int, _ event: (inout CollectionWriter, inout WriterEffects) -> Void
         ) throws {
             var effects = WriterEffects(
-                now: now, wallMilliseconds: 0, generator: generator, cache: FetchedObjects(),
+                now: now, wallMilliseconds: 0, makeIdentifier: identifiers.next,
+                cache: FetchedObjects(),
                 blocks: SharedBlockCache(), history: nil)
             event(&proxies[proxy].appender, &effects)
-            generator = effects.generator
             // A token is the action's number.
             for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
             if effects.wantsTail {

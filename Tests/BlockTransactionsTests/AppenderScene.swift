@@ -11,13 +11,13 @@ struct AppenderScene {
     private(set) var answers: [CollectionWriter.Token: [ClientReply]] = [:]
     private(set) var appender: CollectionWriter
     private(set) var fetchedSegmentCount = 0
-    private var generator: SeededGenerator
+    private let identifiers: SeededIdentifiers
 
     /// A diary of `entryCount` entries of the actions 1001, 1002, … `segmentLength` a segment.
     init(entryCount: Int = 0, segmentLength: Int = 2, seed: UInt64 = 1) {
         log = SampleLog()
         appender = CollectionWriter(collection: log.tail.collection)
-        generator = SeededGenerator(seed: seed)
+        identifiers = SeededIdentifiers(seed: seed)
         for number in 0..<entryCount {
             if log.tail.entries.count == segmentLength { log.seal() }
             log.append(Sample.body([1001 + UInt64(number)]), isStored: number % 3 == 0)
@@ -53,10 +53,10 @@ struct AppenderScene {
         _ event: (inout CollectionWriter, inout WriterEffects) -> Void
     ) -> WriterEffects {
         var effects = WriterEffects(
-            now: now, wallMilliseconds: 77, generator: generator, cache: FetchedObjects(),
+            now: now, wallMilliseconds: 77, makeIdentifier: identifiers.next,
+            cache: FetchedObjects(),
             blocks: SharedBlockCache(), history: nil)
         event(&appender, &effects)
-        generator = effects.generator
         for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
         return effects
     }

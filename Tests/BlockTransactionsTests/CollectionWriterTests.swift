@@ -212,7 +212,7 @@ import Testing
     func gone() throws {
         var scene = AppenderScene(entryCount: 3)
         scene.append(7, since: 3)
-        scene.handle { $0.tailWasRead(.dropped(generation: 1), &$1) }
+        scene.handle { $0.tailWasRead(.dropped(Sample.ended(1)), &$1) }
         #expect(try scene.error(7).code == .collectionNotFound)
         scene.append(8, since: 3)
         var revived = SampleLog(generation: 2)

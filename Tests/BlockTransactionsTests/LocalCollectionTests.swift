@@ -80,7 +80,7 @@ import Testing
         private func copy(_ request: BlockReadRequest) -> BlockCopy? {
             let version = versions[request.key.block]?.last { $0.0.revision <= request.revision }
             return version.map {
-                BlockCopy(write: $0.0, baseRevision: .zero, writeNumber: 1, bytes: $0.1)
+                BlockCopy(write: $0.0, baseRevision: .zero, bytes: $0.1)
             }
         }
 

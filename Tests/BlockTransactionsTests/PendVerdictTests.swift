@@ -16,7 +16,7 @@ struct PendVerdictTests {
             block: BlockKey(
                 block: block ?? self.block,
                 incarnation: Incarnation(generation: generation, nonce: Identifier128(9))),
-            collection: nil,
+            home: CollectionID(name: "events"),
             pend: OutstandingPend(
                 payload: payload, target: Revision(target), resultHash: hash ?? self.hash))
     }
@@ -75,7 +75,7 @@ struct PendVerdictTests {
             payload: Sample.payload(7),
             on: Participant(
                 collection: tail.collection, incarnation: tail.incarnation, target: Revision(7)))
-        tail.aborted = [attempt]
+        tail.aborted = [attempt.digest]
         let view = LogView(tail: tail, source: FetchedObjects())
         #expect(try view.verdict(on: kept(Sample.payload(7), at: 7)) == .discard)
         #expect(try view.verdict(on: kept(Sample.payload(8), at: 7)) == .undecided)

@@ -21,7 +21,7 @@ struct SampleLog {
         tail = Tail(
             name: "events",
             incarnation: Incarnation(generation: generation, nonce: Identifier128(9)),
-            header: header, createdBy: Sample.payload(0))
+            header: header, createdBy: Sample.action(0))
         headers = [tail.header]
     }
 
@@ -130,6 +130,11 @@ struct FetchedObjects: LogObjectSource {
 enum Sample {
     static func action(_ number: UInt64) -> ActionID {
         ActionID(rawValue: Identifier128(UInt128(number)))
+    }
+    static func ended(_ generation: UInt64) -> EndedLife {
+        EndedLife(
+            incarnation: Incarnation(generation: generation, nonce: Identifier128(9)),
+            createdBy: action(0), droppedBy: action(1))
     }
     static func payload(_ number: UInt64) -> PayloadID {
         PayloadID(action: action(1 << 32 | number), execution: 0)

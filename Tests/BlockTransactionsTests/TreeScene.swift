@@ -85,7 +85,7 @@ struct TreeStore {
         }
         return version.map {
             BlockCopy(
-                write: $0.write, baseRevision: $0.baseRevision, writeNumber: 1,
+                write: $0.write, baseRevision: $0.baseRevision,
                 bytes: $0.block?.canonicalBytes)
         }
     }
@@ -150,6 +150,7 @@ struct TreeScene {
     var store: TreeStore
     var now = Instant.origin
     var generator: SeededGenerator
+    let identifiers: SeededIdentifiers
     var proxies: [Proxy]
     /// By token, which is the action's number.
     private(set) var answers: [UInt64: [ClientReply]] = [:]
@@ -157,6 +158,7 @@ struct TreeScene {
     init(proxyCount: Int = 2, seed: UInt64 = 1, kind: CollectionKind = .tree) {
         store = TreeStore(kind: kind)
         generator = SeededGenerator(seed: seed)
+        identifiers = SeededIdentifiers(seed: seed)
         let collection = store.log.tail.collection
         proxies = (0..<proxyCount).map { _ in
             Proxy(writer: CollectionWriter(collection: collection))
@@ -167,10 +169,10 @@ struct TreeScene {
         _ proxy: Int, _ event: (inout CollectionWriter, inout WriterEffects) -> Void
     ) throws {
         var effects = WriterEffects(
-            now: now, wallMilliseconds: 0, generator: generator, cache: FetchedObjects(),
+            now: now, wallMilliseconds: 0, makeIdentifier: identifiers.next,
+            cache: FetchedObjects(),
             blocks: proxies[proxy].cache, history: proxies[proxy].history)
         event(&proxies[proxy].writer, &effects)
-        generator = effects.generator
         proxies[proxy].history = effects.history
         for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
         if effects.wantsTail { proxies[proxy].isReadingTail = true }

@@ -280,7 +280,7 @@ import Testing
         try scene.finalise(isFinal: false)
         #expect(scene.proxies[0].isReadingTail)
         scene.proxies[0].isReadingTail = false
-        try scene.handle(0) { $0.tailWasRead(.dropped(generation: 1), &$1) }
+        try scene.handle(0) { $0.tailWasRead(.dropped(Sample.ended(1)), &$1) }
         #expect(scene.proxies[0].writer.isForgettable)
         try scene.handle(0) { $0.tick(&$1) }
         #expect(scene.proxies[0].finalising.isEmpty && !scene.proxies[0].isReadingTail)

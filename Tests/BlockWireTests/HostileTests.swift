@@ -237,7 +237,9 @@ struct HostileTests {
         #expect(request(field(11, name + [0x10, 9])).contains("kind: unknown value 9"))
         let minusOne = Bytes(repeating: 0xFF, count: 9) + [1]
         #expect(request(field(11, name + [0x10] + minusOne)).contains("unknown value -1"))
-        #expect(request(field(11, name)).contains("kind: unknown value 0"))
+        #expect(request(field(11, name)).contains("kind: nil"), "0 is whatever it is")
+        let life = field(2, [0x08, 1] + field(2, Bytes(repeating: 1, count: 16)))
+        #expect(request(field(13, whole + life)).contains("direction: unknown value 0"))
         // A cursor of 5 bytes.
         let listing = field(16, field(1, [1, 2, 3, 4, 5]) + [0x10, 1])
         #expect(request(listing).contains("5 bytes, of exactly 32"))

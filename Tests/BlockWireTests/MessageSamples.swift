@@ -69,7 +69,7 @@ extension ModelSamples {
             let pend = OutstandingPend(
                 payload: payload(), target: revision(), resultHash: $0 == 0 ? .zero : digest())
             return KeptPend(
-                block: blockKey(), collection: $0 == 1 ? nil : collection(), pend: pend)
+                block: blockKey(), home: collection(), pend: pend)
         }.sorted { $0.key < $1.key }
     }
 
@@ -95,10 +95,19 @@ extension ModelSamples {
         let record = PendRecord(
             transform: bytes(countMax: 300), baseRevision: isNew ? .zero : Revision(3),
             basePayload: isNew ? nil : payload(), baseHash: isNew ? .zero : digest(),
-            resultHash: random.chance(1, in: 4) ? .zero : digest(), bound: [])
+            resultHash: random.chance(1, in: 4) ? .zero : digest(), home: collection(),
+            bound: [])
         return PendRequest(
             key: blockKey(), payload: payload(), target: revision(), record: record,
             committed: writes(), policy: policy())
+    }
+
+    mutating func creation() -> Creation {
+        Creation(action: action(), generation: min(counter(), Limits.counterMax - 1))
+    }
+
+    mutating func drop() -> DropCollection {
+        DropCollection(collection: collection(), incarnation: incarnation(), action: action())
     }
 
     mutating func policy() -> PendingPolicy { PendingPolicy.allCases[random.below(3)] }
@@ -113,7 +122,7 @@ extension ModelSamples {
             write: CommittedWrite(
                 revision: revision(), payload: payload(),
                 resultHash: isRemoved ? .zero : digest()),
-            baseRevision: revision(), writeNumber: 7,
+            baseRevision: revision(),
             bytes: isRemoved ? nil : bytes(countMax: 300))
     }
 
@@ -208,7 +217,7 @@ extension ModelSamples {
             .readTail(collection()),
             .create(
                 CreateCollection(
-                    name: name(), header: header(), payload: payload(), nonce: identifier())),
+                    name: name(), header: header(), creation: creation(), nonce: identifier())),
             .commit(
                 CommitAttempt(
                     participant: participant(), payload: payload(),
@@ -231,10 +240,9 @@ extension ModelSamples {
                     })),
             .listPends(shard(), after: nil, countMax: 1),
             .listPends(shard(), after: pendKey(), countMax: 7),
-            .discard(pendKey(), target: revision()),
             .scrub(shard(), after: nil, countMax: 1),
             .scrub(shard(), after: versionPosition(), countMax: 7),
-            .drop(DropCollection(collection: collection(), incarnation: incarnation())),
+            .drop(drop()),
             .getContent(block()), .getSegment(segmentKey()),
             .listCollections(after: cursor(), countMax: countMax()), .status,
             .audit(auditTarget()),
@@ -252,7 +260,7 @@ extension ModelSamples {
             .status(peerReports()), .replicas(replicaReports(), nil), .replicas([], []),
             .replicas([], bytes(countMax: Limits.tailBytesMax)), .failed(error()),
             .block(nil), .block(copy(isRemoved: false)), .finalised, .scrubbed(ScrubReport()),
-            .pends(keptPends(), next: nil), .pends([], next: pendKey()), .discarded,
+            .pends(keptPends(), next: nil), .pends([], next: pendKey()),
             .scrubbed(scrubReport()),
         ]
     }
@@ -262,12 +270,12 @@ extension ModelSamples {
             .hello(clusterName: name()),
             .openCollection(
                 OpenCollection(
-                    name: name(), kind: .diary, encoding: random.chance(1, in: 2) ? .json : nil,
-                    creates: random.chance(1, in: 2), action: action())),
+                    name: name(), kind: random.chance(1, in: 2) ? .diary : nil,
+                    encoding: random.chance(1, in: 2) ? .json : nil)),
             .openCollection(
                 OpenCollection(
-                    name: name(), kind: .tree, encoding: .bytes, keyType: keyType(), creates: true,
-                    action: action(),
+                    name: name(), kind: .tree, encoding: .bytes, keyType: keyType(),
+                    creation: creation(),
                     capacity: UInt32(
                         Limits.nodeCapacityMin
                             + random.below(
@@ -282,7 +290,7 @@ extension ModelSamples {
                 ActionStatusRequest(
                     collection: collection(), incarnation: incarnation(), action: action(),
                     firstRevision: revision())),
-            .dropCollection(name: name()),
+            .dropCollection(drop()),
             .listCollections(after: cursor(), countMax: countMax()), .clusterStatus,
             .inspectTail(name: name()), .audit(auditTarget()),
         ] + actionRequests() + readRequests()
@@ -291,7 +299,8 @@ extension ModelSamples {
     mutating func clientReplies() -> [ClientReply] {
         let infos = (0..<random.below(3)).map { _ in
             CollectionInfo(
-                name: name(), incarnation: incarnation(), header: header(), revision: revision())
+                name: name(), incarnation: incarnation(), header: header(), revision: revision(),
+                createdBy: action())
         }
         let entries = (0..<random.below(4)).map { _ in
             DiaryEntry(
@@ -306,10 +315,11 @@ extension ModelSamples {
             .collection(
                 CollectionInfo(
                     name: name(), incarnation: incarnation(), header: header(),
-                    revision: revision())),
+                    revision: revision(), createdBy: action())),
             .diaryPage(
                 DiaryPage(entries: entries, asOf: revision(), isLast: random.chance(1, in: 2))),
-            .actionStatus(nil, asOf: revision()), .dropped, .collections(infos, next: cursor()),
+            .actionStatus(nil, asOf: revision()), .dropped, .absent(generation: counter()),
+            .collections(infos, next: cursor()),
             .clusterStatus(peerReports()),
             .tail(tailValue(), replicas: replicaReports()), .replicas(replicaReports(), nil),
             .replicas(replicaReports(), bytes(countMax: 100)), .failed(error()),

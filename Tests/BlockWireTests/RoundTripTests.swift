@@ -75,7 +75,7 @@ struct RoundTripTests {
     @Test("fields that a later release adds are skipped")
     func unknownFields() throws {
         var samples = ModelSamples(seed: 10)
-        let request = ClientRequest.dropCollection(name: "events")
+        let request = ClientRequest.inspectTail(name: "events")
         // Field 1000, varint 1; field 1001, 2 bytes.
         let later: Bytes = [0xC0, 0x3E, 1, 0xCA, 0x3E, 2, 7, 7]
         #expect(try Wire.decodeClientRequest(Wire.encode(request) + later) == request)

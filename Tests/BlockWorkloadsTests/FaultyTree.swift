@@ -48,7 +48,7 @@ struct FaultyTree {
                 CollectionInfo(
                     name: Self.name, incarnation: Self.incarnation,
                     header: CollectionHeader(kind: .tree, encoding: .bytes, capacity: 4),
-                    revision: revision))
+                    revision: revision, createdBy: ActionID(rawValue: .zero)))
         case .readTree(let read):
             var asOf = read.asOf ?? revision
             if read.asOf == nil, fault == .staleReads, states.count > 3, generator.chance(1, in: 6)

@@ -200,7 +200,7 @@ package struct ModelSamples {
     /// A live tail within its limits.
     package mutating func tail() -> Tail {
         var tail = Tail(
-            name: name(), incarnation: incarnation(), header: header(), createdBy: payload())
+            name: name(), incarnation: incarnation(), header: header(), createdBy: action())
         let (links, next) = frontier(segmentCount: random.below(20))
         let hash = links.isEmpty ? tail.lastHash : digest()
         let count = random.below(random.chance(1, in: 8) ? Limits.segmentEntryCountMax + 1 : 5)
@@ -215,7 +215,7 @@ package struct ModelSamples {
                 attempt: attempt, entry: entry(revision: tail.revision.next, previousHash: hash))
         }
         tail.sharedIntents = attempts()
-        tail.aborted = attempts()
+        tail.aborted = attempts().map(\.digest).sorted()
         tail.openDecisions = (0..<random.below(3)).map { _ in openDecision() }.sorted()
         tail.settled = tail.revision.previous
         tail.checkpoint = tail.revision.previous.previous
@@ -231,7 +231,10 @@ package struct ModelSamples {
     package mutating func tailValue() -> TailValue {
         switch random.below(6) {
         case 0: .absent(generation: counter())
-        case 1: .dropped(generation: counter())
+        case 1:
+            .dropped(
+                EndedLife(
+                    incarnation: incarnation(), createdBy: action(), droppedBy: action()))
         default: .live(tail())
         }
     }

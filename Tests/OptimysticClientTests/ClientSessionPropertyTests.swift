@@ -103,7 +103,7 @@ private struct HostileWorld {
         let request: ClientRequest =
             switch generator.below(4) {
             case 0: SessionHarness.read
-            case 1: .dropCollection(name: "events")
+            case 1: SessionHarness.drop
             default: SessionHarness.append(token)
             }
         let time = Duration.milliseconds(1 + generator.below(10_000))

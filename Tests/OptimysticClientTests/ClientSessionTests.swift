@@ -319,15 +319,24 @@ import Testing
         #expect(try world.error(of: token).outcome == .unknown)
     }
 
-    @Test("A drop whose outcome is unknown is not sent again")
-    func drop() throws {
-        var world = SessionHarness()
-        let token = world.start(.dropCollection(name: "events"))
-        try world.welcome()
-        _ = try world.take()
-        world.advanceUntilSent()
-        #expect(world.sent.isEmpty)
-        #expect(try world.error(of: token).code == .commitResultUnknown)
+    @Test("A drop or a creation whose outcome is unknown is sent again, exactly as it was")
+    func lives() throws {
+        let creation = OpenCollection(
+            name: "events", kind: .diary, encoding: .bytes,
+            creation: Creation(action: ActionID(rawValue: Identifier128(7)), generation: 3))
+        for request in [SessionHarness.drop, .openCollection(creation)] {
+            var world = SessionHarness()
+            let token = world.start(request)
+            try world.welcome()
+            let first = try world.take()
+            world.advanceUntilSent()
+            try world.welcome()
+            let second = try world.take()
+            #expect(first.request == request && second.request == request)
+            // Definite, whatever became of the first try.
+            world.feed(.reply(id: second.id, .absent(generation: 9)))
+            #expect(world.resolved[token] == .absent(generation: 9))
+        }
     }
 
     @Test("Proxies that a welcome names are learned once, and greeted beside running requests")

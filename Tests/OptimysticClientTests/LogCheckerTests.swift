@@ -25,7 +25,7 @@ private struct Sample {
         let header = CollectionHeader(kind: .diary, encoding: .bytes)
         var tail = Tail(
             name: "log", incarnation: life, header: header,
-            createdBy: PayloadID(action: ActionID(rawValue: Identifier128(9)), execution: 0))
+            createdBy: ActionID(rawValue: Identifier128(9)))
         var entries: [Entry] = []
         var hash = tail.lastHash
         for (index, action) in actions.enumerated() where index != skipping {

@@ -88,6 +88,11 @@ struct SessionHarness {
                 firstRevision: Revision(3), content: .append(bytes)))
     }
 
+    static let drop = ClientRequest.dropCollection(
+        DropCollection(
+            collection: CollectionID(name: "events"),
+            incarnation: Incarnation(generation: 1, nonce: Identifier128(1)),
+            action: ActionID(rawValue: Identifier128(5))))
     static let read = ClientRequest.readDiary(
         DiaryReadRequest(collection: diary, incarnation: life))
 

@@ -318,10 +318,10 @@ class Canonical:
             "name": name, "incarnation": incarnation,
             "incarnation_bytes": self.data[start:start + 24],
             "header": self.header(), "header_revision": self.u64(),
-            "header_at_open": self.header(), "created_by": self.payload(),
+            "header_at_open": self.header(), "created_by": self.id(),
             "revision": self.u64(), "last_hash": self.hash(), "entries": self.list(self.entry),
             "segments": self.list(self.link), "exclusive_intent": self.optional(self.intent),
-            "shared_intents": self.list(self.attempt), "aborted": self.list(self.attempt),
+            "shared_intents": self.list(self.attempt), "aborted": self.list(self.hash),
             "open_decisions": self.list(self.open_decision), "checkpoint": self.u64(),
             "truncated_through": self.u64(), "settled": self.u64()}
 
@@ -330,8 +330,12 @@ class Canonical:
         state = self.u8()
         if state == 3:
             return self.tail()
-        if state in (1, 2):
-            return {"state": {1: "absent", 2: "dropped"}[state], "generation": self.u64()}
+        if state == 1:
+            return {"state": "absent", "generation": self.u64()}
+        if state == 2:
+            return {
+                "state": "dropped", "incarnation": self.incarnation(), "created_by": self.id(),
+                "dropped_by": self.id()}
         raise DatabaseError(3001, f"unknown state {state} of a register")
 
     @classmethod

@@ -360,7 +360,11 @@ class Database:
                 return kind, frames[1]
 
     def ask(self, request, wanted, wait_ms=0):
-        """The reply of this name. All requests may be sent again: they change nothing, or carry
+        """The reply of this name: what `ask_any` returns without its name."""
+        return self.ask_any(request, (wanted,), wait_ms)[1]
+
+    def ask_any(self, request, wanted, wait_ms=0):
+        """The reply that has one of these names, as (name, reply). All requests may be sent again: they change nothing, or carry
         an action id under which they act once. `wait_ms` is what the proxy was asked to wait."""
         payload, end = request.SerializeToString(), time.monotonic() + self.timeout
         while True:
@@ -390,23 +394,53 @@ class Database:
         which = reply.WhichOneof("reply")
         if which == "failed":
             return DatabaseError.of(reply.failed)
-        if which != wanted:
-            raise DatabaseError(3001, f"{which} where {wanted} belongs")
-        return getattr(reply, which)
+        if which not in wanted:
+            raise DatabaseError(3001, f"{which} where {' or '.join(wanted)} belongs")
+        return which, getattr(reply, which)
 
     def open_collection(self, name, creates=False, encoding=None, kind=None, key_type=""):
         """Opens a collection; creates it first when `creates` and there is none."""
         kind = kind or common.COLLECTION_KIND_DIARY
-        default = common.VALUE_ENCODING_BYTES if creates else common.VALUE_ENCODING_UNSPECIFIED
-        info = self.ask(
-            client.ClientRequest(open_collection=client.OpenCollection(
-                name=name.encode(), kind=kind, encoding=encoding or default, creates=creates,
-                action=uuid.uuid4().bytes, key_type=key_type.encode())),
-            "collection")
+        info = self._open(name, creates, encoding, kind, key_type)
         classes = {
             common.COLLECTION_KIND_DIARY: Diary, common.COLLECTION_KIND_TREE: Tree,
             common.COLLECTION_KIND_QUEUE: Queue}
         return classes[kind](self, info)
+
+    def _open(self, name, creates, encoding, kind, key_type=""):
+        """Looks first, then names what it saw, the same over all retries of the creation."""
+        while True:
+            which, found = self.ask_any(
+                client.ClientRequest(open_collection=client.OpenCollection(
+                    name=name.encode(), kind=kind, encoding=encoding,
+                    key_type=key_type.encode())),
+                ("collection", "absent"))
+            if which == "collection":
+                return found
+            if not creates:
+                raise DatabaseError(2006, f"there is no collection {name!r}")
+            creation = repository.Creation(
+                action=uuid.uuid4().bytes, generation=found.generation)
+            which, found = self.ask_any(
+                client.ClientRequest(open_collection=client.OpenCollection(
+                    name=name.encode(), kind=kind,
+                    encoding=encoding or common.VALUE_ENCODING_BYTES, creation=creation,
+                    key_type=key_type.encode())),
+                ("collection", "absent"))
+            if which == "collection":
+                return found
+
+    def drop_collection(self, name):
+        """Drops the life of a collection that is there now, and no other.
+
+        Returns whether this did it: somebody else may be first."""
+        info = self._open(name, False, None, None)
+        which, _ = self.ask_any(
+            client.ClientRequest(drop_collection=repository.DropCollection(
+                collection=collection_id(name), incarnation=info.incarnation,
+                action=uuid.uuid4().bytes)),
+            ("dropped", "absent"))
+        return which == "dropped"
 
     def open_tree(self, name, creates=False, key_type=""):
         """A tree; with a type of keys as in Protos/README.md only if it has such keys."""

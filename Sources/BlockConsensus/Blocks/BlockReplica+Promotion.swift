@@ -51,12 +51,12 @@ extension BlockReplica {
         }
         var version = VersionRecord(
             revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
-            writeNumber: (base.version?.writeNumber ?? 0) + 1, transform: pend.transform,
-            resultHash: pend.resultHash, content: .removed)
+            transform: pend.transform, resultHash: pend.resultHash, content: .removed)
         if let block {
             // Without a version below, nothing else could make it.
-            let keepsImage = version.isImageDue || base.version == nil
-            version.content = keepsImage ? .image(block.block.canonicalBytes) : .transform
+            version.content =
+                base.version?.content(above: block.block.canonicalBytes)
+                ?? .image(block.block.canonicalBytes)
         }
         put(version)
         removePend(payload)
@@ -85,7 +85,7 @@ extension BlockReplica {
             return (newest, try block(after: newest))
         }
         guard let version = try version(at: pend.baseRevision), pend.isMade(on: version) else {
-            // A whole image needs no base to be applied; only its number in the history is lost.
+            // A whole image needs no base to be applied.
             return pend.isFullImage ? (nil, nil) : nil
         }
         return (version, try block(after: version))

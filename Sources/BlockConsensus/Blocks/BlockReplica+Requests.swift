@@ -79,23 +79,7 @@ extension BlockReplica {
         guard let record = try pend(payload), let target = record.bound.first else { return nil }
         let pend = OutstandingPend(
             payload: payload, target: target, resultHash: record.resultHash)
-        let inserted = (try? BlockTransform(canonicalBytes: record.transform))?.insert
-        let held = inserted == nil ? try heldCollection() : nil
-        return KeptPend(
-            block: key, collection: inserted?.header.collection ?? held, pend: pend)
-    }
-
-    /// The collection that the block says it belongs to; nil when no version of it is readable.
-    private func heldCollection() throws(DatabaseError) -> CollectionID? {
-        do throws(DatabaseError) {
-            guard let newest = try newestVersion(through: Revision(Limits.counterMax)) else {
-                return nil
-            }
-            return try block(after: newest)?.block.header.collection
-        } catch {
-            guard error.code == .corrupted else { throw error }
-            return nil
-        }
+        return KeptPend(block: key, home: record.home, pend: pend)
     }
 
     /// Other actions' pends that may still land at the target of `request` or above.
@@ -181,7 +165,7 @@ extension BlockReplica {
         let block = try block(after: version)
         return BlockCopy(
             write: version.write, baseRevision: version.baseRevision,
-            writeNumber: version.writeNumber, bytes: block?.block.canonicalBytes)
+            bytes: block?.block.canonicalBytes)
     }
 
     /// What is held up to a revision, finalising nothing.
@@ -221,7 +205,7 @@ extension BlockReplica {
         put(
             VersionRecord(
                 revision: copy.write.revision, payload: copy.write.payload,
-                baseRevision: copy.baseRevision, writeNumber: copy.writeNumber,
+                baseRevision: copy.baseRevision,
                 transform: transform.canonicalBytes, resultHash: copy.write.resultHash,
                 content: copy.bytes.map { .image($0) } ?? .removed))
         if try pend(copy.write.payload) != nil { removePend(copy.write.payload) }

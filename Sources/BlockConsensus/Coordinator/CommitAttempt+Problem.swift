@@ -32,6 +32,10 @@ extension CommitAttempt {
                 .invalidArgument,
                 "the body lists \(listed.count) blocks, which are not the \(writes.count) written")
         }
+        guard writes.allSatisfy({ $0.record.home == participant.collection }) else {
+            return DatabaseError(
+                .invalidArgument, "a write names another home than the attempt's collection")
+        }
         guard Set(writes.map(\.block)).count == writes.count else {
             return DatabaseError(.invalidArgument, "one block is written twice")
         }

@@ -34,10 +34,7 @@ extension Coordinator {
             return discardPends(of: attempt)
         }
         guard case .commit(let attempt) = change, !attempt.writes.isEmpty,
-            case .reply(.refused(.moved(let value))) = result, let tail = value.live,
-            tail.incarnation == attempt.participant.incarnation,
-            let winner = tail.openEntry(at: attempt.participant.target),
-            winner.payload != attempt.payload
+            case .reply(.refused(let refusal)) = result, refusal.isDeath(of: attempt)
         else { return }
         mark("coordinator.discard")
         discardPends(of: attempt)
@@ -132,5 +129,21 @@ extension Coordinator {
         gathering.remaining -= 1
         gatherings[id] = gathering.remaining == 0 ? nil : gathering
         if gathering.remaining == 0 { respond(gathering.token, .finalised) }
+    }
+}
+
+extension CommitRefusal {
+    /// Whether the tail that it carries shows that the attempt never lands.
+    fileprivate func isDeath(of attempt: CommitAttempt) -> Bool {
+        switch self {
+        case .fenced: return true
+        case .moved(let value):
+            guard let tail = value.live,
+                tail.incarnation == attempt.participant.incarnation,
+                let winner = tail.openEntry(at: attempt.participant.target)
+            else { return false }
+            return winner.payload != attempt.payload
+        case .gone, .blocked, .pending: return false
+        }
     }
 }

@@ -35,12 +35,6 @@ extension Coordinator {
             add(.list(list, deadline: deadline), owner: .client(token))
         case .listPends(let shard, let after, let countMax):
             listPends(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
-        case .discard(let key, let target):
-            let write = QuorumWrite(
-                .discard(key.key, key.payload, target: target), confirmedBy: .discarded,
-                members: Membership(shard: map.shard(of: key.key.block), in: map),
-                deadline: deadline)
-            add(.write(write, deadline: deadline), owner: .client(token))
         case .scrub(let shard, let after, let countMax):
             scrub(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .status:
@@ -49,6 +43,19 @@ extension Coordinator {
         case .audit(let target):
             let survey = Survey(target.operation, peers: map.members(of: target.shard(in: map)))
             add(.survey(survey, about: .audit(target)), owner: .client(token))
+        }
+    }
+
+    mutating func start(_ upkeep: Upkeep, for token: Token, deadline: Instant) {
+        switch upkeep {
+        case .discard(let key, let target):
+            let write = QuorumWrite(
+                .discard(key.key, key.payload, target: target), confirmedBy: .discarded,
+                members: Membership(shard: map.shard(of: key.key.block), in: map),
+                deadline: deadline)
+            add(.write(write, deadline: deadline), owner: .client(token))
+        case .fence(let attempt):
+            change(attempt.home, .fence(attempt), owner: .client(token), deadline: deadline)
         }
     }
 
@@ -131,7 +138,7 @@ extension Coordinator {
     mutating func finishRequest(_ token: Token, _ round: Round?, _ result: RoundResult) {
         if case .proposal(let proposer, _)? = round?.kind { discardDead(proposer.change, result) }
         switch (result, round?.kind) {
-        case (.stored, _): respond(token, .discarded)
+        case (.stored, _): wasDiscarded(token)
         case (.reply(let reply), _): respond(token, reply)
         case (.failed(let error), _): fail(token, error)
         case (.surveyed(let replies), .survey(let survey, .status)):

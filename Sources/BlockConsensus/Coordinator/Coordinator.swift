@@ -15,6 +15,7 @@ package struct Coordinator {
 
     package enum Event {
         case request(Token, RepositoryRequest, deadline: Instant)
+        case upkeep(Token, Upkeep, deadline: Instant)
         /// A peer's answer to the request `id`; `peer` and `epoch` are what the answer itself says.
         case reply(id: UInt64, peer: PeerID, epoch: Epoch, PeerReply)
         case tick
@@ -23,6 +24,8 @@ package struct Coordinator {
     package enum Directive {
         case send(to: PeerID, id: UInt64, PeerRequest)
         case respond(Token, RepositoryReply)
+        /// The target of ``Upkeep/discard(_:target:)`` is given up.
+        case discarded(Token)
     }
 
     let map: ClusterMap
@@ -71,6 +74,9 @@ package struct Coordinator {
         case .request(let token, let request, let deadline):
             requestCount += 1
             start(request, for: token, deadline: deadline)
+        case .upkeep(let token, let upkeep, let deadline):
+            requestCount += 1
+            start(upkeep, for: token, deadline: deadline)
         case .reply(let id, let peer, let epoch, let reply):
             deliver(reply, to: id, from: peer, epoch: epoch)
         case .tick: wakeDueRounds()
@@ -91,6 +97,12 @@ package struct Coordinator {
         invariant(requestCount > 0, "an answer that nobody waits for")
         requestCount -= 1
         directives.append(.respond(token, reply))
+    }
+
+    mutating func wasDiscarded(_ token: Token) {
+        invariant(requestCount > 0, "an answer that nobody waits for")
+        requestCount -= 1
+        directives.append(.discarded(token))
     }
 
     /// Adds a round and starts it, unless `isHeld` because it waits for its turn.

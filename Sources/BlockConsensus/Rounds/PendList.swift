@@ -51,12 +51,8 @@ package struct PendList {
                     lowest[pend.key] = pend
                     continue
                 }
-                // One member may have given up a target that another still has, or may not be able
-                // to tell whose block it is.
-                let lower = other.pend.target <= pend.pend.target ? other.pend : pend.pend
-                lowest[pend.key] = KeptPend(
-                    block: pend.key.key, collection: other.collection ?? pend.collection,
-                    pend: lower)
+                // One member may have given up a target that another still has.
+                if pend.pend.target < other.pend.target { lowest[pend.key] = pend }
             }
         }
         let merged = lowest.sorted { $0.key < $1.key }.map(\.value)

@@ -11,6 +11,7 @@ package enum TailChange: Equatable {
     case create(CreateCollection)
     case commit(CommitAttempt)
     case drop(DropCollection)
+    case fence(Attempt)
 
     /// Applies the change to `value`.
     ///
@@ -28,6 +29,8 @@ package enum TailChange: Equatable {
             case .commit(let attempt):
                 TailFunction.commit(attempt, value, isChosen: isChosen, policy: policy)
             case .drop(let request): TailFunction.drop(request, value)
+            case .fence(let attempt):
+                TailFunction.fence(attempt, value, isChosen: isChosen, policy: policy)
             }
         decision.newTail?.checkInvariants()
         return decision

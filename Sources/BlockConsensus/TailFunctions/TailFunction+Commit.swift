@@ -21,7 +21,10 @@ extension TailFunction {
         if tail.exclusiveIntent != nil || !tail.sharedIntents.isEmpty {
             return .keep(.refused(.blocked(value)))
         }
-        if tail.aborted.contains(request.attempt) { return .keep(.refused(.fenced(value))) }
+        if !tail.aborted.isEmpty, tail.aborted.contains(request.attempt.digest) {
+            mark("tail.commit.fenced")
+            return .keep(.refused(.fenced(value)))
+        }
         guard tail.revision.next == request.participant.target else {
             return .keep(.refused(.moved(value)))
         }

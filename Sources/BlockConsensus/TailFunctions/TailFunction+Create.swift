@@ -2,17 +2,13 @@ import BlockModel
 
 extension TailFunction {
     /// Creates a collection: the first change of the register, so that two creators of one name
-    /// have one arbiter. The loser, like a creator that runs again, finds the winner's collection.
+    /// have one arbiter. What the value says of the creation, ``Creation/fate(in:)`` tells.
     static func create(_ request: CreateCollection, _ value: TailValue) -> TailDecision {
-        let generation: UInt64
-        switch value {
-        case .live: return .keep(.tail(value))
-        case .absent(let last), .dropped(let last): generation = last + 1
-        }
+        guard request.creation.fate(in: value) == .open else { return .keep(.tail(value)) }
         let tail = Tail(
             name: request.name,
-            incarnation: Incarnation(generation: generation, nonce: request.nonce),
-            header: request.header, createdBy: request.payload)
+            incarnation: Incarnation(generation: value.generation + 1, nonce: request.nonce),
+            header: request.header, createdBy: request.creation.action)
         return .replace(.live(tail), .tail(.live(tail)))
     }
 }

@@ -19,7 +19,8 @@ public enum ClientRequest: Hashable, Sendable {
     case finalise(FinaliseEntry)
     /// Whether an action landed: resolves an unknown outcome without trying again.
     case actionStatus(ActionStatusRequest)
-    case dropCollection(name: String)
+    /// End exactly this life of a collection.
+    case dropCollection(DropCollection)
     case listCollections(after: CollectionID?, countMax: UInt32)
     case clusterStatus
     /// The chosen tail of a collection and what each replica of its register holds.
@@ -28,32 +29,31 @@ public enum ClientRequest: Hashable, Sendable {
     case audit(AuditTarget)
 }
 
-/// Opens a collection, and creates it first when `creates` says so and no collection has the name.
+/// Opens a collection, and creates it first when no collection has the name and `creation` says so.
 public struct OpenCollection: Hashable, Sendable {
     public let name: String
-    public let kind: CollectionKind
     /// nil: whatever it is. Creating needs one.
+    public let kind: CollectionKind?
+    /// Likewise.
     public let encoding: ValueEncoding?
     /// What its keys are, of a tree; nil: whatever they are, and bytes should it be created.
     public let keyType: KeyType?
-    public let creates: Bool
-    /// Identifies the creation over all its retries.
-    public let action: ActionID
+    /// nil: it is only looked for. ``ClientReply/absent(generation:)`` tells what to name here.
+    public let creation: Creation?
     /// Entries of a leaf and children of a branch, at most, should a tree be created;
     /// ``Limits/nodeCapacityMin`` to ``Limits/nodeCapacityMax``, nil for the default. Of a
     /// collection that exists it is not compared.
     public let capacity: UInt32?
 
     public init(
-        name: String, kind: CollectionKind, encoding: ValueEncoding?, keyType: KeyType? = nil,
-        creates: Bool, action: ActionID, capacity: UInt32? = nil
+        name: String, kind: CollectionKind?, encoding: ValueEncoding?, keyType: KeyType? = nil,
+        creation: Creation? = nil, capacity: UInt32? = nil
     ) {
         self.name = name
         self.kind = kind
         self.encoding = encoding
         self.keyType = keyType
-        self.creates = creates
-        self.action = action
+        self.creation = creation
         self.capacity = capacity
     }
 }
@@ -65,10 +65,14 @@ public struct CollectionInfo: Hashable, Sendable {
     public let header: CollectionHeader
     /// Linearizable when it was answered.
     public let revision: Revision
+    /// The request that created this life.
+    public let createdBy: ActionID
 
     public init(
-        name: String, incarnation: Incarnation, header: CollectionHeader, revision: Revision
+        name: String, incarnation: Incarnation, header: CollectionHeader, revision: Revision,
+        createdBy: ActionID
     ) {
+        self.createdBy = createdBy
         self.name = name
         self.incarnation = incarnation
         self.header = header
@@ -82,6 +86,9 @@ public struct CollectionInfo: Hashable, Sendable {
 public enum ClientReply: Hashable, Sendable {
     case welcome(Welcome)
     case collection(CollectionInfo)
+    /// To an opening: no collection has the name, whose last life was of this generation, or 0. To
+    /// an opening that creates, or a drop: moreover, that was not done by it, and never will be.
+    case absent(generation: UInt64)
     /// The action is durable on a quorum, once, here.
     case acted(ActionLanding)
     case diaryPage(DiaryPage)

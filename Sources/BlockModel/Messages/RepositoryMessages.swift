@@ -4,11 +4,11 @@ import BlockRuntime
 public enum RepositoryRequest: Hashable, Sendable {
     /// The tail, linearizable.
     case readTail(CollectionID)
-    /// Create the collection, unless it lives already.
+    /// Begin the next life of a collection, unless another one began since the sender looked.
     case create(CreateCollection)
     /// Land exactly this attempt, or tell why not.
     case commit(CommitAttempt)
-    /// Drop this life of the collection.
+    /// End this life of the collection.
     case drop(DropCollection)
     /// A content block from any replica, verified.
     case getContent(BlockID)
@@ -22,32 +22,12 @@ public enum RepositoryRequest: Hashable, Sendable {
     case finalise(FinaliseEntry)
     /// A page of the undecided changes that the replicas of a shard keep.
     case listPends(ShardID, after: PendKey?, countMax: UInt32)
-    /// Give up one target of a pend, on a quorum: a chosen tail shows that it did not land there.
-    case discard(PendKey, target: Revision)
     /// Compare a page of a shard's versions and copy what a replica lacks or has damaged.
     case scrub(ShardID, after: VersionPosition?, countMax: UInt32)
     /// What every storage peer says of itself.
     case status
     /// What every replica holds of one object.
     case audit(AuditTarget)
-}
-
-/// Creates a collection.
-public struct CreateCollection: Hashable, Sendable {
-    public let name: String
-    public let header: CollectionHeader
-    public let payload: PayloadID
-    /// The random part of the incarnation, should this creation win.
-    public let nonce: Identifier128
-
-    public init(
-        name: String, header: CollectionHeader, payload: PayloadID, nonce: Identifier128
-    ) {
-        self.name = name
-        self.header = header
-        self.payload = payload
-        self.nonce = nonce
-    }
 }
 
 /// One attempt on one collection, complete: a coordinator never makes another of it.
@@ -84,17 +64,6 @@ public struct CommitAttempt: Hashable, Sendable {
     public var attempt: Attempt { Attempt(payload: payload, on: participant) }
 }
 
-/// Drops one life of a collection.
-public struct DropCollection: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-
-    public init(collection: CollectionID, incarnation: Incarnation) {
-        self.collection = collection
-        self.incarnation = incarnation
-    }
-}
-
 /// One object whose replicas are to be compared.
 public enum AuditTarget: Hashable, Sendable {
     case register(CollectionID)
@@ -119,7 +88,6 @@ public enum RepositoryReply: Hashable, Sendable {
     case finalised
     case collections([TailValue], next: CollectionID?)
     case pends([KeptPend], next: PendKey?)
-    case discarded
     case scrubbed(ScrubReport)
     case status([PeerReport])
     case replicas([ReplicaReport], Bytes?)

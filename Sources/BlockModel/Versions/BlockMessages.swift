@@ -44,16 +44,14 @@ public struct BlockReadRequest: Hashable, Sendable {
 public struct BlockCopy: Hashable, Sendable {
     public let write: CommittedWrite
     public let baseRevision: Revision
-    public let writeNumber: UInt64
     /// Canonical bytes; nil when the write removed the block.
     public let bytes: Bytes?
 
     public init(
-        write: CommittedWrite, baseRevision: Revision, writeNumber: UInt64, bytes: Bytes?
+        write: CommittedWrite, baseRevision: Revision, bytes: Bytes?
     ) {
         self.write = write
         self.baseRevision = baseRevision
-        self.writeNumber = writeNumber
         self.bytes = bytes
     }
 }

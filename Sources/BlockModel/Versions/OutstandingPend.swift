@@ -45,14 +45,14 @@ public struct BlockHolding: Hashable, Sendable {
 /// A pend in the list of all that a replica keeps.
 public struct KeptPend: Hashable, Sendable {
     public let key: PendKey
-    /// The collection whose log decides; nil when the replica cannot tell, for want of the block.
-    public let collection: CollectionID?
+    /// As ``PendRecord/home``.
+    public let home: CollectionID
     /// Of the payload of the key, at its lowest target.
     public let pend: OutstandingPend
 
-    public init(block: BlockKey, collection: CollectionID?, pend: OutstandingPend) {
+    public init(block: BlockKey, home: CollectionID, pend: OutstandingPend) {
         key = PendKey(block, payload: pend.payload)
-        self.collection = collection
+        self.home = home
         self.pend = pend
     }
 }

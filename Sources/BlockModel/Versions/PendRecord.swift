@@ -28,19 +28,23 @@ public struct PendRecord: Hashable, Sendable {
     public let baseHash: Digest
     /// The hash of the block after the transform; ``Digest/zero`` when the block is then gone.
     public let resultHash: Digest
+    /// The collection whose tail decides the attempt, and where it is fenced before anybody gives
+    /// its pends up: that of the block itself, as every attempt is on one collection.
+    public let home: CollectionID
     /// The target revisions of the attempts that carry this payload, ascending. A set: a late bind
     /// of an earlier attempt must not take away what a later one added (N15).
     public var bound: [Revision]
 
     public init(
         transform: Bytes, baseRevision: Revision, basePayload: PayloadID?, baseHash: Digest,
-        resultHash: Digest, bound: [Revision]
+        resultHash: Digest, home: CollectionID, bound: [Revision]
     ) {
         self.transform = transform
         self.baseRevision = baseRevision
         self.basePayload = basePayload
         self.baseHash = baseHash
         self.resultHash = resultHash
+        self.home = home
         self.bound = bound
     }
 
@@ -64,7 +68,7 @@ public struct PendRecord: Hashable, Sendable {
     public func hasSameContent(as other: PendRecord) -> Bool {
         transform == other.transform && baseRevision == other.baseRevision
             && basePayload == other.basePayload && baseHash == other.baseHash
-            && resultHash == other.resultHash
+            && resultHash == other.resultHash && home == other.home
     }
 }
 
@@ -75,6 +79,7 @@ extension PendRecord: CanonicalCodable {
         encoder.append(basePayload)
         encoder.append(baseHash)
         encoder.append(resultHash)
+        encoder.append(home)
         encoder.append(UInt32(bound.count))
         for revision in bound { encoder.append(revision) }
     }
@@ -85,6 +90,7 @@ extension PendRecord: CanonicalCodable {
         let basePayload = try decoder.optional(PayloadID.self)
         let baseHash = try decoder.digest()
         let resultHash = try decoder.digest()
+        let home = try CollectionID(from: &decoder)
         let count = try decoder.uint32()
         guard count <= Limits.pendBoundCountMax else {
             throw decoder.malformed("a pend bound to \(count) revisions")
@@ -99,6 +105,6 @@ extension PendRecord: CanonicalCodable {
         }
         self.init(
             transform: transform, baseRevision: baseRevision, basePayload: basePayload,
-            baseHash: baseHash, resultHash: resultHash, bound: bound)
+            baseHash: baseHash, resultHash: resultHash, home: home, bound: bound)
     }
 }

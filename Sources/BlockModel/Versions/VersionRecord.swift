@@ -7,8 +7,10 @@ public struct VersionRecord: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         /// The block's canonical bytes.
         case image(Bytes)
-        /// The transform alone: the block is made from the version at the base revision.
-        case transform
+        /// The transform alone: the block is made from the version at the base revision. So many
+        /// transforms, this one included, lie above an image, fewer than
+        /// ``Limits/versionImageInterval``: each replica counts what it keeps itself.
+        case transform(depth: UInt32)
         /// The write removed the block.
         case removed
     }
@@ -17,8 +19,6 @@ public struct VersionRecord: Hashable, Sendable {
     public let payload: PayloadID
     /// The write before this one; zero for the first.
     public let baseRevision: Revision
-    /// Which write of the block this is, from 1: every 32nd holds an image.
-    public let writeNumber: UInt64
     /// Canonical bytes of the transform from the version before.
     public let transform: Bytes
     /// The hash of the block after the write; ``Digest/zero`` when it is gone.
@@ -26,22 +26,24 @@ public struct VersionRecord: Hashable, Sendable {
     public var content: Content
 
     public init(
-        revision: Revision, payload: PayloadID, baseRevision: Revision, writeNumber: UInt64,
+        revision: Revision, payload: PayloadID, baseRevision: Revision,
         transform: Bytes, resultHash: Digest, content: Content
     ) {
         self.revision = revision
         self.payload = payload
         self.baseRevision = baseRevision
-        self.writeNumber = writeNumber
         self.transform = transform
         self.resultHash = resultHash
         self.content = content
     }
 
-    /// Whether it holds an image although the version below could make it, so that no read has to
-    /// apply more transforms than ``Limits/versionImageInterval``.
-    public var isImageDue: Bool {
-        writeNumber % UInt64(Limits.versionImageInterval) == 0 || baseRevision == .zero
+    /// What is kept of a block that was made by changing it as it was after this version: its bytes
+    /// when they are due, so that no read applies more transforms than
+    /// ``Limits/versionImageInterval``.
+    public func content(above image: @autoclosure () -> Bytes) -> Content {
+        let depth = if case .transform(let depth) = content { depth + 1 } else { UInt32(1) }
+        return depth < UInt32(Limits.versionImageInterval)
+            ? .transform(depth: depth) : .image(image())
     }
 
     /// The write, as a log entry lists it.
@@ -55,14 +57,15 @@ extension VersionRecord: CanonicalCodable {
         encoder.append(revision)
         encoder.append(payload)
         encoder.append(baseRevision)
-        encoder.append(writeNumber)
         encoder.append(transform)
         encoder.append(resultHash)
         switch content {
         case .image(let bytes):
             encoder.append(UInt8(1))
             encoder.append(bytes)
-        case .transform: encoder.append(UInt8(2))
+        case .transform(let depth):
+            encoder.append(UInt8(2))
+            encoder.append(depth)
         case .removed: encoder.append(UInt8(3))
         }
     }
@@ -72,19 +75,22 @@ extension VersionRecord: CanonicalCodable {
         let payload = try PayloadID(from: &decoder)
         let baseRevision = try Revision(from: &decoder)
         guard baseRevision < revision else { throw decoder.malformed("a base above the version") }
-        let writeNumber = try decoder.counter()
         let transform = try decoder.byteString(countMax: Limits.transformBytesMax)
         let resultHash = try decoder.digest()
         let content: Content
         switch try decoder.uint8() {
         case 1: content = .image(try decoder.byteString(countMax: Limits.blockBytesMax))
-        case 2: content = .transform
+        case 2:
+            let depth = try decoder.uint32()
+            guard (1..<UInt32(Limits.versionImageInterval)).contains(depth) else {
+                throw decoder.malformed("a version \(depth) transforms above an image")
+            }
+            content = .transform(depth: depth)
         case 3: content = .removed
         default: throw decoder.malformed("an unknown content of a version")
         }
         self.init(
             revision: revision, payload: payload, baseRevision: baseRevision,
-            writeNumber: writeNumber, transform: transform, resultHash: resultHash,
-            content: content)
+            transform: transform, resultHash: resultHash, content: content)
     }
 }

@@ -32,6 +32,7 @@ package struct EmbeddedCluster {
     private var coordinator: Coordinator
     private var cycle: StoragePeerCycle
     private var scrub: ScrubWalk
+    private var pendWalk: PendWalk
     private let epoch: Epoch
     /// What the machines have for each other.
     private var toCoordinator: [Coordinator.Event] = []
@@ -50,12 +51,15 @@ package struct EmbeddedCluster {
         invariant(map.peers.map(\.id) == [cycle.identity], "an embedded cluster has one peer")
         proxy = ClientProxy(
             map: map, release: Release.version, generator: environment.generator(),
-            wallMilliseconds: environment.wallMilliseconds)
+            makeIdentifier: environment.identifier, wallMilliseconds: environment.wallMilliseconds)
         coordinator = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
             generator: environment.generator())
         scrub = ScrubWalk(
             shardCount: map.shards.count, firstShard: 0, interval: scrubInterval,
+            now: environment.now())
+        pendWalk = PendWalk(
+            shardCount: map.shards.count, firstShard: 0, interval: Limits.embeddedPendWalkInterval,
             now: environment.now())
         epoch = map.epoch
         self.cycle = cycle
@@ -78,7 +82,7 @@ package struct EmbeddedCluster {
     /// When ``turn(_:now:)`` has something to do although nobody asks; nil: never.
     package var nextWake: Instant? {
         if !toCoordinator.isEmpty || !toPeer.isEmpty { return now }
-        return [proxy.nextWake, coordinator.nextWake, cycle.nextWake, scrub.dueAt]
+        return [proxy.nextWake, coordinator.nextWake, cycle.nextWake, scrub.dueAt, pendWalk.dueAt]
             .compactMap { $0 }.min()
     }
 
@@ -105,6 +109,7 @@ package struct EmbeddedCluster {
             let deadline = self.now.advanced(by: Limits.scrubTime)
             toCoordinator.append(.request(Self.scrubToken, page, deadline: deadline))
         }
+        walkOn(pendWalk.next(now: self.now))
         try runMachines()
         try cycle.commit()
         defer { replies = [] }
@@ -119,6 +124,15 @@ package struct EmbeddedCluster {
 
     /// Of the page that is being scrubbed: no request has it.
     private static let scrubToken = Coordinator.Token(rawValue: 0)
+
+    /// Of the walk over pends; no request has it either.
+    private static let pendToken = Coordinator.Token(rawValue: .max)
+
+    private mutating func walkOn(_ request: PendWalk.Request?) {
+        guard let request else { return }
+        let deadline = now.advanced(by: Limits.scrubTime)
+        toCoordinator.append(request.event(Self.pendToken, deadline: deadline))
+    }
 
     /// Rounds of the peer in one turn: each may stage a batch, and all of them wait in memory for
     /// the one sync.
@@ -161,6 +175,8 @@ package struct EmbeddedCluster {
             case .send(_, let id, let request):
                 toPeer.append(PeerBatchItem(id: id, request: request))
             case .respond(Self.scrubToken, let reply): scrub.ended(with: reply, now: now)
+            case .respond(Self.pendToken, let reply): walkOn(pendWalk.received(reply, now: now))
+            case .discarded: walkOn(pendWalk.discarded(now: now))
             case .respond(let token, let reply):
                 perform(proxy.receive(.reply(id: token.rawValue, reply), now: now))
             }

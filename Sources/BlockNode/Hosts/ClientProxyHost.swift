@@ -22,7 +22,7 @@ package final class ClientProxyHost: Service {
         self.port = port
         machine = ClientProxy(
             map: map, release: release, generator: environment.generator(),
-            wallMilliseconds: environment.wallMilliseconds)
+            makeIdentifier: environment.identifier, wallMilliseconds: environment.wallMilliseconds)
         var coordinators: [Endpoint] = []
         for coordinator in map.coordinators {
             coordinators.append(try port.transport.connect(to: coordinator.address))
@@ -140,7 +140,7 @@ extension ClientRequest {
     fileprivate var changesState: Bool {
         switch self {
         case .act, .dropCollection, .commit: true
-        case .openCollection(let open): open.creates
+        case .openCollection(let open): open.creation != nil
         case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
             .actionStatus,
             .listCollections, .clusterStatus, .inspectTail,

@@ -25,7 +25,7 @@ package final class CoordinatorHost: Service {
     private static let scrubToken = Coordinator.Token(rawValue: 0)
     private var pendWalk: PendWalk
     /// What the walk over pends asks for next.
-    private var pendRequest: RepositoryRequest?
+    private var pendRequest: PendWalk.Request?
     private static let pendToken = Coordinator.Token(rawValue: .max)
 
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
@@ -90,16 +90,17 @@ package final class CoordinatorHost: Service {
 
     /// Goes on with what this coordinator does of its own accord.
     private func walk(_ now: Instant) {
-        func ask(_ token: Coordinator.Token, _ request: RepositoryRequest) {
-            let deadline = now.advanced(by: Limits.scrubTime)
-            perform(machine.receive(.request(token, request, deadline: deadline), now: now), now)
+        let deadline = now.advanced(by: Limits.scrubTime)
+        if let page = scrub.next(now: now) {
+            let event = Coordinator.Event.request(Self.scrubToken, page, deadline: deadline)
+            perform(machine.receive(event, now: now), now)
         }
-        if let page = scrub.next(now: now) { ask(Self.scrubToken, page) }
         if pendRequest == nil { pendRequest = pendWalk.next(now: now) }
         while let request = pendRequest {
             // An answer that comes at once brings the next request.
             pendRequest = nil
-            ask(Self.pendToken, request)
+            let event = request.event(Self.pendToken, deadline: deadline)
+            perform(machine.receive(event, now: now), now)
         }
     }
 
@@ -157,6 +158,7 @@ package final class CoordinatorHost: Service {
                 noteScrub(reply)
             case .respond(Self.pendToken, let reply):
                 pendRequest = pendWalk.received(reply, now: now)
+            case .discarded: pendRequest = pendWalk.discarded(now: now)
             case .respond(let token, let reply):
                 guard let caller = callers.take(token.rawValue) else { continue }
                 port.answer(caller, .repositoryReply, Wire.encode(reply))

@@ -1,3 +1,4 @@
+import BlockConsensus
 import BlockModel
 import BlockRuntime
 import BlockTransactions
@@ -5,6 +6,11 @@ import BlockTransactions
 /// A coordinator's walk over the pends of all shards, for ever: it learns from chosen tails what
 /// became of each, and has it finalised or discarded (protocol C5.10). No pend ends by itself, so
 /// that without it every attempt that died would take a place beside its blocks for good.
+///
+/// An attempt that nothing decides, at the next revision of a collection that rests, may land any
+/// moment, or be that of somebody who died: it would be in the way of whoever does not compete with
+/// others (``PendingPolicy/fail``). It is left alone for a while, then fenced at its home, and only
+/// then discarded (protocol C5.8).
 ///
 /// One request at a time. It rests after a page and goes on at once only after one on which dead
 /// pends were: what landed is made final by its proxy, and mostly is before the walk comes to it.
@@ -16,6 +22,20 @@ package struct PendWalk {
         case tail(CollectionID)
         case object(LogObjectKey)
         case settlement
+        case fence
+    }
+
+    /// What a walk has its host ask of the coordinator.
+    package enum Request: Hashable, Sendable {
+        case repository(RepositoryRequest)
+        case upkeep(Upkeep)
+
+        package func event(_ token: Coordinator.Token, deadline: Instant) -> Coordinator.Event {
+            switch self {
+            case .repository(let request): .request(token, request, deadline: deadline)
+            case .upkeep(let upkeep): .upkeep(token, upkeep, deadline: deadline)
+            }
+        }
     }
 
     private let shardCount: Int
@@ -33,6 +53,9 @@ package struct PendWalk {
     private var listed: [KeptPend] = []
     private var passCount = 0
     private var hasDiscarded = false
+    /// The pend whose attempt was fenced last.
+    private var fenced: KeptPend?
+    private var suspects = SuspectPends()
     /// Read for this page.
     private var tails: [CollectionID: TailValue] = [:]
     private var objects: [LogObjectKey: LogObject] = [:]
@@ -49,7 +72,7 @@ package struct PendWalk {
     }
 
     /// The page that is due; nil when none is.
-    package mutating func next(now: Instant) -> RepositoryRequest? {
+    package mutating func next(now: Instant) -> Request? {
         guard let due = dueAt, due <= now else { return nil }
         dueAt = nil
         return list()
@@ -57,7 +80,7 @@ package struct PendWalk {
 
     /// What was asked for has come, or could not be had.
     /// - Returns: The next request; nil when the walk rests.
-    package mutating func received(_ reply: RepositoryReply, now: Instant) -> RepositoryRequest? {
+    package mutating func received(_ reply: RepositoryReply, now: Instant) -> Request? {
         invariant(dueAt == nil, "an answer while nothing was asked")
         switch (step, reply) {
         case (.page, .pends(let page, let next)):
@@ -70,71 +93,104 @@ package struct PendWalk {
             nextCursor = nil
             pends = []
         case (.tail(let collection), .tail(let value)): tails[collection] = value
+        case (.fence, .tail(let value)):
+            mark("pendWalk.fenced")
+            fenced = pends.first
+            if let home = fenced?.home { tails[home] = value }
         case (.object(let key), .content(let bytes)):
             guard let object = try? LogObject(key, bytes: bytes) else {
                 pends.removeFirst()
                 break
             }
             objects[key] = object
-        case (.settlement, .discarded), (.settlement, .finalised):
-            hasDiscarded = hasDiscarded || reply == .discarded
-            settledCount += 1
-            mark("pendWalk.settled")
-            pends.removeFirst()
+        case (.settlement, .finalised): settled()
         default: pends.removeFirst()
         }
         return judge(now: now)
     }
 
+    /// What was to be discarded is.
+    /// - Returns: As ``received(_:now:)``.
+    package mutating func discarded(now: Instant) -> Request? {
+        invariant(dueAt == nil, "an answer while nothing was asked")
+        hasDiscarded = true
+        settled()
+        return judge(now: now)
+    }
+
+    private mutating func settled() {
+        settledCount += 1
+        mark("pendWalk.settled")
+        pends.removeFirst()
+    }
+
     // MARK: Steps
 
-    private mutating func list() -> RepositoryRequest {
+    private mutating func list() -> Request {
         step = .page
         passCount += 1
-        return .listPends(
-            ShardID(rawValue: UInt32(shard)), after: cursor,
-            countMax: UInt32(Limits.pendPageCountMax))
+        return .repository(
+            .listPends(
+                ShardID(rawValue: UInt32(shard)), after: cursor,
+                countMax: UInt32(Limits.pendPageCountMax)))
     }
 
     /// Asks for what the first pend of the page needs; passes over those that need nothing.
-    private mutating func judge(now: Instant) -> RepositoryRequest? {
+    private mutating func judge(now: Instant) -> Request? {
         while let kept = pends.first {
-            guard let collection = kept.collection else {
-                pends.removeFirst()
-                continue
-            }
+            let collection = kept.home
             guard let value = tails[collection] else {
                 step = .tail(collection)
-                return .readTail(collection)
+                return .repository(.readTail(collection))
             }
             do throws(MissingObjects) {
                 let verdict = try value.verdict(on: kept, PageObjects(objects: objects))
-                if let request = verdict.request(about: kept, of: collection) {
+                if let request = verdict.request(about: kept) {
                     step = .settlement
                     return request
                 }
+                if verdict == .undecided, let request = fence(kept, value, now) { return request }
                 pends.removeFirst()
             } catch {
                 let key = error.keys[0]
                 step = .object(key)
-                return key.request
+                return .repository(key.request)
             }
         }
         return endPage(now: now)
     }
 
+    /// What to do about an attempt that nothing decides; nil: nothing, or nothing yet.
+    private mutating func fence(
+        _ kept: KeptPend, _ value: TailValue, _ now: Instant
+    ) -> Request? {
+        guard value.canFence(kept.attempt), fenced != kept,
+            suspects.age(of: kept, at: now) >= Limits.fencePoliteness
+        else { return nil }
+        if planted(.discardWithoutFence) {
+            step = .settlement
+            return .upkeep(.discard(kept.key, target: kept.pend.target))
+        }
+        step = .fence
+        return .upkeep(.fence(kept.attempt))
+    }
+
     /// A pend is listed with its lowest target only, so that a page on which something was settled
     /// is looked at again.
-    private mutating func endPage(now: Instant) -> RepositoryRequest? {
+    private mutating func endPage(now: Instant) -> Request? {
         let goesOn = hasDiscarded
         hasDiscarded = false
+        fenced = nil
         tails = [:]
         objects = [:]
         if goesOn, passCount < Limits.pendPassCountMax { return list() }
         passCount = 0
         listed = []
         cursor = nextCursor
-        if cursor == nil { shard = (shard + 1) % shardCount }
+        if cursor == nil {
+            shard = (shard + 1) % shardCount
+            if shard == 0 { suspects.walkEnded() }
+        }
         dueAt = goesOn ? now : now.advanced(by: interval)
         return nil
     }
@@ -158,20 +214,19 @@ extension LogObjectKey {
 
 extension PendVerdict {
     /// What is to be done about a pend; nil: nothing, or nothing yet.
-    fileprivate func request(
-        about kept: KeptPend, of collection: CollectionID
-    ) -> RepositoryRequest? {
+    fileprivate func request(about kept: KeptPend) -> PendWalk.Request? {
         switch self {
         case .undecided, .truncated: nil
-        case .discard: .discard(kept.key, target: kept.pend.target)
+        case .discard: .upkeep(.discard(kept.key, target: kept.pend.target))
         case .finalise(let write):
-            .finalise(
-                FinaliseEntry(
-                    collection: collection, incarnation: kept.key.key.incarnation,
-                    revision: write.revision, payload: write.payload,
-                    blocks: [
-                        WrittenBlock(block: kept.key.key.block, resultHash: write.resultHash)
-                    ]))
+            .repository(
+                .finalise(
+                    FinaliseEntry(
+                        collection: kept.home, incarnation: kept.key.key.incarnation,
+                        revision: write.revision, payload: write.payload,
+                        blocks: [
+                            WrittenBlock(block: kept.key.key.block, resultHash: write.resultHash)
+                        ])))
         }
     }
 }

@@ -38,7 +38,9 @@ package struct ClientProxy {
 
     let map: ClusterMap
     let release: String
+    /// For delays; never for ids.
     var generator: SeededGenerator
+    private let makeIdentifier: @Sendable () -> Identifier128
     private let wallMilliseconds: @Sendable () -> UInt64
     var now = Instant.origin
     var directives: [Directive] = []
@@ -64,10 +66,12 @@ package struct ClientProxy {
     private var lastID: UInt64 = 0
 
     /// - Parameters:
+    ///   - makeIdentifier: Draws ids that are unique for ever: ``Environment/identifier()``.
     ///   - wallMilliseconds: For the entries' time stamps, which nothing is decided by.
     ///   - cacheBytesMax: Bytes of log objects kept for readers, and of blocks as well.
     package init(
         map: ClusterMap, release: String, generator: SeededGenerator,
+        makeIdentifier: @escaping @Sendable () -> Identifier128,
         wallMilliseconds: @escaping @Sendable () -> UInt64,
         cacheBytesMax: Int = 64 * 1024 * 1024
     ) {
@@ -75,6 +79,7 @@ package struct ClientProxy {
         coordinatorRanking = ServiceRanking(addresses: map.coordinators.map(\.address))
         self.release = release
         self.generator = generator
+        self.makeIdentifier = makeIdentifier
         self.wallMilliseconds = wallMilliseconds
         cache = LogObjectCache(bytesMax: cacheBytesMax)
         blocks = SharedBlockCache(byteCountMax: cacheBytesMax)
@@ -158,9 +163,8 @@ package struct ClientProxy {
         var effects = TaskEffects(
             now: now, cache: cache, blocks: blocks,
             history: collection.flatMap { histories.removeValue(forKey: $0) },
-            knownTail: collection.flatMap { knownTails[$0] }, generator: generator)
+            knownTail: collection.flatMap { knownTails[$0] }, makeIdentifier: makeIdentifier)
         task.step(input, &effects)
-        generator = effects.generator
         if let collection { learn(effects.history, of: collection) }
         if let response = effects.response { return respond(task.token, response) }
         tasks[id] = task
@@ -184,10 +188,9 @@ package struct ClientProxy {
         var writer =
             writers.removeValue(forKey: collection) ?? CollectionWriter(collection: collection)
         var effects = WriterEffects(
-            now: now, wallMilliseconds: wallMilliseconds(), generator: generator, cache: cache,
-            blocks: blocks, history: histories.removeValue(forKey: collection))
+            now: now, wallMilliseconds: wallMilliseconds(), makeIdentifier: makeIdentifier,
+            cache: cache, blocks: blocks, history: histories.removeValue(forKey: collection))
         step(&writer, &effects)
-        generator = effects.generator
         learn(effects.history, of: collection)
         let isDone = writer.isForgettable && !effects.wantsTail
         if isDone { bid(&writer, farewell: collection) }
@@ -222,9 +225,10 @@ package struct ClientProxy {
         guard let history else { return }
         histories[collection] = history
         guard histories.count > Limits.knownTailCountMax else { return }
-        // A hint: what is forgotten is read from the log again.
+        // A hint: what is forgotten is read from the log again. But a writer that has not made all
+        // of it final could then not do so when it is forgotten itself.
         let oldest = use.oldest(of: histories) {
-            $0 == collection || writers[$0].map { !$0.isQuiet } ?? false
+            $0 == collection || writers[$0].map { !$0.isQuiet || !$0.isFinal } ?? false
         }
         if let oldest { histories[oldest] = nil }
         use.prune(countMax: 4 * Limits.knownTailCountMax) {
@@ -308,14 +312,9 @@ extension ClientRequest {
     /// What is wrong with the request as it stands; nil when nothing is.
     fileprivate var problem: DatabaseError? {
         switch self {
-        case .openCollection(let open):
-            if let problem = CollectionName.problem(open.name) { return problem }
-            if open.creates, open.encoding == nil {
-                return DatabaseError(.invalidArgument, "creating a collection needs an encoding")
-            }
-            return nil
+        case .openCollection(let open): return open.problem
         case .act(let action): return action.content.problem
-        case .dropCollection(let name), .inspectTail(let name): return CollectionName.problem(name)
+        case .inspectTail(let name): return CollectionName.problem(name)
         default: return nil
         }
     }

@@ -80,7 +80,7 @@ extension RepositoryRequest {
         switch self {
         case .create, .commit, .drop: true
         case .readTail, .getContent, .getSegment, .listCollections, .status, .audit, .readBlock,
-            .finalise, .scrub, .listPends, .discard:
+            .finalise, .scrub, .listPends:
             false
         }
     }
@@ -92,7 +92,7 @@ extension RepositoryRequest {
             (.commit, .refused), (.drop, .tail), (.drop, .refused), (.getContent, .content),
             (.getSegment, .content), (.listCollections, .collections), (.status, .status),
             (.audit, .replicas), (.readBlock, .block), (.finalise, .finalised),
-            (.scrub, .scrubbed), (.listPends, .pends), (.discard, .discarded):
+            (.scrub, .scrubbed), (.listPends, .pends):
             true
         default: false
         }
@@ -107,7 +107,7 @@ extension RepositoryRequest {
         case .drop(let drop): drop.collection
         case .finalise(let entry): entry.collection
         case .getContent, .getSegment, .listCollections, .status, .audit, .readBlock, .scrub,
-            .listPends, .discard:
+            .listPends:
             nil
         }
     }

@@ -66,7 +66,7 @@ struct ProxyTask: Sendable {
         case .commit(let attempt): commit(attempt, input, &effects)
         case .finalise(let entry): finalise(entry, input, &effects)
         case .actionStatus(let status): step(status, input, &effects)
-        case .dropCollection(let name): drop(name, input, &effects)
+        case .dropCollection(let request): drop(request, input, &effects)
         case .listCollections(let after, let countMax):
             list(after, countMax, input, &effects)
         case .clusterStatus:
@@ -85,46 +85,7 @@ struct ProxyTask: Sendable {
         }
     }
 
-    // MARK: Opening, dropping, listing
-
-    private func step(
-        _ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects
-    ) {
-        switch input {
-        case .tail(let value), .reply(.tail(let value)):
-            guard let tail = value.live else {
-                guard open.creates else {
-                    return effects.respond(.failed(ProxyTask.notFound(open.name)))
-                }
-                let creation = CreateCollection(
-                    name: open.name, header: open.emptyHeader,
-                    payload: PayloadID(action: open.action, execution: 0),
-                    nonce: effects.generator.identifier())
-                return effects.call(.create(creation))
-            }
-            if let mismatch = open.mismatch(with: tail.header) {
-                return effects.respond(.failed(mismatch))
-            }
-            effects.respond(.collection(CollectionInfo(tail)))
-        default: effects.readTail(CollectionID(name: open.name))
-        }
-    }
-
-    private func drop(_ name: String, _ input: Input, _ effects: inout TaskEffects) {
-        switch input {
-        case .tail(let value):
-            guard let tail = value.live else {
-                return effects.respond(.failed(ProxyTask.notFound(name)))
-            }
-            let drop = DropCollection(collection: tail.collection, incarnation: tail.incarnation)
-            effects.call(.drop(drop))
-        case .reply(.tail): effects.respond(.dropped)
-        case .reply(.refused):
-            let message = "transactions over several collections are under way in \(name)"
-            effects.respond(.failed(DatabaseError(.conflict, message)))
-        default: effects.readTail(CollectionID(name: name))
-        }
-    }
+    // MARK: Listing
 
     private func list(
         _ after: CollectionID?, _ countMax: UInt32, _ input: Input, _ effects: inout TaskEffects
@@ -148,53 +109,6 @@ struct ProxyTask: Sendable {
         default: effects.readTail(CollectionID(name: name))
         }
     }
-
-    static func notFound(_ name: String) -> DatabaseError {
-        DatabaseError(.collectionNotFound, "there is no collection \"\(name)\"")
-    }
-}
-
-extension OpenCollection {
-    /// The header of the collection, should it be created.
-    fileprivate var emptyHeader: CollectionHeader {
-        let encoding = encoding ?? .bytes
-        return switch kind {
-        case .tree, .custom:
-            // A custom one's handlers may keep a tree in it.
-            CollectionHeader(
-                kind: kind, encoding: encoding,
-                keyType: keyType ?? (kind == .tree ? Bytes.keyType : nil),
-                capacity: capacity ?? UInt32(Limits.nodeCapacityDefault))
-        case .diary, .queue: CollectionHeader(kind: kind, encoding: encoding)
-        }
-    }
-
-    /// Why a collection with `header` cannot be opened as asked; nil when it can.
-    fileprivate func mismatch(with header: CollectionHeader) -> DatabaseError? {
-        if header.kind != kind {
-            return DatabaseError(
-                .collectionKindMismatch, "\"\(name)\" is a \(header.kind), not a \(kind)")
-        }
-        if let encoding, header.encoding != encoding {
-            return DatabaseError(
-                .collectionKindMismatch,
-                "\"\(name)\" holds \(header.encoding) values, not \(encoding)")
-        }
-        if let keyType, header.keyType != keyType {
-            let actual = header.keyType.map { "\($0) keys" } ?? "no keys"
-            return DatabaseError(
-                .collectionKindMismatch, "\"\(name)\" has \(actual), not \(keyType) keys")
-        }
-        return nil
-    }
-}
-
-extension CollectionInfo {
-    init(_ tail: Tail) {
-        self.init(
-            name: tail.name, incarnation: tail.incarnation, header: tail.header,
-            revision: tail.revision)
-    }
 }
 
 /// What a task asks for while it handles one input, and what it may use.
@@ -206,7 +120,8 @@ struct TaskEffects {
     private(set) var history: BlockHistory?
     /// A chosen tail of the collection known without asking; may be old.
     let knownTail: Tail?
-    var generator: SeededGenerator
+    /// Draws ids that are unique for ever.
+    let makeIdentifier: @Sendable () -> Identifier128
 
     private(set) var response: ClientReply?
     private(set) var tailToRead: CollectionID?
@@ -216,14 +131,14 @@ struct TaskEffects {
 
     init(
         now: Instant, cache: LogObjectCache, blocks: SharedBlockCache, history: BlockHistory?,
-        knownTail: Tail?, generator: SeededGenerator
+        knownTail: Tail?, makeIdentifier: @escaping @Sendable () -> Identifier128
     ) {
         self.now = now
         self.cache = cache
         self.blocks = blocks
         self.history = history
         self.knownTail = knownTail
-        self.generator = generator
+        self.makeIdentifier = makeIdentifier
     }
 
     mutating func respond(_ reply: ClientReply) {

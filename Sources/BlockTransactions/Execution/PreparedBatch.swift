@@ -113,7 +113,7 @@ package struct PreparedBatch: Sendable {
             let record = PendRecord(
                 transform: item.transform.canonicalBytes, baseRevision: base?.revision ?? .zero,
                 basePayload: base?.payload, baseHash: base?.resultHash ?? .zero,
-                resultHash: after?.digest ?? .zero, bound: [])
+                resultHash: after?.digest ?? .zero, home: collection, bound: [])
             writes.append(BlockWrite(block: item.block, record: record))
             if let after { results.append(after) }
         }

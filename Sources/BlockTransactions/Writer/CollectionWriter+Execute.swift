@@ -212,7 +212,7 @@ extension CollectionWriter {
     }
 
     private func makePayload(_ effects: inout WriterEffects) -> PayloadID {
-        PayloadID(action: ActionID(rawValue: effects.generator.identifier()), execution: 0)
+        PayloadID(action: ActionID(rawValue: effects.makeIdentifier()), execution: 0)
     }
 
     /// Sends a batch on its way.

@@ -179,6 +179,9 @@ extension CollectionWriter {
             requeue(ended)
             log = nil
         case .refused(.fenced(let value)):
+            mark("writer.fenced")
+            // Dead, whatever became of earlier tries of it. Its actions go on in another attempt.
+            ended.mayHaveLanded = false
             requeue(ended)
             adopt(value)
         case .refused(.moved(let value)):

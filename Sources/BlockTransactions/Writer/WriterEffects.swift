@@ -5,7 +5,8 @@ import BlockRuntime
 public struct WriterEffects {
     public let now: Instant
     public let wallMilliseconds: UInt64
-    public var generator: SeededGenerator
+    /// Draws ids that are unique for ever.
+    let makeIdentifier: @Sendable () -> Identifier128
     /// Objects fetched earlier, by anybody.
     let cache: any LogObjectSource
     /// Blocks that were read or written, by anybody.
@@ -31,12 +32,13 @@ public struct WriterEffects {
     public private(set) var wakeAt: Instant?
 
     public init(
-        now: Instant, wallMilliseconds: UInt64, generator: SeededGenerator,
-        cache: any LogObjectSource, blocks: SharedBlockCache, history: BlockHistory?
+        now: Instant, wallMilliseconds: UInt64,
+        makeIdentifier: @escaping @Sendable () -> Identifier128, cache: any LogObjectSource,
+        blocks: SharedBlockCache, history: BlockHistory?
     ) {
         self.now = now
         self.wallMilliseconds = wallMilliseconds
-        self.generator = generator
+        self.makeIdentifier = makeIdentifier
         self.cache = cache
         self.blocks = blocks
         self.history = history

@@ -18,6 +18,7 @@ package struct StructureClient: WorkloadClient {
     private var operationsLeft: Int
     private var state = State.opening
     private(set) var info: CollectionInfo?
+    private var opening = CollectionOpening()
     private var isWaiting = false
     /// Operations of which some try ended in the unknown.
     private var doubtful: Set<StructureHistory.OperationID> = []
@@ -72,10 +73,8 @@ package struct StructureClient: WorkloadClient {
         let timeout = Duration.milliseconds(500 + generator.below(4000))
         switch state {
         case .opening:
-            let open = OpenCollection(
-                name: plan.name, kind: plan.kind, encoding: .bytes, creates: true,
-                action: ActionID(rawValue: generator.identifier()), capacity: plan.capacity)
-            return .request(.openCollection(open), timeout: timeout)
+            return .request(
+                opening.request(plan.name, plan.kind, capacity: plan.capacity), timeout: timeout)
         case .waiting(_, let request, _): return .request(request, timeout: timeout)
         case .idle:
             guard info != nil else {
@@ -100,7 +99,7 @@ package struct StructureClient: WorkloadClient {
 
     private mutating func begin(_ history: inout History, at now: Instant) {
         if let every = plan.dropEvery, generator.chance(1, in: every) {
-            return wait(.drop, .dropCollection(name: plan.name), triesLeft: 0, &history, now)
+            return drop(&history, now)
         }
         switch generator.below(20) {
         case 0..<12:
@@ -161,6 +160,15 @@ package struct StructureClient: WorkloadClient {
         wait(.act(request), .act(request), triesLeft: generator.below(4), &history, now)
     }
 
+    private mutating func drop(_ history: inout History, _ now: Instant) {
+        guard let info else { return }
+        let request = DropCollection(
+            collection: info.collection, incarnation: info.incarnation,
+            action: ActionID(rawValue: generator.identifier()))
+        wait(
+            .drop, .dropCollection(request), triesLeft: generator.below(4), &history, now)
+    }
+
     private mutating func read(
         _ query: StructureQuery, asOf: Revision?, _ history: inout History, _ now: Instant
     ) {
@@ -203,7 +211,7 @@ package struct StructureClient: WorkloadClient {
 
     package mutating func receive(_ reply: ClientReply, _ history: inout History, at now: Instant) {
         guard case .waiting(let id, let request, let triesLeft) = state else {
-            if case .collection(let info) = reply { opened(info) }
+            if let info = opening.receive(reply, using: &generator) { opened(info) }
             return
         }
         switch reply {
@@ -221,6 +229,10 @@ package struct StructureClient: WorkloadClient {
             end(id, .status(landing, asOf: asOf), &history, now)
         case .dropped:
             end(id, .dropped, &history, now)
+            info = nil
+        case .absent:
+            // Somebody else's drop ended that life, so this one did not and never will.
+            end(id, .notApplied(.collectionNotFound), &history, now)
             info = nil
         default:
             invariant(reply.viewRevision != nil, "\(reply) does not answer what was asked")
@@ -268,6 +280,7 @@ package struct StructureClient: WorkloadClient {
     }
 
     package mutating func crashed(_ history: inout History, at now: Instant) {
+        opening.forget()
         if case .waiting(let id, _, _) = state { end(id, .unknown, &history, now) }
         info = nil
         seen = .zero

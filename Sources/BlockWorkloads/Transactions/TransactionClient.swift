@@ -23,6 +23,7 @@ package struct TransactionClient: WorkloadClient {
     private var operationsLeft: Int
     private var state = State.opening
     private var info: CollectionInfo?
+    private var opening = CollectionOpening()
     private var isWaiting = false
     var sequence = 0
     /// The highest revision any reply showed.
@@ -58,10 +59,8 @@ package struct TransactionClient: WorkloadClient {
         let timeout = Duration.milliseconds(500 + generator.below(4000))
         switch state {
         case .opening:
-            let open = OpenCollection(
-                name: plan.name, kind: .tree, encoding: .bytes, creates: true,
-                action: ActionID(rawValue: generator.identifier()), capacity: plan.capacity)
-            return .request(.openCollection(open), timeout: timeout)
+            return .request(
+                opening.request(plan.name, .tree, capacity: plan.capacity), timeout: timeout)
         case .reading(_, let request): return .request(request, timeout: timeout)
         case .acting(_, let request, _), .repeating(_, let request):
             return .request(.act(request), timeout: timeout)
@@ -121,11 +120,11 @@ package struct TransactionClient: WorkloadClient {
 
     package mutating func receive(_ reply: ClientReply, _ history: inout History, at now: Instant) {
         switch (state, reply) {
-        case (.opening, .collection(let info)):
+        case (.opening, _):
+            guard let info = opening.receive(reply, using: &generator) else { break }
             self.info = info
             seen = max(seen, info.revision)
             state = .idle
-        case (.opening, _): break
         case (.reading(let id, _), .failed(let error)):
             history.structures.complete(id, .notApplied(error.code), at: now)
             finalTriesLeft = max(0, finalTriesLeft - 1)
@@ -242,6 +241,7 @@ package struct TransactionClient: WorkloadClient {
     }
 
     package mutating func crashed(_ history: inout History, at now: Instant) {
+        opening.forget()
         switch state {
         case .reading(let id, _):
             history.structures.complete(id, .unknown, at: now)

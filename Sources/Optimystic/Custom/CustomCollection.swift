@@ -149,6 +149,10 @@ public actor CustomCollection<Action: Sendable> {
             throw DatabaseError(
                 .collectionNotFound,
                 "\"\(name)\" was dropped, and perhaps created again, since it was opened")
+        case .refused(.fenced):
+            // It never lands: the actions go into another attempt.
+            local.attemptWasNotBegun()
+            return .overtaken
         case .refused: return .overtaken
         default: throw Database.misfit(reply)
         }

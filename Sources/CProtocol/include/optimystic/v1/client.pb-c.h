@@ -33,10 +33,10 @@ typedef struct Optimystic__V1__ReadRange Optimystic__V1__ReadRange;
 typedef struct Optimystic__V1__ReadQueue Optimystic__V1__ReadQueue;
 typedef struct Optimystic__V1__ReadLog Optimystic__V1__ReadLog;
 typedef struct Optimystic__V1__ReadBlocks Optimystic__V1__ReadBlocks;
-typedef struct Optimystic__V1__DropNamed Optimystic__V1__DropNamed;
 typedef struct Optimystic__V1__InspectTail Optimystic__V1__InspectTail;
 typedef struct Optimystic__V1__ClientReply Optimystic__V1__ClientReply;
 typedef struct Optimystic__V1__Welcome Optimystic__V1__Welcome;
+typedef struct Optimystic__V1__Absent Optimystic__V1__Absent;
 typedef struct Optimystic__V1__CollectionInfo Optimystic__V1__CollectionInfo;
 typedef struct Optimystic__V1__DiaryEntry Optimystic__V1__DiaryEntry;
 typedef struct Optimystic__V1__DiaryPage Optimystic__V1__DiaryPage;
@@ -108,7 +108,7 @@ struct  Optimystic__V1__ClientRequest
     Optimystic__V1__Append *append;
     Optimystic__V1__ReadDiary *read_diary;
     Optimystic__V1__AskActionStatus *action_status;
-    Optimystic__V1__DropNamed *drop_collection;
+    Optimystic__V1__DropCollection *drop_collection;
     Optimystic__V1__ListCollections *list_collections;
     Optimystic__V1__Nothing *cluster_status;
     Optimystic__V1__InspectTail *inspect_tail;
@@ -157,7 +157,7 @@ struct  Optimystic__V1__Hello
 
 
 /*
- * Opens a collection, and creates it first when `creates` says so and no collection has the name.
+ * Opens a collection, and creates it first when `creation` is there and no collection has the name.
  */
 struct  Optimystic__V1__OpenCollection
 {
@@ -166,16 +166,19 @@ struct  Optimystic__V1__OpenCollection
    * UTF-8.
    */
   ProtobufCBinaryData name;
-  Optimystic__V1__CollectionKind kind;
   /*
    * Unspecified: whatever it is. Creating needs one.
    */
-  Optimystic__V1__ValueEncoding encoding;
-  protobuf_c_boolean creates;
+  Optimystic__V1__CollectionKind kind;
   /*
-   * Identifies the creation over all its retries, 16 bytes.
+   * Likewise.
    */
-  ProtobufCBinaryData action;
+  Optimystic__V1__ValueEncoding encoding;
+  /*
+   * Absent: the collection is only looked for. When there is none, the reply Absent has the
+   * generation to name here.
+   */
+  Optimystic__V1__Creation *creation;
   /*
    * Of a tree that is created: entries of a leaf and children of a branch, at most, 4 to 128; 0: 64.
    * Fewer make smaller writes and a deeper tree. Of a collection that exists it is not compared.
@@ -189,7 +192,7 @@ struct  Optimystic__V1__OpenCollection
 };
 #define OPTIMYSTIC__V1__OPEN_COLLECTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__open_collection__descriptor) \
-    , {0,NULL}, OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED, OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_UNSPECIFIED, 0, {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED, OPTIMYSTIC__V1__VALUE_ENCODING__VALUE_ENCODING_UNSPECIFIED, NULL, 0, {0,NULL} }
 
 
 /*
@@ -497,19 +500,6 @@ struct  Optimystic__V1__ReadBlocks
     , 0,NULL }
 
 
-struct  Optimystic__V1__DropNamed
-{
-  ProtobufCMessage base;
-  /*
-   * UTF-8.
-   */
-  ProtobufCBinaryData name;
-};
-#define OPTIMYSTIC__V1__DROP_NAMED__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__drop_named__descriptor) \
-    , {0,NULL} }
-
-
 struct  Optimystic__V1__InspectTail
 {
   ProtobufCMessage base;
@@ -545,7 +535,8 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_BLOCKS = 27,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COMMITTED = 28,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_REFUSED = 29,
-  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED = 30
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED = 30,
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT = 31
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REPLY__REPLY__CASE)
 } Optimystic__V1__ClientReply__ReplyCase;
 
@@ -584,6 +575,10 @@ struct  Optimystic__V1__ClientReply
     Optimystic__V1__Committed *committed;
     Optimystic__V1__CommitRefusal *refused;
     Optimystic__V1__Nothing *finalised;
+    /*
+     * To an opening or a drop.
+     */
+    Optimystic__V1__Absent *absent;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REPLY__INIT \
@@ -621,7 +616,25 @@ struct  Optimystic__V1__Welcome
 
 
 /*
- * One life of a collection. Later: 5–9 checkpoint and truncation.
+ * To an opening: no collection has the name. To an opening that creates, moreover: this creation made
+ * no life and never will, because another one was first. To a drop: the life that it names ended by
+ * another one, and this one ended none and never will.
+ */
+struct  Optimystic__V1__Absent
+{
+  ProtobufCMessage base;
+  /*
+   * Of the name's last life; 0: there was none.
+   */
+  uint64_t generation;
+};
+#define OPTIMYSTIC__V1__ABSENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__absent__descriptor) \
+    , 0 }
+
+
+/*
+ * One life of a collection. Later: 6–9 checkpoint and truncation.
  */
 struct  Optimystic__V1__CollectionInfo
 {
@@ -636,10 +649,14 @@ struct  Optimystic__V1__CollectionInfo
    * Linearizable when it was answered.
    */
   uint64_t revision;
+  /*
+   * The creation that made this life, 16 bytes.
+   */
+  ProtobufCBinaryData created_by;
 };
 #define OPTIMYSTIC__V1__COLLECTION_INFO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__collection_info__descriptor) \
-    , {0,NULL}, NULL, NULL, 0 }
+    , {0,NULL}, NULL, NULL, 0, {0,NULL} }
 
 
 /*
@@ -1296,25 +1313,6 @@ Optimystic__V1__ReadBlocks *
 void   optimystic__v1__read_blocks__free_unpacked
                      (Optimystic__V1__ReadBlocks *message,
                       ProtobufCAllocator *allocator);
-/* Optimystic__V1__DropNamed methods */
-void   optimystic__v1__drop_named__init
-                     (Optimystic__V1__DropNamed         *message);
-size_t optimystic__v1__drop_named__get_packed_size
-                     (const Optimystic__V1__DropNamed   *message);
-size_t optimystic__v1__drop_named__pack
-                     (const Optimystic__V1__DropNamed   *message,
-                      uint8_t             *out);
-size_t optimystic__v1__drop_named__pack_to_buffer
-                     (const Optimystic__V1__DropNamed   *message,
-                      ProtobufCBuffer     *buffer);
-Optimystic__V1__DropNamed *
-       optimystic__v1__drop_named__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   optimystic__v1__drop_named__free_unpacked
-                     (Optimystic__V1__DropNamed *message,
-                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__InspectTail methods */
 void   optimystic__v1__inspect_tail__init
                      (Optimystic__V1__InspectTail         *message);
@@ -1371,6 +1369,25 @@ Optimystic__V1__Welcome *
                       const uint8_t       *data);
 void   optimystic__v1__welcome__free_unpacked
                      (Optimystic__V1__Welcome *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__Absent methods */
+void   optimystic__v1__absent__init
+                     (Optimystic__V1__Absent         *message);
+size_t optimystic__v1__absent__get_packed_size
+                     (const Optimystic__V1__Absent   *message);
+size_t optimystic__v1__absent__pack
+                     (const Optimystic__V1__Absent   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__absent__pack_to_buffer
+                     (const Optimystic__V1__Absent   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Absent *
+       optimystic__v1__absent__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__absent__free_unpacked
+                     (Optimystic__V1__Absent *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__CollectionInfo methods */
 void   optimystic__v1__collection_info__init
@@ -1758,9 +1775,6 @@ typedef void (*Optimystic__V1__ReadLog_Closure)
 typedef void (*Optimystic__V1__ReadBlocks_Closure)
                  (const Optimystic__V1__ReadBlocks *message,
                   void *closure_data);
-typedef void (*Optimystic__V1__DropNamed_Closure)
-                 (const Optimystic__V1__DropNamed *message,
-                  void *closure_data);
 typedef void (*Optimystic__V1__InspectTail_Closure)
                  (const Optimystic__V1__InspectTail *message,
                   void *closure_data);
@@ -1769,6 +1783,9 @@ typedef void (*Optimystic__V1__ClientReply_Closure)
                   void *closure_data);
 typedef void (*Optimystic__V1__Welcome_Closure)
                  (const Optimystic__V1__Welcome *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__Absent_Closure)
+                 (const Optimystic__V1__Absent *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__CollectionInfo_Closure)
                  (const Optimystic__V1__CollectionInfo *message,
@@ -1845,10 +1862,10 @@ extern const ProtobufCMessageDescriptor optimystic__v1__read_range__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_queue__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_log__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_blocks__descriptor;
-extern const ProtobufCMessageDescriptor optimystic__v1__drop_named__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__inspect_tail__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__welcome__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__absent__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__collection_info__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_entry__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_page__descriptor;

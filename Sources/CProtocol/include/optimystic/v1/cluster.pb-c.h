@@ -180,10 +180,14 @@ struct  Optimystic__V1__BlockChange
    */
   size_t n_committed;
   Optimystic__V1__CommittedWrite **committed;
+  /*
+   * The collection whose tail decides the attempt, 32 bytes.
+   */
+  ProtobufCBinaryData home;
 };
 #define OPTIMYSTIC__V1__BLOCK_CHANGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_change__descriptor) \
-    , {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 /*
@@ -270,7 +274,7 @@ struct  Optimystic__V1__InstallVersion
 
 typedef enum {
   OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET = 0,
-  OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE = 4
+  OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__CASE)
 } Optimystic__V1__BlockCopy__PresentCase;
 
@@ -282,10 +286,6 @@ struct  Optimystic__V1__BlockCopy
   ProtobufCMessage base;
   Optimystic__V1__CommittedWrite *write;
   uint64_t base_revision;
-  /*
-   * Which write of the block this is, from 1.
-   */
-  uint64_t write_number;
   Optimystic__V1__BlockCopy__PresentCase present_case;
   union {
     /*
@@ -296,7 +296,7 @@ struct  Optimystic__V1__BlockCopy
 };
 #define OPTIMYSTIC__V1__BLOCK_COPY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_copy__descriptor) \
-    , NULL, 0, 0, OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET, {0} }
+    , NULL, 0, OPTIMYSTIC__V1__BLOCK_COPY__PRESENT__NOT_SET, {0} }
 
 
 /*
@@ -622,9 +622,9 @@ struct  Optimystic__V1__KeptPend
   ProtobufCMessage base;
   Optimystic__V1__BlockKey *key;
   /*
-   * The collection whose log decides, 32 bytes; empty when the replica cannot tell.
+   * As in BlockChange, 32 bytes.
    */
-  ProtobufCBinaryData collection;
+  ProtobufCBinaryData home;
   /*
    * At its lowest target.
    */

@@ -24,6 +24,7 @@ typedef struct Optimystic__V1__WrittenBlock Optimystic__V1__WrittenBlock;
 typedef struct Optimystic__V1__ScrubShard Optimystic__V1__ScrubShard;
 typedef struct Optimystic__V1__ListShardPends Optimystic__V1__ListShardPends;
 typedef struct Optimystic__V1__ScrubReport Optimystic__V1__ScrubReport;
+typedef struct Optimystic__V1__Creation Optimystic__V1__Creation;
 typedef struct Optimystic__V1__CreateCollection Optimystic__V1__CreateCollection;
 typedef struct Optimystic__V1__CommitAttempt Optimystic__V1__CommitAttempt;
 typedef struct Optimystic__V1__DropCollection Optimystic__V1__DropCollection;
@@ -55,8 +56,7 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_READ_BLOCK = 20,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_FINALISE = 21,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SCRUB = 22,
-  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS = 23,
-  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DISCARD = 24
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS = 23
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST__CASE)
 } Optimystic__V1__RepositoryRequest__RequestCase;
 
@@ -88,10 +88,6 @@ struct  Optimystic__V1__RepositoryRequest
     Optimystic__V1__FinaliseEntry *finalise;
     Optimystic__V1__ScrubShard *scrub;
     Optimystic__V1__ListShardPends *list_pends;
-    /*
-     * On a quorum: a chosen tail shows that the attempt did not land at the target.
-     */
-    Optimystic__V1__BoundPend *discard;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REQUEST__INIT \
@@ -221,7 +217,28 @@ struct  Optimystic__V1__ScrubReport
 
 
 /*
- * Creates the collection, unless it lives already.
+ * What makes a creation one and the same over all its tries, also those that arrive late.
+ */
+struct  Optimystic__V1__Creation
+{
+  ProtobufCMessage base;
+  /*
+   * Drawn by the client before the first try, the same for all: 16 bytes.
+   */
+  ProtobufCBinaryData action;
+  /*
+   * The generation of the name's last life, as the client was told it before the first try (Absent),
+   * and not looked up anew for a retry: the creation makes the life after that one, or none.
+   */
+  uint64_t generation;
+};
+#define OPTIMYSTIC__V1__CREATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__creation__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * Begins the life of a collection after the one that its creation names, once.
  */
 struct  Optimystic__V1__CreateCollection
 {
@@ -231,9 +248,9 @@ struct  Optimystic__V1__CreateCollection
    */
   ProtobufCBinaryData name;
   Optimystic__V1__CollectionHeader *header;
-  Optimystic__V1__PayloadId *payload;
+  Optimystic__V1__Creation *creation;
   /*
-   * The random part of the incarnation should this creation win, 16 bytes.
+   * The random part of the incarnation should this try win, 16 bytes.
    */
   ProtobufCBinaryData nonce;
 };
@@ -285,7 +302,7 @@ struct  Optimystic__V1__CommitAttempt
 
 
 /*
- * Drops this life of the collection.
+ * Ends this life of the collection, and no other, however late it arrives.
  */
 struct  Optimystic__V1__DropCollection
 {
@@ -295,10 +312,14 @@ struct  Optimystic__V1__DropCollection
    */
   ProtobufCBinaryData collection;
   Optimystic__V1__Incarnation *incarnation;
+  /*
+   * Drawn by the client before the first try, the same for all: 16 bytes.
+   */
+  ProtobufCBinaryData action;
 };
 #define OPTIMYSTIC__V1__DROP_COLLECTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__drop_collection__descriptor) \
-    , {0,NULL}, NULL }
+    , {0,NULL}, NULL, {0,NULL} }
 
 
 /*
@@ -331,8 +352,7 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_BLOCK = 20,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED = 21,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED = 22,
-  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS = 23,
-  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_DISCARDED = 24
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS = 23
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY__CASE)
 } Optimystic__V1__RepositoryReply__ReplyCase;
 
@@ -365,7 +385,6 @@ struct  Optimystic__V1__RepositoryReply
     Optimystic__V1__Nothing *finalised;
     Optimystic__V1__ScrubReport *scrubbed;
     Optimystic__V1__PendPage *pends;
-    Optimystic__V1__Nothing *discarded;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REPLY__INIT \
@@ -616,6 +635,25 @@ Optimystic__V1__ScrubReport *
 void   optimystic__v1__scrub_report__free_unpacked
                      (Optimystic__V1__ScrubReport *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__Creation methods */
+void   optimystic__v1__creation__init
+                     (Optimystic__V1__Creation         *message);
+size_t optimystic__v1__creation__get_packed_size
+                     (const Optimystic__V1__Creation   *message);
+size_t optimystic__v1__creation__pack
+                     (const Optimystic__V1__Creation   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__creation__pack_to_buffer
+                     (const Optimystic__V1__Creation   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Creation *
+       optimystic__v1__creation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__creation__free_unpacked
+                     (Optimystic__V1__Creation *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__CreateCollection methods */
 void   optimystic__v1__create_collection__init
                      (Optimystic__V1__CreateCollection         *message);
@@ -829,6 +867,9 @@ typedef void (*Optimystic__V1__ListShardPends_Closure)
 typedef void (*Optimystic__V1__ScrubReport_Closure)
                  (const Optimystic__V1__ScrubReport *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__Creation_Closure)
+                 (const Optimystic__V1__Creation *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__CreateCollection_Closure)
                  (const Optimystic__V1__CreateCollection *message,
                   void *closure_data);
@@ -872,6 +913,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__written_block__descripto
 extern const ProtobufCMessageDescriptor optimystic__v1__scrub_shard__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__list_shard_pends__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__scrub_report__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__creation__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__drop_collection__descriptor;
