@@ -6,7 +6,8 @@ package enum NameText {
     /// What a cluster's name must be, to go behind "must be"; nil when `text` is it.
     package static func problem(ofClusterName text: String) -> String? {
         let isPlain =
-            isPlain(text) && !text.unicodeScalars.contains { $0 == " " || reservedInURLs.contains($0) }
+            isPlain(text)
+            && !text.unicodeScalars.contains { $0 == " " || reservedInURLs.contains($0) }
         return isPlain
             ? nil
             : "1 to \(Limits.nameBytesMax) bytes that a URL can carry: no spaces, control "

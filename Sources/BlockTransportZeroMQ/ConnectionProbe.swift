@@ -91,7 +91,8 @@ enum ConnectionProbe {
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         getnameinfo(
             info.ai_addr, info.ai_addrlen, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
-        return String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(
+            decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     // MARK: Who is there
@@ -117,7 +118,8 @@ enum ConnectionProbe {
         if answer.count > 1, [0x15, 0x16].contains(answer[0]), answer[1] == 0x03 {
             return "speaks another protocol: TLS, which this system does not use"
         }
-        let shown = String(decoding: answer.prefix(40).filter { (0x20...0x7E).contains($0) }, as: UTF8.self)
+        let shown = String(
+            decoding: answer.prefix(40).filter { (0x20...0x7E).contains($0) }, as: UTF8.self)
         return "speaks another protocol: it answers \"\(shown)\""
     }
 

@@ -33,8 +33,8 @@ package final class ZeroMQContext: @unchecked Sendable {
             guard descriptor >= 0 else {
                 throw DatabaseError(
                     .ioFailed,
-                    "ZeroMQ needs \(Limits.contextDescriptorCount) more open files; raise the limit "
-                        + "(ulimit -n)")
+                    "ZeroMQ needs \(Limits.contextDescriptorCount) more open files; raise the "
+                        + "limit (ulimit -n)")
             }
             taken.append(descriptor)
         }

@@ -67,11 +67,13 @@ package final class TransportLink: ProxyLink {
         }
     }
 
-    /// Looks who is at the addresses that leave a greeting without an answer, once for each silence.
+    /// Looks who is at the addresses that do not answer a greeting, once for each silence.
     private func inspectDue() {
         let now = environment.now()
         for proxy in inspections.keys.sorted() {
-            guard let due = inspections[proxy], due <= now, let link = links[proxy] else { continue }
+            guard let due = inspections[proxy], due <= now, let link = links[proxy] else {
+                continue
+            }
             inspections[proxy] = .distantFuture
             transport.inspect(link)
         }

@@ -42,6 +42,9 @@ struct ClockTests {
         #expect(Instant.origin.advanced(by: .seconds(Int64.max)) == last)
         #expect(Duration.seconds(Int64.max).nanoseconds == .max)
         #expect(Duration.seconds(Int64.min).nanoseconds == .min)
-        #expect(Duration(secondsComponent: -9_223_372_036, attosecondsComponent: -999_999_999_000_000_000).nanoseconds == .min)
+        #expect(
+            Duration(
+                secondsComponent: -9_223_372_036, attosecondsComponent: -999_999_999_000_000_000
+            ).nanoseconds == .min)
     }
 }

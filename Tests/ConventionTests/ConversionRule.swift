@@ -61,7 +61,8 @@ enum ConversionRule {
             "clamping:", "exactly:", "bitPattern:", "truncatingIfNeeded:", "ascii:", "bigEndian:",
         ]
         if labels.contains(where: { argument.hasPrefix($0) }) { return true }
-        let constant = #/(?:[0-9 *+]*Limits\.\w+|[A-Z][A-Z0-9_]*(?:\.rawValue)?[ |]*|[0-9][0-9_x]*)/#
+        let constant =
+            #/(?:[0-9 *+]*Limits\.\w+|[A-Z][A-Z0-9_]*(?:\.rawValue)?[ |]*|[0-9][0-9_x]*)/#
         if argument.wholeMatch(of: constant) != nil { return true }
         return reviewed[path]?.contains { argument.hasPrefix($0) } ?? false
     }

@@ -101,7 +101,9 @@ extension Integration {
         @Test("A server that listens with IPv6 only is told with the address to write")
         func otherFamily() async throws {
             try await Self.withPlace { place in
-                guard let stranger = try? Stranger(place, "pass", family: "AF_INET6") else { return }
+                guard let stranger = try? Stranger(place, "pass", family: "AF_INET6") else {
+                    return
+                }
                 let error = await failure("localhost:\(stranger.port)")
                 #expect(
                     error?.message.contains("IPv6") == true
@@ -137,7 +139,8 @@ extension Integration {
                     #expect(bad?.message.contains(words) == true, "\(String(describing: bad))")
                 }
                 let tool = try cluster.run(
-                    "optimystic", ["--connect", "optimystic://\(host(.storagePeer))/demo", "status"])
+                    "optimystic",
+                    ["--connect", "optimystic://\(host(.storagePeer))/demo", "status"])
                 #expect(tool.ending == .exited(76), "\(tool.errors)")
             }
         }

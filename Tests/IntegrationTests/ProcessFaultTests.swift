@@ -22,7 +22,8 @@ extension Integration {
             return try ChildProcess.start(
                 "/bin/sh",
                 ["-c", "\(preparation); exec \"$0\" \"$@\" \(redirecting)", program]
-                    + cluster.arguments(of: member), output: nil, errors: cluster.logFile(of: member))
+                    + cluster.arguments(of: member), output: nil,
+                errors: cluster.logFile(of: member))
         }
 
         private func waitFor(
@@ -40,7 +41,7 @@ extension Integration {
         }
 
         @Test(
-            "A storage peer whose disk is full ends with a critical line and 74, and comes back whole",
+            "A storage peer whose disk is full ends with a critical line and 74, comes back whole",
             .enabled(if: getuid() == 0))
         func fullDisk() async throws {
             let cluster = try LocalCluster(executables: Executables.require())
@@ -164,7 +165,9 @@ extension Integration {
             }
         }
 
-        @Test("Too few descriptors end a service with 78 and the number it needs; a soft limit does not")
+        @Test(
+            "Too few descriptors end a service with 78 and what it needs; a soft limit does not"
+        )
         func descriptors() async throws {
             let cluster = try LocalCluster(executables: Executables.require())
             defer { cluster.tearDown() }
