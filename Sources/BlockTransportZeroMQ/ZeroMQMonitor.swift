@@ -8,7 +8,7 @@ import Glibc
 /// with nothing to say.
 final class ZeroMQMonitor {
     /// What happened since it was last asked.
-    struct News {
+    struct Changes {
         /// A connection has ended.
         var hasEnded = false
         /// A connection could not be made, or not be used.
@@ -71,8 +71,8 @@ final class ZeroMQMonitor {
 
     /// Reads everything there is: the descriptor becomes readable again only after that.
     /// - Parameter frame: Scratch space, an initialised message.
-    func takeNews(_ frame: UnsafeMutablePointer<zmq_msg_t>) -> News {
-        var news = News()
+    func takeChanges(_ frame: UnsafeMutablePointer<zmq_msg_t>) -> Changes {
+        var changes = Changes()
         var count = 0
         while count < Self.eventCountMax, zmq_msg_recv(frame, handle, ZMQ_DONTWAIT) >= 0 {
             // An event is a frame of its number and value, and one of the address.
@@ -84,14 +84,14 @@ final class ZeroMQMonitor {
             let event = Int32(bytes.loadUnaligned(as: UInt16.self))
             let value = bytes.loadUnaligned(fromByteOffset: 2, as: UInt32.self)
             switch event {
-            case ZMQ_EVENT_DISCONNECTED: news.hasEnded = true
-            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: news.hasConnected = true
+            case ZMQ_EVENT_DISCONNECTED: changes.hasEnded = true
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: changes.hasConnected = true
             case ZMQ_EVENT_ACCEPT_FAILED:
                 let shortages = [EMFILE, ENFILE, ENOBUFS, ENOMEM].map(UInt32.init)
-                if shortages.contains(value) { news.lacksDescriptors = true }
-            default: news.hasFailed = true
+                if shortages.contains(value) { changes.lacksDescriptors = true }
+            default: changes.hasFailed = true
             }
         }
-        return news
+        return changes
     }
 }

@@ -38,6 +38,7 @@ package final class ZeroMQTransport: Transport {
     /// Every frame is received into this one: a zmq_msg_t must not move, so it lives on the heap.
     private let frame: UnsafeMutablePointer<zmq_msg_t>
     private var isClosed = false
+    private let clock = Environment.live()
 
     /// - Parameters:
     ///   - context: Shared with other transports of the process, or nil for an own one.
@@ -85,12 +86,20 @@ package final class ZeroMQTransport: Transport {
 
     package func receive(timeout: Duration?) throws(DatabaseError) -> [Inbound] {
         try checkOpen()
-        let readyCount = try wait(timeout: timeout)
-        guard readyCount > 0 else { return [] }
-        if pollItems[0].revents != 0 { wakeSignal.clear() }
-        // Looked at first and told last: what arrived before a break is read before it is told.
-        let broken = takeNews() + takeNotices()
-        return takeArrivals() + broken
+        let end = timeout.map { clock.now().advanced(by: $0) }
+        var left = timeout
+        while true {
+            guard try wait(timeout: left) > 0 else { return [] }
+            let isWoken = pollItems[0].revents != 0
+            if isWoken { wakeSignal.clear() }
+            let isRead = sockets.indices.contains { pollItems[$0 + 1].revents != 0 }
+            // Looked at first and told last: what arrived before a break is read before it is told.
+            let told = takeChanges() + takeNotices()
+            let arrivals = takeArrivals() + told
+            if isWoken || isRead || !arrivals.isEmpty { return arrivals }
+            // A connection was made, or failed again: nobody needs to know.
+            left = end.map { $0.since(clock.now()) }
+        }
     }
 
     package func send(_ envelope: Envelope, to endpoint: Endpoint) -> SendResult {
@@ -190,18 +199,18 @@ extension ZeroMQTransport {
     }
 
     /// The links whose connections broke since the last call. Begins to look at those that fail.
-    private func takeNews() -> [Inbound] {
+    private func takeChanges() -> [Inbound] {
         if let listenerMonitor, pollItems[pollItems.count - 1].revents != 0 {
-            if listenerMonitor.takeNews(frame).lacksDescriptors { pauseListening() }
+            if listenerMonitor.takeChanges(frame).lacksDescriptors { pauseListening() }
         }
         return monitored.indices.compactMap { index in
             let link = monitored[index]
             guard pollItems[1 + sockets.count + index].revents != 0,
-                let news = monitors[link]?.takeNews(frame)
+                let changes = monitors[link]?.takeChanges(frame)
             else { return nil }
-            if news.hasConnected { failureCounts[link] = nil }
-            if news.hasFailed { noteFailure(of: link) }
-            return news.hasEnded ? .broken(.link(link)) : nil
+            if changes.hasConnected { failureCounts[link] = nil }
+            if changes.hasFailed { noteFailure(of: link) }
+            return changes.hasEnded ? .broken(.link(link)) : nil
         }
     }
 

@@ -62,7 +62,7 @@ enum ConversionRule {
         ]
         if labels.contains(where: { argument.hasPrefix($0) }) { return true }
         let constant =
-            #/(?:[0-9 *+]*Limits\.\w+|[A-Z][A-Z0-9_]*(?:\.rawValue)?[ |]*|[0-9][0-9_x]*)/#
+            #/(?:[0-9 *+]*Limits\.\w+|(?:[A-Z][A-Z0-9_]*(?:\.rawValue)?[ |]*)+|[0-9][0-9_x]*)/#
         if argument.wholeMatch(of: constant) != nil { return true }
         return reviewed[path]?.contains { argument.hasPrefix($0) } ?? false
     }
