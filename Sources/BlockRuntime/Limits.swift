@@ -117,6 +117,11 @@ public enum Limits {
     public static let fencePoliteness = Duration.seconds(10)
     /// Pends whose age one walk knows: 64 bytes each, and more dead ones wait for the next walk.
     public static let suspectPendCountMax = 4096
+    /// Entries of one log that a coordinator knows the payloads of, to check what it is told of the
+    /// log: as many as a list of committed writes has. What is older is read again.
+    public static let chosenLogCountMax = 4096
+    /// The same of all logs together, in bytes.
+    public static let chosenLogsBytesMax = 16 * 1024 * 1024
     /// Times that one page of pends is looked at in a row: each settles one target of each pend,
     /// and the other shards have their turn however fast new ones come.
     public static let pendPassCountMax = 64

@@ -98,6 +98,9 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     /// The blocks of an attempt that lost its race are finalised.
     case lostAttemptFinalised
 
+    /// Coordinators believe what clients say the log lists.
+    case listsBelieved
+
     // MARK: Reads and checkpoints
 
     /// Q1: a checkpoint counts versions of fewer than a quorum.

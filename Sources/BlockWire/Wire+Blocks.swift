@@ -98,6 +98,7 @@ extension WireArena {
             $0.revision = request.revision.rawValue
             $0.committed = list(request.committed) { message($0) }
             $0.n_committed = request.committed.count
+            $0.collection = digest(request.collection?.digest)
         }
     }
 
@@ -234,7 +235,8 @@ extension BlockReadRequest {
             key: try BlockKey(wire: message.key, "read_block.key"),
             revision: try Revision(wire: message.revision, "read_block.revision"),
             committed: try CommittedWrite.list(
-                message.committed, message.n_committed, "read_block.committed"))
+                message.committed, message.n_committed, "read_block.committed"),
+            collection: try message.collection.collectionIfAny("read_block.collection"))
     }
 }
 

@@ -2196,7 +2196,7 @@ const ProtobufCMessageDescriptor optimystic__v1__finalise_write__descriptor =
   (ProtobufCMessageInit) optimystic__v1__finalise_write__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__read_block__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__read_block__field_descriptors[4] =
 {
   {
     "key",
@@ -2234,8 +2234,21 @@ static const ProtobufCFieldDescriptor optimystic__v1__read_block__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "collection",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ReadBlock, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__read_block__field_indices_by_name[] = {
+  3,   /* field[3] = collection */
   2,   /* field[2] = committed */
   0,   /* field[0] = key */
   1,   /* field[1] = revision */
@@ -2243,7 +2256,7 @@ static const unsigned optimystic__v1__read_block__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__read_block__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__read_block__descriptor =
 {
@@ -2253,7 +2266,7 @@ const ProtobufCMessageDescriptor optimystic__v1__read_block__descriptor =
   "Optimystic__V1__ReadBlock",
   "optimystic.v1",
   sizeof(Optimystic__V1__ReadBlock),
-  3,
+  4,
   optimystic__v1__read_block__field_descriptors,
   optimystic__v1__read_block__field_indices_by_name,
   1,  optimystic__v1__read_block__number_ranges,

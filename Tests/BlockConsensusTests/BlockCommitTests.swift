@@ -148,7 +148,8 @@ struct BlockCommitTests {
         for count in 1...history.count {
             let known = Array(history.prefix(count))
             let request = BlockReadRequest(
-                key: Self.key, revision: Revision(UInt64(count)), committed: Self.committed(known))
+                key: Self.key, revision: Revision(UInt64(count)), committed: Self.committed(known),
+                collection: CollectionID(name: Self.name))
             Self.ask(&world, .readBlock(request), UInt64(10_000 + count))
         }
         world.deliverAll()
@@ -199,7 +200,15 @@ struct BlockCommitTests {
             }
             let list = Self.committed([payload])
             let request = BlockReadRequest(
-                key: Self.key, revision: Revision(1), committed: list)
+                key: Self.key, revision: Revision(1), committed: list,
+                collection: CollectionID(name: Self.name))
+            world.know(
+                [
+                    (
+                        payload,
+                        [WrittenBlock(block: Self.key.block, resultHash: list[0].resultHash)]
+                    )
+                ], of: Self.name, Self.incarnation)
             Self.ask(&world, .readBlock(request), 1)
             world.deliverAll()
             let copy = try #require(world.blocks[1] ?? nil)
@@ -316,7 +325,7 @@ struct BlockCommitTests {
     @Test("Deciding before the pends are durable is found (N9)")
     func decideBeforePends() throws {
         let found = try SimulationHooks.$plantedBug.withValue(.decideBeforePends) {
-            try (0..<60).contains { seed in try !Self.run(seed: seed).thin.isEmpty }
+            try (0..<120).contains { seed in try !Self.run(seed: seed).thin.isEmpty }
         }
         #expect(found)
     }

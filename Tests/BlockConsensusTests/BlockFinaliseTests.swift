@@ -50,6 +50,7 @@ struct BlockFinaliseTests {
         world.stores[peers[1]] = second
         world.stores[peers[2]] = nil
         world.peers[peers[2]] = nil
+        world.knowScene(through: 3)
         return world
     }
 
@@ -97,6 +98,7 @@ struct BlockFinaliseTests {
         let entry = FinaliseEntry(
             collection: CollectionID(name: "x"), incarnation: Self.key.incarnation,
             revision: Revision(1), payload: Sample.payload(1), blocks: blocks)
+        world.know([(entry.payload, blocks)], of: "x", Self.key.incarnation)
         for token in 1...3 as ClosedRange<UInt64> {
             world.feed(
                 .request(

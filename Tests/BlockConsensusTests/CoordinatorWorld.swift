@@ -72,6 +72,46 @@ struct CoordinatorWorld {
             policy: policy)
     }
 
+    /// Has every coordinator know a log with these entries, from revision 1.
+    mutating func know(
+        _ entries: [(payload: PayloadID, blocks: [WrittenBlock])], of name: String,
+        _ incarnation: Incarnation
+    ) {
+        var tail = Tail(
+            name: name, incarnation: incarnation,
+            header: CollectionHeader(kind: .tree, encoding: .bytes), createdBy: Sample.action(1))
+        for (payload, blocks) in entries {
+            let touched = blocks.map {
+                TouchedBlock(
+                    block: $0.block, baseRevision: .zero, basePayload: nil, transformHash: .zero,
+                    resultHash: $0.resultHash)
+            }
+            let body = EntryBody(actions: [], blocks: touched).canonicalBytes
+            let entry = Entry(
+                kind: .actions, revision: tail.revision.next, payload: payload,
+                bodyHash: BlockID(content: body).digest, body: .inline(body), wallMilliseconds: 0,
+                previousHash: tail.lastHash)
+            tail.entries.append(entry)
+            tail.revision = entry.revision
+            tail.lastHash = entry.chainHash
+        }
+        for index in coordinators.indices { coordinators[index].learn(chosen: .live(tail)) }
+    }
+
+    /// The log of the collection whose block ``BlockScene`` writes.
+    mutating func knowScene(through count: UInt64) {
+        know(
+            (1...count).map {
+                (
+                    Sample.payload($0),
+                    [
+                        WrittenBlock(
+                            block: BlockScene.key.block, resultHash: BlockScene.hash(after: $0))
+                    ]
+                )
+            }, of: "x", BlockScene.key.incarnation)
+    }
+
     mutating func feed(_ event: Coordinator.Event, to index: Int) {
         for directive in coordinators[index].receive(event, now: now) {
             switch directive {

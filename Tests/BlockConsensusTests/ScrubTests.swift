@@ -15,6 +15,7 @@ struct ScrubTests {
         var scene = Scene()
         try scene.commit(1, through: count)
         for peer in world.map.peers { world.stores[peer.id] = scene.store }
+        world.knowScene(through: count)
         return world
     }
 
@@ -183,7 +184,8 @@ struct ScrubTests {
                     try damage(&world, peer, at: 3)
                 }
                 let request = BlockReadRequest(
-                    key: key, revision: Revision(3), committed: committed.map { Scene.write($0) })
+                    key: key, revision: Revision(3), committed: committed.map { Scene.write($0) },
+                    collection: CollectionID(name: "x"))
                 ask(&world, .readBlock(request), 1)
                 let copy = try #require(world.blocks[1] ?? nil)
                 #expect(copy.bytes == Scene.block(after: 3).canonicalBytes)

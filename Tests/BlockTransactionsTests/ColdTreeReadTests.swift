@@ -54,7 +54,7 @@ import Testing
                 }
                 #expect(Set(missing.ids).count == missing.ids.count)
                 let things = try scene.store.fetch(
-                    snapshot.requests(for: missing.ids).map { .block($0) })
+                    snapshot.requests(for: missing.ids, of: tail.collection).map { .block($0) })
                 held.merge(things.blocks) { _, new in new }
                 cost.roundCount += 1
                 cost.fetchCount += missing.ids.count

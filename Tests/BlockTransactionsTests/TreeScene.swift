@@ -126,7 +126,10 @@ struct TreeStore {
                 guard case .treePage(let page) = reply else { return [] }
                 return page.entries
             } catch let missing as MissingBlocks {
-                let more = try fetch(snapshot.requests(for: missing.ids).map { .block($0) })
+                let more = try fetch(
+                    snapshot.requests(for: missing.ids, of: log.tail.collection).map {
+                        .block($0)
+                    })
                 fetched.blocks.merge(more.blocks) { _, new in new }
             }
         }

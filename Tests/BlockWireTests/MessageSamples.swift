@@ -230,7 +230,9 @@ extension ModelSamples {
                     writes: [blockWrite(isNew: true), blockWrite(isNew: false)],
                     headerAfter: header(), pendingPolicy: policy(), wallMilliseconds: uint64())),
             .readBlock(
-                BlockReadRequest(key: blockKey(), revision: revision(), committed: writes())),
+                BlockReadRequest(
+                    key: blockKey(), revision: revision(), committed: writes(),
+                    collection: collection())),
             .finalise(
                 FinaliseEntry(
                     collection: collection(), incarnation: incarnation(),

@@ -67,6 +67,15 @@ enum BannedCodeRule {
 
     /// Not even in tests: a test that draws from nowhere cannot be replayed.
     private static var chanceBans: [Ban] {
+        let seeded = [
+            "Sources/BlockSimulation/CoordinatorNode.swift": "a world is its seed",
+            "Sources/BlockSimulation/PeerNode.swift": "a world is its seed",
+            "Sources/BlockWorkloads/CollectionOpening.swift": "a workload is its seed",
+            "Sources/BlockWorkloads/DiaryClient.swift": "a workload is its seed",
+            "Sources/BlockWorkloads/Structures/StructureClient.swift": "a workload is its seed",
+            "Sources/BlockWorkloads/Transactions/TransactionClient.swift": "a workload is its seed",
+            "Sources/bench/PendBenchmark.swift": "nothing is kept of a benchmark",
+        ]
         let chance = "a SeededGenerator, or environment.entropy and environment.identifier"
         let live = ["Sources/BlockRuntime/EnvironmentLive.swift": "the one door to entropy"]
         return [
@@ -77,6 +86,10 @@ enum BannedCodeRule {
             Ban(".shuffled", #/\.shuffled\s*\(\s*\)/#, use: chance),
             Ban(".shuffle", #/\.shuffle\s*\(\s*\)/#, use: chance),
             Ban(".randomElement", #/\.randomElement\s*\(\s*\)/#, use: chance),
+            Ban(
+                "generator.identifier", #/\bgenerator\.identifier\b/#,
+                use: "environment.identifier: 64 bits of state are not enough for ever",
+                inTests: true, except: seeded),
             Ban(
                 "SystemRandomNumberGenerator", #/\bSystemRandomNumberGenerator\b/#, use: chance,
                 except: live),
@@ -172,6 +185,7 @@ enum BannedCodeRule {
             "a.randomElement()", "var g = SystemRandomNumberGenerator()", "DispatchQueue.main",
             "Thread.sleep(1)", "Thread { }", "pthread_create(&t, nil, f, nil)", "NSLock()",
             "let a = try! b()", "let a = b as! C", "print(1)", "dump(a)", "debugPrint(1)",
+            "let id = generator.identifier()", "effects.generator.identifier()",
             "fatalError(\"x\")", "preconditionFailure()", "@testable import A",
             "let t = \"\\(Int.random(in: 0..<3))\"",
         ])

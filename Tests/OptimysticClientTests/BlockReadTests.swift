@@ -45,7 +45,7 @@ import Testing
                 }
                 return BlockReadRequest(
                     key: BlockKey(block: block, incarnation: tree.info.incarnation),
-                    revision: last.revision, committed: listed)
+                    revision: last.revision, committed: listed, collection: tree.info.collection)
             }
             guard
                 case .blocks(let copies) = try await connection.request(

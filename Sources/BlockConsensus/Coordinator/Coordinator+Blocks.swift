@@ -61,6 +61,8 @@ extension Coordinator {
     }
 
     mutating func readBlock(_ request: BlockReadRequest, for token: Token, deadline: Instant) {
+        let request = BlockReadRequest(
+            key: request.key, revision: request.revision, committed: request.committed)
         let read = BlockRead(request, members: members(of: request.key.block), deadline: deadline)
         add(.blockRead(read, deadline: deadline), owner: .client(token))
     }

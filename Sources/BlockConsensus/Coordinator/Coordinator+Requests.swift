@@ -10,6 +10,11 @@ extension Coordinator {
         guard roundCount < Limits.roundCountMax else {
             return fail(token, overloaded("roundCountMax = \(Limits.roundCountMax)"))
         }
+        check(request, for: token, deadline: deadline)
+    }
+
+    /// - Precondition: The log lists what the request claims it does.
+    mutating func begin(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
         switch request {
         case .readTail(let collection):
             startRead(collection, owner: .client(token), deadline: deadline)

@@ -44,6 +44,11 @@ package struct Coordinator {
     /// Requests that wait for several rounds.
     var gatherings: [UInt64: Gathering] = [:]
     var lastGathering: UInt64 = 0
+    /// What is known of the newest entries of collections with blocks.
+    var chosenLogs = Recents<CollectionID, ChosenLog>(weightMax: Limits.chosenLogsBytesMax)
+    /// Requests that wait until what they say of the log is known.
+    var checks: [UInt64: ClaimCheck] = [:]
+    var lastCheck: UInt64 = 0
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -163,10 +168,16 @@ package struct Coordinator {
         for request in round.requests { outstanding[request] = nil }
         if case .proposal(let proposer, _) = round.kind {
             if planted(.ballotReused) { spentBallots[proposer.collection] = proposer.spent }
+            if case .reply = result, let value = proposer.decided {
+                learn(chosen: value, by: proposer.change)
+            }
             startNext(of: proposer.collection, after: id)
         }
         if result == .undecided, case .read(let read, let deadline) = round.kind {
             return lookAgain(read, owner: round.owner, deadline: deadline)
+        }
+        if case .read = round.kind, case .reply(.tail(let value)) = result {
+            learn(chosen: value)
         }
         notify(round.owner, round, result)
     }
@@ -202,6 +213,7 @@ package struct Coordinator {
             run(parent) { $0.segmentWasStored(hash, result, &$1) }
         case .prerequisite(let parent): run(parent) { $0.prerequisiteEnded(result, &$1) }
         case .gathering(let id): gathered(id, result)
+        case .check(let id, let key): checkGoesOn(id, key, result)
         case .nobody: break
         }
     }

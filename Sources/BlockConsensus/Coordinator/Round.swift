@@ -33,6 +33,8 @@ struct Round {
         case prerequisite(of: UInt64)
         /// A request that waits for several rounds.
         case gathering(UInt64)
+        /// A request whose claims wait for the tail, or for an object of the log.
+        case check(UInt64, LogObjectKey?)
         /// What is worth doing, though nobody waits for it.
         case nobody
     }

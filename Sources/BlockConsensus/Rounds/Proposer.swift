@@ -42,6 +42,8 @@ package struct Proposer {
     private var durableSegments: Set<Digest> = []
     /// An accept that carries this change was handed to the network.
     private var mayHaveLanded = false
+    /// The value that is chosen when this ends with an answer; nil: the answer is none of a value.
+    private(set) var decided: TailValue?
     /// The last ballot and the value it was promised on.
     private(set) var spent: (ballot: Ballot, value: TailValue)?
 
@@ -132,6 +134,7 @@ package struct Proposer {
             let error = DatabaseError(.commitResultUnknown, message, outcome: .unknown)
             return finish(.failed(error), &effects)
         }
+        decided = nil
         finish(.reply(refusal), &effects)
     }
 
@@ -187,7 +190,9 @@ package struct Proposer {
         let policy =
             buggify("buggify.proposer.sealsEarly")
             ? TailPolicy(openEntryCountMax: 1) : effects.policy
-        switch change.apply(to: value, isChosen: isChosen, policy: policy) {
+        let decision = change.apply(to: value, isChosen: isChosen, policy: policy)
+        decided = decision.newValue ?? value
+        switch decision {
         case .keep(let reply):
             if isChosen || planted(.unchosenTailFollowed)
                 || planted(.landingNotChosen) && reply.isLanding

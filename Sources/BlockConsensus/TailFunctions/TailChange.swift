@@ -49,10 +49,13 @@ package enum TailDecision: Equatable {
     /// points to it.
     case seal(Segment, TailValue, RepositoryReply)
 
-    package var newTail: Tail? {
+    package var newTail: Tail? { newValue?.live }
+
+    /// nil when the value stays.
+    var newValue: TailValue? {
         switch self {
         case .keep, .renew: nil
-        case .replace(let value, _), .seal(_, let value, _): value.live
+        case .replace(let value, _), .seal(_, let value, _): value
         }
     }
 }

@@ -32,8 +32,14 @@ public struct BlockReadRequest: Hashable, Sendable {
     public let revision: Revision
     /// Committed writes of the block in (checkpoint, ``revision``], ascending.
     public let committed: [CommittedWrite]
+    /// Whose log lists them: a coordinator compares them with it. Replicas do not need it.
+    public let collection: CollectionID?
 
-    public init(key: BlockKey, revision: Revision, committed: [CommittedWrite] = []) {
+    public init(
+        key: BlockKey, revision: Revision, committed: [CommittedWrite] = [],
+        collection: CollectionID? = nil
+    ) {
+        self.collection = collection
         self.key = key
         self.revision = revision
         self.committed = committed

@@ -138,7 +138,8 @@ extension ClientProxy {
         for tryID in call.tryIDs { tries[tryID] = nil }
         learn(reply)
         switch call.owner {
-        case .task(let task): runTask(task, .reply(call.isUncertain ? reply.pessimistic : reply))
+        case .task(let task):
+            runTask(task, .reply(call.isUncertain ? reply.pessimistic(to: call.request) : reply))
         case .writer(let collection):
             runWriter(collection) { $0.attemptEnded(reply, &$1) }
         case .tail(let collection): tailReadEnded(collection, reply)
@@ -301,10 +302,14 @@ extension RepositoryReply {
         }
     }
 
-    /// The same failure, when an earlier try may have been carried out.
-    fileprivate var pessimistic: RepositoryReply {
-        if case .failed(let error) = self { return .failed(error.asUnknown) }
-        return self
+    /// The same failure, when an earlier try may have been carried out, or may be yet; also of a
+    /// drop that is refused now.
+    fileprivate func pessimistic(to request: RepositoryRequest) -> RepositoryReply {
+        switch (self, request) {
+        case (.failed(let error), _): .failed(error.asUnknown)
+        case (.refused, .drop): .failed(ProxyTask.dropRefused.asUnknown)
+        default: self
+        }
     }
 }
 
@@ -313,7 +318,7 @@ extension DatabaseError {
     fileprivate var isFinal: Bool {
         switch code {
         case .invalidArgument, .valueTooLarge, .malformedMessage, .versionUnsupported,
-            .wrongCluster, .corrupted, .actionIDReuse:
+            .wrongCluster, .corrupted, .actionIDReuse, .collectionNotFound:
             true
         default: false
         }

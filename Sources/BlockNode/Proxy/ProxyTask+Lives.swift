@@ -58,6 +58,9 @@ extension ProxyTask {
         }
     }
 
+    static let dropRefused = DatabaseError(
+        .conflict, "transactions over several collections are under way in the collection")
+
     func drop(_ request: DropCollection, _ input: Input, _ effects: inout TaskEffects) {
         switch input {
         case .reply(.tail(let value)):
@@ -71,9 +74,7 @@ extension ProxyTask {
                 effects.respond(
                     .failed(DatabaseError(.commitResultUnknown, message, outcome: .unknown)))
             }
-        case .reply(.refused):
-            let message = "transactions over several collections are under way in the collection"
-            effects.respond(.failed(DatabaseError(.conflict, message)))
+        case .reply(.refused): effects.respond(.failed(ProxyTask.dropRefused))
         default: effects.call(.drop(request))
         }
     }

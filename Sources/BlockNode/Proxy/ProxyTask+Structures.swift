@@ -75,7 +75,8 @@ extension ProxyTask {
                     }
                 effects.respond(reply)
             } catch let missing as MissingBlocks {
-                effects.fetch(snapshot.requests(for: missing.ids).map { .block($0) })
+                effects.fetch(
+                    snapshot.requests(for: missing.ids, of: collection).map { .block($0) })
             }
         } catch let missing as MissingObjects {
             effects.fetch(missing.keys.map { .object($0) })

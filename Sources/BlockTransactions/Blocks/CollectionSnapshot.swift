@@ -127,11 +127,14 @@ public final class CollectionSnapshot: BlockSnapshot {
     }
 
     /// How to fetch blocks that are missing.
-    public func requests(for ids: [BlockID]) -> [BlockReadRequest] {
+    public func requests(
+        for ids: [BlockID], of collection: CollectionID
+    ) -> [BlockReadRequest] {
         ids.map {
             BlockReadRequest(
                 key: BlockKey(block: $0, incarnation: history.incarnation), revision: revision,
-                committed: revision > history.floor ? committed($0) : [])
+                committed: revision > history.floor ? committed($0) : [],
+                collection: collection)
         }
     }
 

@@ -124,7 +124,7 @@ package final class LocalCollection<Action: Sendable> {
 
     /// How to fetch blocks that a call has missed.
     package func requests(for missing: MissingBlocks) -> [BlockReadRequest] {
-        snapshot.requests(for: missing.ids)
+        snapshot.requests(for: missing.ids, of: collection)
     }
 
     /// Blocks have come.

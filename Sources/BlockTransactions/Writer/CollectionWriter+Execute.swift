@@ -121,7 +121,7 @@ extension CollectionWriter {
         let snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: effects.blocks, fetched: [:])
         isPreparing = true
-        effects.fetchToRun(snapshot.requests(for: missing.ids).map { .block($0) })
+        effects.fetchToRun(snapshot.requests(for: missing.ids, of: collection).map { .block($0) })
     }
 
     /// Runs a batch, each action on what the ones before it left. One that cannot be done is

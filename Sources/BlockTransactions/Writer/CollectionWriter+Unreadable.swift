@@ -51,7 +51,7 @@ extension CollectionWriter {
         let snapshot = CollectionSnapshot(
             history: history, revision: log.revision, cache: effects.blocks, fetched: [:])
         isRetrying = true
-        effects.fetchApart(snapshot.requests(for: due).map { .block($0) })
+        effects.fetchApart(snapshot.requests(for: due, of: collection).map { .block($0) })
     }
 
     /// Deals with actions of a batch that need blocks which cannot be read.

@@ -252,10 +252,15 @@ struct  Optimystic__V1__ReadBlock
    */
   size_t n_committed;
   Optimystic__V1__CommittedWrite **committed;
+  /*
+   * The collection whose log lists them, 32 bytes: a coordinator compares them with it, and refuses
+   * the request when they are not there. Empty between coordinators and storage peers.
+   */
+  ProtobufCBinaryData collection;
 };
 #define OPTIMYSTIC__V1__READ_BLOCK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__read_block__descriptor) \
-    , NULL, 0, 0,NULL }
+    , NULL, 0, 0,NULL, {0,NULL} }
 
 
 /*

@@ -1,4 +1,3 @@
-import BlockModel
 import BlockRuntime
 
 /// A collection's log as of one chosen tail: open entries, sealed segments, bodies.
@@ -6,7 +5,7 @@ import BlockRuntime
 /// Synchronous: a walk that needs an object which was not fetched throws ``MissingObjects``;
 /// whoever runs it fetches those and runs it again.
 public struct LogView<Source: LogObjectSource> {
-    let tail: Tail
+    package let tail: Tail
     private let source: Source
     /// Of the tail: a hash, which a walk over many segments needs for each of them.
     private let collection: CollectionID

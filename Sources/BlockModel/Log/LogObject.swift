@@ -1,4 +1,3 @@
-import BlockModel
 import BlockRuntime
 
 /// An immutable object that a log points to.

@@ -1,0 +1,78 @@
+import BlockModel
+import BlockRuntime
+
+/// What a coordinator knows to be chosen of the log of one life: a stretch of it without a gap, up
+/// to the newest entry that it read or decided. What peers are told to make a version of, it
+/// compares with this (protocol C12.11).
+final class ChosenLog {
+    private struct Known {
+        let payload: PayloadID
+        let bodyHash: Digest
+        /// What the entry made of each of its blocks; nil while its body was not seen.
+        var results: [WrittenBlock]?
+    }
+
+    let incarnation: Incarnation
+    /// Of the stretch, oldest first; the first is at ``first``.
+    private var entries: [Known] = []
+    private var first: Revision
+
+    init(_ tail: Tail) {
+        incarnation = tail.incarnation
+        first = tail.firstOpenRevision
+        learn(tail)
+    }
+
+    private var through: Revision { Revision(first.rawValue + UInt64(entries.count)).previous }
+
+    /// Roughly.
+    var byteCount: Int { 256 + entries.count * 160 }
+
+    /// Takes over a chosen value of this life.
+    func learn(_ tail: Tail) {
+        invariant(tail.incarnation == incarnation, "the log of another life")
+        guard tail.revision > through else { return }
+        if tail.firstOpenRevision > through.next {
+            entries = []
+            first = tail.firstOpenRevision
+        }
+        for entry in tail.entries where entry.revision > through { append(entry) }
+        if entries.count > Limits.chosenLogCountMax {
+            let surplus = entries.count - Limits.chosenLogCountMax / 2
+            entries.removeFirst(surplus)
+            first = Revision(first.rawValue + UInt64(surplus))
+        }
+    }
+
+    private func append(_ entry: Entry) {
+        var known = Known(payload: entry.payload, bodyHash: entry.bodyHash)
+        if case .inline(let bytes) = entry.body, let body = try? EntryBody(canonicalBytes: bytes) {
+            known.results = body.results
+        }
+        entries.append(known)
+    }
+
+    /// The body of an entry was seen, and this is what it lists.
+    func learn(_ results: [WrittenBlock], of body: Digest, at revision: Revision) {
+        guard revision >= first, revision <= through else { return }
+        let place = Int(revision.rawValue - first.rawValue)
+        if entries[place].bodyHash == body { entries[place].results = results }
+    }
+
+    /// Whether the log lists a write; nil when that is not known here.
+    func lists(_ write: CommittedWrite, of block: BlockID) -> Bool? {
+        guard write.revision >= first, write.revision <= through else { return nil }
+        let known = entries[Int(write.revision.rawValue - first.rawValue)]
+        guard known.payload == write.payload else { return false }
+        return known.results.map {
+            $0.contains(WrittenBlock(block: block, resultHash: write.resultHash))
+        }
+    }
+}
+
+extension EntryBody {
+    /// What the entry made of each block that it lists.
+    var results: [WrittenBlock] {
+        blocks.map { WrittenBlock(block: $0.block, resultHash: $0.resultHash) }
+    }
+}

@@ -1,0 +1,210 @@
+import BlockModel
+import BlockRuntime
+
+/// A write that a client says the log lists. Peers make versions of what they are told is
+/// committed, so that a false one could put what lost in the place of what was decided.
+struct WriteClaim {
+    let block: BlockID
+    let write: CommittedWrite
+}
+
+/// A request that waits until this coordinator has read enough of the log to check it.
+struct ClaimCheck {
+    let token: Coordinator.Token
+    let request: RepositoryRequest
+    let deadline: Instant
+    /// What is not known yet.
+    var claims: [WriteClaim]
+    var tail: Tail?
+    var objects = CheckedObjects()
+    /// Objects that are being fetched.
+    var awaited: Set<LogObjectKey> = []
+}
+
+struct CheckedObjects: LogObjectSource {
+    var held: [LogObjectKey: LogObject] = [:]
+    func object(_ key: LogObjectKey) -> LogObject? { held[key] }
+}
+
+/// What clients say of the log is compared with chosen tails and segments that this coordinator
+/// read or wrote itself, before any of it goes to a peer (protocol C12.11).
+extension Coordinator {
+    /// Carries a request out if the log lists what it claims. It mostly does, and mostly that is
+    /// known without asking anybody: this coordinator decided those entries.
+    mutating func check(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
+        let claims = request.claims
+        guard let life = request.claimedLife, !claims.isEmpty, !planted(.listsBelieved) else {
+            guard claims.isEmpty || planted(.listsBelieved) else {
+                let error = DatabaseError(
+                    .invalidArgument, "committed writes without the collection that lists them")
+                return respond(token, .failed(error))
+            }
+            return begin(request, for: token, deadline: deadline)
+        }
+        var unknown: [WriteClaim] = []
+        let log = chosenLogs.value(life.collection)
+        for claim in claims {
+            let known = log?.incarnation == life.incarnation ? log : nil
+            switch known?.lists(claim.write, of: claim.block) {
+            case true?: continue
+            case false?: return refuse(claim, token)
+            case nil: unknown.append(claim)
+            }
+        }
+        if unknown.isEmpty { return begin(request, for: token, deadline: deadline) }
+        mark("coordinator.claims.reads")
+        lastCheck += 1
+        checks[lastCheck] = ClaimCheck(
+            token: token, request: request, deadline: deadline, claims: unknown)
+        startRead(life.collection, owner: .check(lastCheck, nil), deadline: deadline)
+    }
+
+    private mutating func refuse(_ claim: WriteClaim, _ token: Token) {
+        mark("coordinator.claims.refused")
+        let error = DatabaseError(
+            .invalidArgument,
+            "the log does not list the write of block \(claim.block) at \(claim.write.revision) "
+                + "that the request says it does")
+        respond(token, .failed(error))
+    }
+
+    /// The tail or an object that a check waited for has come, or could not be had.
+    mutating func checkGoesOn(_ id: UInt64, _ key: LogObjectKey?, _ result: RoundResult) {
+        guard var check = checks.removeValue(forKey: id) else { return }
+        switch (result, key) {
+        case (.reply(.tail(let value)), nil):
+            guard let tail = value.live, tail.incarnation == check.request.claimedLife?.incarnation
+            else { return lifeIsOver(check, value) }
+            check.tail = tail
+        case (.reply(.content(let bytes)), let key?):
+            guard let object = try? LogObject(key, bytes: bytes) else {
+                let error = DatabaseError(.corrupted, "an object of the log does not decode")
+                return respond(check.token, .failed(error))
+            }
+            check.objects.held[key] = object
+            check.awaited.remove(key)
+        case (.failed(let error), _): return respond(check.token, .failed(error))
+        default: invariant(false, "a check cannot go on with \(result)")
+        }
+        guard check.awaited.isEmpty else {
+            checks[id] = check
+            return
+        }
+        look(check, id)
+    }
+
+    private mutating func lifeIsOver(_ check: ClaimCheck, _ value: TailValue) {
+        if case .commit = check.request {
+            return respond(check.token, .refused(.gone(value)))
+        }
+        let error = DatabaseError(
+            .collectionNotFound, "the collection was dropped, and perhaps created again")
+        respond(check.token, .failed(error))
+    }
+
+    /// Compares the claims with the log, and fetches what that needs.
+    private mutating func look(_ check: ClaimCheck, _ id: UInt64) {
+        guard let tail = check.tail else { return }
+        let view = LogView(tail: tail, source: check.objects)
+        var missing: [LogObjectKey] = []
+        var left: [WriteClaim] = []
+        for claim in check.claims {
+            let revision = claim.write.revision
+            guard revision <= tail.revision, revision > tail.truncatedThrough else {
+                return refuse(claim, check.token)
+            }
+            do throws(MissingObjects) {
+                guard let entry = try view.entries(from: revision, through: revision).first,
+                    entry.payload == claim.write.payload
+                else { return refuse(claim, check.token) }
+                let results = try view.bodies(of: [entry])[0].results
+                chosenLogs.value(tail.collection)?.learn(
+                    results, of: entry.bodyHash, at: revision)
+                let wanted = WrittenBlock(block: claim.block, resultHash: claim.write.resultHash)
+                guard results.contains(wanted) else { return refuse(claim, check.token) }
+            } catch {
+                missing += error.keys
+                left.append(claim)
+            }
+        }
+        guard !left.isEmpty else {
+            return begin(check.request, for: check.token, deadline: check.deadline)
+        }
+        var waiting = check
+        waiting.claims = left
+        // In the order of the claims, so that a run can be repeated.
+        let keys = missing.filter { waiting.awaited.insert($0).inserted }
+        checks[id] = waiting
+        for key in keys { fetch(key, for: id, deadline: check.deadline) }
+    }
+
+    private mutating func fetch(_ key: LogObjectKey, for check: UInt64, deadline: Instant) {
+        let fetch =
+            switch key {
+            case .segment(let segment):
+                ReplicaFetch(
+                    .getSegment(segment),
+                    members: Membership(shard: map.shard(of: segment.blockID), in: map),
+                    deadline: deadline, isIntact: { Segment.hash(of: $0) == segment.hash })
+            case .body(let block):
+                ReplicaFetch(
+                    .getContent(block),
+                    members: Membership(shard: map.shard(of: block), in: map), deadline: deadline,
+                    isIntact: { BlockID(content: $0) == block })
+            }
+        add(.fetch(fetch, deadline: deadline), owner: .check(check, key))
+    }
+
+    // MARK: What this coordinator reads and decides
+
+    /// A value is chosen: what the next requests claim will mostly be in it.
+    package mutating func learn(chosen value: TailValue, by change: TailChange? = nil) {
+        guard let tail = value.live, tail.header.kind.hasBlocks else { return }
+        let collection = tail.collection
+        var log = chosenLogs.value(collection)
+        if let known = log, known.incarnation == tail.incarnation {
+            known.learn(tail)
+        } else if (log?.incarnation.generation ?? 0) < tail.incarnation.generation {
+            log = ChosenLog(tail)
+        }
+        guard let log, log.incarnation == tail.incarnation else { return }
+        if case .commit(let attempt)? = change,
+            let entry = tail.openEntry(at: attempt.participant.target),
+            entry.payload == attempt.payload
+        {
+            log.learn(
+                attempt.writes.map {
+                    WrittenBlock(block: $0.block, resultHash: $0.record.resultHash)
+                }, of: BlockID(content: attempt.body).digest, at: entry.revision)
+        }
+        chosenLogs.put(log, for: collection, weight: log.byteCount)
+    }
+}
+
+extension RepositoryRequest {
+    /// What it says of the log.
+    fileprivate var claims: [WriteClaim] {
+        switch self {
+        case .commit(let attempt):
+            attempt.writes.flatMap { write in
+                write.committed.map { WriteClaim(block: write.block, write: $0) }
+            }
+        case .readBlock(let read):
+            read.committed.map { WriteClaim(block: read.key.block, write: $0) }
+        case .finalise(let entry):
+            entry.blocks.map { WriteClaim(block: $0.block, write: entry.write(of: $0)) }
+        default: []
+        }
+    }
+
+    /// Whose log it speaks of; nil when it does not say.
+    fileprivate var claimedLife: (collection: CollectionID, incarnation: Incarnation)? {
+        switch self {
+        case .commit(let attempt):
+            (attempt.participant.collection, attempt.participant.incarnation)
+        case .readBlock(let read): read.collection.map { ($0, read.key.incarnation) }
+        case .finalise(let entry): (entry.collection, entry.incarnation)
+        default: nil
+        }
+    }
+}
