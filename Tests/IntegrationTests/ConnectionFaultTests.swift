@@ -20,12 +20,15 @@ extension Integration {
                 let output = place.directory + "/port-\(place.environment.identifier())"
                 let host = family == "AF_INET" ? "127.0.0.1" : "::1"
                 let text = """
-                    import socket, sys, ssl, threading
+                    import socket, threading
                     server = socket.socket(socket.\(family)); server.bind(("\(host)", 0))
                     server.listen(16); print(server.getsockname()[1], flush=True)
-                    while True:
-                        connection, _ = server.accept()
+                    kept = []
+                    def serve(connection):
                         \(script)
+                    while True:
+                        connection, _ = server.accept(); kept.append(connection)
+                        threading.Thread(target=serve, args=(connection,), daemon=True).start()
                     """
                 process = try ChildProcess.start(
                     "/usr/bin/python3", ["-B", "-c", text], output: output, errors: nil)
