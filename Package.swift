@@ -193,7 +193,10 @@ let package = Package(
         tests("BlockTransportTests", ["BlockRuntime", "BlockTransport"]),
         tests(
             "BlockStorageTests",
-            ["BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB"]),
+            [
+                "BlockModel", "BlockOperations", "BlockRuntime", "BlockStorage",
+                "BlockStorageRocksDB",
+            ]),
         tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
         tests("BlockTransactionsTests", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
         tests(

@@ -63,7 +63,7 @@ package final class Relay: Sendable {
                 listeners.take(), relay: relay, environment: environment, generator: generator
             ).run()
         }
-        if let problem = EventThread.start(body) { throw problem }
+        if let problem = BackgroundThread.start(body) { throw problem }
         return relay
     }
 

@@ -82,7 +82,7 @@ final class RelayLoop {
             }
         }
         // Rounded up: a wait of no milliseconds would be no wait.
-        poll(&polled, nfds_t(polled.count), Int32((timeout.nanoseconds + 999_999) / 1_000_000))
+        poll(&polled, nfds_t(polled.count), Int32(clamping: timeout.milliseconds + 1))
     }
 
     private func welcome(_ source: RelaySocket, _ route: Relay.Route) {

@@ -55,8 +55,8 @@ public struct ClusterMap: Hashable, Sendable {
     }
 
     private var problem: String? {
-        if name.isEmpty || name.utf8.count > Limits.nameBytesMax {
-            return "the name is empty or long"
+        if let expected = NameText.problem(ofClusterName: name) {
+            return "the cluster's name must be \(expected)"
         }
         if shards.isEmpty || shards.count > Limits.shardCountMax {
             return "\(shards.count) shards, of 1 to \(Limits.shardCountMax)"

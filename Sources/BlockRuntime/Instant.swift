@@ -19,7 +19,8 @@ public struct Instant: Hashable, Comparable, Sendable {
 
     /// The time from `other` to here, zero when `other` is later.
     public func since(_ other: Instant) -> Duration {
-        .nanoseconds(max(0, nanoseconds - other.nanoseconds))
+        let (difference, overflow) = nanoseconds.subtractingReportingOverflow(other.nanoseconds)
+        return .nanoseconds(overflow ? (nanoseconds < 0 ? 0 : .max) : max(0, difference))
     }
 
     public static func < (left: Instant, right: Instant) -> Bool {
@@ -34,7 +35,7 @@ extension Duration {
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         guard !overflow else { return seconds < 0 ? .min : .max }
         let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return carried ? .max : sum
+        return carried ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// Whole milliseconds, rounded towards zero.

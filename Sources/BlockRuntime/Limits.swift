@@ -345,6 +345,8 @@ public enum Limits {
     /// Bytes of a URL, and addresses in it.
     public static let urlBytesMax = 4096
     public static let urlAddressCountMax = 16
+    /// How long a greeting stays without an answer before somebody looks who is there.
+    public static let inspectionDelay = Duration.milliseconds(200)
     /// Time for a proxy to answer a greeting, before the next one is tried.
     public static let greetingTime = Duration.seconds(1)
     /// Longest time one proxy has for one try: enough for it to turn to a second coordinator.
@@ -448,6 +450,8 @@ public enum Limits {
     /// Time a closing transport keeps trying to send what it holds: the last replies of a clean
     /// stop leave, and a dead peer delays the stop no longer.
     public static let lingerTime = Duration.milliseconds(250)
+    /// How long a listener rests that had no descriptor for a connection.
+    public static let listenPause = Duration.seconds(1)
     /// First delay before a broken link connects again.
     public static let reconnectDelayMin = Duration.milliseconds(50)
     /// Where the doubling of that delay stops: a peer that is back is found within it.
@@ -479,9 +483,22 @@ public enum Limits {
 
     // MARK: Operations
 
+    /// Descriptors that every process needs: standard streams, signals, log, libzmq's threads, the
+    /// socket it listens at, the files it reads at its start.
+    public static let processDescriptorCount = 32
+    /// Of these, what a ZeroMQ context and its first sockets take.
+    public static let contextDescriptorCount = 16
+    /// Descriptors of one outgoing link: the socket, its monitor's two ends, its TCP connection.
+    public static let linkDescriptorCount = 4
+    /// Connections of others that a service must be able to take besides.
+    public static let connectionCountMin = 64
     /// Bytes of one field of a log line: a line stays readable, and a hostile text cannot fill a
     /// disk with one request.
     public static let logFieldBytesMax = 4096
+    /// Bytes of log lines that wait for whoever reads them; further lines are dropped and counted.
+    public static let logQueueBytesMax = 1024 * 1024
+    /// How long a process that ends waits for whoever reads its last log lines.
+    public static let logFlushTime = Duration.seconds(1)
     /// Bytes of a service's configuration file.
     public static let configurationFileBytesMax = 1024 * 1024
 }

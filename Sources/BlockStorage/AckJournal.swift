@@ -150,9 +150,9 @@ package final class AckJournal {
     package static func amnesia(_ what: String) -> DatabaseError {
         DatabaseError(
             .amnesia,
-            "\(what). This peer may have forgotten promises it gave and must not vote "
-                + "again. Keep it out: the other members of its shards carry on. Do not wipe it "
-                + "and start it under the same identity. Membership change, once there is one, "
-                + "will allow replacing it.")
+            "\(what). Promises may be forgotten, so nothing is served from this directory; keep it "
+                + "as it is. In a cluster the other members of its shards carry on, and this peer "
+                + "must not be started anew under the same identity. An embedded database has no "
+                + "other copy")
     }
 }

@@ -8,6 +8,7 @@ import BlockStorage
 /// |---|---|
 /// | `LOCK` | empty; whoever uses the directory holds an exclusive `flock` on it |
 /// | `IDENTITY` | format number and storage UUID, checksummed text; written last by `initialize` |
+/// | `UNFINISHED` | empty; there while `initialize` works, so that what it left is told from data |
 /// | `journal` | the ack journal, 8 KiB; see `AckJournal` |
 /// | `store/` | a RocksDB database; its keys are in `StorageKeys`, and it holds the UUID again |
 ///
@@ -61,71 +62,15 @@ package final class DataDirectory {
         self.cluster = nil
     }
 
-    // MARK: Making one
-
-    /// Makes a data directory at `path`, which must be empty or not there (its parent must be), and
-    /// draws the storage UUID of a new peer. Everything is durable when it returns.
-    /// - Parameter cluster: Binds the peer at once; see ``bind(to:)``.
-    /// - Returns: The new peer.
-    /// - Throws: `.directoryForeign` when the directory is not empty, `.ioFailed`, `.noSpace`. What
-    ///   was made until then stays, has no identity, and cannot be opened: remove it.
-    package static func initialize(
-        at path: String, cluster: ClusterID? = nil, environment: Environment
-    ) throws -> PeerID {
-        try PosixFile.makeDirectory(path)
-        let names = try PosixFile.names(in: path)
-        guard names.isEmpty else {
-            let isOurs = names.contains(Name.identity)
-            throw DatabaseError(
-                .directoryForeign,
-                "\(path) is not empty: it "
-                    + (isOurs ? "is a data directory already" : "holds \(names[0])")
-                    + "; initialise an empty directory")
-        }
-        let lock = try DirectoryLock(path: Name.lock.inside(path))
-        defer { lock.release() }
-        let peer = PeerID(rawValue: environment.identifier())
-
-        let engine = try RocksDBEngine(at: Name.store.inside(path), creating: true)
-        defer { engine.close() }
-        var batch = WriteBatch()
-        batch.put(peer.rawValue, sealedUnder: StorageKeys.storageUUID)
-        if let cluster { batch.put(cluster.rawValue, sealedUnder: StorageKeys.cluster) }
-        try engine.write(batch)
-        try engine.sync()
-
-        let file = PosixJournalFile(path: Name.journal.inside(path))
-        try AckJournal.create(on: file, owner: peer).close()
-        // Last, so that a directory with an identity is complete.
-        try PosixFile.replace(
-            Name.identity.inside(path), with: DirectoryIdentity(peer: peer).bytes)
-        return peer
-    }
-
-    /// Whether ``initialize(at:cluster:environment:)`` can make a data directory at `path`: nothing
-    /// is there, or an empty directory.
-    /// - Throws: `.ioFailed`, also when it is no directory.
-    package static func isFree(at path: String) throws(DatabaseError) -> Bool {
-        if try !PosixFile.exists(path) { return true }
-        return try PosixFile.names(in: path).isEmpty
-    }
-
     // MARK: Opening one
 
     /// Whose data directory `path` is, without opening or locking it.
-    /// - Throws: `.directoryForeign`, `.formatUnsupported`, `.corrupted` (the identity file),
-    ///   `.ioFailed`.
+    /// - Throws: `.pathNotFound`, `.directoryForeign`, `.formatUnsupported`, `.corrupted` (the
+    ///   identity file), `.accessDenied`, `.ioFailed`.
     package static func identity(at path: String) throws(DatabaseError) -> PeerID {
-        let identityPath = Name.identity.inside(path)
-        guard let bytes = try identityBytes(at: identityPath) else {
-            let isUnfinished = try PosixFile.exists(Name.lock.inside(path))
-            throw DatabaseError(
-                .directoryForeign,
-                "\(path) has no \(Name.identity): "
-                    + (isUnfinished
-                        ? "`storage-peer init` did not finish; remove it and run that again"
-                        : "it is not a data directory; make one with `storage-peer init`"))
-        }
+        let identityPath = DirectoryName.identity.inside(path)
+        let bytes = try PosixFile.read(identityPath, countMax: Limits.identityFileBytesMax)
+        guard let bytes else { throw try withoutIdentity(path) }
         return try DirectoryIdentity(bytes: bytes, path: identityPath).peer
     }
 
@@ -133,11 +78,13 @@ package final class DataDirectory {
     ///
     /// A peer whose store forgot or cannot be read is opened all the same, with ``refusal`` set, so
     /// that it can tell whoever asks why it takes no part.
-    /// - Throws: `.directoryForeign`, `.formatUnsupported`, `.directoryLocked`, `.corrupted` (the
-    ///   identity file), `.ioFailed`, `.noSpace`.
+    /// - Throws: As ``identity(at:)``; `.directoryLocked`, `.noSpace`. Nothing was changed that was
+    ///   in the directory.
     package static func open(at path: String) throws -> DataDirectory {
         let peer = try identity(at: path)
-        let lock = try DirectoryLock(path: Name.lock.inside(path))
+        let lock = try DirectoryLock(path: DirectoryName.lock.inside(path))
+        // With an identity, making it had come to its end.
+        try? PosixFile.remove(DirectoryName.unfinished.inside(path))
         do {
             let contents = try open(storeIn: path, of: peer)
             return DataDirectory(path: path, peer: peer, lock: lock, contents)
@@ -146,16 +93,15 @@ package final class DataDirectory {
         }
     }
 
-    private static func identityBytes(at path: String) throws(DatabaseError) -> Bytes? {
-        try PosixFile.read(path, countMax: Limits.identityFileBytesMax)
-    }
-
     private static func open(storeIn path: String, of peer: PeerID) throws -> Contents {
-        let storePath = Name.store.inside(path)
+        let storePath = DirectoryName.store.inside(path)
         // RocksDB names its manifest in this file; without it there is no database to recover.
         guard try PosixFile.exists("CURRENT".inside(storePath)) else {
             throw AckJournal.amnesia("\(storePath) is missing or empty")
         }
+        // Every opening begins a log file, and RocksDB removes those that nothing was written to
+        // only when something else is.
+        try PosixFile.removeEmpty(suffix: ".log", in: storePath)
         let engine = try RocksDBEngine(at: storePath, creating: false)
         do {
             guard let owner = try engine.identifier(sealedUnder: StorageKeys.storageUUID) else {
@@ -169,7 +115,7 @@ package final class DataDirectory {
             }
             let repository = try StorageRepository(engine: engine)
             let journal = try AckJournal.open(
-                on: PosixJournalFile(path: Name.journal.inside(path)), owner: peer,
+                on: PosixJournalFile(path: DirectoryName.journal.inside(path)), owner: peer,
                 recovered: repository.writeSequence)
             let cluster = try engine.identifier(sealedUnder: StorageKeys.cluster)
             return Contents(
@@ -221,28 +167,29 @@ package final class DataDirectory {
 }
 
 /// The names in a data directory.
-private enum Name {
+enum DirectoryName {
     static let lock = "LOCK"
     static let identity = "IDENTITY"
+    static let unfinished = "UNFINISHED"
     static let journal = "journal"
     static let store = "store"
 }
 
 extension String {
     /// This name inside the directory `path`.
-    fileprivate func inside(_ path: String) -> String {
+    func inside(_ path: String) -> String {
         path.hasSuffix("/") ? path + self : path + "/" + self
     }
 }
 
 extension WriteBatch {
-    fileprivate mutating func put(_ identifier: Identifier128, sealedUnder key: Bytes) {
+    mutating func put(_ identifier: Identifier128, sealedUnder key: Bytes) {
         put(SealedRecord.seal(identifier.bytes, under: key), for: key)
     }
 }
 
 extension RocksDBEngine {
-    fileprivate func identifier(
+    func identifier(
         sealedUnder key: Bytes
     ) throws(DatabaseError) -> Identifier128? {
         guard let stored = try get(key) else { return nil }

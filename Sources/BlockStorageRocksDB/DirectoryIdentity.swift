@@ -62,7 +62,9 @@ struct DirectoryIdentity: Hashable {
 
     private static func damaged(_ path: String) -> DatabaseError {
         DatabaseError(
-            .corrupted, "\(path) is damaged; keep the directory for analysis and check the disk")
+            .corrupted,
+            "\(path) is damaged; check the disk, move that file aside, and "
+                + "`storage-peer restore-identity` writes it anew from the store")
     }
 
     private static func checksum(of body: String) -> String {

@@ -7,11 +7,15 @@ enum PosixFile {
     /// The error of the system call that just failed.
     static func failure(_ call: String, _ path: String) -> DatabaseError {
         let number = errno
-        let code: ErrorCode = number == ENOSPC || number == EDQUOT ? .noSpace : .ioFailed
-        return DatabaseError(code, "\(call) \(path): \(String(cString: strerror(number)))")
+        let isOutOfDescriptors = number == EMFILE || number == ENFILE
+        let remedy = isOutOfDescriptors ? "; raise the limit of open files (ulimit -n)" : ""
+        return DatabaseError(
+            ErrorCode(systemError: number),
+            "\(call) \(path): \(String(cString: strerror(number)))\(remedy)")
     }
 
-    /// - Throws: `.ioFailed` when the question cannot be answered: not allowed is not absent.
+    /// - Throws: `.accessDenied`, `.ioFailed` when the question cannot be answered: not allowed is
+    ///   not absent.
     static func exists(_ path: String) throws(DatabaseError) -> Bool {
         if access(path, F_OK) == 0 { return true }
         guard errno == ENOENT || errno == ENOTDIR else { throw failure("access", path) }
@@ -57,9 +61,12 @@ enum PosixFile {
         guard fdatasync(descriptor) == 0 else { throw failure("fdatasync", path) }
     }
 
+    /// What the name of a file ends in while ``replace(_:with:)`` writes it.
+    static let draft = ".new"
+
     /// Puts a whole file in place: after a crash there is all of it or what was there before.
     static func replace(_ path: String, with bytes: Bytes) throws(DatabaseError) {
-        let draft = path + ".new"
+        let draft = path + Self.draft
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("create", draft) }
         defer { Glibc.close(descriptor) }
@@ -77,14 +84,61 @@ enum PosixFile {
     }
 
     /// Makes a directory unless it is there, for its owner only.
+    /// - Throws: `.pathNotFound` when the directory that it would lie in is not there.
     static func makeDirectory(_ path: String) throws(DatabaseError) {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir", path) }
+        let parent = directory(of: path)
+        let isNew = mkdir(path, 0o700) == 0
+        guard isNew || errno == EEXIST else {
+            guard errno == ENOENT || errno == ENOTDIR else { throw failure("mkdir", path) }
+            throw DatabaseError(
+                .pathNotFound,
+                "\(parent) is not a directory; only the last part of \(path) is made")
+        }
+        do throws(DatabaseError) {
+            try syncDirectory(parent)
+        } catch {
+            // Whoever made the directory for this user need not let it read the one above.
+            guard !isNew, error.code == .accessDenied else { throw error }
+        }
+    }
+
+    /// Makes an empty file unless it is there; its name is durable when this returns.
+    static func makeFile(_ path: String) throws(DatabaseError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        Glibc.close(descriptor)
         try syncDirectory(directory(of: path))
     }
 
+    /// Removes a file, or a directory with its files, unless it is gone already.
+    static func remove(_ path: String) throws(DatabaseError) {
+        if unlink(path) == 0 || errno == ENOENT { return }
+        guard errno == EISDIR || errno == EPERM else { throw failure("remove", path) }
+        for name in try names(in: path) { try remove("\(path)/\(name)") }
+        guard rmdir(path) == 0 else { throw failure("remove", path) }
+    }
+
+    /// Removes files of `directory` that end in `suffix` and hold nothing; one that cannot be
+    /// removed stays.
+    static func removeEmpty(suffix: String, in directory: String) throws(DatabaseError) {
+        for name in try names(in: directory) where name.hasSuffix(suffix) {
+            var status = stat()
+            let path = "\(directory)/\(name)"
+            if lstat(path, &status) == 0, status.st_size == 0 { unlink(path) }
+        }
+    }
+
     /// The names in a directory, sorted.
+    /// - Throws: `.pathNotFound` when there is nothing, `.directoryForeign` when it is a file.
     static func names(in path: String) throws(DatabaseError) -> [String] {
-        guard let stream = opendir(path) else { throw failure("opendir", path) }
+        guard let stream = opendir(path) else {
+            switch errno {
+            case ENOENT: throw DatabaseError(.pathNotFound, "there is no \(path)")
+            case ENOTDIR:
+                throw DatabaseError(.directoryForeign, "\(path) is a file, not a directory")
+            default: throw failure("opendir", path)
+            }
+        }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
@@ -155,8 +209,8 @@ final class DirectoryLock {
             guard isTaken else { throw other }
             throw DatabaseError(
                 .directoryLocked,
-                "\(path) is locked: another process uses this data directory; "
-                    + "stop it, or choose another directory")
+                "\(path) is locked: another process, or another database in this one, has this "
+                    + "data directory open")
         }
         descriptor = opened
     }
@@ -165,6 +219,8 @@ final class DirectoryLock {
 
     func release() {
         guard let descriptor else { return }
+        // Closing alone does not release it while a process that is being started has a copy.
+        _ = flock(descriptor, LOCK_UN)
         Glibc.close(descriptor)
         self.descriptor = nil
     }

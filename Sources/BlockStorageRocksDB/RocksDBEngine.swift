@@ -22,6 +22,7 @@ package final class RocksDBEngine: KeyValueEngine {
     /// - Throws: `.corrupted` when the log or a file is damaged or missing, `.directoryLocked`,
     ///   `.ioFailed`, `.noSpace`.
     package init(at path: String, creating: Bool) throws(DatabaseError) {
+        try RocksDBEngine.checkClock()
         let settings = try RocksDBSettings(creating: creating)
         database = try RocksDBError.checking("open \(path)") { error in
             path.withCString { rocksdb_open(settings.options, $0, error) }
@@ -99,7 +100,19 @@ package final class RocksDBEngine: KeyValueEngine {
         return records
     }
 
+    /// RocksDB notes the time of the first write of each table, and ends the process when it is
+    /// before 1970.
+    private static func checkClock() throws(DatabaseError) {
+        guard wallMilliseconds() == 0 else { return }
+        throw DatabaseError(
+            .ioFailed,
+            "the clock of this machine is before 1970, where nothing can be stored; set it")
+    }
+
+    private static let wallMilliseconds = Environment.live().wallMilliseconds
+
     package func write(_ batch: WriteBatch) throws {
+        try RocksDBEngine.checkClock()
         let database = try usable()
         rocksdb_writebatch_clear(self.batch)
         for operation in batch.operations {

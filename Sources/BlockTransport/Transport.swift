@@ -44,11 +44,21 @@ package protocol Transport: AnyObject {
     ///   `Limits.linkCountMax` links, `.shuttingDown` after ``close()``.
     func connect(to address: String) throws(DatabaseError) -> Endpoint
 
+    /// Asks why an outgoing link does not connect. The answer, if there is one, arrives as
+    /// ``Inbound/unreachable(_:_:)`` a moment later; what is found after a failed try arrives
+    /// without being asked for.
+    func inspect(_ endpoint: Endpoint)
+
     /// Ends an outgoing link and drops what it still holds. Does nothing for any other endpoint.
     func disconnect(_ endpoint: Endpoint)
 
     /// Ends everything; what was not sent yet is dropped. Calling it again does nothing.
     func close()
+}
+
+extension Transport {
+    /// For a transport whose links always connect.
+    package func inspect(_ endpoint: Endpoint) {}
 }
 
 /// One arrival.
@@ -60,10 +70,15 @@ package enum Inbound: Hashable, Sendable {
     /// sent and is not answered may be lost; the link connects again by itself. Comes after all
     /// that arrived before the break, and only mostly: a host that vanishes says nothing.
     case broken(Endpoint)
+    /// An outgoing link does not connect, and why: `.endpointUnreachable` with words for people. It
+    /// goes on trying; told again, ever more rarely, while it fails.
+    case unreachable(Endpoint, DatabaseError)
 
     package var endpoint: Endpoint {
         switch self {
-        case .message(let endpoint, _), .malformed(let endpoint, _), .broken(let endpoint): endpoint
+        case .message(let endpoint, _), .malformed(let endpoint, _), .broken(let endpoint),
+            .unreachable(let endpoint, _):
+            endpoint
         }
     }
 }
@@ -91,6 +106,9 @@ package struct TransportStatistics: Hashable, Sendable {
     package var malformed: UInt64 = 0
     /// Envelopes that ``Transport/send(_:to:)`` did not take.
     package var dropped: UInt64 = 0
+    /// How often it stopped listening for a while, because no descriptor was left for another
+    /// connection.
+    package var listenPauses: UInt64 = 0
 
     package init() {}
 }

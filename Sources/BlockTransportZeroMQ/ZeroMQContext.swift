@@ -1,4 +1,5 @@
 import BlockRuntime
+import CLinux
 import CZeroMQ
 import Glibc
 
@@ -11,6 +12,7 @@ package final class ZeroMQContext: @unchecked Sendable {
 
     /// - Throws: `.ioFailed` when the system has no descriptors or memory for it.
     package init() throws(DatabaseError) {
+        try ZeroMQContext.checkDescriptors()
         guard let handle = zmq_ctx_new() else {
             throw ZeroMQFailure.current("cannot make a ZeroMQ context", or: .ioFailed)
         }
@@ -19,6 +21,23 @@ package final class ZeroMQContext: @unchecked Sendable {
         zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, Int32(2 * Limits.linkCountMax))
         // One I/O thread carries about a gigabyte a second; a second one only costs wake-ups.
         zmq_ctx_set(handle, ZMQ_IO_THREADS, 1)
+    }
+
+    /// libzmq ends the process when there is no descriptor for its own threads: it is found out
+    /// before.
+    private static func checkDescriptors() throws(DatabaseError) {
+        var taken: [Int32] = []
+        defer { for descriptor in taken { close(descriptor) } }
+        for _ in 0..<Limits.contextDescriptorCount {
+            let descriptor = linux_eventfd()
+            guard descriptor >= 0 else {
+                throw DatabaseError(
+                    .ioFailed,
+                    "ZeroMQ needs \(Limits.contextDescriptorCount) more open files; raise the "
+                        + "limit (ulimit -n)")
+            }
+            taken.append(descriptor)
+        }
     }
 
     deinit {
@@ -49,6 +68,7 @@ enum ZeroMQFailure {
         case EMFILE, ENFILE:
             return DatabaseError(
                 .ioFailed, "\(what): \(reason); raise the limit of open files (ulimit -n)")
+        case EACCES, EPERM: return DatabaseError(.accessDenied, "\(what): \(reason)")
         case terminated:
             return DatabaseError(.shuttingDown, "\(what): the ZeroMQ context is closed")
         default:

@@ -62,6 +62,10 @@ final class ZeroMQSocket {
         return lastEndpoint
     }
 
+    /// Takes no further connections at the address that ``bind(to:)`` returned; those there are
+    /// stay.
+    func unbind(from address: String) { zmq_unbind(handle, address) }
+
     func connect(to address: String) throws(DatabaseError) {
         enableIPv6(for: address)
         guard zmq_connect(handle, address) == 0 else {
@@ -107,7 +111,7 @@ extension ZeroMQSocket {
     }
 
     private func set(_ option: Int32, _ value: Int64) {
-        var number = Int32(value)
+        var number = Int32(clamping: value)
         let status = zmq_setsockopt(handle, option, &number, MemoryLayout<Int32>.size)
         invariant(status == 0, "libzmq refuses option \(option) = \(value)")
     }
@@ -129,7 +133,8 @@ extension ZeroMQSocket {
         var size = text.count
         let status = zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &size)
         invariant(status == 0, "libzmq does not know the address it has just bound")
-        return String(decoding: text.prefix(max(0, size - 1)).map(UInt8.init), as: UTF8.self)
+        let bytes = text.prefix(max(0, size - 1)).map { UInt8(bitPattern: $0) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -15,12 +15,20 @@ package final class ZeroMQTransport: Transport {
 
     private let context: ZeroMQContext
     private let wakeSignal: WakeSignal
+    private let notices: ZeroMQNotices
     private let router: ZeroMQSocket?
     private var links: [Int: ZeroMQSocket] = [:]
     /// One for each link, and the number of the link that each item after the sockets is about.
     private var monitors: [Int: ZeroMQMonitor] = [:]
     private var monitored: [Int] = []
     private var linkNumbers: [String: Int] = [:]
+    /// How often each link failed to connect since it last did, and the links looked at now.
+    private var failureCounts: [Int: Int] = [:]
+    private var inspected: Set<Int> = []
+    /// Of the router.
+    private let listenerMonitor: ZeroMQMonitor?
+    /// Whether connections are taken: not while there is no descriptor for them.
+    private var isListening: Bool
     private var nextLink = 0
     /// What is waited for: the wake signal, then the sockets in the order of ``sockets``.
     private var pollItems: [zmq_pollitem_t] = []
@@ -32,6 +40,7 @@ package final class ZeroMQTransport: Transport {
     private var isClosed = false
     /// What all sockets have not sent yet.
     private let allSent: SendMeter
+    private let clock = Environment.live()
 
     /// - Parameters:
     ///   - context: Shared with other transports of the process, or nil for an own one.
@@ -45,12 +54,15 @@ package final class ZeroMQTransport: Transport {
         let wakeSignal = try WakeSignal()
         let allSent = SendMeter()
         var router: ZeroMQSocket?
+        var listenerMonitor: ZeroMQMonitor?
         var boundAddress: String?
         if let address {
             let socket = try ZeroMQSocket(context: context, link: nil, allSent: allSent)
             do throws(DatabaseError) {
+                listenerMonitor = try ZeroMQMonitor(of: socket, as: .listener, context: context)
                 boundAddress = try socket.bind(to: address)
             } catch {
+                listenerMonitor?.close()
                 socket.close()
                 throw error
             }
@@ -59,7 +71,10 @@ package final class ZeroMQTransport: Transport {
         self.context = context
         self.allSent = allSent
         self.wakeSignal = wakeSignal
+        notices = ZeroMQNotices(wakeSignal: wakeSignal)
         self.router = router
+        self.listenerMonitor = listenerMonitor
+        isListening = router != nil
         self.boundAddress = boundAddress
         waker = Waker { wakeSignal.raise() }
         frame = .allocate(capacity: 1)
@@ -75,12 +90,20 @@ package final class ZeroMQTransport: Transport {
 
     package func receive(timeout: Duration?) throws(DatabaseError) -> [Inbound] {
         try checkOpen()
-        let readyCount = try wait(timeout: timeout)
-        guard readyCount > 0 else { return [] }
-        if pollItems[0].revents != 0 { wakeSignal.clear() }
-        // Looked at first and told last: what arrived before a break is read before it is told.
-        let broken = takeBreaks()
-        return takeArrivals() + broken
+        let end = timeout.map { clock.now().advanced(by: $0) }
+        var left = timeout
+        while true {
+            guard try wait(timeout: left) > 0 else { return [] }
+            let isWoken = pollItems[0].revents != 0
+            if isWoken { wakeSignal.clear() }
+            let isRead = sockets.indices.contains { pollItems[$0 + 1].revents != 0 }
+            // Looked at first and told last: what arrived before a break is read before it is told.
+            let told = takeChanges() + takeNotices()
+            let arrivals = takeArrivals() + told
+            if isWoken || isRead || !arrivals.isEmpty { return arrivals }
+            // A connection was made, or failed again: nobody needs to know.
+            left = end.map { $0.since(clock.now()) }
+        }
     }
 
     package func send(_ envelope: Envelope, to endpoint: Endpoint) -> SendResult {
@@ -119,7 +142,7 @@ package final class ZeroMQTransport: Transport {
         let socket = try ZeroMQSocket(
             context: context, link: .link(number), allSent: allSent)
         do throws(DatabaseError) {
-            monitors[number] = try ZeroMQMonitor(of: socket, context: context)
+            monitors[number] = try ZeroMQMonitor(of: socket, as: .link, context: context)
             try socket.connect(to: address)
         } catch {
             monitors.removeValue(forKey: number)?.close()
@@ -138,6 +161,7 @@ package final class ZeroMQTransport: Transport {
             let socket = links.removeValue(forKey: number)
         else { return }
         linkNumbers = linkNumbers.filter { $0.value != number }
+        failureCounts[number] = nil
         socket.abandon()
         monitors.removeValue(forKey: number)?.close()
         rebuildPollItems()
@@ -148,6 +172,7 @@ package final class ZeroMQTransport: Transport {
         isClosed = true
         for socket in sockets { socket.close() }
         for monitor in monitors.values { monitor.close() }
+        listenerMonitor?.close()
         sockets = []
         monitors = [:]
         links = [:]
@@ -179,16 +204,71 @@ extension ZeroMQTransport {
         pollItems += monitored.compactMap { monitors[$0] }.map {
             zmq_pollitem_t(socket: nil, fd: $0.descriptor, events: readable, revents: 0)
         }
+        if let listenerMonitor {
+            pollItems.append(
+                zmq_pollitem_t(
+                    socket: nil, fd: listenerMonitor.descriptor, events: readable, revents: 0))
+        }
     }
 
-    /// The links whose connections broke since the last call.
-    private func takeBreaks() -> [Inbound] {
-        monitored.indices.compactMap { index in
-            guard pollItems[1 + sockets.count + index].revents != 0,
-                monitors[monitored[index]]?.takeBreak(frame) == true
-            else { return nil }
-            return .broken(.link(monitored[index]))
+    /// The links whose connections broke since the last call. Begins to look at those that fail.
+    private func takeChanges() -> [Inbound] {
+        if let listenerMonitor, pollItems[pollItems.count - 1].revents != 0 {
+            if listenerMonitor.takeChanges(frame).lacksDescriptors { pauseListening() }
         }
+        return monitored.indices.compactMap { index in
+            let link = monitored[index]
+            guard pollItems[1 + sockets.count + index].revents != 0,
+                let changes = monitors[link]?.takeChanges(frame)
+            else { return nil }
+            if changes.hasConnected { failureCounts[link] = nil }
+            if changes.hasFailed { noteFailure(of: link) }
+            return changes.hasEnded ? .broken(.link(link)) : nil
+        }
+    }
+
+    /// Looks at the first, second, fourth … failure: a link tries again about once a second.
+    private func noteFailure(of link: Int) {
+        let count = failureCounts[link, default: 0] + 1
+        failureCounts[link] = count
+        if count & (count - 1) == 0 { inspect(.link(link)) }
+    }
+
+    package func inspect(_ endpoint: Endpoint) {
+        guard !isClosed, case .link(let link) = endpoint, !inspected.contains(link),
+            let address = linkNumbers.first(where: { $0.value == link })?.key
+        else { return }
+        if notices.inspect(address, link: link) { inspected.insert(link) }
+    }
+
+    private func takeNotices() -> [Inbound] {
+        var inbound: [Inbound] = []
+        for notice in notices.take() {
+            switch notice {
+            case .listen: resumeListening()
+            case .inspected(let link, let error):
+                inspected.remove(link)
+                guard let error, links[link] != nil else { continue }
+                inbound.append(.unreachable(.link(link), error))
+            }
+        }
+        return inbound
+    }
+
+    /// A listener that cannot take the connection that waits would try it again without end.
+    private func pauseListening() {
+        guard isListening, let router, let boundAddress else { return }
+        isListening = false
+        statistics.listenPauses += 1
+        router.unbind(from: boundAddress)
+        notices.listenLater()
+    }
+
+    private func resumeListening() {
+        guard !isClosed, !isListening, let router, let boundAddress else { return }
+        isListening = (try? router.bind(to: boundAddress)) != nil
+        // Its own descriptor may be missing, or the old one not yet given back.
+        if !isListening { notices.listenLater() }
     }
 
     /// - Returns: How many poll items are ready; zero after a timeout or a signal.
@@ -256,7 +336,7 @@ extension ZeroMQTransport {
         switch inbound {
         case .message: statistics.messagesIn += 1
         case .malformed: statistics.malformed += 1
-        case .broken: invariant(false, "a socket reads no breaks")
+        case .broken, .unreachable: invariant(false, "a socket reads messages only")
         }
     }
 }

@@ -19,40 +19,36 @@ public struct DatabaseURL: Hashable, Sendable {
             throw DatabaseURL.problem(
                 text, "it has \(text.utf8.count) bytes, urlBytesMax = \(Limits.urlBytesMax)")
         }
-        guard text.hasPrefix(DatabaseURL.scheme) else {
+        guard text.utf8.starts(with: DatabaseURL.scheme.utf8) else {
             throw DatabaseURL.problem(text, "it does not begin with \(DatabaseURL.scheme)")
         }
-        let rest = text.dropFirst(DatabaseURL.scheme.count)
-        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let slash = parts[0].firstIndex(of: "/") else {
+        // Parts end at bytes: a character may begin with a "/" and go on with an accent.
+        let rest = text.utf8.dropFirst(DatabaseURL.scheme.utf8.count)
+        let parts = rest.split(
+            separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let slash = parts[0].firstIndex(of: UInt8(ascii: "/")) else {
             throw DatabaseURL.problem(text, "\"/\" and the cluster's name are missing")
         }
-        let name = parts[0][parts[0].index(after: slash)...]
-        guard !name.isEmpty, name.utf8.count <= Limits.nameBytesMax, !name.contains("/") else {
-            throw DatabaseURL.problem(
-                text,
-                "the cluster's name is empty, longer than \(Limits.nameBytesMax) bytes, "
-                    + "or has a \"/\"")
+        clusterName = String(Substring(parts[0][slash...].dropFirst()))
+        if let expected = NameText.problem(ofClusterName: clusterName) {
+            throw DatabaseURL.problem(text, "the cluster's name must be \(expected)")
         }
-        clusterName = String(name)
         addresses = try DatabaseURL.addresses(parts[0][..<slash], of: text)
         timeout =
             parts.count == 2
-            ? try DatabaseURL.timeout(parts[1], of: text) : Limits.requestTimeDefault
+            ? try DatabaseURL.timeout(Substring(parts[1]), of: text) : Limits.requestTimeDefault
     }
 
     private static func addresses(
-        _ list: Substring, of text: String
+        _ list: Substring.UTF8View.SubSequence, of text: String
     ) throws(DatabaseError) -> [String] {
         var addresses: [String] = []
-        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let colon = part.lastIndex(of: ":"),
-                let port = UInt16(part[part.index(after: colon)...]), port > 0,
-                isHost(part[..<colon])
-            else {
+        for part in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            let part = String(Substring(part))
+            guard let parsed = NetworkAddress(part), parsed.canBeReached else {
                 throw problem(text, "\"\(part)\" is not host:port with a port from 1 to 65535")
             }
-            let address = "tcp://\(part[..<colon]):\(port)"
+            let address = parsed.description
             if !addresses.contains(address) { addresses.append(address) }
         }
         guard addresses.count <= Limits.urlAddressCountMax else {
@@ -64,22 +60,6 @@ public struct DatabaseURL: Hashable, Sendable {
         return addresses
     }
 
-    private static func isHost(_ host: Substring) -> Bool {
-        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.utf8.count > 2
-        let bare = isBracketed ? host.dropFirst().dropLast() : host
-        return !bare.isEmpty
-            && bare.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "-"),
-                    UInt8(ascii: "_"):
-                    true
-                case UInt8(ascii: ":"), UInt8(ascii: "%"): isBracketed
-                default: false
-                }
-            }
-    }
-
     private static func timeout(
         _ query: Substring, of text: String
     ) throws(DatabaseError) -> Duration {
@@ -87,7 +67,7 @@ public struct DatabaseURL: Hashable, Sendable {
         guard pair.count == 2, pair[0] == "timeout" else {
             throw problem(text, "\"\(query)\" is not timeout=DURATION, the only option")
         }
-        let digits = pair[1].prefix { $0.isASCII && $0.isNumber }
+        let digits = pair[1].prefix { $0.isASCII && $0.isWholeNumber }
         let units: [Substring: Int64] = ["ms": 1, "s": 1000, "m": 60_000]
         guard let count = Int64(digits), count > 0, count <= 600_000,
             let unit = units[pair[1][digits.endIndex...]],

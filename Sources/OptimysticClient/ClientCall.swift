@@ -102,7 +102,11 @@ struct ClientCall: Sendable {
     ///
     /// - Parameter addresses: Of all proxies; each is named when none of them answered.
     func finalError(addresses: [String]) -> DatabaseError {
-        if let answer { return doubt.told(answer) }
+        let troubled = Set(troubles.values.map(\.code))
+        // What one of several proxies is not says nothing of the others.
+        if let answer, !answer.isOfOneProxy || addresses.count == 1 || troubled.count == 1 {
+            return doubt.told(answer)
+        }
         let details = addresses.indices.map { proxy in
             "\(addresses[proxy]): \(troubles[proxy]?.message ?? "not asked in the time given")"
         }

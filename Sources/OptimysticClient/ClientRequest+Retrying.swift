@@ -129,4 +129,17 @@ extension DatabaseError {
         default: false
         }
     }
+
+    /// Whether it says what is wrong with one address, and nothing of the request.
+    var isOfOneProxy: Bool {
+        switch code {
+        case .wrongService, .wrongCluster, .versionUnsupported, .endpointUnreachable: true
+        default: false
+        }
+    }
+
+    /// The same trouble with one proxy, where another one may do.
+    var asUnreachable: DatabaseError {
+        DatabaseError(.endpointUnreachable, message, outcome: outcome, cause: self)
+    }
 }

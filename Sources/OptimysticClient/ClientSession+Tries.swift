@@ -56,6 +56,7 @@ extension ClientSession {
         if let proxy = greetings.removeValue(forKey: id) { return wasGreeted(proxy, reply) }
         guard let (token, proxy) = sent[id], let call = calls[token] else { return }
         ranking.clear(proxy)
+        proxies[proxy].trouble = nil
         if case .failed(let error) = reply {
             // A late failure of an earlier try says nothing of the later ones.
             guard call.phase == .sent(id: id, proxy: proxy) else { return }
@@ -153,7 +154,9 @@ extension ClientSession {
         switch call.phase {
         case .pausing: beginTry(token)
         case .greeting(let proxy):
-            let error = DatabaseError(.endpointUnreachable, "no answer to the greeting in time")
+            let error =
+                proxies[proxy].trouble
+                ?? DatabaseError(.endpointUnreachable, "no answer to the greeting in time")
             calls[token]?.failed(error, at: proxy)
             afterFailure(token, error)
         case .sent(_, let proxy):
@@ -200,7 +203,8 @@ extension ClientSession {
     private mutating func wasGreeted(_ proxy: Int, _ reply: ClientReply) {
         switch reply {
         case .welcome(let welcome):
-            guard welcome.clusterName == clusterName, cluster ?? welcome.cluster == welcome.cluster
+            guard ExactText(welcome.clusterName) == ExactText(clusterName),
+                cluster ?? welcome.cluster == welcome.cluster
             else {
                 let message =
                     "\(addresses[proxy]) belongs to cluster \"\(welcome.clusterName)\" "
@@ -210,6 +214,7 @@ extension ClientSession {
             }
             cluster = welcome.cluster
             ranking.clear(proxy)
+            proxies[proxy].trouble = nil
             proxies[proxy].greeting = .done
             learn(welcome)
             serveWaiting(of: proxy) { session, token in
@@ -230,14 +235,45 @@ extension ClientSession {
         proxies[proxy].greeting = .none
         ranking.suspect(proxy, at: now)
         let isAnswer = isAnswer || error.code == .wrongCluster
+        if isAnswer, !error.isTransient { proxies[proxy].trouble = error }
         serveWaiting(of: proxy) { session, token in
             if isAnswer {
                 session.calls[token]?.answered(error, by: proxy)
             } else {
                 session.calls[token]?.failed(error, at: proxy)
             }
-            session.afterFailure(token, error)
+            session.afterFailedGreeting(token, error)
         }
+    }
+
+    /// The network says why a proxy is not reached, without being asked for it by anybody here.
+    mutating func cannotConnect(_ proxy: Int, _ error: DatabaseError) {
+        proxies[proxy].trouble = error
+        if case .underWay = proxies[proxy].greeting { greetingFailed(proxy, error) }
+        // Who waits between two tries need not wait for the next one.
+        for token in calls.keys.sorted() { endIfHopeless(token) }
+    }
+
+    /// Another proxy may be the right one: it is asked before anybody is told.
+    private mutating func afterFailedGreeting(_ token: Token, _ error: DatabaseError) {
+        if endIfHopeless(token) { return }
+        let isTold = !error.isTransient && proxies.allSatisfy { $0.trouble != nil }
+        if isTold { return giveUp(token) }
+        afterFailure(token, error.isTransient ? error : error.asUnreachable)
+    }
+
+    /// Whoever only wants to be connected is told as soon as something is known against each proxy.
+    /// - Returns: Whether it was told.
+    @discardableResult
+    private mutating func endIfHopeless(_ token: Token) -> Bool {
+        guard case .hello = calls[token]?.request, proxies.allSatisfy({ $0.trouble != nil })
+        else { return false }
+        for proxy in proxies.indices {
+            guard let trouble = proxies[proxy].trouble else { continue }
+            calls[token]?.failed(trouble, at: proxy)
+        }
+        giveUp(token)
+        return true
     }
 
     private mutating func serveWaiting(

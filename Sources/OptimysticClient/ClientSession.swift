@@ -18,6 +18,8 @@ package struct ClientSession {
         case notSent(id: UInt64)
         /// The connection to a proxy broke: what it has not answered it may never answer.
         case broken(proxy: Int)
+        /// A proxy cannot be connected to, and why. It may be there later.
+        case unreachable(proxy: Int, DatabaseError)
         /// Nobody wants the answer any more. What was sent may still be carried out.
         case cancel(Token)
         /// The last event but ticks: everything under way is resolved, with the reason where one
@@ -47,6 +49,8 @@ package struct ClientSession {
         var greetingID: UInt64?
         /// Calls that wait for the greeting. Some may have turned elsewhere since.
         var waiting: [Token] = []
+        /// Why it could not be used at the last look; nil once it was, or when nobody knows.
+        var trouble: DatabaseError?
     }
 
     enum Timer: Hashable, Sendable {
@@ -106,6 +110,7 @@ package struct ClientSession {
         case .reply(let id, let reply): replied(id, reply)
         case .notSent(let id): wasNotSent(id)
         case .broken(let proxy): connectionBroke(proxy)
+        case .unreachable(let proxy, let error): cannotConnect(proxy, error)
         case .cancel(let token):
             if let call = calls[token], call.doubt.mayHaveCommitted { keepDoubt(of: call) }
             forget(token)
@@ -214,7 +219,9 @@ package struct ClientSession {
                 guard proxies[proxy].greeting == .underWay(ends: instant) else { continue }
                 let time = Limits.greetingTime.milliseconds
                 greetingFailed(
-                    proxy, DatabaseError(.endpointUnreachable, "no answer in \(time) ms"))
+                    proxy,
+                    proxies[proxy].trouble
+                        ?? DatabaseError(.endpointUnreachable, "no answer in \(time) ms"))
             }
         }
     }

@@ -1,7 +1,6 @@
 import BlockModel
 import BlockRuntime
 import BlockTransport
-import Glibc
 import Synchronization
 
 /// A ``ClientSession`` over a ``ProxyLink``, driven by one background thread, for any number of
@@ -53,7 +52,7 @@ package final class Connection: Sendable {
                     started.resume(throwing: error)
                 }
             }
-            if let problem = EventThread.start(body) { started.resume(throwing: problem) }
+            if let problem = BackgroundThread.start(body) { started.resume(throwing: problem) }
         }
         return Connection(mailbox: mailbox, end: end, environment: environment)
     }
@@ -137,33 +136,5 @@ private final class EndOfLoop: Sendable {
             return state.isReached
         }
         if isReached { waiter.resume() }
-    }
-}
-
-/// Starts a thread for an event loop: a transport belongs to a thread, and a task has none.
-package enum EventThread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// - Returns: Why the thread could not be started; nil when it was.
-    package static func start(_ body: @escaping @Sendable () -> Void) -> DatabaseError? {
-        let argument = Unmanaged.passRetained(Body(body))
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw else { return nil }
-                Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
-                return nil
-            }, argument.toOpaque())
-        guard status == 0 else {
-            argument.release()
-            return DatabaseError(
-                .ioFailed, "cannot start a thread (\(status)); raise the limit (ulimit -u)")
-        }
-        pthread_detach(thread)
-        return nil
     }
 }

@@ -46,6 +46,8 @@ final class ConnectionLoop {
                     switch arrival {
                     case .reply(let id, let reply): handle(.reply(id: id, reply))
                     case .broken(let proxy): handle(.broken(proxy: proxy))
+                    case .unreachable(let proxy, let error):
+                        handle(.unreachable(proxy: proxy, error))
                     }
                 }
                 handle(.tick)

@@ -35,4 +35,6 @@ package enum LinkArrival {
     case reply(id: UInt64, ClientReply)
     /// The connection to a proxy broke: what was sent and is not answered may be lost.
     case broken(proxy: Int)
+    /// A proxy cannot be connected to, and why.
+    case unreachable(proxy: Int, DatabaseError)
 }

@@ -9,6 +9,8 @@ package final class TransportLink: ProxyLink {
     private let environment: Environment
     /// The link to each proxy, by number; nil for one whose address cannot work.
     private var links: [Endpoint?] = []
+    /// When to look who is there, for each proxy that has not answered its greeting yet.
+    private var inspections: [Int: Instant] = [:]
     /// Ties together what this connection causes, for people who read logs.
     private let trace: UInt64
 
@@ -38,20 +40,42 @@ package final class TransportLink: ProxyLink {
             kind: WireKind.clientRequest.rawValue, correlation: id,
             remainingMilliseconds: UInt32(clamping: max(1, remaining)),
             cluster: cluster?.rawValue ?? .zero, trace: trace, payload: Wire.encode(request))
+        if case .hello = request, inspections[proxy] == nil {
+            inspections[proxy] = environment.now().advanced(by: Limits.inspectionDelay)
+        }
         return transport.send(envelope, to: link) == .queued
     }
 
     package func receive(
         timeout: Duration?
     ) throws(DatabaseError) -> [LinkArrival] {
-        try transport.receive(timeout: timeout).compactMap { arrival in
+        let next = inspections.values.filter { $0 != .distantFuture }.min()
+        let untilNext = next.map { $0.since(environment.now()) }
+        let arrivals = try transport.receive(
+            timeout: [timeout, untilNext].compactMap { $0 }.min())
+        defer { inspectDue() }
+        return arrivals.compactMap { arrival in
             guard let proxy = links.firstIndex(of: arrival.endpoint) else { return nil }
             switch arrival {
             case .message(_, let envelope):
+                inspections[proxy] = nil
                 return .reply(id: envelope.correlation, reply(in: envelope))
             case .broken: return .broken(proxy: proxy)
+            case .unreachable(_, let error): return .unreachable(proxy: proxy, error)
             case .malformed: return nil
             }
+        }
+    }
+
+    /// Looks who is at the addresses that do not answer a greeting, once for each silence.
+    private func inspectDue() {
+        let now = environment.now()
+        for proxy in inspections.keys.sorted() {
+            guard let due = inspections[proxy], due <= now, let link = links[proxy] else {
+                continue
+            }
+            inspections[proxy] = .distantFuture
+            transport.inspect(link)
         }
     }
 

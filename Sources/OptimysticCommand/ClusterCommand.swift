@@ -76,7 +76,7 @@ struct ClusterPlanCommand: ParsableCommand {
             try Data(text.utf8).write(to: URL(fileURLWithPath: out), options: .withoutOverwriting)
         } catch CocoaError.fileWriteFileExists {
             throw DatabaseError(
-                .configurationInvalid, "\(out) exists; remove it first if no cluster uses it")
+                .configurationInvalid, "\(out) exists and is left as it is; write to another file")
         } catch {
             throw DatabaseError(.ioFailed, "cannot write \(out)", cause: error)
         }

@@ -37,10 +37,11 @@ package struct ExplainCommand: ParsableCommand {
             return [
                 "\(row.name) (\(row.code.rawValue), exit code \(exit))", "  \(row.meaning)",
                 "  \(row.remedy)",
-            ]
+            ] + row.cases.map { "  - \($0)" }
         case .json:
             return [
                 JSONText.object([
+                    "cases": .array(row.cases.map { .string($0) }),
                     "code": .number(UInt64(row.code.rawValue)), "exitCode": .number(UInt64(exit)),
                     "meaning": .string(row.meaning), "name": .string(row.name),
                     "remedy": .string(row.remedy),

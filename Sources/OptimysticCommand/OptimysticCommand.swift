@@ -28,8 +28,11 @@ package struct OptimysticCommand: AsyncParsableCommand {
         ])
 
     package static func main() async {
+        StandardDescriptors.reserve()
         // Whoever reads our output may stop reading: StandardOutput ends the process quietly.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow is an error of one write.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             let arguments = Array(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot(LeadingOptions.moved(arguments, in: Self.self))

@@ -64,6 +64,7 @@ struct ChaosRunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        StandardDescriptors.reserve()
         let setting = ChaosSetting(
             seconds: seconds, seed: seed, historyFile: history, rateMin: rateMin,
             settleTime: .seconds(settleSeconds))

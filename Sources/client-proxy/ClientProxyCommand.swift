@@ -27,6 +27,13 @@ enum ClientProxyCommand {
 
     private static func serve(_ context: ServiceProcess.Context) throws {
         let map = try ClusterFile.read(at: try context.configuration.value(of: clusterFile))
+        try DescriptorLimit.require(
+            Limits.processDescriptorCount + Limits.connectionCountMin
+                + map.coordinators.count * Limits.linkDescriptorCount,
+            for:
+                "\(map.coordinators.count) coordinators and "
+                + "\(Limits.connectionCountMin) connections"
+        )
         let address = try context.configuration.value(of: listen)
         let transport = try ZeroMQTransport(address: address.description)
         defer { transport.close() }

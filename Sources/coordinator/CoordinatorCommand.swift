@@ -29,6 +29,10 @@ enum CoordinatorCommand {
 
     private static func serve(_ context: ServiceProcess.Context) throws {
         let map = try ClusterFile.read(at: try context.configuration.value(of: clusterFile))
+        try DescriptorLimit.require(
+            Limits.processDescriptorCount + Limits.connectionCountMin
+                + map.peers.count * Limits.linkDescriptorCount,
+            for: "\(map.peers.count) storage peers and \(Limits.connectionCountMin) connections")
         let address = try context.configuration.value(of: listen)
         let transport = try ZeroMQTransport(address: address.description)
         defer { transport.close() }

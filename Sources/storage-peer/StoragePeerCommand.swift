@@ -25,6 +25,9 @@ enum StoragePeerCommand {
         commands: [
             Role.Command(
                 "init", help: "Make a data directory and its identity; print the storage UUID."),
+            Role.Command(
+                "restore-identity",
+                help: "Write the identity of a data directory that lost it; print the UUID."),
             Role.Command("run", help: "Serve. This is also what happens without a command."),
         ],
         settings: [dataDirectory, clusterFile, listen])
@@ -33,6 +36,10 @@ enum StoragePeerCommand {
         ServiceProcess.run(role) { context in
             switch context.configuration.command {
             case "init": try initialize(context)
+            case "restore-identity":
+                print(
+                    try DataDirectory.restoreIdentity(
+                        at: context.configuration.value(of: dataDirectory)))
             default: try serve(context)
             }
         }
@@ -56,6 +63,11 @@ enum StoragePeerCommand {
             throw DatabaseError(.invalidArgument, "--cluster-file is required to serve")
         }
         let map = try ClusterFile.read(at: file)
+        try DescriptorLimit.require(
+            Limits.processDescriptorCount + Limits.connectionCountMin
+                + Limits.engineOpenFileCountMax,
+            for: "\(Limits.engineOpenFileCountMax) files of the store and "
+                + "\(Limits.connectionCountMin) connections")
         let directory = try DataDirectory.open(at: path)
         do {
             try serve(directory, map, context)

@@ -69,6 +69,53 @@ struct ClusterFileTests {
     }
 
     @Test(
+        "A plan and a file refuse a cluster's name that no URL can carry, and take any other",
+        arguments: [
+            ("a/b", false), ("a?b", false), ("a#b", false), ("a%20b", false), ("a b", false),
+            ("", false), ("a\"b", false), ("a\\b", false), ("a\u{7}", false), ("a\u{85}b", false),
+            ("a/\u{301}", false), (String(repeating: "n", count: 257), false),
+            ("demo", true), ("Straße-1.test_x~", true), (String(repeating: "n", count: 256), true),
+        ])
+    func clusterNames(name: String, isRight: Bool) throws {
+        var plan = Self.plan(peers: 3, shards: 2)
+        let text = ClusterFile.text(of: try plan.map())
+        plan.name = name
+        #expect(((try? plan.map()) != nil) == isRight)
+        // In JSON these stand for something else.
+        guard !name.contains("\""), !name.contains("\\"), !name.contains("\u{7}") else { return }
+        let written = text.replacingOccurrences(of: "\"demo\"", with: "\"\(name)\"")
+        let read = try? ClusterFile.map(of: Bytes(written.utf8), named: "test")
+        #expect((read != nil) == isRight)
+    }
+
+    @Test("host:port is an address wherever one is written, an IPv6 host in brackets")
+    func plainAddresses() throws {
+        var plan = Self.plan(peers: 3)
+        plan.proxies = ["127.0.0.1:9412", "[::1]:9413", "tcp://db-1.example:9414"]
+        let map = try plan.map()
+        #expect(
+            map.proxies.map(\.address) == [
+                "tcp://127.0.0.1:9412", "tcp://[::1]:9413", "tcp://db-1.example:9414",
+            ])
+        let text = ClusterFile.text(of: map).replacingOccurrences(of: "tcp://", with: "")
+        #expect(try ClusterFile.map(of: Bytes(text.utf8), named: "test") == map)
+        for wrong in ["127.0.0.1:0", "127.0.0.1:65536", "*:1", "127.0.0.1", "::1:5", "udp://a:1"] {
+            plan.proxies = [wrong]
+            let error = #expect(throws: DatabaseError.self) { try plan.map() }
+            #expect(error?.message.contains("\"\(wrong)\" must be") == true)
+        }
+    }
+
+    @Test("Names that only look alike are two peers")
+    func lookAlikes() throws {
+        let text = ClusterFile.text(of: try Self.plan(peers: 3, shards: 2).map())
+            .replacingOccurrences(of: "peer-1", with: "caf\u{E9}")
+            .replacingOccurrences(of: "peer-2", with: "cafe\u{301}")
+        let map = try ClusterFile.map(of: Bytes(text.utf8), named: "test")
+        #expect(Set(map.shards[0]).count == 3)
+    }
+
+    @Test(
         "Each mistake in the file is refused with the key it is in",
         arguments: [
             ("\"format\": 1", "\"format\": 2", "format"),
@@ -86,6 +133,17 @@ struct ClusterFileTests {
             ("127.0.0.1:7001", "127.0.0.1:0", "peers[1].address"),
             ("127.0.0.1:7001", "*:7001", "peers[1].address"),
             ("127.0.0.1:7001", "127.0.0.1:7002", "used twice"),
+            // The same address in its other form.
+            ("tcp://127.0.0.1:7001", "127.0.0.1:7002", "used twice"),
+            ("127.0.0.1:7001", "127.0.0.1:65536", "peers[1].address"),
+            ("127.0.0.1:7001", "127.0.0.1:+7001", "peers[1].address"),
+            ("127.0.0.1:7001", "::1:7001", "peers[1].address"),
+            ("\"name\": \"demo\"", "\"name\": \"a/b\"", "a URL can carry"),
+            ("\"name\": \"demo\"", "\"name\": \"a?b\"", "a URL can carry"),
+            ("\"name\": \"demo\"", "\"name\": \"a b\"", "a URL can carry"),
+            ("\"name\": \"demo\"", "\"name\": \"demo\", \"name\": \"other\"", "\"name\" twice"),
+            ("\"name\": \"demo\"", "\"name\": \"demo\", \"na\\u006de\": \"x\"", "\"name\" twice"),
+            ("\"name\": \"peer-1\",", "\"name\": \"p\", \"name\": \"peer-1\",", "\"name\" twice"),
             ("127.0.0.1:6003", "127.0.0.1:70000", "proxies[0].address"),
             ("\"peer-2\", \"storage\"", "\"peer-1\", \"storage\"", "peers[1].name"),
             ("\"name\": \"proxy-1\", ", "\"name\": \"proxy-1\", \"port\": 1, ", "proxies[0].port"),

@@ -141,7 +141,10 @@ struct HostTests {
             }
             for other in WireKind.allCases.map(\.rawValue) + [0, 500] where other != kind.rawValue {
                 let reply = try hosts.ask(address, other, payload)
-                #expect(try hosts.error(reply).code == .malformedMessage)
+                // Whoever asks for another role is told whom it reached.
+                let isRequest = served.contains { $0.1.rawValue == other }
+                let error = try hosts.error(reply)
+                #expect(error.code == (isRequest ? .wrongService : .malformedMessage))
             }
             let garbage = try hosts.ask(address, kind.rawValue, [0xFF, 0xFF, 0xFF])
             #expect(try hosts.error(garbage).code == .malformedMessage)

@@ -9,7 +9,7 @@ private struct Oddity: Error {}
 @Suite struct ExitCodeTests {
     @Test("The numbers are those of sysexits")
     func numbers() {
-        #expect(ExitCode.allCases.map(\.rawValue) == [0, 64, 65, 69, 70, 74, 75, 76, 78])
+        #expect(ExitCode.allCases.map(\.rawValue) == [0, 64, 65, 69, 70, 74, 75, 76, 77, 78])
     }
 
     @Test("Every error code has an exit code, and only defects exit as defects")
@@ -30,7 +30,8 @@ private struct Oddity: Error {}
             (.quorumUnavailable, 69), (.endpointUnreachable, 69), (.internalError, 70),
             (.ioFailed, 74), (.noSpace, 74), (.overloaded, 75), (.addressInUse, 75),
             (.directoryLocked, 75), (.wrongCluster, 76), (.versionUnsupported, 76),
-            (.configurationInvalid, 78), (.directoryForeign, 78),
+            (.configurationInvalid, 78), (.directoryForeign, 78), (.accessDenied, 77),
+            (.pathNotFound, 78), (.wrongService, 76),
         ])
     func promised(code: ErrorCode, exit: Int32) {
         #expect(ExitCode(for: DatabaseError(code, "m")).rawValue == exit)

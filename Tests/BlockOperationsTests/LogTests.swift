@@ -161,6 +161,8 @@ private func parsed(_ sink: Sink) throws -> [String: Any] {
             (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
             (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "10000-01-01T00:00:00.000Z"),
+            (UInt64.max, "584556019-04-03T14:25:51.615Z"),
         ])
     func timestamps(milliseconds: UInt64, text: String) throws {
         let sink = Sink()

@@ -64,6 +64,64 @@ import Testing
         }
     }
 
+    @Test("SIGHUP is a request like SIGTERM, but cuts no drain short")
+    func hangUp() async {
+        await #expect(processExitsWith: .success) {
+            ServiceProcess.run(ServiceProcessTests.role, arguments: [], variables: [:]) { context in
+                kill(getpid(), SIGHUP)
+                context.stop.wait()
+                // The shell and the system may both say that the terminal is gone.
+                kill(getpid(), SIGHUP)
+                kill(getpid(), SIGHUP)
+                if !context.stop.isRequested { throw DatabaseError(.internalError, "not seen") }
+            }
+        }
+    }
+
+    @Test("A process that was started with SIGHUP ignored goes on")
+    func hangUpIgnored() async {
+        await #expect(processExitsWith: .exitCode(7)) {
+            signal(SIGHUP, SIG_IGN)
+            let stop = try StopSignal.install()
+            kill(getpid(), SIGHUP)
+            usleep(50_000)
+            exit(stop.isRequested ? 1 : 7)
+        }
+    }
+
+    @Test("Descriptors 0 to 2 that are closed at the start are given to nobody else")
+    func closedDescriptors() async {
+        await #expect(processExitsWith: .exitCode(7)) {
+            for descriptor in [STDIN_FILENO, STDERR_FILENO] { close(descriptor) }
+            StandardDescriptors.reserve()
+            let file = open("/dev/null", O_RDWR)
+            if file <= STDERR_FILENO { exit(1) }
+            var byte: UInt8 = 0
+            // As they would have failed before.
+            if write(STDERR_FILENO, &byte, 1) >= 0 || read(STDIN_FILENO, &byte, 1) >= 0 { exit(2) }
+            exit(7)
+        }
+    }
+
+    @Test("A limit of descriptors is raised as far as it may be, and else told with what is needed")
+    func descriptorLimit() async {
+        await #expect(processExitsWith: .exitCode(7)) {
+            var limit = rlimit(rlim_cur: 30, rlim_max: 60)
+            if setrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit) != 0 { exit(1) }
+            try DescriptorLimit.require(50, for: "this")
+            getrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit)
+            if limit.rlim_cur != 50 { exit(2) }
+            do {
+                try DescriptorLimit.require(1000, for: "4 things")
+            } catch let error as DatabaseError {
+                let isRight =
+                    error.code == .configurationInvalid
+                    && error.message.contains("60") && error.message.contains("needs 1000, for 4")
+                exit(isRight ? 7 : 3)
+            }
+        }
+    }
+
     @Test("A write to a reader who has gone is an error, not the end of the process")
     func brokenPipe() async {
         await #expect(processExitsWith: .exitCode(7)) {

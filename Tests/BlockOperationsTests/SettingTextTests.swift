@@ -1,4 +1,5 @@
 import BlockOperations
+import BlockRuntime
 import Testing
 
 @Suite struct SettingTextTests {
@@ -107,7 +108,7 @@ import Testing
         arguments: [
             "", ":", "7710", "127.0.0.1", "127.0.0.1:", ":7710", "host:65536", "host:-1",
             "::1:7710", "[::1]", "[]:1", "udp://host:1", "ho st:1", "host:1/x", "host:0x1",
-            "tcp://", "[::1:7710", "a*b:1",
+            "tcp://", "[::1:7710", "a*b:1", "host:+1", "ho\u{301}st:1", "tcp://tcp://h:1",
         ])
     func notAddresses(text: String) {
         #expect(NetworkAddress(text) == nil)

@@ -110,7 +110,7 @@ struct CrashTests {
                 try Peer(on: FaultEngine(on: disk))
             }
             #expect(error?.code == .amnesia)
-            #expect(error?.message.contains("Keep it out") == true)
+            #expect(error?.message.contains("keep it as it is") == true)
         }
     }
 

@@ -106,7 +106,7 @@ struct DataDirectoryTests {
             errorCode {
                 _ = try DataDirectory.initialize(
                     at: scratch.path + "/missing/data", environment: .live())
-            } == .ioFailed)
+            } == .pathNotFound)
     }
 
     @Test("A data directory is locked while another process has the lock, and by its own opener")
@@ -137,7 +137,7 @@ struct DataDirectoryTests {
     func foreignAndNewer() throws {
         let scratch = try Scratch()
         #expect(openCode(scratch.path) == .directoryForeign)
-        #expect(openCode(scratch.path + "/missing") == .directoryForeign)
+        #expect(openCode(scratch.path + "/missing") == .pathNotFound)
         let path = try made(in: scratch, cycles: 1)
         let identity = path + "/IDENTITY"
         let original = try Data(contentsOf: URL(fileURLWithPath: identity))
@@ -165,7 +165,7 @@ struct DataDirectoryTests {
         #expect(try open(with: flipped) == .corrupted)
         #expect(try open(with: text) == nil)
         try FileManager.default.removeItem(atPath: identity)
-        #expect(openCode(path) == .directoryForeign)
+        #expect(openCode(path) == .corrupted)
     }
 
     @Test("A data directory is foreign when its store belongs to another peer")

@@ -150,15 +150,20 @@ func envelope(_ number: Int, payload: Bytes = []) -> Envelope {
 }
 
 extension Transport {
-    /// Receives until `count` arrivals are there, breaks aside; fewer when nothing comes for five
-    /// seconds.
+    /// Receives until `count` arrivals are there, those about connections aside; fewer when nothing
+    /// comes for five seconds.
     func arrivals(_ count: Int) throws -> [Inbound] {
         var arrivals: [Inbound] = []
         let deadline = ContinuousClock.now.advanced(by: .seconds(20))
         while arrivals.count < count, ContinuousClock.now < deadline {
             let more = try receive(timeout: .seconds(5))
             guard !more.isEmpty else { break }
-            arrivals += more.filter { $0 != .broken($0.endpoint) }
+            arrivals += more.filter { arrival in
+                switch arrival {
+                case .message, .malformed: true
+                case .broken, .unreachable: false
+                }
+            }
         }
         return arrivals
     }

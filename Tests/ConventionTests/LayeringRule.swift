@@ -44,7 +44,7 @@ enum LayeringRule {
         "OptimysticClient": client.union(collections),
         "Optimystic": client.union(adapters).union(node)
             .union(["OptimysticClient", "OptimysticCore", "BlockNode"]),
-        "BlockOperations": ["BlockRuntime", "Logging", "Foundation"],
+        "BlockOperations": ["BlockRuntime", "CLinux", "Logging", "Foundation"],
         "BlockDeployment": ["BlockRuntime", "Foundation"],
         "BlockMeasurement": ["Foundation", "Histogram"],
         "BlockWorkloads": client.union(["OptimysticClient", "OptimysticCore"]),

@@ -91,7 +91,7 @@ extension Integration {
             #expect(try contents(of: foreign) == ["notes.txt": 4])
             try expectRefusal(
                 cluster, Self.peer, arguments(cluster.directory + "/none", of: cluster), exit: 78,
-                saying: "directoryForeign")
+                saying: "pathNotFound")
 
             let newer = cluster.dataDirectory(of: LocalCluster.Member(.storagePeer, 2))
             let identity = URL(fileURLWithPath: newer + "/IDENTITY")

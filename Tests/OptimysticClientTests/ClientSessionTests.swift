@@ -300,16 +300,27 @@ import Testing
         #expect(try world.error(of: token).outcome == .notApplied)
     }
 
-    @Test("Another cluster's proxy ends the request at once, by name or by id")
+    @Test("Proxies of another cluster, by name or by id, are left for one that is right")
     func wrongCluster() throws {
         var world = SessionHarness()
         let token = world.start(SessionHarness.append(1))
-        try world.welcome(name: "other")
+        let first = try world.welcome(name: "other")
+        world.advanceUntilSent()
+        #expect(world.resolved[token] == nil)
+        #expect(try world.welcome(name: "other") == 1 - first)
         #expect(try world.error(of: token).code == .wrongCluster)
         #expect(try world.error(of: token).message.contains("\"other\""))
 
+        var mixed = SessionHarness()
+        let served = mixed.start(SessionHarness.append(1))
+        let wrong = try mixed.welcome(name: "other")
+        mixed.advanceUntilSent()
+        #expect(try mixed.welcome() == 1 - wrong)
+        mixed.feed(.reply(id: try mixed.take().id, .acted(SessionHarness.landing)))
+        #expect(mixed.resolved[served] == .acted(SessionHarness.landing))
+
         var twins = SessionHarness()
-        let first = twins.start(SessionHarness.read)
+        let read = twins.start(SessionHarness.read)
         let good = try twins.welcome()
         twins.feed(.reply(id: try twins.take().id, .failed(DatabaseError(.shuttingDown, ""))))
         twins.advanceUntilSent()
@@ -319,7 +330,68 @@ import Testing
             cluster: ClusterID(rawValue: Identifier128(8)), clusterName: "demo", proxies: [],
             version: "1")
         twins.feed(.reply(id: hello.id, .welcome(impostor)))
-        #expect(try twins.error(of: first).code == .wrongCluster)
+        twins.advanceUntilSent()
+        #expect(try twins.take().proxy == good)
+        #expect(twins.resolved[read] == nil)
+    }
+
+    private static let refused = DatabaseError(.endpointUnreachable, "refused: nothing listens")
+
+    @Test("Whoever only connects is told at once, when something is known against every address")
+    func refusedConnection() throws {
+        var single = SessionHarness(addresses: ["tcp://a:1"])
+        let token = single.start(.hello(clusterName: "demo"), timeout: .seconds(60))
+        single.feed(.unreachable(proxy: 0, Self.refused))
+        let error = try single.error(of: token)
+        #expect(error.code == .endpointUnreachable && error.outcome == .notApplied)
+        #expect(error.message.contains("tcp://a:1: refused: nothing listens"))
+
+        var several = SessionHarness(addresses: ["tcp://a:1", "tcp://b:1"])
+        let both = several.start(.hello(clusterName: "demo"), timeout: .seconds(60))
+        let asked = try several.take()
+        several.feed(.unreachable(proxy: 1 - asked.proxy, Self.refused))
+        #expect(several.resolved[both] == nil, "the other one may be right")
+        let role = DatabaseError(.wrongService, "this is a storage peer")
+        several.feed(.reply(id: asked.id, .failed(role)))
+        let all = try several.error(of: both)
+        #expect(all.message.contains("refused") && all.message.contains("a storage peer"))
+        #expect(several.now == Instant(nanoseconds: 1_000_000_000), "at once")
+    }
+
+    @Test("One good address is enough, whatever is wrong with the others")
+    func oneGoodAddress() throws {
+        for trouble in [ErrorCode.wrongService, .versionUnsupported, .endpointUnreachable] {
+            var world = SessionHarness()
+            let token = world.start(.hello(clusterName: "demo"), timeout: .seconds(60))
+            let bad = try world.take()
+            let error = DatabaseError(trouble, "not this one")
+            if trouble == .endpointUnreachable {
+                world.feed(.unreachable(proxy: bad.proxy, error))
+            } else {
+                world.feed(.reply(id: bad.id, .failed(error)))
+            }
+            world.advanceUntilSent()
+            #expect(world.resolved[token] == nil)
+            #expect(try world.welcome() == 1 - bad.proxy)
+            guard case .welcome = world.resolved[token] else {
+                Issue.record("\(trouble): \(String(describing: world.resolved[token]))")
+                return
+            }
+        }
+    }
+
+    @Test("A request of a connection that was made goes on trying, and tells the reason at its end")
+    func refusedLater() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1"])
+        let token = world.start(SessionHarness.append(1), timeout: .seconds(3))
+        world.feed(.unreachable(proxy: 0, Self.refused))
+        #expect(world.resolved[token] == nil)
+        while world.resolved[token] == nil {
+            world.sent = []
+            world.advanceUntilSent()
+        }
+        #expect(try world.error(of: token).message.contains("refused: nothing listens"))
+        #expect(try world.error(of: token).outcome == .notApplied)
     }
 
     @Test("An overloaded proxy is not asked again before the time it names")

@@ -106,10 +106,11 @@ import Testing
             #expect(ExplainCommand.find("\(row.code.rawValue)")?.code == row.code)
             let text = ExplainCommand.lines(row, .text).joined(separator: "\n")
             #expect(text.contains(row.meaning) && text.contains(row.remedy))
+            #expect(row.cases.allSatisfy { text.contains("  - \($0)") })
         }
         #expect(
             ExplainCommand.lines(try #require(ExplainCommand.find("1301")), .json)[0]
-                .hasPrefix(#"{"code":1301,"exitCode":69,"meaning":"#))
+                .hasPrefix(#"{"cases":[],"code":1301,"exitCode":69,"meaning":"#))
     }
 
     @Test("JSON comes out with sorted keys, on one line, with everything escaped that must be")

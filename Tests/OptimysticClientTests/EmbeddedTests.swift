@@ -47,7 +47,7 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: path + "/photos", withIntermediateDirectories: true)
             #expect(await problem(at: path) == .directoryForeign)
-            #expect(await problem(at: path + "/none/of/these") == .ioFailed)
+            #expect(await problem(at: path + "/none/of/these") == .pathNotFound)
         }
     }
 

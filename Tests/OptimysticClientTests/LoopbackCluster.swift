@@ -95,7 +95,7 @@ final class LoopbackCluster: Sendable {
     ) {
         let running = Running()
         services.withLock { $0[name] = running }
-        let problem = EventThread.start { [makeTransport, map, environment] in
+        let problem = BackgroundThread.start { [makeTransport, map, environment] in
             defer { running.hasEnded.store(true, ordering: .sequentiallyConsistent) }
             do {
                 let transport = try makeTransport(address)

@@ -74,7 +74,8 @@ package enum ClusterFile {
             peers.map(\.address) + coordinators.map(\.address) + proxies.map(\.address), document)
         let epoch = try place("epoch").integer(in: 1...Int(UInt32.max))
         return try ClusterMap(
-            cluster: ClusterID(rawValue: place("cluster").identifier()), name: place("name").name(),
+            cluster: ClusterID(rawValue: place("cluster").identifier()),
+            name: clusterName(place("name")),
             epoch: Epoch(UInt32(epoch)), peers: peers, shards: shards, coordinators: coordinators,
             proxies: proxies)
     }
@@ -89,13 +90,19 @@ package enum ClusterFile {
         }
     }
 
+    private static func clusterName(_ place: JSONPlace) throws(DatabaseError) -> String {
+        let text = try place.text()
+        if let expected = NameText.problem(ofClusterName: text) { throw place.wrong(expected) }
+        return text
+    }
+
     private static func peers(_ list: JSONPlace) throws(DatabaseError) -> [ClusterMap.Peer] {
         var peers: [ClusterMap.Peer] = []
-        var names: Set<String> = []
+        var names: Set<ExactText> = []
         for place in try list.elements(countMax: Limits.peerCountMax) {
             let members = try place.members(["name", "storage", "address"])
             let name = try place.member("name", of: members)
-            guard names.insert(try name.name()).inserted else {
+            guard names.insert(ExactText(try name.name())).inserted else {
                 throw name.wrong("another name than that of a peer above")
             }
             peers.append(
@@ -109,13 +116,13 @@ package enum ClusterFile {
     private static func shards(
         _ table: JSONPlace, peers: [ClusterMap.Peer]
     ) throws(DatabaseError) -> [[PeerID]] {
-        var ids: [String: PeerID] = [:]
-        for peer in peers { ids[peer.name] = peer.id }
+        var ids: [ExactText: PeerID] = [:]
+        for peer in peers { ids[ExactText(peer.name)] = peer.id }
         var shards: [[PeerID]] = []
         for row in try table.elements(countMax: Limits.shardCountMax) {
             var members: [PeerID] = []
             for place in try row.elements(countMax: Limits.replicaCountMax) {
-                guard let peer = ids[try place.name()] else {
+                guard let peer = ids[ExactText(try place.name())] else {
                     throw place.wrong("the name of a peer")
                 }
                 members.append(peer)
@@ -139,19 +146,20 @@ package enum ClusterFile {
     }
 
     private static func address(
-        _ place: JSONPlace, _ members: [String: JSONValue]
+        _ place: JSONPlace, _ members: [ExactText: JSONText]
     ) throws(DatabaseError) -> String {
         let address = try place.member("address", of: members)
-        let text = try address.name()
-        if let problem = ServiceAddress.problem(text) { throw address.wrong(problem) }
-        return text
+        guard let canonical = ServiceAddress.canonical(try address.text()) else {
+            throw address.wrong(ServiceAddress.expected)
+        }
+        return canonical
     }
 
     private static func checkAddresses(
         _ addresses: [String], _ document: JSONPlace
     ) throws(DatabaseError) {
-        var seen: Set<String> = []
-        for address in addresses where !seen.insert(address).inserted {
+        var seen: Set<ExactText> = []
+        for address in addresses where !seen.insert(ExactText(address)).inserted {
             throw DatabaseError(
                 .configurationInvalid, "\(document.document): the address \(address) is used twice")
         }

@@ -47,12 +47,15 @@ package struct ClusterPlan {
     /// - Complexity: O(shards · peers · log peers).
     package func map() throws(DatabaseError) -> ClusterMap {
         try check()
+        var members: [ClusterMap.Peer] = []
+        for (index, peer) in peers.enumerated() {
+            members.append(
+                ClusterMap.Peer(
+                    id: peer.id, name: "peer-\(index + 1)",
+                    address: try ClusterPlan.address(peer.address)))
+        }
         let map = try ClusterMap(
-            cluster: cluster, name: name,
-            peers: peers.enumerated().map { index, peer in
-                ClusterMap.Peer(id: peer.id, name: "peer-\(index + 1)", address: peer.address)
-            },
-            shards: shards(),
+            cluster: cluster, name: name, peers: members, shards: shards(),
             coordinators: ClusterPlan.services("coordinator", coordinators),
             proxies: ClusterPlan.services("proxy", proxies))
         // What this writes must be readable: every rule of the file holds for a plan as well.
@@ -79,22 +82,29 @@ package struct ClusterPlan {
                 .configurationInvalid,
                 "\(replicas) replicas need as many storage peers, there are \(peers.count)")
         }
-        guard JSONPlace.isName(name) else {
+        if let expected = NameText.problem(ofClusterName: name) {
             throw DatabaseError(
-                .configurationInvalid,
-                "the cluster's name must be 1 to \(Limits.nameBytesMax) bytes without quotes, "
-                    + "backslashes and control characters")
-        }
-        for address in peers.map(\.address) + coordinators + proxies {
-            guard let problem = ServiceAddress.problem(address) else { continue }
-            throw DatabaseError(.configurationInvalid, "\"\(address)\" must be \(problem)")
+                .configurationInvalid, "the cluster's name must be \(expected)")
         }
     }
 
-    private static func services(_ role: String, _ addresses: [String]) -> [ClusterMap.Service] {
-        addresses.enumerated().map { index, address in
-            ClusterMap.Service(name: "\(role)-\(index + 1)", address: address)
+    private static func address(_ text: String) throws(DatabaseError) -> String {
+        guard let canonical = ServiceAddress.canonical(text) else {
+            throw DatabaseError(
+                .configurationInvalid, "\"\(text)\" must be \(ServiceAddress.expected)")
         }
+        return canonical
+    }
+
+    private static func services(
+        _ role: String, _ addresses: [String]
+    ) throws(DatabaseError) -> [ClusterMap.Service] {
+        var services: [ClusterMap.Service] = []
+        for (index, text) in addresses.enumerated() {
+            services.append(
+                ClusterMap.Service(name: "\(role)-\(index + 1)", address: try address(text)))
+        }
+        return services
     }
 
     /// The members of each shard.

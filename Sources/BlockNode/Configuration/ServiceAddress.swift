@@ -2,23 +2,27 @@ import BlockRuntime
 
 /// Where a service is found: what the cluster file may name as an address.
 package enum ServiceAddress {
-    /// nil when others can connect to `text`: `tcp://host:port` with a real host and port, or
-    /// another scheme of the transport.
-    package static func problem(_ text: String) -> String? {
-        guard JSONPlace.isName(text), !text.contains(" ") else {
-            return "an address without spaces, such as tcp://127.0.0.1:7710"
+    /// Other ways of the transport than TCP, for one machine and one process.
+    private static let otherSchemes = ["ipc://", "loopback://"]
+
+    /// The address in the one form that the transport takes: `tcp://host:port` also for
+    /// `host:port`.
+    /// - Returns: nil when nobody can connect to `text`; ``expected`` says what would be right.
+    package static func canonical(_ text: String) -> String? {
+        if let address = NetworkAddress(text) {
+            return address.canBeReached ? address.description : nil
         }
-        guard text.hasPrefix("tcp://") else {
-            let schemes = ["ipc://", "loopback://"]
-            let isOther = schemes.contains { text.hasPrefix($0) && text.utf8.count > $0.utf8.count }
-            return isOther ? nil : "an address such as tcp://127.0.0.1:7710"
+        guard NameText.problem(ofServiceName: text) == nil, !text.utf8.contains(0x20) else {
+            return nil
         }
-        let rest = text.dropFirst(6)
-        guard let colon = rest.lastIndex(of: ":"), rest.startIndex < colon else {
-            return "an address with host and port, such as tcp://127.0.0.1:7710"
+        let isOther = otherSchemes.contains { scheme in
+            text.utf8.starts(with: scheme.utf8) && text.utf8.count > scheme.utf8.count
         }
-        guard rest[..<colon] != "*", let port = UInt16(rest[rest.index(after: colon)...]), port > 0
-        else { return "an address that others can connect to: a host, and a port from 1 to 65535" }
-        return nil
+        return isOther ? text : nil
     }
+
+    /// To go behind "must be".
+    package static let expected =
+        "an address that others can connect to: host:port or tcp://host:port, an IPv6 host in "
+        + "brackets, the port from 1 to 65535"
 }

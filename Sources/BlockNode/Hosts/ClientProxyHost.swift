@@ -52,6 +52,9 @@ package final class ClientProxyHost: Service {
                 port.logger.notice(
                     "a connection broke", metadata: ["coordinator": "\(coordinator)"])
                 receive(.broken(coordinator: coordinator), now)
+            case .unreachable(let endpoint, let error):
+                guard let coordinator = coordinators.firstIndex(of: endpoint) else { continue }
+                port.noteUnreachable("coordinator \(coordinator)", error)
             }
         }
         if let wake = machine.nextWake, wake <= now { receive(.tick, now) }

@@ -82,6 +82,9 @@ package final class CoordinatorHost: Service {
                 }
             // Every round goes on with those that answer, and asks again when they are too few.
             case .broken: break
+            case .unreachable(let endpoint, let error):
+                guard let peer = peers[endpoint] else { continue }
+                port.noteUnreachable("storage peer \(peer)", error)
             }
         }
         if let wake = machine.nextWake, wake <= now {

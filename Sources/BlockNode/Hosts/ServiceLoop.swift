@@ -42,6 +42,7 @@ package struct ServiceLoop {
     package func run(isStopRequested: () -> Bool) throws {
         let port = service.port
         var drainEnd: Instant?
+        var listenPauses: UInt64 = 0
         while true {
             let before = environment.now()
             if isStopRequested(), drainEnd == nil {
@@ -54,6 +55,12 @@ package struct ServiceLoop {
             let wakes = [service.nextWake, drainEnd].compactMap { $0 }
             let timeout = wakes.min().map { $0.since(before) }
             let arrivals = try port.transport.receive(timeout: timeout)
+            if port.transport.statistics.listenPauses != listenPauses {
+                listenPauses = port.transport.statistics.listenPauses
+                port.logger.error(
+                    "no descriptor is left for another connection; raise the limit (ulimit -n)",
+                    metadata: ["count": "\(listenPauses)"])
+            }
             try service.turn(arrivals, now: environment.now())
         }
         service.endDrain()

@@ -68,6 +68,7 @@ package final class ServicePort {
     ) -> Request? {
         let caller = Caller(envelope, from: endpoint)
         do throws(DatabaseError) {
+            if let error = wrongService(envelope, kind) { throw error }
             let lacksCluster = envelope.cluster == .zero
             guard lacksCluster || envelope.cluster == cluster.rawValue else {
                 throw wrongCluster(envelope.cluster)
@@ -144,6 +145,15 @@ package final class ServicePort {
         return arrival.advanced(by: min(remaining, Limits.requestTimeMax))
     }
 
+    /// Whoever asks for another role has mistaken the address, in whatever cluster.
+    private func wrongService(_ envelope: Envelope, _ kind: WireKind) -> DatabaseError? {
+        guard envelope.kind != kind.rawValue, let own = kind.servingRole,
+            let wanted = WireKind(rawValue: envelope.kind)?.servingRole
+        else { return nil }
+        return DatabaseError(
+            .wrongService, "this is \(own) of cluster \(cluster), where \(wanted) is looked for")
+    }
+
     private func wrongCluster(_ other: Identifier128) -> DatabaseError {
         DatabaseError(
             .wrongCluster, "the message belongs to cluster \(other), this service to \(cluster)")
@@ -212,6 +222,13 @@ package final class ServicePort {
 
     // MARK: Troubles
 
+    /// Logs why a link does not connect. The transport tells it ever more rarely.
+    package func noteUnreachable(_ service: String, _ error: DatabaseError) {
+        logger.warning(
+            "a service cannot be reached",
+            metadata: ["service": "\(service)", "reason": "\(error.message)"])
+    }
+
     /// Counts one, and logs the first, second, fourth, eighth …: a flood of them fills no disk.
     package func note(_ trouble: MessageTrouble, _ reason: String) {
         let count = troubles[trouble, default: 0] + 1
@@ -231,6 +248,18 @@ extension Endpoint {
         switch self {
         case .route(let route): route.number
         case .link(let number): UInt64(number)
+        }
+    }
+}
+
+extension WireKind {
+    /// Who is asked with a message of this kind; nil for an answer.
+    fileprivate var servingRole: String? {
+        switch self {
+        case .clientRequest: "a client proxy"
+        case .repositoryRequest: "a coordinator"
+        case .peerBatch: "a storage peer"
+        default: nil
         }
     }
 }

@@ -7,37 +7,33 @@ struct ConfigurationFile {
     /// Texts by flag; integers as their decimal text.
     let texts: [String: String]
 
-    private enum Scalar: Decodable {
-        case text(String)
-        case integer(Int)
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let integer = try? container.decode(Int.self) {
-                self = .integer(integer)
-            } else {
-                self = .text(try container.decode(String.self))
-            }
-        }
-    }
-
     /// - Throws: `configurationInvalid` when the file cannot be read, is larger than
-    ///   `Limits.configurationFileBytesMax`, or is not an object of texts and integers.
+    ///   `Limits.configurationFileBytesMax`, or is not an object of texts and integers that names
+    ///   each key once.
     init(path: String) throws(DatabaseError) {
         self.path = path
-        let data = try Self.contents(of: path)
-        do {
-            texts = try JSONDecoder().decode([String: Scalar].self, from: data).mapValues { value in
-                switch value {
-                case .text(let text): text
-                case .integer(let integer): String(integer)
-                }
-            }
+        let bytes = Bytes(try Self.contents(of: path))
+        let value: JSONText
+        do throws(JSONParser.Problem) {
+            value = try JSONParser.parse(bytes)
         } catch {
             throw DatabaseError(
-                .configurationInvalid, "\(path) is not \(Self.shape)\(Self.place(of: error))",
-                cause: error)
+                .configurationInvalid, "\(path) is not \(Self.shape): it is \(error)")
         }
+        guard case .object(let members) = value else {
+            throw DatabaseError(.configurationInvalid, "\(path) is not \(Self.shape)")
+        }
+        var texts: [String: String] = [:]
+        for (key, value) in members {
+            switch value {
+            case .string(let text): texts[key.text] = text
+            case .raw(let digits) where Int(digits) != nil: texts[key.text] = digits
+            default:
+                throw DatabaseError(
+                    .configurationInvalid, "\(path) is not \(Self.shape): key \"\(key)\"")
+            }
+        }
+        self.texts = texts
     }
 
     private static let shape = "a JSON object whose values are texts or integers"
@@ -59,15 +55,6 @@ struct ConfigurationFile {
             throw DatabaseError(
                 .configurationInvalid, "the configuration file \(path) cannot be read", cause: error
             )
-        }
-    }
-
-    private static func place(of error: any Error) -> String {
-        switch error {
-        case DecodingError.typeMismatch(_, let context),
-            DecodingError.valueNotFound(_, let context):
-            context.codingPath.first.map { ": key \"\($0.stringValue)\"" } ?? ""
-        default: ""
         }
     }
 }

@@ -1,3 +1,5 @@
+import BlockRuntime
+
 /// The kinds of settings. Every default is written as an operator would write it.
 extension Setting where Value == String {
     /// Any text but the empty one.
@@ -78,7 +80,7 @@ extension Setting where Value == NetworkAddress {
             expected: "an address such as 127.0.0.1:7710 or tcp://[::1]:7710",
             default: text, help: help,
             parse: { text in
-                NetworkAddress(text).flatMap { $0.port == 0 || $0.host == "*" ? nil : $0 }
+                NetworkAddress(text).flatMap { $0.canBeReached ? $0 : nil }
             })
     }
 }

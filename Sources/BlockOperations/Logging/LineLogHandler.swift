@@ -49,17 +49,25 @@ package struct LineLogHandler: LogHandler {
 }
 
 extension LineLogHandler {
-    /// Makes every logger of this process write to standard error.
+    /// Makes every logger of this process write to `queue`.
     ///
+    /// - Parameter label: Of the line that says how many lines were lost.
     /// - Precondition: Called at most once in a process, before the first logger is made.
     package static func bootstrap(
-        format: LogFormat, level: Logger.Level, environment: Environment
+        format: LogFormat, level: Logger.Level, environment: Environment, queue: LogQueue,
+        label: String
     ) {
+        queue.setLossLine { count in
+            LogLine(
+                milliseconds: environment.wallMilliseconds(), level: .warning, label: label,
+                message: "log lines lost", metadata: ["count": .stringConvertible(count)]
+            ).rendered(as: format)
+        }
         LoggingSystem.bootstrap { label in
             LineLogHandler(
                 label: label, format: format, level: level,
                 wallMilliseconds: environment.wallMilliseconds,
-                output: { LineWriter.standardError.write($0) })
+                output: { queue.write($0) })
         }
     }
 }

@@ -14,9 +14,9 @@ package struct LineWriter: Sendable {
     /// do not mix (POSIX: pipes up to PIPE_BUF, 4096 bytes here; files opened for appending). Only
     /// when the kernel takes a part does the rest follow in another call.
     ///
-    /// A line that cannot be written (the reader is gone, the disk or a non-blocking pipe is full)
-    /// is lost: a service does not stop because nobody reads its log. SIGPIPE must be ignored, as
-    /// ``StopSignal/install()`` does.
+    /// A line that cannot be written (the reader is gone, the disk is full) is lost. A pipe that is
+    /// full is waited for, also one that does not block: whoever must not wait has a ``LogQueue``.
+    /// SIGPIPE must be ignored, as ``StopSignal/install()`` does.
     ///
     /// - Returns: Whether all of it was written.
     @discardableResult
@@ -27,6 +27,11 @@ package struct LineWriter: Sendable {
             while written < buffer.count {
                 let count = Glibc.write(fileDescriptor, base + written, buffer.count - written)
                 if count < 0 && errno == EINTR { continue }
+                if count < 0 && errno == EAGAIN {
+                    var watched = pollfd(fd: fileDescriptor, events: Int16(POLLOUT), revents: 0)
+                    poll(&watched, 1, -1)
+                    continue
+                }
                 guard count > 0 else { return false }
                 written += count
             }

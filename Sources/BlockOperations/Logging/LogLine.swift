@@ -95,13 +95,14 @@ struct LogLine {
 
     /// RFC 3339 in UTC with milliseconds: `2026-01-31T23:59:59.007Z`.
     static func timestamp(_ milliseconds: UInt64) -> String {
-        var seconds = time_t(milliseconds / 1000)
+        // A thousandth of any UInt64 is a time_t, and its year an Int32.
+        var seconds = time_t(clamping: milliseconds / 1000)
         var parts = tm()
         gmtime_r(&seconds, &parts)
         let year = padded(parts.tm_year + 1900, 4)
         let date = "\(year)-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
         let minute = "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2))"
-        let second = "\(padded(parts.tm_sec, 2)).\(padded(Int32(milliseconds % 1000), 3))"
+        let second = "\(padded(parts.tm_sec, 2)).\(padded(Int32(clamping: milliseconds % 1000), 3))"
         return "\(date)T\(minute):\(second)Z"
     }
 

@@ -19,6 +19,8 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case tryAgain = 75
     /// EX_PROTOCOL: the other side speaks another protocol or belongs to another cluster.
     case protocolError = 76
+    /// EX_NOPERM: the operating system does not allow it to the user of the process.
+    case noPermission = 77
     /// EX_CONFIG: a variable or a file that configures the program is wrong.
     case configuration = 78
 }
@@ -40,9 +42,12 @@ extension ExitCode {
         case .conflict, .commitResultUnknown, .deadlineExceeded, .overloaded, .shuttingDown,
             .directoryLocked, .addressInUse:
             self = .tryAgain
-        case .malformedMessage, .versionUnsupported, .wrongCluster, .wrongShard, .wrongEpoch:
+        case .malformedMessage, .versionUnsupported, .wrongCluster, .wrongShard, .wrongEpoch,
+            .wrongService:
             self = .protocolError
-        case .directoryForeign, .configurationInvalid:
+        case .accessDenied:
+            self = .noPermission
+        case .directoryForeign, .configurationInvalid, .pathNotFound:
             self = .configuration
         default:
             self = .internalError

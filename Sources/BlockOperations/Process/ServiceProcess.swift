@@ -27,36 +27,52 @@ package enum ServiceProcess {
         variables: [String: String] = ProcessInfo.processInfo.environment,
         body: (Context) throws -> Void
     ) -> Never {
+        StandardDescriptors.reserve()
+        let environment = BlockRuntime.Environment.live()
+        let log: LogQueue
+        let stop: StopSignal
+        do {
+            log = try LogQueue(to: STDERR_FILENO)
+            stop = try StopSignal.install()
+        } catch {
+            // Without a queue the line waits for its reader; there is nothing else left to do.
+            LineWriter.standardError.writeLine(ErrorReport.sentence(program: role.name, error))
+            exit(ExitCode(for: error).rawValue)
+        }
+        func end(_ code: ExitCode) -> Never {
+            log.flush(within: Limits.logFlushTime, environment: environment)
+            exit(code.rawValue)
+        }
         let context: Context
         do {
-            let stop = try StopSignal.install()
             switch try ConfigurationReader(role: role, environment: variables).read(arguments) {
             case .answer(let text):
                 LineWriter.standardOutput.writeLine(text)
-                exit(ExitCode.success.rawValue)
+                end(.success)
             case .run(let configuration):
-                context = try makeContext(configuration, stop: stop)
+                context = try makeContext(configuration, stop: stop, log, environment)
             }
         } catch {
-            LineWriter.standardError.writeLine(ErrorReport.sentence(program: role.name, error))
-            exit(ExitCode(for: error).rawValue)
+            log.write(Bytes("\(ErrorReport.sentence(program: role.name, error))\n".utf8))
+            end(ExitCode(for: error))
         }
         do {
             try body(context)
             context.logger.notice("stopped")
-            exit(ExitCode.success.rawValue)
+            end(.success)
         } catch {
-            exit(ErrorReport.logLast(error, to: context.logger).rawValue)
+            end(ErrorReport.logLast(error, to: context.logger))
         }
     }
 
     private static func makeContext(
-        _ configuration: Configuration, stop: StopSignal
+        _ configuration: Configuration, stop: StopSignal, _ log: LogQueue,
+        _ environment: BlockRuntime.Environment
     ) throws(DatabaseError) -> Context {
-        let environment = BlockRuntime.Environment.live()
         LineLogHandler.bootstrap(
             format: try configuration.value(of: Role.logFormat),
-            level: try configuration.value(of: Role.logLevel), environment: environment)
+            level: try configuration.value(of: Role.logLevel), environment: environment,
+            queue: log, label: configuration.role.name)
         let logger = Logger(label: configuration.role.name)
         for warning in configuration.warnings {
             logger.warning("configuration", metadata: ["warning": .string(warning)])

@@ -2,12 +2,15 @@ import BlockRuntime
 import Glibc
 import Synchronization
 
-/// The wish of the operating system that this process end: SIGTERM or SIGINT.
+/// The wish of the operating system that this process end: SIGTERM, SIGINT or SIGHUP.
 ///
 /// The first signal asks: ``isRequested`` turns true, ``fileDescriptor`` becomes readable and stays
 /// so, and the actions given to ``onRequest(_:)`` run. The second one ends the process at once with
 /// ``ExitCode/tryAgain``, without running anything else: a drain that hangs can be cut short.
-/// SIGPIPE is ignored from then on, so that a reader who goes away is an error of one write.
+/// SIGHUP says that the terminal is gone, which its shell and the system may both say: it asks, but
+/// cuts nothing short. Whoever started the process with SIGHUP ignored (`nohup`) wants it to go on.
+/// SIGPIPE and SIGXFSZ are ignored from then on: a reader who goes away and a file that may not
+/// grow are errors of one write.
 package final class StopSignal: Sendable {
     /// Readable (level-triggered) from the first signal on: for `poll` and `zmq_poll`. Nobody reads
     /// from it or closes it.
@@ -43,12 +46,13 @@ package final class StopSignal: Sendable {
         while poll(&watched, 1, -1) < 1 {}
     }
 
-    /// Takes over SIGTERM, SIGINT and SIGPIPE for the whole process.
+    /// Takes over SIGTERM, SIGINT, SIGHUP, SIGPIPE and SIGXFSZ for the whole process.
     ///
     /// - Precondition: Called once in a process, early in `main`.
     /// - Throws: `ioFailed` when the process has no file descriptor or thread left.
     package static func install() throws(DatabaseError) -> StopSignal {
         invariant(signalPipe < 0, "the stop signal is installed once in a process")
+        StandardDescriptors.reserve()
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
             throw DatabaseError(
@@ -59,9 +63,14 @@ package final class StopSignal: Sendable {
         _ = signalCount.load(ordering: .acquiring)
         signalPipe = ends[1]
         let stop = StopSignal(fileDescriptor: ends[0])
-        try stop.startWatcher()
-        signal(SIGPIPE, SIG_IGN)
-        for number in [SIGTERM, SIGINT] {
+        if let problem = BackgroundThread.start({
+            stop.wait()
+            stop.runActions()
+        }) {
+            throw problem
+        }
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+        for number in [SIGTERM, SIGINT, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = handleStopSignal
             // File operations that a signal meets go on; only polls end early.
@@ -71,27 +80,14 @@ package final class StopSignal: Sendable {
         return stop
     }
 
-    /// A handler may do almost nothing, so the actions run on a thread that waits for the pipe.
-    private func startWatcher() throws(DatabaseError) {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                let stop = Unmanaged<StopSignal>.fromOpaque(context).takeRetainedValue()
-                stop.wait()
-                stop.runActions()
-                return nil
-            }, context.toOpaque())
-        guard status == 0 else {
-            context.release()
-            let reason = String(cString: strerror(status))
-            throw DatabaseError(.ioFailed, "no thread for signals: \(reason)")
-        }
-        pthread_detach(thread)
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var current = sigaction()
+        guard sigaction(number, nil, &current) == 0 else { return false }
+        let handler = unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self)
+        return handler == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
+    /// A handler may do almost nothing, so a thread that waits for the pipe runs the actions.
     private func runActions() {
         let waiting = actions.withLock { actions in
             actions.requested = true
@@ -112,7 +108,7 @@ nonisolated(unsafe) private var signalPipe: Int32 = -1
 /// Only what POSIX lists as async-signal-safe: an atomic, `write` and `_exit`.
 private func handleStopSignal(_ number: Int32) {
     let saved = errno
-    if signalCount.add(1, ordering: .acquiringAndReleasing).oldValue > 0 {
+    if signalCount.add(1, ordering: .acquiringAndReleasing).oldValue > 0, number != SIGHUP {
         _exit(ExitCode.tryAgain.rawValue)
     }
     var byte: UInt8 = 1

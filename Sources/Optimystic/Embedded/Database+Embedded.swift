@@ -16,8 +16,10 @@ extension Database {
     ///     directory that exists.
     ///   - timeout: The time a request has unless a call says otherwise; at most 10 minutes.
     /// - Throws: `.directoryLocked` while somebody else has it open; `.directoryForeign` when
-    ///   something else is there; `.corrupted`, `.amnesia` when it is damaged;
-    ///   `.formatUnsupported`; `.ioFailed`, `.noSpace`.
+    ///   something else is there; `.pathNotFound` when the directory above is missing;
+    ///   `.accessDenied` when its owner or a read-only disk does not allow it; `.corrupted`,
+    ///   `.amnesia` when it is damaged; `.formatUnsupported`; `.ioFailed`; `.noSpace`, after which
+    ///   it can be opened again as soon as there is room.
     public static func embedded(
         at path: String, timeout: Duration = Limits.requestTimeDefault
     ) async throws -> Database {

@@ -47,7 +47,7 @@ package struct ByteSource {
         guard path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
             status.st_size > 0
         else { return nil }
-        return Int(status.st_size)
+        return Int(clamping: status.st_size)
     }
 
     private static func chunk(

@@ -1,11 +1,9 @@
-import BlockRuntime
-
 /// Parses JSON strictly (RFC 8259). Unlike Foundation's parser it keeps the digits of every number
 /// as they are, and refuses an object that has one name twice: an import must not change data.
 package struct JSONParser {
     package struct Problem: Error, CustomStringConvertible {
-        let offset: Int
-        let what: String
+        package let offset: Int
+        package let what: String
         package var description: String { "not JSON: \(what) at byte \(offset)" }
     }
 
@@ -23,7 +21,7 @@ package struct JSONParser {
         return value
     }
 
-    static func isSpace(_ byte: UInt8) -> Bool {
+    package static func isSpace(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
     }
 

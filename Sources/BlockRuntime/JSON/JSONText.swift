@@ -1,6 +1,3 @@
-import BlockRuntime
-import Optimystic
-
 /// A JSON value to be written on one line. Names come out in the order of their bytes, so that
 /// the same result is the same text.
 package indirect enum JSONText {
@@ -13,9 +10,9 @@ package indirect enum JSONText {
     /// JSON text already, on one line.
     case raw(String)
 
-    static func count(_ value: Int) -> JSONText { .number(UInt64(clamping: value)) }
+    package static func count(_ value: Int) -> JSONText { .number(UInt64(clamping: value)) }
 
-    static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
+    package static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
 
     package var text: String {
         switch self {
