@@ -27,6 +27,7 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let valueUndecodable = ErrorCode(rawValue: 2008)
     public static let actionIDReuse = ErrorCode(rawValue: 2009)
     public static let keyNotFound = ErrorCode(rawValue: 2010)
+    public static let positionNotFound = ErrorCode(rawValue: 2011)
     // The protocol.
     public static let malformedMessage = ErrorCode(rawValue: 3001)
     public static let versionUnsupported = ErrorCode(rawValue: 3002)
@@ -111,6 +112,10 @@ extension ErrorCode {
         row(
             .actionIDReuse, "actionIDReuse", "The same action id came with other contents.",
             "Draw a new id for every new action."),
+        row(
+            .positionNotFound, "positionNotFound",
+            "The position or revision is not one of this life of the collection, or not yet.",
+            "Read from the start, or with a position that this life of the collection gave out."),
         row(
             .keyNotFound, "keyNotFound", "The key has no value.",
             "Check the key; where its absence is normal, ask for an optional value."),

@@ -38,6 +38,15 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
             database: database, info: info, coding: coding, revision: revision, seen: seen)
     }
 
+    /// The tree as of a position that was kept: it is refused when it is one of another life.
+    /// - Throws: `.positionNotFound`; from reading, when the revision does not exist yet.
+    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> TreeSnapshot<Key, Value> {
+        asOf(revision: try position.revision(in: info))
+    }
+
+    /// ``revision`` as a position, to be kept.
+    public var position: CollectionPosition { CollectionPosition(revision: revision, in: info) }
+
     /// See ``TreeSnapshot/value(for:timeout:)``; linearizable.
     public func value(for key: Key, timeout: Duration? = nil) async throws -> Value? {
         try await latest.value(for: key, timeout: timeout)

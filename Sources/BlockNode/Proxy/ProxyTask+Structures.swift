@@ -132,10 +132,10 @@ extension ProxyTask {
 
 extension Tail {
     /// Why there is nothing to read as of `revision`; nil when there is.
-    fileprivate func problem(asOf revision: Revision) -> DatabaseError? {
+    func problem(asOf revision: Revision) -> DatabaseError? {
         if revision > self.revision {
             return DatabaseError(
-                .invalidArgument,
+                .positionNotFound,
                 "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
         }
         if revision < truncatedThrough {

@@ -27,13 +27,15 @@ package struct TreeExportCommand: AsyncParsableCommand {
     @Flag(help: "Write keys and values.") package var pairs = false
 
     package func run() async throws {
-        let interval = try range.keys(form.keys)
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
+            let keyForm = try form.keys.form(of: tree.info)
+            let interval = try range.keys(keyForm)
             // One revision for all that is read.
-            let view = tree.asOf(revision: time.revision ?? tree.info.revision)
-            let writer = RecordWriter(info: tree.info, form: form, isPairs: pairs)
+            let view = try tree.asOf(revision: time.revision(of: tree.info) ?? tree.info.revision)
+            let writer = RecordWriter(
+                info: tree.info, keys: keyForm, isHex: form.values.hex, isPairs: pairs)
             let bar = ProgressBar(unit: "entries")
             // Counted for the bar alone.
             let total =
@@ -83,7 +85,8 @@ package struct TreeExportCommand: AsyncParsableCommand {
 /// Makes records of entries.
 private struct RecordWriter {
     let info: CollectionInfo
-    let form: TreeForm
+    let keys: KeyForm
+    let isHex: Bool
     let isPairs: Bool
 
     private var isJSON: Bool { info.header.encoding == .json }
@@ -91,7 +94,7 @@ private struct RecordWriter {
     /// - Throws: `.valueUndecodable` for a value that cannot be written so.
     func record(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> JSONText {
         if isJSON, !isPairs { return try json(key, value) }
-        return .object(["key": try form.keys.json(of: key), "value": try member(key, value)])
+        return .object(["key": try keys.json(of: key), "value": try member(key, value)])
     }
 
     /// The columns of a record.
@@ -109,7 +112,7 @@ private struct RecordWriter {
     }
 
     private func member(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> JSONText {
-        if form.values.hex { return .string(ByteText.hex(value)) }
+        if isHex { return .string(ByteText.hex(value)) }
         if isJSON { return try json(key, value) }
         guard let text = String(validating: value, as: UTF8.self) else {
             throw problem(key, "is no text; use --hex")
