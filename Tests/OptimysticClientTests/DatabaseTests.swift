@@ -22,7 +22,8 @@ private struct Reading: Codable, Sendable, Hashable {
             for value in 0..<100 {
                 positions.append(try await diary.append(Reading(sensor: "a", value: value)))
             }
-            #expect(positions == positions.sorted() && Set(positions).count == 100)
+            let places = positions.map(\.place)
+            #expect(places == places.sorted() && Set(positions).count == 100)
             var forward: [DiaryItem<Reading>] = []
             for try await entry in diary.entries() { forward.append(entry) }
             #expect(forward.map(\.value.value) == Array(0..<100))
