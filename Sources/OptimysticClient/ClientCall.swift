@@ -24,7 +24,7 @@ struct ClientCall: Sendable {
     var sentIDs: [UInt64] = []
     /// Whether some try ended without a definite answer.
     private(set) var isUncertain = false
-    /// The last failure that a proxy told.
+    /// The deepest failure that a proxy told, of those the newest.
     private(set) var answer: DatabaseError?
     /// The last trouble with each proxy.
     private(set) var troubles: [Int: DatabaseError] = [:]
@@ -57,9 +57,12 @@ struct ClientCall: Sendable {
 
     /// A try ended with what a proxy answered.
     mutating func answered(_ error: DatabaseError, by proxy: Int) {
-        answer = error
+        learned(error)
         failed(error, at: proxy)
     }
+
+    /// A proxy told why an earlier try failed that nobody waits for any more.
+    mutating func learned(_ error: DatabaseError) { answer = error.orDeeper(answer) }
 
     /// A try ended with no answer, or without being sent.
     mutating func failed(_ error: DatabaseError, at proxy: Int) {

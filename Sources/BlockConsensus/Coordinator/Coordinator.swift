@@ -49,6 +49,8 @@ package struct Coordinator {
     /// Requests that wait until what they say of the log is known.
     var checks: [UInt64: ClaimCheck] = [:]
     var lastCheck: UInt64 = 0
+    /// Peers with requests that they have not answered, and when the first of these was sent.
+    private var silentSince: [PeerID: Instant] = [:]
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -131,6 +133,7 @@ package struct Coordinator {
         for send in effects.sends {
             lastID += 1
             outstanding[lastID] = (id, send.peer, send.stamp)
+            if silentSince[send.peer] == nil { silentSince[send.peer] = now }
             round.requests.append(lastID)
             let request = PeerRequest(
                 shard: round.shard(of: send.operation, in: map), epoch: map.epoch,
@@ -179,7 +182,23 @@ package struct Coordinator {
         if case .read = round.kind, case .reply(.tail(let value)) = result {
             learn(chosen: value)
         }
-        notify(round.owner, round, result)
+        notify(round.owner, round, naming(round, result))
+    }
+
+    /// A round that found no quorum says which members of its shard are silent, and since when.
+    private func naming(_ round: Round, _ result: RoundResult) -> RoundResult {
+        guard case .failed(var error) = result, error.isAboutQuorum,
+            let shard = round.shard(in: map)
+        else { return result }
+        let members = map.members(of: shard)
+        let silent = map.peers.compactMap { peer -> String? in
+            guard members.contains(peer.id), let since = silentSince[peer.id] else { return nil }
+            let seconds = Double(now.since(since).milliseconds) / 1000
+            return "\(peer.name) at \(peer.address) for \(seconds) s"
+        }
+        if silent.isEmpty { return result }
+        error.message += "; no answer from \(silent.joined(separator: ", "))"
+        return .failed(error)
     }
 
     /// A read that found a change under way: looks again when that is over, if it is this
@@ -272,6 +291,7 @@ package struct Coordinator {
         _ reply: PeerReply, to id: UInt64, from peer: PeerID, epoch: Epoch
     ) {
         // Votes count for the storage UUID that was asked, in the epoch that was asked, and once.
+        silentSince[peer] = nil
         guard let request = outstanding[id], request.peer == peer, epoch == map.epoch else {
             mark("coordinator.reply.foreign")
             return
@@ -284,6 +304,16 @@ package struct Coordinator {
         while let (id, instant) = timers.popDue(at: now) {
             guard rounds[id]?.wakeAt == instant else { continue }
             run(id) { $0.tick(&$1) }
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Whether it says that too few peers took part, and not yet which.
+    fileprivate var isAboutQuorum: Bool {
+        switch code {
+        case .quorumUnavailable, .commitResultUnknown: !message.contains("; no answer from ")
+        default: false
         }
     }
 }

@@ -80,6 +80,12 @@ struct Round {
         }
     }
 
+    /// The shard whose members decide the round; nil when it asks all peers.
+    func shard(in map: ClusterMap) -> ShardID? {
+        if case .survey(_, .status) = kind { return nil }
+        return shard(of: .status, in: map)
+    }
+
     // MARK: Steps
 
     mutating func start(_ effects: inout RoundEffects) {

@@ -67,7 +67,10 @@ extension ClientProxy {
             if tryID != call.currentTry { mark("proxy.lateAnswer") }
             return endCall(id, reply)
         }
-        guard tryID == call.currentTry else { return }
+        guard tryID == call.currentTry else {
+            calls[id]?.learned(error)
+            return tell(call.owner, error)
+        }
         if error.isFinal { return endCall(id, reply) }
         tryFailed(id, error)
     }
@@ -94,8 +97,10 @@ extension ClientProxy {
     private mutating func tryWasLost(_ id: UInt64) {
         let error =
             calls[id]?.request.changesState == true
-            ? DatabaseError(.commitResultUnknown, "no coordinator answered", outcome: .unknown)
-            : DatabaseError(.quorumUnavailable, "no coordinator answered")
+            ? DatabaseError(
+                .commitResultUnknown, "no coordinator answered", outcome: .unknown,
+                cause: DatabaseError(.endpointUnreachable, "no coordinator answered"))
+            : DatabaseError(.endpointUnreachable, "no coordinator answered")
         tryFailed(id, error)
     }
 
@@ -106,16 +111,37 @@ extension ClientProxy {
         let delay = isFirstRound ? .milliseconds(1) : call.delay(using: &generator)
         calls[id] = call
         wake(.call(id), at: min(now.advanced(by: delay), call.deadline))
-        switch call.owner {
-        case .writer(let collection):
+        if case .writer(let collection) = call.owner {
             writers[collection]?.attemptProgress(isTrying: false, trouble: error)
-        case .task(let task): tasks[task]?.lastTrouble = error
-        case .tail(let collection):
-            for case .task(let task) in tailReads[collection]?.served ?? [] {
-                tasks[task]?.lastTrouble = error
-            }
-        case .item, .finalising: break
         }
+        tell(call.owner, error)
+    }
+
+    /// Everybody who waits for a call, at whatever remove, learns why it takes so long: it is what
+    /// they are told when their own time runs out first.
+    private mutating func tell(_ owner: CoordinatorCall.Owner, _ error: DatabaseError) {
+        switch owner {
+        case .task(let task): tell(task, error)
+        case .tail(let collection):
+            tailReads[collection]?.learned(error)
+            for waiter in tailReads[collection]?.waiting ?? [] {
+                switch waiter {
+                case .task(let task): tell(task, error)
+                case .writer: writers[collection]?.learned(error)
+                }
+            }
+        case .item(let fetch, _):
+            switch fetches[fetch]?.owner {
+            case .task(let task)?: tell(task, error)
+            case .writer(let collection, _)?: writers[collection]?.learned(error)
+            case nil: break
+            }
+        case .writer, .finalising: break
+        }
+    }
+
+    private mutating func tell(_ task: UInt64, _ error: DatabaseError) {
+        tasks[task]?.lastTrouble = error.orDeeper(tasks[task]?.lastTrouble)
     }
 
     mutating func callWasWoken(_ id: UInt64) {
@@ -174,6 +200,10 @@ extension ClientProxy {
     // MARK: Tails
 
     mutating func askForTail(_ collection: CollectionID, _ waiter: TailReads.Waiter) {
+        // It may wait for a read that has been in trouble for a while.
+        if case .task(let task) = waiter, let trouble = tailReads[collection]?.trouble {
+            tell(task, trouble)
+        }
         // It begins when everything that arrived with this request has been seen.
         if tailReads[collection, default: TailReads()].ask(waiter) {
             wake(.tail(collection), at: now)
@@ -213,7 +243,7 @@ extension ClientProxy {
     ) {
         guard let task = tasks[id] else { return }
         guard case .failed(let error) = reply else { return }
-        tasks[id]?.lastTrouble = error
+        tell(id, error)
         if now.advanced(by: .milliseconds(50)) < task.deadline, !error.isFinal {
             askForTail(collection, .task(id))
         } else {

@@ -30,7 +30,9 @@ struct CoordinatorCall: Sendable {
     private(set) var tryIDs: [UInt64] = []
     /// Whether some try ended without a definite answer.
     private(set) var isUncertain = false
-    private(set) var lastError: DatabaseError?
+    /// The deepest reason known why it takes so long.
+    private(set) var trouble: DatabaseError?
+    private var retryAfter: Duration?
     private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
 
     init(_ request: RepositoryRequest, owner: Owner, order: [Int], deadline: Instant) {
@@ -59,17 +61,21 @@ struct CoordinatorCall: Sendable {
     mutating func failed(_ error: DatabaseError) {
         currentTry = nil
         if error.outcome == .unknown { isUncertain = true }
-        lastError = error
+        retryAfter = error.retryAfter
+        learned(error)
     }
 
+    /// An earlier try that nobody waits for any more has told why it failed.
+    mutating func learned(_ error: DatabaseError) { trouble = error.orDeeper(trouble) }
+
     mutating func delay(using generator: inout SeededGenerator) -> Duration {
-        max(backoff.next(using: &generator), lastError?.retryAfter ?? .zero)
+        max(backoff.next(using: &generator), retryAfter ?? .zero)
     }
 
     /// What is known when time has run out.
     var finalError: DatabaseError {
         let error =
-            lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time")
+            trouble ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time")
         return isUncertain ? error.asUnknown : error
     }
 }

@@ -158,9 +158,14 @@ extension CollectionWriter {
     public mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
         flight?.isTrying = isTrying
         if let trouble {
-            lastTrouble = trouble
+            learned(trouble)
             if trouble.outcome == .unknown { flight?.mayHaveLanded = true }
         }
+    }
+
+    /// Why something that it waits for takes so long: what those whose time runs out are told.
+    public mutating func learned(_ trouble: DatabaseError) {
+        lastTrouble = trouble.orDeeper(lastTrouble)
     }
 
     /// The attempt has ended.
@@ -208,7 +213,7 @@ extension CollectionWriter {
             log = nil
         case .failed(let error):
             mark("writer.attemptFailed")
-            lastTrouble = error
+            learned(error)
             requeue(ended)
             // Sent again as it is: under a new payload its pends would stay, and nobody takes the
             // old ones back.
