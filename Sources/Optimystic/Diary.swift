@@ -36,7 +36,8 @@ public struct Diary<Value: Sendable>: Sendable {
     ///   with an id of your own, see ``append(_:id:firstRevision:timeout:)``.
     /// Cancelling drops the wait; the entry may still land.
     @discardableResult
-    public func append(_ value: Value, timeout: Duration? = nil) async throws -> CollectionPosition {
+    public func append(_ value: Value, timeout: Duration? = nil) async throws -> CollectionPosition
+    {
         try await append(
             value, id: database.makeActionID(), firstRevision: revision, timeout: timeout)
     }
@@ -79,7 +80,8 @@ public struct Diary<Value: Sendable>: Sendable {
             if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
         }
         seen.raise(to: asOf)
-        return landing.map { .landed(CollectionPosition($0.position, in: info)) } ?? .notLanded(asOf: asOf)
+        return landing.map { .landed(CollectionPosition($0.position, in: info)) }
+            ?? .notLanded(asOf: asOf)
     }
 
     // MARK: Reading

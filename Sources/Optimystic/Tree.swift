@@ -43,7 +43,9 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
 
     /// The tree as of a position that was kept: it is refused when it is one of another life.
     /// - Throws: `.positionNotFound`; from reading, when the revision does not exist yet.
-    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> TreeSnapshot<Key, Value> {
+    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> TreeSnapshot<
+        Key, Value
+    > {
         asOf(revision: try position.revision(in: info))
     }
 

@@ -45,7 +45,8 @@ package struct DiaryReadCommand: AsyncParsableCommand {
             let diary = try await database.openDiary(named: name, timeout: time)
             let entries = diary.entries(
                 from: after.map { .after($0) } ?? .start,
-                direction: reverse ? .backward : .forward, asOf: try self.time.revision(of: diary.info),
+                direction: reverse ? .backward : .forward,
+                asOf: try self.time.revision(of: diary.info),
                 timeout: time)
             var output = StandardOutput()
             var count = 0

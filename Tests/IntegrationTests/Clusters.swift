@@ -127,7 +127,8 @@ extension Diary<Bytes> {
         for try await item in entries(timeout: .seconds(20)) {
             read.append(
                 Appending.Acknowledged(
-                    value: String(decoding: item.value, as: UTF8.self), position: item.position.place))
+                    value: String(decoding: item.value, as: UTF8.self),
+                    position: item.position.place))
         }
         return read
     }

@@ -78,7 +78,8 @@ import Testing
     @Test(
         "What makes no sense ends with exit code 64",
         arguments: [
-            "diary read", "diary read x --limit -1", "diary read x --after 17.", "diary read x --after 17.0@1", "nonsense",
+            "diary read", "diary read x --limit -1", "diary read x --after 17.",
+            "diary read x --after 17.0@1", "nonsense",
             "collection drop x", "diary append x y --action 1234", "status --output xml",
             "status --timeout 5", "status --timeout 11m", "status --unknown", "explain nothing",
             "diary append x - --action 00000000-0000-0000-0000-000000000001 --first-revision 1",

@@ -59,7 +59,8 @@ private struct Reading: Codable, Sendable, Hashable {
             if float.isFinite { #expect(try pass(float) { $0.bitPattern == $1.bitPattern }) }
         }
         for double in [
-            -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 1e16, 1e22, 1e23,
+            -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 1e16, 1e22,
+            1e23,
             9_007_199_254_740_992, 9_007_199_254_740_994, 0.1, .pi,
         ] {
             #expect(try pass(double, hasSameBits))

@@ -26,7 +26,8 @@ import Testing
     func texts() throws {
         let info = CollectionInfo(
             name: "d", incarnation: Incarnation(generation: 12, nonce: Identifier128(0x0102_0304)),
-            header: CollectionHeader(kind: .diary, encoding: .bytes), revision: Revision(7))
+            header: CollectionHeader(kind: .diary, encoding: .bytes), revision: Revision(7),
+            createdBy: ActionID(rawValue: .zero))
         let whole = CollectionPosition(revision: Revision(5), in: info)
         #expect(whole.index == nil && whole.description.hasPrefix("5@12-"))
         let tag = try #require(whole.life).description
@@ -36,7 +37,8 @@ import Testing
         #expect(CollectionPosition(text: "5@\(tag)") == whole)
         for text in [
             "", "@", "5@", "5.@\(tag)", "x@\(tag)", "5@\(tag)x", "5@0-aaaaaaaa", "5@12-aaaaaaa",
-            "5@\(tag)@\(tag)", "5@12-AAAAAAAA", "5@012-aaaaaaaa", "-5", "5@é", "5@12-aaaaaaa\u{301}",
+            "5@\(tag)@\(tag)", "5@12-AAAAAAAA", "5@012-aaaaaaaa", "-5", "5@é",
+            "5@12-aaaaaaa\u{301}",
         ] {
             #expect(CollectionPosition(text: text) == nil, "\(text)")
         }
@@ -125,7 +127,8 @@ import Testing
 
             let counter = try await database.createOrOpen("c", Counter.behavior)
             for direction in [ReadDirection.forward, .backward] {
-                for position in [kept, CollectionPosition(revision: Revision(3), in: counter.info)] {
+                for position in [kept, CollectionPosition(revision: Revision(3), in: counter.info)]
+                {
                     let log = await failure {
                         for try await _ in counter.log(after: position, direction: direction) {}
                     }

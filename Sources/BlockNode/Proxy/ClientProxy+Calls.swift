@@ -141,7 +141,8 @@ extension ClientProxy {
     }
 
     private mutating func tell(_ task: UInt64, _ error: DatabaseError) {
-        tasks[task]?.lastTrouble = error.orDeeper(tasks[task]?.lastTrouble)
+        let known = tasks[task]?.lastTrouble
+        tasks[task]?.lastTrouble = error.orDeeper(known)
     }
 
     mutating func callWasWoken(_ id: UInt64) {

@@ -47,7 +47,8 @@ package struct RangeOptions: ParsableArguments {
         if let prefix {
             guard form == .text || form == .hex else {
                 throw DatabaseError(
-                    .invalidArgument, "--prefix goes with keys of text and hex only, not \(form.keyType)")
+                    .invalidArgument,
+                    "--prefix goes with keys of text and hex only, not \(form.keyType)")
             }
             return .prefix(KeyPrefix(try form.key(prefix)))
         }
