@@ -43,10 +43,12 @@ extension Coordinator {
         case .scrub(let shard, let after, let countMax):
             scrub(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .status:
-            let survey = Survey(.status, peers: map.peers.map(\.id))
+            let survey = Survey(.status, peers: map.peers.map(\.id), doubted: doubtedPeers)
             add(.survey(survey, about: .status), owner: .client(token))
         case .audit(let target):
-            let survey = Survey(target.operation, peers: map.members(of: target.shard(in: map)))
+            let survey = Survey(
+                target.operation, peers: map.members(of: target.shard(in: map)),
+                doubted: doubtedPeers)
             add(.survey(survey, about: .audit(target)), owner: .client(token))
         }
     }

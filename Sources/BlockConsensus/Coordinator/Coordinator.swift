@@ -51,6 +51,13 @@ package struct Coordinator {
     var lastCheck: UInt64 = 0
     /// Peers with requests that they have not answered, and when the first of these was sent.
     private var silentSince: [PeerID: Instant] = [:]
+
+    /// Peers that were silent for as long as a survey waits: those who wait for all do not wait for
+    /// them so long again.
+    var doubtedPeers: Set<PeerID> {
+        Set(silentSince.filter { now.since($0.value) >= timing.survey }.keys)
+    }
+
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -154,7 +161,7 @@ package struct Coordinator {
         rounds[id] = round
         if let (key, bytes) = effects.segmentToStore { storeSegment(key, bytes, for: id, round) }
         for collection in effects.tailsToRead {
-            startRead(collection, owner: .round(id), deadline: round.deadline)
+            startRead(collection, owner: .round(id, tail: collection), deadline: round.deadline)
         }
     }
 
@@ -227,7 +234,8 @@ package struct Coordinator {
     mutating func notify(_ owner: Round.Owner, _ round: Round?, _ result: RoundResult) {
         switch owner {
         case .client(let token): finishRequest(token, round, result)
-        case .round(let parent): run(parent) { $0.tailWasRead(result, &$1) }
+        case .round(let parent, let collection):
+            run(parent) { $0.tailWasRead(of: collection, result, &$1) }
         case .segment(let hash, let parent):
             run(parent) { $0.segmentWasStored(hash, result, &$1) }
         case .prerequisite(let parent): run(parent) { $0.prerequisiteEnded(result, &$1) }

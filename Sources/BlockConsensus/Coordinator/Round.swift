@@ -25,8 +25,8 @@ struct Round {
 
     enum Owner {
         case client(Coordinator.Token)
-        /// A list that reads tails one by one.
-        case round(UInt64)
+        /// A list that reads tails, several at a time.
+        case round(UInt64, tail: CollectionID)
         /// A proposal that waits for a segment.
         case segment(Digest, of: UInt64)
         /// A proposal that waits for its body or for a pend.
@@ -206,9 +206,11 @@ struct Round {
 
     // MARK: Ends of the rounds it waits for
 
-    mutating func tailWasRead(_ result: RoundResult, _ effects: inout RoundEffects) {
+    mutating func tailWasRead(
+        of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects
+    ) {
         guard case .list(var list, let deadline) = kind else { return }
-        list.tailWasRead(result, &effects)
+        list.tailWasRead(of: collection, result, &effects)
         kind = .list(list, deadline: deadline)
     }
 
