@@ -81,6 +81,10 @@ extension ErrorCode {
             .keyNotFound, "keyNotFound", "The key has no value.",
             "Check the key; where its absence is normal, ask for an optional value."),
         row(
+            .positionNotFound, "positionNotFound",
+            "The position or revision is not one of this life of the collection, or not yet.",
+            "Read from the start, or with a position that this life of the collection gave out."),
+        row(
             .historyTruncated, "historyTruncated",
             "The revision asked for, or what follows it, was truncated from the history.",
             "Read at a later revision; whoever follows changes takes a new snapshot first."),

@@ -27,6 +27,7 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let valueUndecodable = ErrorCode(rawValue: 2008)
     public static let actionIDReuse = ErrorCode(rawValue: 2009)
     public static let keyNotFound = ErrorCode(rawValue: 2010)
+    public static let positionNotFound = ErrorCode(rawValue: 2011)
     public static let historyTruncated = ErrorCode(rawValue: 2012)
     // The protocol.
     public static let malformedMessage = ErrorCode(rawValue: 3001)

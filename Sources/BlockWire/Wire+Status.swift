@@ -36,6 +36,7 @@ extension WireArena {
             $0.name = text(report.name)
             $0.address = text(report.address)
             $0.status = report.status.map { message($0) }
+            $0.lost_shard_count = report.lostShardCount
         }
     }
 
@@ -147,7 +148,9 @@ extension PeerReport {
             name: try message.name.text("report.name", bytesMax: Limits.labelBytesMax),
             address: try message.address.text("report.address", bytesMax: Limits.labelBytesMax),
             status: try message.status == nil
-                ? nil : PeerStatus(wire: message.status, "report.status"))
+                ? nil : PeerStatus(wire: message.status, "report.status"),
+            lostShardCount: try bounded(
+                message.lost_shard_count, "report.lost_shard_count", in: 0...Limits.shardCountMax))
     }
 }
 

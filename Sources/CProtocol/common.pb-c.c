@@ -1983,7 +1983,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_status__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_report__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_report__field_descriptors[5] =
 {
   {
     "peer",
@@ -2033,9 +2033,22 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_report__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lost_shard_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PeerReport, lost_shard_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__peer_report__field_indices_by_name[] = {
   2,   /* field[2] = address */
+  4,   /* field[4] = lost_shard_count */
   1,   /* field[1] = name */
   0,   /* field[0] = peer */
   3,   /* field[3] = status */
@@ -2043,7 +2056,7 @@ static const unsigned optimystic__v1__peer_report__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__peer_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_report__descriptor =
 {
@@ -2053,7 +2066,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_report__descriptor =
   "Optimystic__V1__PeerReport",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerReport),
-  4,
+  5,
   optimystic__v1__peer_report__field_descriptors,
   optimystic__v1__peer_report__field_indices_by_name,
   1,  optimystic__v1__peer_report__number_ranges,

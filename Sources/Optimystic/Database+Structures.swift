@@ -54,6 +54,21 @@ extension Database {
         return Tree(database: self, info: info, coding: coding)
     }
 
+    /// Opens a tree whose keys are those of this type, as raw bytes, and creates it first when no
+    /// collection has the name: for who learns only at run time what the keys are.
+    ///
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree of
+    ///   other keys or values.
+    public func tree<Value>(
+        rawNamed name: String, keyType: KeyType, coding: ValueCoding<Value>,
+        timeout: Duration? = nil
+    ) async throws -> Tree<Bytes, Value> {
+        let info = try await open(
+            name, .tree, encoding: coding.encoding, keyType: keyType, creates: true,
+            timeout: timeout)
+        return Tree(database: self, info: info, coding: coding)
+    }
+
     /// Opens a tree of JSON values that exists. Never creates one.
     ///
     /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is something else.

@@ -36,7 +36,8 @@ public struct Diary<Value: Sendable>: Sendable {
     ///   with an id of your own, see ``append(_:id:firstRevision:timeout:)``.
     /// Cancelling drops the wait; the entry may still land.
     @discardableResult
-    public func append(_ value: Value, timeout: Duration? = nil) async throws -> LogPosition {
+    public func append(_ value: Value, timeout: Duration? = nil) async throws -> CollectionPosition
+    {
         try await append(
             value, id: database.makeActionID(), firstRevision: revision, timeout: timeout)
     }
@@ -54,7 +55,7 @@ public struct Diary<Value: Sendable>: Sendable {
     @discardableResult
     public func append(
         _ value: Value, id: ActionID, firstRevision: Revision, timeout: Duration? = nil
-    ) async throws -> LogPosition {
+    ) async throws -> CollectionPosition {
         let request = ActionRequest(
             collection: info.collection, incarnation: info.incarnation, action: id,
             firstRevision: firstRevision, content: .append(try coding.bytes(of: value)))
@@ -62,7 +63,7 @@ public struct Diary<Value: Sendable>: Sendable {
             if case .acted(let landing) = reply { landing.position } else { nil }
         }
         seen.raise(to: position.revision)
-        return position
+        return CollectionPosition(position, in: info)
     }
 
     /// What became of an action: resolves an unknown outcome without trying again.
@@ -79,7 +80,8 @@ public struct Diary<Value: Sendable>: Sendable {
             if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
         }
         seen.raise(to: asOf)
-        return landing.map { .landed($0.position) } ?? .notLanded(asOf: asOf)
+        return landing.map { .landed(CollectionPosition($0.position, in: info)) }
+            ?? .notLanded(asOf: asOf)
     }
 
     // MARK: Reading
@@ -94,8 +96,8 @@ public struct Diary<Value: Sendable>: Sendable {
     ///   - asOf: The revision to read as of; nil for the newest when reading begins, linearizable:
     ///     an append that was acknowledged before is seen.
     ///   - timeout: For each page.
-    /// - Throws: From the iterator: `.valueUndecodable`; `.invalidArgument` for a revision that
-    ///   does not exist yet.
+    /// - Throws: From the iterator: `.valueUndecodable`; `.positionNotFound` for a position or a
+    ///   revision that does not exist yet, or a position of another life of the diary.
     public func entries(
         from origin: ReadOrigin = .start, direction: ReadDirection = .forward,
         asOf: Revision? = nil, timeout: Duration? = nil
@@ -111,8 +113,9 @@ public struct Diary<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - position: nil from the first entry on.
     ///   - timeout: How long the cluster may be out of reach before the iterator throws.
+    /// - Throws: From the iterator: as that of ``entries(from:direction:asOf:timeout:)``.
     public func follow(
-        after position: LogPosition? = nil, timeout: Duration? = nil
+        after position: CollectionPosition? = nil, timeout: Duration? = nil
     ) -> DiaryFollow<Value> {
         DiaryFollow(diary: self, after: position, timeout: timeout ?? database.timeout)
     }
@@ -125,12 +128,12 @@ public enum ReadOrigin: Hashable, Sendable {
     /// At the first entry in the direction of reading: the oldest forward, the newest backward.
     case start
     /// At the entry that follows this position in the direction of reading.
-    case after(LogPosition)
+    case after(CollectionPosition)
 }
 
 /// What became of an action.
 public enum ActionStatus: Hashable, Sendable {
-    case landed(LogPosition)
+    case landed(CollectionPosition)
     /// It is in no entry up to this revision. It may land later while its request, or a retry of
     /// it, is on its way.
     case notLanded(asOf: Revision)

@@ -3,7 +3,7 @@ import OptimysticClient
 /// One entry of a diary, decoded.
 public struct DiaryItem<Value: Sendable>: Sendable {
     public let value: Value
-    public let position: LogPosition
+    public let position: CollectionPosition
     /// The id its writer gave it.
     public let action: ActionID
     /// When the proxy wrote it down, in milliseconds since 1970. Metadata: clocks differ, the order
@@ -37,7 +37,6 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
         init(_ sequence: DiaryEntries) {
             self.sequence = sequence
             asOf = sequence.asOf
-            if case .after(let position) = sequence.origin { last = position }
         }
 
         /// The next entry; nil after the last, and after an error.
@@ -45,6 +44,9 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
             do {
                 while position == page.count {
                     guard !isLast else { return nil }
+                    if case .after(let origin) = sequence.origin, last == nil {
+                        last = try origin.place(in: sequence.diary.info)
+                    }
                     try await nextPage()
                 }
                 defer { position += 1 }
@@ -88,7 +90,7 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
 /// The entries of a diary, and those that come; see ``Diary/follow(after:timeout:)``.
 public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
     let diary: Diary<Value>
-    let after: LogPosition?
+    let after: CollectionPosition?
     let timeout: Duration
 
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
@@ -103,13 +105,13 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
 
         init(_ sequence: DiaryFollow) {
             self.sequence = sequence
-            last = sequence.after
         }
 
         /// The next entry, when there is one. Never nil before an error; nil after one.
         public mutating func next() async throws -> DiaryItem<Value>? {
             guard !hasFailed else { return nil }
             do {
+                if last == nil { last = try sequence.after?.place(in: sequence.diary.info) }
                 while position == page.count { try await nextPage() }
                 defer { position += 1 }
                 return try sequence.diary.item(page[position])
@@ -141,7 +143,8 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
 extension Diary {
     func item(_ entry: DiaryEntry) throws(DatabaseError) -> DiaryItem<Value> {
         DiaryItem(
-            value: try coding.value(of: entry), position: entry.position, action: entry.action,
+            value: try coding.value(of: entry),
+            position: CollectionPosition(entry.position, in: info), action: entry.action,
             wallMilliseconds: entry.wallMilliseconds)
     }
 }

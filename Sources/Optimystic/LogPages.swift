@@ -5,6 +5,8 @@ struct LogPages {
     let database: Database
     let info: CollectionInfo
     var after: Revision
+    /// Where it was asked to begin; looked at once, before the first page.
+    private var origin: CollectionPosition?
     let timeout: Duration
     /// Whether to wait for entries that come; otherwise it ends at the newest one that there is
     /// when it begins.
@@ -21,8 +23,23 @@ struct LogPages {
         self.follows = follows
     }
 
+    /// - Parameter position: Where to begin; nil: with the first entry.
+    init(
+        database: Database, info: CollectionInfo, after position: CollectionPosition?,
+        timeout: Duration, follows: Bool
+    ) {
+        self.init(
+            database: database, info: info, after: .zero, timeout: timeout, follows: follows)
+        origin = position
+    }
+
     /// The next entries, none left out; nil at the end.
+    /// - Throws: `.positionNotFound` when it was asked to begin where this life has nothing.
     mutating func next() async throws -> [LogEntry]? {
+        if let origin {
+            after = try origin.revision(in: info)
+            self.origin = nil
+        }
         while true {
             if let end, !follows, after >= end { return nil }
             let wait = follows ? Limits.followTime : .zero
@@ -53,21 +70,26 @@ struct BackwardLogPages {
 
     private let database: Database
     private let info: CollectionInfo
-    private let after: Revision
+    private let origin: CollectionPosition?
     private let timeout: Duration
     /// The newest entry that was not given out; nil before the first page.
     private var newest: Revision?
 
-    init(database: Database, info: CollectionInfo, after: Revision, timeout: Duration) {
+    /// - Parameter origin: What it comes down to; nil: the first entry, which it gives out.
+    init(
+        database: Database, info: CollectionInfo, after origin: CollectionPosition?,
+        timeout: Duration
+    ) {
         self.database = database
         self.info = info
-        self.after = after
+        self.origin = origin
         self.timeout = timeout
     }
 
     /// The entries below the ones before, oldest first; nil at the end.
     mutating func next() async throws -> [LogEntry]? {
-        let end = try await newestRevision()
+        let after = try origin?.revision(in: info) ?? .zero
+        let end = try await newestRevision(after)
         guard end > after else { return nil }
         let start = Revision(
             end.rawValue > BackwardLogPages.windowCount
@@ -83,10 +105,11 @@ struct BackwardLogPages {
         return window
     }
 
-    private func newestRevision() async throws -> Revision {
+    private func newestRevision(_ after: Revision) async throws -> Revision {
         if let newest { return newest }
         let request = LogReadRequest(
-            collection: info.collection, incarnation: info.incarnation, after: info.revision)
+            collection: info.collection, incarnation: info.incarnation,
+            after: max(after, info.revision))
         return try await database.ask(.readLog(request), timeout: timeout) { reply in
             if case .logPage(let page) = reply { page.revision } else { nil }
         }

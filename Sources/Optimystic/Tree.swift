@@ -11,6 +11,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     let database: Database
     let coding: ValueCoding<Value>
     private let seen: SeenRevision
+    private let read = ReadValues()
 
     init(database: Database, info: CollectionInfo, coding: ValueCoding<Value>) {
         self.database = database
@@ -29,14 +30,27 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
 
     /// The tree as it is whenever it is asked: every answer is linearizable.
     public var latest: TreeSnapshot<Key, Value> {
-        TreeSnapshot(database: database, info: info, coding: coding, revision: nil, seen: seen)
+        TreeSnapshot(
+            database: database, info: info, coding: coding, revision: nil, seen: seen, read: read)
     }
 
     /// The tree as of one revision, whatever happens to it later.
     public func asOf(revision: Revision) -> TreeSnapshot<Key, Value> {
         TreeSnapshot(
-            database: database, info: info, coding: coding, revision: revision, seen: seen)
+            database: database, info: info, coding: coding, revision: revision, seen: seen,
+            read: read)
     }
+
+    /// The tree as of a position that was kept: it is refused when it is one of another life.
+    /// - Throws: `.positionNotFound`; from reading, when the revision does not exist yet.
+    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> TreeSnapshot<
+        Key, Value
+    > {
+        asOf(revision: try position.revision(in: info))
+    }
+
+    /// ``revision`` as a position, to be kept.
+    public var position: CollectionPosition { CollectionPosition(revision: revision, in: info) }
 
     /// See ``TreeSnapshot/value(for:timeout:)``; linearizable.
     public func value(for key: Key, timeout: Duration? = nil) async throws -> Value? {
@@ -111,7 +125,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         }
     }
 
-    /// Gives `key` another value if it has exactly `old`, compared by its encoding.
+    /// Gives `key` another value if it has exactly `old`; see ``TreeCondition/isValue(_:_:)``.
     /// - Returns: Whether it did.
     /// - Throws: As ``set(_:to:timeout:)``.
     public func exchange(
@@ -155,7 +169,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> TreeCommit {
         let action = TreeAction(
-            checks: try conditions.map { try $0.check(coding) },
+            checks: try conditions.map { try $0.check(coding, read) },
             operations: try changes.map { try $0.operation(coding) })
         return try await act(action, id: id, firstRevision: firstRevision, timeout: timeout)
     }
@@ -222,15 +236,21 @@ public enum TreeChange<Key: OrderedKey, Value: Sendable>: Sendable {
 public enum TreeCondition<Key: OrderedKey, Value: Sendable>: Sendable {
     case isPresent(Key)
     case isAbsent(Key)
-    /// The key has exactly this value, compared by its encoding.
+    /// The key has exactly this value. A value that this handle has read lately is compared by the
+    /// bytes that were read, so that it does not matter who wrote it, and how it is spelled; any
+    /// other one by its encoding.
     case isValue(Key, Value)
 
-    func check(_ coding: ValueCoding<Value>) throws(DatabaseError) -> TreeCheck {
+    func check(
+        _ coding: ValueCoding<Value>, _ read: ReadValues
+    ) throws(DatabaseError) -> TreeCheck {
         switch self {
         case .isPresent(let key): .present(key: try key.keyBytes)
         case .isAbsent(let key): .value(key: try key.keyBytes, nil)
         case .isValue(let key, let value):
-            .value(key: try key.keyBytes, TreeValueHash(try coding.bytes(of: value)))
+            .value(
+                key: try key.keyBytes,
+                TreeValueHash(try coding.stored(value, among: read.values(of: try key.keyBytes))))
         }
     }
 }
@@ -258,6 +278,14 @@ public struct TreeCommit: Hashable, Sendable {
 }
 
 extension ValueCoding {
+    /// The bytes that stand for a value: the last of those that were read and mean it, if any do.
+    /// - Throws: As ``bytes(of:)``.
+    func stored(_ value: Value, among read: [Bytes]) throws(DatabaseError) -> Bytes {
+        let bytes = try bytes(of: value)
+        guard let means, !read.contains(bytes) else { return bytes }
+        return read.last { means($0, value) } ?? bytes
+    }
+
     /// - Throws: `.valueUndecodable` naming the key.
     func value(of bytes: Bytes, key: Bytes) throws(DatabaseError) -> Value {
         do {

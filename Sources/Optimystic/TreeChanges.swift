@@ -6,6 +6,8 @@ public struct TreeChangeSet<Key: OrderedKey, Value: Sendable>: Sendable {
     /// The revision of the tree with the changes in it. Every revision is there, also one that
     /// changed nothing.
     public let revision: Revision
+    /// The same, to resume behind it.
+    public let position: CollectionPosition
     /// In the order in which they were done. A key may occur more than once; the last one counts.
     public let changes: [TreeChange<Key, Value>]
     /// When its writer wrote it down, in milliseconds since 1970. Metadata.
@@ -17,7 +19,7 @@ public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
     let database: Database
     let info: CollectionInfo
     let coding: ValueCoding<Value>
-    let since: Revision
+    let since: CollectionPosition?
     let timeout: Duration
 
     public func makeAsyncIterator() -> Iterator {
@@ -77,7 +79,9 @@ public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
                 }
             }
             return TreeChangeSet(
-                revision: entry.revision, changes: changes,
+                revision: entry.revision,
+                position: CollectionPosition(revision: entry.revision, in: pages.info),
+                changes: changes,
                 wallMilliseconds: entry.wallMilliseconds)
         }
     }
@@ -87,18 +91,19 @@ extension Tree {
     /// The changes after a revision and, when they have been read, those that come: endless, one
     /// element for each revision, none left out.
     ///
-    /// Resume with the revision of the last element that was handled. Starting from a snapshot,
-    /// ``asOf(revision:)``, with its revision, nothing is missed and nothing comes twice.
+    /// Resume with the position of the last element that was handled. Starting from a snapshot,
+    /// ``asOf(_:)``, with its position, nothing is missed and nothing comes twice.
     /// - Parameters:
-    ///   - revision: ``Revision/zero`` from the first change on.
+    ///   - position: nil from the first change on.
     ///   - timeout: How long the cluster may be out of reach before the iterator throws.
     /// - Throws: From the iterator: `.invalidArgument` when history since then is truncated;
-    ///   `.valueUndecodable`.
+    ///   `.positionNotFound` when the position does not exist yet, or is one of another life of the
+    ///   tree; `.valueUndecodable`.
     public func changes(
-        since revision: Revision, timeout: Duration? = nil
+        since position: CollectionPosition? = nil, timeout: Duration? = nil
     ) -> TreeChanges<Key, Value> {
         TreeChanges(
-            database: database, info: info, coding: coding, since: revision,
+            database: database, info: info, coding: coding, since: position,
             timeout: timeout ?? database.timeout)
     }
 }

@@ -10,6 +10,7 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     /// nil: the newest when the question arrives, linearizable.
     public let revision: Revision?
     let seen: SeenRevision
+    let read: ReadValues
 
     // MARK: Single keys
 
@@ -26,7 +27,7 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
         let keyBytes = try keys.map { key throws(DatabaseError) in try key.keyBytes }
         let found = try await rawValues(for: keyBytes, timeout: timeout).values
         return try zip(keyBytes, found).map { key, value in
-            try value.map { try coding.value(of: $0, key: key) }
+            try value.map { try decoded($0, key) }
         }
     }
 
@@ -132,7 +133,12 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 
     func decode(_ entry: TreeEntry) throws(DatabaseError) -> (key: Key, value: Value) {
-        (try Key(keyBytes: entry.key), try coding.value(of: entry.value, key: entry.key))
+        (try Key(keyBytes: entry.key), try decoded(entry.value, entry.key))
+    }
+
+    private func decoded(_ value: Bytes, _ key: Bytes) throws(DatabaseError) -> Value {
+        if coding.means != nil { read.keep(value, of: key) }
+        return try coding.value(of: value, key: key)
     }
 }
 

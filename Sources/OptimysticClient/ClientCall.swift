@@ -27,7 +27,7 @@ struct ClientCall: Sendable {
     private(set) var sentIDs: [UInt64] = []
     /// Of a request that changes something: whether some try may have, or may yet.
     private(set) var doubt = AttemptDoubt()
-    /// The last failure that a proxy told.
+    /// The deepest failure that a proxy told, of those the newest.
     private(set) var answer: DatabaseError?
     /// The last trouble with each proxy.
     private(set) var troubles: [Int: DatabaseError] = [:]
@@ -70,9 +70,12 @@ struct ClientCall: Sendable {
 
     /// A try ended with what a proxy answered.
     mutating func answered(_ error: DatabaseError, by proxy: Int) {
-        answer = error
+        learned(error)
         failed(error, at: proxy)
     }
+
+    /// A proxy told why an earlier try failed that nobody waits for any more.
+    mutating func learned(_ error: DatabaseError) { answer = error.orDeeper(answer) }
 
     /// A try ended with no answer, or without being sent.
     mutating func failed(_ error: DatabaseError, at proxy: Int) {

@@ -58,8 +58,11 @@ extension ClientSession {
         ranking.clear(proxy)
         proxies[proxy].trouble = nil
         if case .failed(let error) = reply {
-            // A late failure of an earlier try says nothing of the later ones.
-            guard call.phase == .sent(id: id, proxy: proxy) else { return }
+            // A late failure of an earlier try says nothing of the later ones, but it may say why.
+            guard call.phase == .sent(id: id, proxy: proxy) else {
+                calls[token]?.learned(error)
+                return
+            }
             sent[id] = nil
             return answered(token, proxy, error)
         }

@@ -103,7 +103,7 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
                 output.line(
                     JSONText.object([
                         "action": .string("\(id)"),
-                        "index": .number(UInt64(position.index)),
+                        "index": .number(UInt64(position.place.index)),
                         "position": .string("\(position)"),
                         "revision": .number(position.revision.rawValue),
                     ]).text)

@@ -13,7 +13,7 @@ package struct DiaryCommand: ParsableCommand {
         ])
 }
 
-extension LogPosition: ExpressibleByArgument {
+extension CollectionPosition: ExpressibleByArgument {
     public init?(argument: String) { self.init(text: argument) }
 }
 
@@ -29,20 +29,14 @@ package struct DiaryReadCommand: AsyncParsableCommand {
     @Flag(help: "From the newest entry to the oldest.") package var reverse = false
     @Option(
         help: ArgumentHelp(
-            "Begin behind this entry, in the direction of reading.", valueName: "revision.index"))
-    package var after: LogPosition?
-    @Option(
-        name: .customLong("as-of"),
-        help: ArgumentHelp("Read the diary as it was at this revision.", valueName: "revision"))
-    package var asOf: UInt64?
+            "Begin behind this entry, in the direction of reading.", valueName: "position"))
+    package var after: CollectionPosition?
+    @OptionGroup package var time: AsOfOption
     @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count"))
     package var limit: Int?
 
     package func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit is not negative") }
-        if let asOf, asOf > Limits.counterMax {
-            throw ValidationError("--as-of is at most \(Limits.counterMax)")
-        }
     }
 
     package func run() async throws {
@@ -51,7 +45,8 @@ package struct DiaryReadCommand: AsyncParsableCommand {
             let diary = try await database.openDiary(named: name, timeout: time)
             let entries = diary.entries(
                 from: after.map { .after($0) } ?? .start,
-                direction: reverse ? .backward : .forward, asOf: asOf.map { Revision($0) },
+                direction: reverse ? .backward : .forward,
+                asOf: try self.time.revision(of: diary.info),
                 timeout: time)
             var output = StandardOutput()
             var count = 0
@@ -74,8 +69,8 @@ package struct DiaryFollowCommand: AsyncParsableCommand {
 
     @OptionGroup package var options: CommandOptions
     @Argument(help: "The diary.") package var name: String
-    @Option(help: ArgumentHelp("Begin behind this entry.", valueName: "revision.index"))
-    package var after: LogPosition?
+    @Option(help: ArgumentHelp("Begin behind this entry.", valueName: "position"))
+    package var after: CollectionPosition?
 
     package func run() async throws {
         try await options.withDatabase { database in
@@ -116,7 +111,7 @@ extension JSONText {
     init(_ entry: DiaryItem<Bytes>, encoding: ValueEncoding) {
         var pairs: [ExactText: JSONText] = [
             "action": .string("\(entry.action)"),
-            "index": .number(UInt64(entry.position.index)),
+            "index": .number(UInt64(entry.position.place.index)),
             "position": .string("\(entry.position)"),
             "revision": .number(entry.position.revision.rawValue),
             "wallMilliseconds": .number(entry.wallMilliseconds),

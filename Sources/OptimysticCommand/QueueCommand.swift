@@ -126,7 +126,8 @@ package struct QueuePeekCommand: AsyncParsableCommand {
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
-            let values = try await queue.peek(count, asOf: time.revision, timeout: timeout)
+            let values = try await queue.peek(
+                count, asOf: time.revision(of: queue.info), timeout: timeout)
             try QueueOutput.write(values, of: queue.info, form, options.output)
         }
     }
@@ -146,7 +147,7 @@ package struct QueueCountCommand: AsyncParsableCommand {
         let count = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
-            return try await queue.count(asOf: time.revision, timeout: timeout)
+            return try await queue.count(asOf: time.revision(of: queue.info), timeout: timeout)
         }
         var output = StandardOutput()
         switch options.output {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockOperations
 import BlockRuntime
 import Optimystic
 
@@ -8,7 +9,8 @@ package struct StatusCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Shows every storage peer: its shards, how far it has got, and why it takes no "
-            + "part when it does not.")
+            + "part when it does not.",
+        discussion: "Exit code 69 when some shard has no majority: nothing in it can be decided.")
 
     @OptionGroup package var options: CommandOptions
 
@@ -30,6 +32,12 @@ package struct StatusCommand: AsyncParsableCommand {
             case .json: output.line(report.json.text)
             }
         }
+        guard let worst = reports.map(\.lostShardCount).max(), worst > 0 else { return }
+        output.flush()
+        StandardError.line(
+            "optimystic: too few storage peers take part: shards without a majority of theirs can "
+                + "decide nothing until it is back")
+        throw ArgumentParser.ExitCode(BlockOperations.ExitCode.unavailable.rawValue)
     }
 }
 
@@ -49,6 +57,9 @@ extension PeerReport {
         let state = isParticipating ? "takes part" : "takes NO part"
         var lines = ["\(name)\tstorage peer\t\(address)\t\(state)"]
         if let trouble { lines.append("  why: \(trouble)") }
+        if lostShardCount > 0 {
+            lines.append("  \(lostShardCount) of its shards have no majority")
+        }
         guard let status else { return lines }
         lines.append(
             "  \(status.shardCount) shards, \(status.registerCount) registers, "
@@ -66,7 +77,7 @@ extension PeerReport {
         var pairs: [ExactText: JSONText] = [
             "address": .string(address), "name": .string(name), "peer": .string("\(peer)"),
             "participates": .boolean(isParticipating), "role": .string("storage-peer"),
-            "why": .optional(trouble),
+            "shardsWithoutMajority": .number(UInt64(lostShardCount)), "why": .optional(trouble),
         ]
         guard let status else { return .object(pairs) }
         pairs["contents"] = .number(status.contentCount)

@@ -91,16 +91,19 @@ package struct AsOfOption: ParsableArguments {
     @Option(
         name: .customLong("as-of"),
         help: ArgumentHelp(
-            "Read the collection as it was at this revision.", valueName: "revision"))
-    package var asOf: UInt64?
+            "Read the collection as it was at this revision, or position.", valueName: "revision"))
+    package var asOf: CollectionPosition?
 
-    package func validate() throws { try RevisionArgument.check(asOf, "--as-of") }
-
-    var revision: Revision? { asOf.map { Revision($0) } }
+    /// - Throws: `.positionNotFound` for a position of another life of the collection.
+    func revision(of info: CollectionInfo) throws(DatabaseError) -> Revision? {
+        try asOf?.revision(in: info)
+    }
 
     /// What to read of a tree.
-    func view(of tree: Tree<Bytes, Bytes>) -> TreeSnapshot<Bytes, Bytes> {
-        revision.map { tree.asOf(revision: $0) } ?? tree.latest
+    func view(
+        of tree: Tree<Bytes, Bytes>
+    ) throws(DatabaseError) -> TreeSnapshot<Bytes, Bytes> {
+        try revision(of: tree.info).map { tree.asOf(revision: $0) } ?? tree.latest
     }
 }
 

@@ -38,7 +38,7 @@ struct LoadCheck {
             for try await item in diary.entries() {
                 final.append(
                     History.Observation(
-                        position: item.position, value: LoadAppend.name(of: item.value)))
+                        position: item.position.place, value: LoadAppend.name(of: item.value)))
             }
             return LoadAppend.check(
                 state.history.withLock { $0 }, collection: name, final: final)

@@ -49,6 +49,41 @@ struct CollectionListTests {
         }
     }
 
+    @Test("Tails are read several at a time, within a bound: a list takes few ways there and back")
+    func ways() throws {
+        var world = try CoordinatorWorld(seed: 1, coordinatorCount: 1)
+        let count = 4 * Limits.listTailReadsMax
+        for number in 0..<count {
+            let creation = CreateCollection(
+                name: "collection-\(number)",
+                header: CollectionHeader(kind: .diary, encoding: .bytes),
+                creation: Sample.creation(UInt64(number)), nonce: Sample.identifier(5))
+            ask(&world, .create(creation), token: UInt64(number), time: .seconds(3))
+            world.deliverAll()
+        }
+        ask(&world, .listCollections(after: nil, countMax: 1000), token: 9999, time: .seconds(3))
+        var ways = 0
+        while world.listed[9999] == nil, ways < 100 {
+            #expect(world.coordinators[0].roundCount <= Limits.listTailReadsMax + 1)
+            // Everything that is under way arrives, and then every answer to it.
+            let messages = world.messages
+            world.messages = []
+            for message in messages { world.deliver(message) }
+            let answers = world.answers
+            world.answers = []
+            for answer in answers {
+                world.feed(
+                    .reply(
+                        id: answer.id, peer: answer.peer, epoch: world.map.epoch, answer.reply),
+                    to: answer.coordinator)
+            }
+            ways += 1
+        }
+        #expect(world.listed[9999]?.names.count == count)
+        // One for the registers, and one for each 32 tails; a few may need a second look.
+        #expect(ways <= 3 * (1 + count / Limits.listTailReadsMax), "\(ways)")
+    }
+
     @Test("A list whose time is half gone ends its page and says where to go on")
     func shortOfTime() throws {
         var world = try world(shardCount: 16)

@@ -112,4 +112,82 @@ import Testing
         let next = RepositoryRequest.audit(.register(CollectionID(name: "events")))
         #expect(scene.sent.count == 5 && scene.sent[4].request == next)
     }
+
+    // MARK: The deepest reason
+
+    /// What a coordinator says without a majority.
+    private static let noQuorum = DatabaseError(
+        .quorumUnavailable, "1 of the 3 storage peers of shard 5 took part, 2 must")
+
+    /// Lets time pass until a request is answered, nobody answering the proxy.
+    private func end(_ token: UInt64, in scene: inout Scene) throws -> DatabaseError {
+        while scene.answered[token] == nil {
+            scene.now = max(scene.now, try #require(scene.proxy.nextWake))
+            scene.feed(.tick)
+        }
+        guard case .failed(let error)? = scene.answered[token] else {
+            throw DatabaseError(.internalError, "it did not fail")
+        }
+        return error
+    }
+
+    @Test("Whoever waits for a read that others began is told why that one takes so long")
+    func sharedReason() throws {
+        var scene = try Scene()
+        scene.ask(1)
+        scene.feed(.reply(id: scene.sent[0].id, .failed(Self.noQuorum)))
+        // The read goes on for the first; these wait for the next one, until their time runs out.
+        let collection = CollectionID(name: "events")
+        let incarnation = Incarnation(generation: 1, nonce: .zero)
+        let requests: [ClientRequest] = [
+            .inspectTail(name: "events"),
+            .openCollection(
+                OpenCollection(name: "events", kind: .diary, encoding: nil)),
+            .readDiary(DiaryReadRequest(collection: collection, incarnation: incarnation)),
+            .readTree(
+                TreeReadRequest(
+                    collection: collection, incarnation: incarnation, query: .values([]))),
+            .readQueue(
+                QueueReadRequest(
+                    collection: collection, incarnation: incarnation, query: .count)),
+            .readLog(
+                LogReadRequest(collection: collection, incarnation: incarnation, after: .zero)),
+            .act(
+                ActionRequest(
+                    collection: collection, incarnation: incarnation,
+                    action: ActionID(rawValue: Identifier128(9)), firstRevision: .zero,
+                    content: .queue(.dequeue(countMax: 1)))),
+        ]
+        for (number, request) in requests.enumerated() {
+            let deadline = scene.now.advanced(by: .seconds(2))
+            scene.feed(.request(UInt64(10 + number), request, deadline: deadline))
+        }
+        for number in requests.indices {
+            let error = try end(UInt64(10 + number), in: &scene)
+            #expect(error.code == .quorumUnavailable, "\(requests[number]): \(error)")
+            #expect(error.message.contains("1 of the 3 storage peers of shard 5"))
+            #expect(error.outcome == .notApplied)
+        }
+    }
+
+    @Test("A coordinator that answers too late still says why, and silence does not hide it")
+    func lateReason() throws {
+        var scene = try Scene()
+        let deadline = scene.now.advanced(by: .seconds(4))
+        scene.feed(.request(1, .inspectTail(name: "events"), deadline: deadline))
+        scene.feed(.tick)
+        _ = try scene.advanceUntilSent()
+        scene.feed(.reply(id: scene.sent[0].id, .failed(Self.noQuorum)))
+        #expect(try end(1, in: &scene).code == .quorumUnavailable)
+    }
+
+    @Test("Where no coordinator answers, that is said, not that time ran out")
+    func silence() throws {
+        var scene = try Scene()
+        let deadline = scene.now.advanced(by: .seconds(4))
+        scene.feed(.request(1, .listCollections(after: nil, countMax: 1), deadline: deadline))
+        let error = try end(1, in: &scene)
+        #expect(error.code == .endpointUnreachable)
+        #expect(error.message == "no coordinator answered")
+    }
 }

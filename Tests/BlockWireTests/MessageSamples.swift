@@ -142,7 +142,8 @@ extension ModelSamples {
         (0..<random.below(4)).map { _ in
             PeerReport(
                 peer: peer(), name: name(), address: random.chance(1, in: 4) ? "" : name(),
-                status: random.chance(1, in: 2) ? status() : nil)
+                status: random.chance(1, in: 2) ? status() : nil,
+                lostShardCount: UInt32(random.below(3)))
         }
     }
 

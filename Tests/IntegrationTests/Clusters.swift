@@ -109,7 +109,7 @@ final class Appending: Sendable {
                 let position = try await diary.append(
                     Bytes(value.utf8), id: id, firstRevision: firstRevision)
                 return acknowledged.withLock {
-                    $0.append(Acknowledged(value: value, position: position))
+                    $0.append(Acknowledged(value: value, position: position.place))
                     return $0.count
                 }
             } catch let error as DatabaseError {
@@ -127,7 +127,8 @@ extension Diary<Bytes> {
         for try await item in entries(timeout: .seconds(20)) {
             read.append(
                 Appending.Acknowledged(
-                    value: String(decoding: item.value, as: UTF8.self), position: item.position))
+                    value: String(decoding: item.value, as: UTF8.self),
+                    position: item.position.place))
         }
         return read
     }

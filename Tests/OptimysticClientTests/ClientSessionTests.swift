@@ -222,6 +222,41 @@ import Testing
         }
     }
 
+    @Test("The deepest reason that any try was told is the one that the application is told")
+    func deepestReason() throws {
+        let reasons = [
+            DatabaseError(.deadlineExceeded, "the time given ran out"),
+            DatabaseError(.quorumUnavailable, "1 of the 3 storage peers of shard 5 took part"),
+            DatabaseError(.overloaded, "a queue is full"),
+            DatabaseError(.endpointUnreachable, "no coordinator answered"),
+        ]
+        // In whatever order they come, and whoever is silent in the end.
+        for first in reasons.indices {
+            var world = SessionHarness(addresses: ["tcp://a:1"])
+            let token = world.start(SessionHarness.read)
+            try world.welcome()
+            var number = first
+            while world.resolved[token] == nil {
+                if let asked = world.sent.first {
+                    world.sent.removeFirst()
+                    if case .hello = asked.request {
+                        world.feed(.reply(id: asked.id, .welcome(SessionHarness.welcome())))
+                    } else if number < first + reasons.count {
+                        world.feed(
+                            .reply(id: asked.id, .failed(reasons[number % reasons.count])))
+                        number += 1
+                    }
+                } else {
+                    world.advanceUntilSent()
+                }
+            }
+            let error = try world.error(of: token)
+            #expect(number == first + reasons.count, "all of them were told")
+            #expect(error.code == .quorumUnavailable, "\(error)")
+            #expect(error.outcome == .notApplied)
+        }
+    }
+
     @Test("Nobody there: the error names every endpoint and what was wrong with it")
     func unreachable() throws {
         var world = SessionHarness(addresses: ["tcp://a:1", "tcp://b:1", "tcp://c:1"])

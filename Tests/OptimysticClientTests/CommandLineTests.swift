@@ -40,7 +40,8 @@ import Testing
     func arguments() throws {
         let read = try parse(
             "diary read events --reverse --after 17.3 --as-of 20", as: DiaryReadCommand.self)
-        #expect(read.reverse && read.after?.description == "17.3" && read.asOf == 20)
+        #expect(read.reverse && read.after?.description == "17.3")
+        #expect(read.time.asOf?.description == "20")
         #expect(try parse("diary append events -", as: DiaryAppendCommand.self).value == "-")
         #expect(try parse("verify a b", as: VerifyCommand.self).names == ["a", "b"])
         #expect(try parse("inspect tail a", as: InspectTailCommand.self).name == "a")
@@ -77,7 +78,8 @@ import Testing
     @Test(
         "What makes no sense ends with exit code 64",
         arguments: [
-            "diary read", "diary read x --limit -1", "diary read x --after 17", "nonsense",
+            "diary read", "diary read x --limit -1", "diary read x --after 17.",
+            "diary read x --after 17.0@1", "nonsense",
             "collection drop x", "diary append x y --action 1234", "status --output xml",
             "status --timeout 5", "status --timeout 11m", "status --unknown", "explain nothing",
             "diary append x - --action 00000000-0000-0000-0000-000000000001 --first-revision 1",

@@ -78,6 +78,81 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
             try read(bytes, as: .csv) == ["2 bad field 1 is not UTF-8", #"3 {"a":"1","b":"2"}"#])
     }
 
+    @Test("What stands inside a quoted field is never a record, whatever is damaged in front of it")
+    func csvResync() throws {
+        let smuggled = "9,smuggled,row"
+        for (damage, rest) in [
+            ("1,\u{1},\"x\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            ("1,\"x\"y,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            ("1,x\"y,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            ("1,a\rb,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            ("1,a,b,c,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            ("1,\"a\"\"b\"c,\"p\n\(smuggled)\n\"\"\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            // The file ends inside the field.
+            ("1,\"x\"y,\"p\n\(smuggled)\n2,ok,ok\n", []),
+            ("1,\u{1},\"p\n\(smuggled)\n2,ok,ok\n", []),
+        ] {
+            // The first of them is no UTF-8.
+            let bytes = Array("k,a,b\n\(damage)".utf8).map { $0 == 1 ? 0xFF : $0 }
+            for chunk in [1, 2, 5, 100] {
+                let lines = try read(bytes, as: .csv, chunk: chunk)
+                #expect(!lines.contains { $0.contains("smuggled") }, "\(damage)")
+                let records = lines.filter { $0.contains("{") }
+                #expect(records.count == rest.count, "\(damage): \(lines)")
+                #expect(records.isEmpty == lines.contains { $0.contains(" broken ") })
+            }
+        }
+    }
+
+    @Test("Damage at random places never makes a record of what stands inside a field")
+    func csvResyncAtRandom() throws {
+        var generator = SeededGenerator(seed: 17)
+        let inner = "\"x\n9,smuggled,row\n\""
+        let text = Array("k,a,b\n1,ab,\(inner)\n2,\"q\"\"r\",\(inner)\n3,ok,ok\n".utf8)
+        for _ in 0..<2000 {
+            // One byte becomes another one; quotes, line feeds, and the commas beside quotes stay.
+            var damaged = text
+            let place = 6 + generator.below(text.count - 6)
+            let others = Array(",\r\u{1}a ".utf8)
+            let other = others[generator.below(others.count)]
+            let isBesideQuote = [place - 1, place + 1].contains {
+                text.indices.contains($0) && text[$0] == UInt8(ascii: "\"")
+            }
+            guard !Array("\"\n".utf8).contains(text[place]),
+                text[place] != UInt8(ascii: ",") || !isBesideQuote
+            else { continue }
+            damaged[place] = other == 1 ? 0xFF : other
+            for line in try read(damaged, as: .csv) {
+                #expect(!line.contains(#"{"a":"smuggled""#), "\(place) \(other): \(line)")
+            }
+        }
+    }
+
+    @Test("Nor in JSON: what stands inside a text is never a record")
+    func jsonResync() throws {
+        let smuggled = #"{"k":"9","smuggled":true}"#
+        for damage in [
+            #"[{"k":"1","a":"say "hi},"# + smuggled + #",{" there"}]"#,
+            #"[{"k":5" pipe"},"# + smuggled + #",{"a":""}]"#,
+            #"[{"k":"1" "a":"},"# + smuggled + #",{"}]"#,
+        ] {
+            let lines = try read(damage, as: .json)
+            #expect(!lines.contains { $0.contains("\"smuggled\":true}") && !$0.contains("bad") })
+            #expect(lines.last?.contains(" broken ") == true, "\(lines)")
+        }
+        // Damage that leaves no doubt about the quotes costs its record only.
+        for damage in [
+            #"{"a":tru}"#, #"{"a":"x\q"}"#, #"{"a":1,"a":2}"#, #"{"a":"x","a":"y"}"#, #"{,}"#,
+            "{\"a\":\"x\u{1}\"}", #"{"a":-}"#,
+        ] {
+            #expect(try read("[\(damage),7]", as: .json).last == "1 7", "\(damage)")
+            #expect(try read("\(damage)\n7", as: .jsonl).last == "2 7", "\(damage)")
+        }
+        // A line ends where it ends: a line feed is in no text.
+        #expect(
+            try read("{\"a\":\"x\n{\"a\":\"y\"}\n", as: .jsonl).last == #"2 {"a":"y"}"#)
+    }
+
     @Test(
         "CSV without a header that names every column, or with a quote that never ends, is refused",
         arguments: [

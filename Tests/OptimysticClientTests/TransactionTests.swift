@@ -146,9 +146,11 @@ import Testing
             }
             var model: [Int: Int] = [:]
             var seen = Revision.zero
-            for try await change in tree.changes(since: .zero) {
+            var position: CollectionPosition?
+            for try await change in tree.changes() {
                 #expect(change.revision == seen.next)
                 seen = change.revision
+                position = change.position
                 for change in change.changes {
                     switch change {
                     case .set(let key, let value): model[key] = value
@@ -159,7 +161,7 @@ import Testing
             }
             #expect(model == [19: 19])
             var count = 0
-            for try await change in tree.changes(since: seen) {
+            for try await change in tree.changes(since: position) {
                 count += 1
                 if change.revision == revisions[39] { break }
             }

@@ -50,10 +50,12 @@ extension Coordinator {
         case .scrub(let shard, let after, let countMax):
             scrub(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .status:
-            let survey = Survey(.status, peers: map.peers.map(\.id))
+            let survey = Survey(.status, peers: map.peers.map(\.id), doubted: doubtedPeers)
             add(.survey(survey, about: .status), owner: .client(token))
         case .audit(let target):
-            let survey = Survey(target.operation, peers: map.members(of: target.shard(in: map)))
+            let survey = Survey(
+                target.operation, peers: map.members(of: target.shard(in: map)),
+                doubted: doubtedPeers)
             add(.survey(survey, about: .audit(target)), owner: .client(token))
         }
     }
@@ -172,11 +174,22 @@ extension Coordinator {
     private func reports(
         _ peers: [PeerID], _ replies: [PeerID: PeerReply]
     ) -> [PeerReport] {
-        map.peers.map { peer in
-            var status: PeerStatus?
-            if case .status(let answer) = replies[peer.id] { status = answer }
-            return PeerReport(
-                peer: peer.id, name: peer.name, address: peer.address, status: status)
+        var statuses: [PeerID: PeerStatus] = [:]
+        for case (let peer, .status(let answer)) in replies { statuses[peer] = answer }
+        var lostShards: [PeerID: UInt32] = [:]
+        for number in map.shards.indices {
+            let members = Membership(shard: ShardID(rawValue: UInt32(number)), in: map)
+            let voting = members.peers.count { peer in
+                guard let status = statuses[peer], status.refusal == nil else { return false }
+                return !status.refusedShards.contains(members.shard)
+            }
+            guard voting < members.quorum else { continue }
+            for peer in members.peers { lostShards[peer, default: 0] += 1 }
+        }
+        return map.peers.map { peer in
+            PeerReport(
+                peer: peer.id, name: peer.name, address: peer.address, status: statuses[peer.id],
+                lostShardCount: lostShards[peer.id] ?? 0)
         }
     }
 }

@@ -61,6 +61,15 @@ package struct Coordinator {
     /// Requests that wait until what they say of the log is known.
     var checks: [UInt64: ClaimCheck] = [:]
     var lastCheck: UInt64 = 0
+    /// Peers with requests that they have not answered, and when the first of these was sent.
+    private var silentSince: [PeerID: Instant] = [:]
+
+    /// Peers that were silent for as long as a survey waits: those who wait for all do not wait for
+    /// them so long again.
+    var doubtedPeers: Set<PeerID> {
+        Set(silentSince.filter { now.since($0.value) >= timing.survey }.keys)
+    }
+
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -145,6 +154,7 @@ package struct Coordinator {
         for send in effects.sends {
             lastID += 1
             outstanding[lastID] = (id, send.peer, send.stamp)
+            if silentSince[send.peer] == nil { silentSince[send.peer] = now }
             round.requests.append(lastID)
             let request = PeerRequest(
                 shard: round.shard(of: send.operation, in: map), epoch: map.epoch,
@@ -162,7 +172,7 @@ package struct Coordinator {
         rounds[id] = round
         if let (key, bytes) = effects.segmentToStore { storeSegment(key, bytes, for: id, round) }
         for collection in effects.tailsToRead {
-            startRead(collection, owner: .round(id), deadline: round.deadline)
+            startRead(collection, owner: .round(id, tail: collection), deadline: round.deadline)
         }
     }
 
@@ -191,7 +201,23 @@ package struct Coordinator {
         if case .read = round.kind, case .reply(.tail(let value)) = result {
             learn(chosen: value)
         }
-        notify(round.owner, round, result)
+        notify(round.owner, round, naming(round, result))
+    }
+
+    /// A round that found no quorum says which members of its shard are silent, and since when.
+    private func naming(_ round: Round, _ result: RoundResult) -> RoundResult {
+        guard case .failed(var error) = result, error.isAboutQuorum,
+            let shard = round.shard(in: map)
+        else { return result }
+        let members = map.members(of: shard)
+        let silent = map.peers.compactMap { peer -> String? in
+            guard members.contains(peer.id), let since = silentSince[peer.id] else { return nil }
+            let seconds = Double(now.since(since).milliseconds) / 1000
+            return "\(peer.name) at \(peer.address) for \(seconds) s"
+        }
+        if silent.isEmpty { return result }
+        error.message += "; no answer from \(silent.joined(separator: ", "))"
+        return .failed(error)
     }
 
     /// A read that found a change under way: looks again when that is over, if it is this
@@ -220,7 +246,8 @@ package struct Coordinator {
     mutating func notify(_ owner: Round.Owner, _ round: Round?, _ result: RoundResult) {
         switch owner {
         case .client(let token): finishRequest(token, round, result)
-        case .round(let parent): run(parent) { $0.tailWasRead(result, &$1) }
+        case .round(let parent, let collection):
+            run(parent) { $0.tailWasRead(of: collection, result, &$1) }
         case .segment(let hash, let parent):
             run(parent) { $0.segmentWasStored(hash, result, &$1) }
         case .prerequisite(let parent): run(parent) { $0.prerequisiteEnded(result, &$1) }
@@ -245,6 +272,7 @@ package struct Coordinator {
         _ reply: PeerReply, to id: UInt64, from peer: PeerID, epoch: Epoch
     ) {
         // Votes count for the storage UUID that was asked, in the epoch that was asked, and once.
+        silentSince[peer] = nil
         guard let request = outstanding[id], request.peer == peer, epoch == map.epoch else {
             mark("coordinator.reply.foreign")
             return
@@ -259,6 +287,16 @@ package struct Coordinator {
             case .round(let id): run(id) { $0.tick(&$1) }
             case .turn(let collection): goOn(with: collection)
             }
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Whether it says that too few peers took part, and not yet which.
+    fileprivate var isAboutQuorum: Bool {
+        switch code {
+        case .quorumUnavailable, .commitResultUnknown: !message.contains("; no answer from ")
+        default: false
         }
     }
 }

@@ -26,8 +26,8 @@ struct Round {
 
     enum Owner {
         case client(Coordinator.Token)
-        /// A list that reads tails one by one.
-        case round(UInt64)
+        /// A list that reads tails, several at a time.
+        case round(UInt64, tail: CollectionID)
         /// A proposal that waits for a segment.
         case segment(Digest, of: UInt64)
         /// A proposal that waits for its body or for a pend.
@@ -78,6 +78,12 @@ struct Round {
         case .survey(_, .status): ShardID(rawValue: 0)
         case .survey(_, .audit(let target)): target.shard(in: map)
         }
+    }
+
+    /// The shard whose members decide the round; nil when it asks all peers.
+    func shard(in map: ClusterMap) -> ShardID? {
+        if case .survey(_, .status) = kind { return nil }
+        return shard(of: .status, in: map)
     }
 
     // MARK: Steps
@@ -209,10 +215,12 @@ struct Round {
 
     // MARK: Ends of the rounds it waits for
 
-    mutating func tailWasRead(_ result: RoundResult, _ effects: inout RoundEffects) {
+    mutating func tailWasRead(
+        of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects
+    ) {
         switch kind {
         case .list(var list, let deadline):
-            list.tailWasRead(result, &effects)
+            list.tailWasRead(of: collection, result, &effects)
             kind = .list(list, deadline: deadline)
         case .sweep(var sweep, let deadline):
             sweep.tailWasRead(result, &effects)

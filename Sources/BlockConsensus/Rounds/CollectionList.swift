@@ -4,7 +4,8 @@ import BlockRuntime
 /// Lists the collections after a cursor, in the order of their ids, shard by shard.
 ///
 /// A collection that was created is known to at least one member of any quorum of its shard, so the
-/// union over a quorum misses none. Each tail is then read on its own, linearizable.
+/// union over a quorum misses none. Each tail is then read on its own, linearizable, several at a
+/// time.
 ///
 /// A page ends by count, by bytes, or when half of its time has passed, wherever it then is: it may
 /// be short or empty and still have a successor, so that a listing of any size gets to its end.
@@ -18,6 +19,9 @@ package struct CollectionList {
     private var refusals = Refusals()
     /// Ids whose tails are still to be read, ascending.
     private var waiting: [CollectionID] = []
+    /// How many of them, from the first on, are being read, and what came of those that were.
+    private var askedCount = 0
+    private var tails: [CollectionID: TailValue] = [:]
     private var found: [TailValue] = []
     private var foundBytes = 0
     /// When the page ends with what it has.
@@ -85,15 +89,21 @@ package struct CollectionList {
 
     /// A tail that was asked for has been read.
     package mutating func tailWasRead(
-        _ result: RoundResult, _ effects: inout RoundEffects
+        of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects
     ) {
         switch result {
         case .reply(.tail(let value)):
-            if value.live != nil {
-                found.append(value)
-                foundBytes += value.registerBytes.count
+            tails[collection] = value
+            // In the order of the ids, whichever came first.
+            while let first = waiting.first, let value = tails.removeValue(forKey: first) {
+                if value.live != nil {
+                    found.append(value)
+                    foundBytes += value.registerBytes.count
+                }
+                cursor = waiting.removeFirst()
+                askedCount -= 1
+                if isPageFull(effects.now) { break }
             }
-            cursor = waiting.removeFirst()
             readNext(&effects)
         case .failed(let error): effects.finish(.failed(error))
         default: break
@@ -116,8 +126,12 @@ package struct CollectionList {
         if isPageFull(effects.now), let cursor {
             return effects.finish(.reply(.collections(found, next: cursor)))
         }
-        if let next = waiting.first {
-            effects.readTail(next)
+        if !waiting.isEmpty {
+            let room = min(Limits.listTailReadsMax, countMax - found.count)
+            while askedCount < min(waiting.count, room) {
+                effects.readTail(waiting[askedCount])
+                askedCount += 1
+            }
             effects.wake(after: deadline.since(effects.now))
             return
         }

@@ -174,8 +174,14 @@ public struct PeerReport: Hashable, Sendable {
     public let address: String
     /// nil when the peer did not answer in time.
     public let status: PeerStatus?
+    /// Shards that it is a member of, and of whose members too few take part to decide anything.
+    public let lostShardCount: UInt32
 
-    public init(peer: PeerID, name: String, address: String, status: PeerStatus?) {
+    public init(
+        peer: PeerID, name: String, address: String, status: PeerStatus?,
+        lostShardCount: UInt32 = 0
+    ) {
+        self.lostShardCount = lostShardCount
         self.peer = peer
         self.name = name
         self.address = address

@@ -83,7 +83,10 @@ extension ClientProxy {
         }
         coordinatorRanking.clear(coordinator)
         if !error.isFinal { judge(sent, about: call.subject, told: error) }
-        guard tryID == call.currentTry else { return }
+        guard tryID == call.currentTry else {
+            calls[id]?.learned(error)
+            return tell(call.owner, error)
+        }
         if error.isFinal { return endCall(id, reply) }
         tryFailed(id, error)
     }
@@ -131,8 +134,10 @@ extension ClientProxy {
     private mutating func tryWasLost(_ id: UInt64) {
         let error =
             calls[id]?.request.changesState == true
-            ? DatabaseError(.commitResultUnknown, "no coordinator answered", outcome: .unknown)
-            : DatabaseError(.quorumUnavailable, "no coordinator answered")
+            ? DatabaseError(
+                .commitResultUnknown, "no coordinator answered", outcome: .unknown,
+                cause: DatabaseError(.endpointUnreachable, "no coordinator answered"))
+            : DatabaseError(.endpointUnreachable, "no coordinator answered")
         tryFailed(id, error)
     }
 
@@ -147,17 +152,47 @@ extension ClientProxy {
         case .writer(let collection):
             writers[collection]?.attemptProgress(isTrying: false, trouble: error)
         case .task(let task):
-            tasks[task]?.lastTrouble = error
             tasks[task]?.doubt.inherit(call.doubt)
             if planted(.doubtDroppedByProxy), error.outcome == .notApplied {
                 tasks[task]?.doubt.decided()
             }
-        case .tail(let collection):
-            for case .task(let task) in tailReads[collection]?.served ?? [] {
-                tasks[task]?.lastTrouble = error
-            }
-        case .item, .finalising: break
+        case .tail, .item, .finalising: break
         }
+        tell(call.owner, error)
+    }
+
+    /// Everybody who waits for a call, at whatever remove, learns why it takes so long: it is what
+    /// they are told when their own time runs out first.
+    private mutating func tell(_ owner: CoordinatorCall.Owner, _ error: DatabaseError) {
+        switch owner {
+        case .task(let task): tell(task, error)
+        case .tail(let collection):
+            tailReads[collection]?.learned(error)
+            for waiter in tailReads[collection]?.waiting ?? [] {
+                tell(waiter, of: collection)
+            }
+        case .item(let fetch, _):
+            switch fetches[fetch]?.owner {
+            case .task(let task)?: tell(task, error)
+            case .writer(let collection, _)?: writers[collection]?.learned(error)
+            case nil: break
+            }
+        case .writer, .finalising: break
+        }
+    }
+
+    /// Whoever waits for a tail learns what is known of the trouble with it.
+    private mutating func tell(_ waiter: TailReads.Waiter, of collection: CollectionID) {
+        guard let trouble = tailReads[collection]?.trouble else { return }
+        switch waiter {
+        case .task(let task): tell(task, trouble)
+        case .writer: writers[collection]?.learned(trouble)
+        }
+    }
+
+    private mutating func tell(_ task: UInt64, _ error: DatabaseError) {
+        let known = tasks[task]?.lastTrouble
+        tasks[task]?.lastTrouble = error.orDeeper(known)
     }
 
     mutating func callWasWoken(_ id: UInt64) {
@@ -217,6 +252,8 @@ extension ClientProxy {
     // MARK: Tails
 
     mutating func askForTail(_ collection: CollectionID, _ waiter: TailReads.Waiter) {
+        // It may wait for a read that has been in trouble for a while.
+        tell(waiter, of: collection)
         // It begins when everything that arrived with this request has been seen.
         if tailReads[collection, default: TailReads()].ask(waiter) {
             wake(.tail(collection), at: now)
@@ -259,7 +296,7 @@ extension ClientProxy {
     ) {
         guard let task = tasks[id] else { return }
         guard case .failed(let error) = reply else { return }
-        tasks[id]?.lastTrouble = error
+        tell(id, error)
         if now.advanced(by: .milliseconds(50)) < task.deadline, !error.isFinal {
             askForTail(collection, .task(id))
         } else {

@@ -32,7 +32,9 @@ struct CoordinatorCall: Sendable {
     private(set) var tryIDs: [UInt64] = []
     /// Of a request that changes something: whether some try may have, or may yet.
     private(set) var doubt = AttemptDoubt()
-    private(set) var lastError: DatabaseError?
+    /// The deepest reason known why it takes so long.
+    private(set) var trouble: DatabaseError?
+    private var retryAfter: Duration?
     private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
 
     init(
@@ -72,7 +74,8 @@ struct CoordinatorCall: Sendable {
         currentTry = nil
         doubt.tryEnded(error)
         if planted(.doubtDroppedByProxy), error.outcome == .notApplied { doubt.decided() }
-        lastError = error
+        retryAfter = error.retryAfter
+        learned(error)
     }
 
     /// Some try ended with an answer: there are no more.
@@ -80,14 +83,17 @@ struct CoordinatorCall: Sendable {
         if case .failed(let error) = reply { doubt.tryEnded(error) } else { doubt.tryEnded() }
     }
 
+    /// An earlier try that nobody waits for any more has told why it failed.
+    mutating func learned(_ error: DatabaseError) { trouble = error.orDeeper(trouble) }
+
     mutating func delay(using generator: inout SeededGenerator) -> Duration {
-        max(backoff.next(using: &generator), lastError?.retryAfter ?? .zero)
+        max(backoff.next(using: &generator), retryAfter ?? .zero)
     }
 
     /// What is known when time has run out.
     var finalError: DatabaseError {
         doubt.told(
-            lastError ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time"))
+            trouble ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time"))
     }
 }
 

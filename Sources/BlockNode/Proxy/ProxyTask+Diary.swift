@@ -14,7 +14,8 @@ extension ProxyTask {
         switch input {
         case .started:
             if let asOf = read.asOf, let known = effects.knownTail,
-                known.incarnation == read.incarnation, known.revision >= asOf
+                known.incarnation == read.incarnation, known.revision >= asOf,
+                known.revision >= read.after?.revision ?? .zero
             {
                 // A revision is immutable: no tail check is needed to read as of it.
                 tail = known
@@ -39,10 +40,8 @@ extension ProxyTask {
             return effects.respond(.failed(DatabaseError(.collectionKindMismatch, message)))
         }
         let asOf = read.asOf ?? tail.revision
-        guard asOf <= tail.revision else {
-            let message =
-                "revision \(asOf) does not exist yet: \"\(tail.name)\" is at \(tail.revision)"
-            return effects.respond(.failed(DatabaseError(.invalidArgument, message)))
+        if let problem = tail.problem(asOf: asOf) ?? tail.problem(resuming: read, asOf: asOf) {
+            return effects.respond(.failed(problem))
         }
         // Whoever goes on from a place must not miss what followed it.
         let isBehind = read.direction == .forward ? read.after?.revision : nil
@@ -147,6 +146,23 @@ extension ProxyTask {
         }
         self.tail = tail
         return true
+    }
+}
+
+extension Tail {
+    /// Why a diary cannot be read on from where `read` says; nil when it can.
+    fileprivate func problem(resuming read: DiaryReadRequest, asOf: Revision) -> DatabaseError? {
+        guard let after = read.after else { return nil }
+        let end = read.direction == .forward ? asOf : revision
+        if after.revision > end {
+            return DatabaseError(
+                .positionNotFound,
+                "position \(after) is behind revision \(end), up to which \"\(name)\" is read")
+        }
+        if read.direction == .forward, after.revision < truncatedThrough, after.revision != .zero {
+            return problem(after: after.revision)
+        }
+        return nil
     }
 }
 

@@ -62,7 +62,7 @@ extension Tail {
     func problem(asOf revision: Revision) -> DatabaseError? {
         if revision > self.revision {
             return DatabaseError(
-                .invalidArgument,
+                .positionNotFound,
                 "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
         }
         return truncationProblem(revision)

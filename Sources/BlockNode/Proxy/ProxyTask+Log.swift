@@ -130,10 +130,10 @@ extension ProxyTask {
 
 extension Tail {
     /// Why the log cannot be read from behind `revision`; nil when it can.
-    fileprivate func problem(after revision: Revision) -> DatabaseError? {
+    func problem(after revision: Revision) -> DatabaseError? {
         if revision > self.revision {
             return DatabaseError(
-                .invalidArgument,
+                .positionNotFound,
                 "revision \(revision) does not exist yet: \"\(name)\" is at \(self.revision)")
         }
         return truncationProblem(revision)

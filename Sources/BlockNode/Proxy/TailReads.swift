@@ -14,6 +14,13 @@ struct TailReads: Sendable {
     /// Those whom the read under way serves.
     private(set) var served: [Waiter] = []
     private var next: [Waiter] = []
+    /// The deepest reason known why the read under way, or the last one, takes so long.
+    private(set) var trouble: DatabaseError?
+
+    /// All who wait, for this read or the next.
+    var waiting: [Waiter] { served + next }
+
+    mutating func learned(_ error: DatabaseError) { trouble = error.orDeeper(trouble) }
 
     /// - Returns: Whether nobody has seen to it yet that a read begins: it should, when all that
     ///   arrived together has asked.
@@ -34,6 +41,7 @@ struct TailReads: Sendable {
     /// The read under way has ended. - Returns: Those it serves.
     mutating func end() -> [Waiter] {
         defer { served = [] }
+        trouble = nil
         isRunning = false
         return served
     }

@@ -33,7 +33,7 @@ extension ExitCode {
         case .invalidArgument:
             self = .usage
         case .valueTooLarge, .collectionNotFound, .collectionKindMismatch, .valueUndecodable,
-            .actionIDReuse, .keyNotFound, .formatUnsupported:
+            .actionIDReuse, .keyNotFound, .positionNotFound, .formatUnsupported:
             self = .badInput
         case .quorumUnavailable, .endpointUnreachable, .notParticipating, .dedupeWindowLost:
             self = .unavailable

@@ -4,12 +4,15 @@ package struct JSONParser {
     package struct Problem: Error, CustomStringConvertible {
         package let offset: Int
         package let what: String
+        /// Whether a text may go on behind it: a quote there is one too many, or one is missing.
+        package let mayBeInText: Bool
         package var description: String { "not JSON: \(what) at byte \(offset)" }
     }
 
     private let bytes: Bytes
     private var position = 0
     private var depth = 0
+    private var isInText = false
 
     private init(_ bytes: Bytes) { self.bytes = bytes }
 
@@ -29,7 +32,13 @@ package struct JSONParser {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
-    private func problem(_ what: String) -> Problem { Problem(offset: position, what: what) }
+    private func problem(_ what: String) -> Problem {
+        let before = bytes[..<position].last { !JSONParser.isSpace($0) }
+        let quote = UInt8(ascii: "\"")
+        return Problem(
+            offset: position, what: what,
+            mayBeInText: !isInText && (byte == quote || before == quote))
+    }
 
     private var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
 
@@ -86,7 +95,8 @@ package struct JSONParser {
             guard take(UInt8(ascii: ":")) else { throw problem("no colon behind a name") }
             let value = try value()
             guard pairs.updateValue(value, forKey: ExactText(name)) == nil else {
-                throw problem("the name \"\(name)\" twice")
+                throw Problem(
+                    offset: position, what: "the name \"\(name)\" twice", mayBeInText: false)
             }
             _ = token()
         } while take(UInt8(ascii: ","))
@@ -136,6 +146,7 @@ package struct JSONParser {
 
     private mutating func string() throws(Problem) -> String {
         position += 1
+        isInText = true
         let start = position
         var text = Bytes()
         while let byte {
@@ -146,6 +157,7 @@ package struct JSONParser {
                     throw problem("text that is not UTF-8")
                 }
                 position += 1
+                isInText = false
                 return string
             case UInt8(ascii: "\\"): try escape(&text)
             case 0..<0x20: throw problem("a control character in a text")

@@ -158,8 +158,13 @@ extension CollectionWriter {
     public mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
         if isTrying { flight?.doubt.handedOver() }
         guard let trouble else { return }
-        lastTrouble = trouble
+        learned(trouble)
         flight?.doubt.tryEnded(trouble)
+    }
+
+    /// Why something that it waits for takes so long: what those whose time runs out are told.
+    public mutating func learned(_ trouble: DatabaseError) {
+        lastTrouble = trouble.orDeeper(lastTrouble)
     }
 
     /// The attempt has ended.
@@ -213,7 +218,7 @@ extension CollectionWriter {
             log = nil
         case .failed(let error):
             mark("writer.attemptFailed")
-            lastTrouble = error
+            learned(error)
             requeue(ended)
             // Sent again as it is: under a new payload its pends would stay, and nobody takes the
             // old ones back.

@@ -236,7 +236,7 @@ public struct CollectionWriter: Sendable {
     }
 
     private mutating func lookedInVain(_ error: DatabaseError, _ effects: inout WriterEffects) {
-        lastTrouble = error
+        learned(error)
         expire(&effects)
         effects.wakeSoon()
     }

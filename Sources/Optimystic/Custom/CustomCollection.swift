@@ -105,14 +105,16 @@ public actor CustomCollection<Action: Sendable> {
         try await exclusively(timeout) { try await perform(.sync, $0) }
     }
 
-    /// The actions of the collection that landed, above `revision` and up to the newest when
-    /// reading begins, in the order in which they landed or the other way round.
+    /// The actions of the collection that landed, above the revision of `position` and up to the
+    /// newest when reading begins, in the order in which they landed or the other way round.
+    /// - Throws: From the iterator: `.positionNotFound` when the position does not exist yet, or is
+    ///   one of another life of the collection.
     public nonisolated func log(
-        after revision: Revision = .zero, direction: ReadDirection = .forward,
+        after position: CollectionPosition? = nil, direction: ReadDirection = .forward,
         timeout: Duration? = nil
     ) -> LoggedActions<Action> {
         LoggedActions(
-            database: database, info: info, behavior: behavior, after: revision,
+            database: database, info: info, behavior: behavior, after: position,
             direction: direction,
             timeout: timeout ?? database.timeout)
     }

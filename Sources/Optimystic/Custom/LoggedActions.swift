@@ -5,7 +5,7 @@ import OptimysticClient
 public struct LoggedAction<Action: Sendable>: Sendable {
     public let action: Action
     public let id: ActionID
-    public let position: LogPosition
+    public let position: CollectionPosition
     /// When its writer wrote it down, in milliseconds since 1970. Metadata.
     public let wallMilliseconds: UInt64
 }
@@ -15,7 +15,7 @@ public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
     let database: Database
     let info: CollectionInfo
     let behavior: CollectionBehavior<Action>
-    let after: Revision
+    let after: CollectionPosition?
     let direction: ReadDirection
     let timeout: Duration
 
@@ -23,6 +23,7 @@ public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
 
     /// Holds one page.
     public struct Iterator: AsyncIteratorProtocol {
+        private let info: CollectionInfo
         private let behavior: CollectionBehavior<Action>
         private let direction: ReadDirection
         private var forward: LogPages
@@ -31,6 +32,7 @@ public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
         private var position = 0
 
         init(_ sequence: LoggedActions) {
+            info = sequence.info
             behavior = sequence.behavior
             direction = sequence.direction
             forward = LogPages(
@@ -56,7 +58,9 @@ public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
                         LoggedAction(
                             action: try behavior.action(of: logged, at: entry.revision),
                             id: logged.id,
-                            position: LogPosition(revision: entry.revision, index: UInt32(index)),
+                            position: CollectionPosition(
+                                LogPosition(revision: entry.revision, index: UInt32(index)),
+                                in: info),
                             wallMilliseconds: entry.wallMilliseconds)
                     }
                 }

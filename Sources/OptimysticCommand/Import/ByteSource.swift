@@ -81,11 +81,6 @@ package struct ByteSource {
         return byte
     }
 
-    /// Reads on behind the next line feed.
-    package mutating func skipLine() throws(DatabaseError) {
-        while let byte = try next(), byte != UInt8(ascii: "\n") {}
-    }
-
     /// The first chunk comes without a byte order mark: some programs write one before UTF-8.
     private mutating func fill() throws(DatabaseError) {
         guard !isAtEnd else { return }

@@ -5,6 +5,9 @@ import BlockRuntime
 /// CR LF or LF, also inside quotes; a line without anything is no row, unless there is one column.
 ///
 /// A record is an object of texts. A field without anything is absent; `""` is the empty text.
+///
+/// A row that is damaged is left out to its end, which its quotes say (``CSVResync``): what stands
+/// inside a field is never taken for a row.
 package struct CSVReader: RecordReader {
     private var source: ByteSource
     /// The names of the fields; nil before the header was read.
@@ -28,6 +31,9 @@ package struct CSVReader: RecordReader {
                 // Whatever follows is inside the field.
                 isBroken = true
                 return .broken(line: line, "a quoted field that begins here does not end")
+            case .lost(let line, let problem):
+                isBroken = true
+                return .broken(line: line, "\(problem), and the row does not end")
             case .bad(let line, let problem): return .bad(line: line, problem)
             case .fields(let line, let fields):
                 if fields.count == 1, case .absent = fields[0], names.count > 1 { continue }
@@ -52,7 +58,8 @@ package struct CSVReader: RecordReader {
         case nil: return .broken(line: 1, "there is no header row")
         case .end(let line):
             return .broken(line: line, "a quoted field that begins here does not end")
-        case .bad(let line, let problem): return .broken(line: line, problem)
+        case .bad(let line, let problem), .lost(let line, let problem):
+            return .broken(line: line, problem)
         case .fields(let line, let fields):
             var names: [ExactText] = []
             for field in fields {
@@ -81,6 +88,8 @@ package struct CSVReader: RecordReader {
         case bad(line: Int, String)
         /// The file ends inside quotes.
         case end(line: Int)
+        /// Damaged, and the file ends inside quotes.
+        case lost(line: Int, String)
     }
 
     private enum Byte {
@@ -104,6 +113,8 @@ package struct CSVReader: RecordReader {
         guard try source.peek() != nil else { return nil }
         var fields: [Field] = []
         var byteCount = 0
+        // What is wrong in a field whose end is certain all the same.
+        var problem: String?
         while true {
             let fieldLine = source.line
             var bytes = Bytes()
@@ -112,17 +123,19 @@ package struct CSVReader: RecordReader {
             byteCount += bytes.count
             switch end {
             case .file: return .end(line: fieldLine)
-            case .bad(let problem):
-                try source.skipLine()
-                return .bad(line: line, problem)
+            case .bad(let damage):
+                let hasEnd = try CSVResync.skipRow(of: &source)
+                let first = problem ?? damage
+                return hasEnd ? .bad(line: line, first) : .lost(line: line, first)
             case .comma, .row: break
             }
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                if case .comma = end { try source.skipLine() }
-                return .bad(line: line, "field \(fields.count + 1) is not UTF-8")
+            let text = String(validating: bytes, as: UTF8.self)
+            if text == nil {
+                problem = problem ?? "field \(fields.count + 1) is not UTF-8"
             }
-            fields.append(text.isEmpty && !isQuoted ? .absent : .text(text))
+            fields.append(text.map { $0.isEmpty && !isQuoted ? .absent : .text($0) } ?? .absent)
             if case .row = end {
+                if let problem { return .bad(line: line, problem) }
                 guard byteCount <= Limits.importRecordBytesMax else {
                     return .bad(line: line, JSONArrayReader.sizeProblem)
                 }
@@ -139,7 +152,8 @@ package struct CSVReader: RecordReader {
                 _ = try source.next()
                 return .comma
             case Byte.lineFeed, Byte.carriageReturn: return try lineEnd()
-            case Byte.quote: return .bad("a quote inside a field that does not begin with one")
+            case Byte.quote:
+                return .bad("a quote inside a field that does not begin with one")
             default: CSVReader.append(byte, to: &bytes)
             }
             _ = try source.next()
@@ -164,7 +178,8 @@ package struct CSVReader: RecordReader {
                 return .comma
             case Byte.lineFeed, Byte.carriageReturn: return try lineEnd()
             case nil: return .row
-            default: return .bad("something else than a comma behind a quoted field")
+            default:
+                return .bad("something else than a comma behind a quoted field")
             }
         }
         return .file

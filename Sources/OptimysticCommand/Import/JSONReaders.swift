@@ -1,6 +1,7 @@
 import BlockRuntime
 
-/// Reads JSON lines: one value a line. Empty lines are nothing.
+/// Reads JSON lines: one value a line. Empty lines are nothing. A line feed is in no text, so that
+/// a damaged line never reaches into the next one.
 package struct JSONLinesReader: RecordReader {
     private var source: ByteSource
 
@@ -57,7 +58,21 @@ package struct JSONArrayReader: RecordReader {
         var bytes = Bytes()
         guard try element(&bytes) else { return broken("the file ends inside a record", line) }
         guard !bytes.isEmpty else { return broken("a record is missing") }
-        return JSONArrayReader.record(line, bytes)
+        let record = JSONArrayReader.record(line, bytes)
+        guard bytes.count <= Limits.importRecordBytesMax, case .bad(_, let problem) = record,
+            JSONArrayReader.mayEndInText(bytes)
+        else { return record }
+        return broken("\(problem), and a text may go on behind the record", line)
+    }
+
+    /// Whether the damage of a record leaves open if its end is one, or stands in a text.
+    private static func mayEndInText(_ bytes: Bytes) -> Bool {
+        do throws(JSONParser.Problem) {
+            _ = try JSONParser.parse(bytes)
+            return false
+        } catch {
+            return error.mayBeInText
+        }
     }
 
     /// A record of these bytes.

@@ -7,8 +7,8 @@ package struct TreeCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "tree", abstract: "Writes trees and reads them, and moves files in and out.",
         discussion: """
-            A tree keeps values under keys, in the order of the keys' bytes. Whoever writes and \
-            whoever reads uses the same --key-type; the database does not know it.
+            A tree keeps values under keys, in the order of the keys' bytes. It keeps what its \
+            keys are, too, and takes no others: --key-type says it for a new tree.
             """,
         subcommands: [
             TreePutCommand.self, TreeGetCommand.self, TreeDeleteCommand.self,
@@ -47,7 +47,8 @@ package struct RangeOptions: ParsableArguments {
         if let prefix {
             guard form == .text || form == .hex else {
                 throw DatabaseError(
-                    .invalidArgument, "--prefix goes with --key-type text and hex only")
+                    .invalidArgument,
+                    "--prefix goes with keys of text and hex only, not \(form.keyType)")
             }
             return .prefix(KeyPrefix(try form.key(prefix)))
         }

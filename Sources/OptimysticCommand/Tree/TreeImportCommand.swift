@@ -68,7 +68,8 @@ package struct TreeImportCommand: AsyncParsableCommand {
         guard let format = format ?? RecordFormat(path: file) else { return }
         let (report, failure) = try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
-                name, in: database, encoding: encoding, options.timeout?.duration)
+                name, in: database, keyType: form.keys.newKeyType, encoding: encoding,
+                options.timeout?.duration)
             if form.values.hex, tree.info.header.encoding != .bytes {
                 throw DatabaseError(
                     .collectionKindMismatch, "\"\(name)\" holds JSON, which --hex is not")
@@ -76,7 +77,7 @@ package struct TreeImportCommand: AsyncParsableCommand {
             let importer = Importer(
                 tree: tree, database: database,
                 mapping: Importer.Mapping(
-                    keyField: ExactText(key), keyForm: form.keys,
+                    keyField: ExactText(key), keyForm: try form.keys.form(of: tree.info),
                     valueField: value.map { ExactText($0) },
                     isHex: form.values.hex, encoding: tree.info.header.encoding),
                 timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,

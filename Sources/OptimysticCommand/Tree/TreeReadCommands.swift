@@ -16,14 +16,16 @@ package struct TreeGetCommand: AsyncParsableCommand {
     @Argument(help: "The keys.") package var keys: [String]
 
     package func run() async throws {
-        let keyBytes = try keys.map { key throws(DatabaseError) in try form.keys.key(key) }
+        try form.keys.check(keys)
         let isWhole = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
+            let keyForm = try form.keys.form(of: tree.info)
+            let keyBytes = try keys.map { key throws(DatabaseError) in try keyForm.key(key) }
             let values = try await time.view(of: tree).values(for: keyBytes, timeout: timeout)
             var output = StandardOutput()
             for (index, value) in values.enumerated() {
-                try print(keyBytes[index], value, of: tree.info, &output)
+                try print(keyBytes[index], keyForm, value, of: tree.info, &output)
             }
             return !values.contains(nil)
         }
@@ -31,17 +33,18 @@ package struct TreeGetCommand: AsyncParsableCommand {
     }
 
     private func print(
-        _ key: Bytes, _ value: Bytes?, of info: CollectionInfo, _ output: inout StandardOutput
+        _ key: Bytes, _ keyForm: KeyForm, _ value: Bytes?, of info: CollectionInfo,
+        _ output: inout StandardOutput
     ) throws {
         switch (value, options.output) {
         case (let value?, .text) where keys.count == 1: output.line(form.values.text(of: value))
         case (let value?, _): output.line(try form.line(key, value, of: info, options.output))
         case (nil, .json):
             output.line(
-                JSONText.object(["found": .boolean(false), "key": try form.keys.json(of: key)])
+                JSONText.object(["found": .boolean(false), "key": try keyForm.json(of: key)])
                     .text)
         case (nil, .text):
-            StandardError.line("optimystic: no value for key \(try form.keys.text(of: key))")
+            StandardError.line("optimystic: no value for key \(try keyForm.text(of: key))")
         }
     }
 }
@@ -67,11 +70,11 @@ package struct TreeRangeCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
-        let interval = try range.keys(form.keys)
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
-            let entries = time.view(of: tree).entries(
+            let interval = try range.keys(form.keys.form(of: tree.info))
+            let entries = try time.view(of: tree).entries(
                 in: interval, direction: reverse ? .backward : .forward, limit: limit,
                 timeout: timeout)
             var output = StandardOutput()
@@ -91,17 +94,14 @@ package struct TreeCountCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var range: RangeOptions
     @OptionGroup package var time: AsOfOption
-    @Option(
-        name: .customLong("key-type"),
-        help: "How keys are written: text, int (64 bits), uuid or hex (any bytes).")
-    package var keyForm = KeyForm.text
+    @OptionGroup package var keyForm: KeyFormOption
     @Argument(help: "The tree.") package var name: String
 
     package func run() async throws {
-        let interval = try range.keys(keyForm)
         let count = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
+            let interval = try range.keys(keyForm.form(of: tree.info))
             return try await time.view(of: tree).count(in: interval, timeout: timeout)
         }
         var output = StandardOutput()

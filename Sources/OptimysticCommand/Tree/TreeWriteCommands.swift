@@ -44,14 +44,18 @@ package struct TreePutCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
-        let deleted = try delete.map { key throws(DatabaseError) in try form.keys.key(key) }
+        try form.keys.check(delete + pairs.map { split($0).key })
         try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
-                name, in: database, encoding: encoding, options.timeout?.duration)
+                name, in: database, keyType: form.keys.newKeyType, encoding: encoding,
+                options.timeout?.duration)
+            let keyForm = try form.keys.form(of: tree.info)
             var changes: [TreeChange<Bytes, Bytes>] = []
             var conditions: [TreeCondition<Bytes, Bytes>] = []
             for pair in pairs {
-                let (key, value) = try split(pair, for: tree.info)
+                let (keyText, valueText) = split(pair)
+                let key = try keyForm.key(keyText)
+                let value = try form.values.bytes(of: valueText, for: tree.info)
                 changes.append(.set(key, value))
                 if ifAbsent { conditions.append(.isAbsent(key)) }
                 if ifPresent { conditions.append(.isPresent(key)) }
@@ -60,19 +64,17 @@ package struct TreePutCommand: AsyncParsableCommand {
                     conditions.append(.isValue(key, old))
                 }
             }
-            changes += deleted.map { .remove($0) }
+            changes += try delete.map { key throws(DatabaseError) in
+                .remove(try keyForm.key(key))
+            }
             try await TreeOpening.replace(
                 changes, if: conditions, in: tree, of: database, retry, options)
         }
     }
 
-    private func split(
-        _ pair: String, for info: CollectionInfo
-    ) throws(DatabaseError) -> (key: Bytes, value: Bytes) {
+    private func split(_ pair: String) -> (key: String, value: String) {
         let equals = pair.firstIndex(of: "=") ?? pair.endIndex
-        let key = try form.keys.key(String(pair[..<equals]))
-        let value = String(pair[equals...].dropFirst())
-        return (key, try form.values.bytes(of: value, for: info))
+        return (String(pair[..<equals]), String(pair[equals...].dropFirst()))
     }
 }
 
@@ -89,17 +91,16 @@ package struct TreeDeleteCommand: AsyncParsableCommand {
 
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var retry: RetryOptions
-    @Option(
-        name: .customLong("key-type"),
-        help: "How keys are written: text, int (64 bits), uuid or hex (any bytes).")
-    package var keyForm = KeyForm.text
+    @OptionGroup package var keyForm: KeyFormOption
     @Argument(help: "The tree.") package var name: String
     @Argument(help: "The keys.") package var keys: [String]
 
     package func run() async throws {
-        let keyBytes = try keys.map { key throws(DatabaseError) in try keyForm.key(key) }
+        try keyForm.check(keys)
         try await options.withDatabase { database in
             let tree = try await database.openTree(named: name, timeout: options.timeout?.duration)
+            let form = try keyForm.form(of: tree.info)
+            let keyBytes = try keys.map { key throws(DatabaseError) in try form.key(key) }
             let commit = try await TreeOpening.replace(
                 keyBytes.map { .remove($0) }, if: [], in: tree, of: database, retry, options)
             for (key, existed) in zip(keys, commit.existed) where !existed {
@@ -151,15 +152,16 @@ package struct TreeActionCommand: AsyncParsableCommand {
 
 /// What all commands that write a tree do.
 enum TreeOpening {
-    /// A tree that exists keeps its encoding.
+    /// A tree that exists keeps its type of keys and its encoding.
     static func open(
-        _ name: String, in database: Database, encoding: ValueEncoding, _ timeout: Duration?
+        _ name: String, in database: Database, keyType: KeyType, encoding: ValueEncoding,
+        _ timeout: Duration?
     ) async throws -> Tree<Bytes, Bytes> {
         do {
             return try await database.openTree(named: name, timeout: timeout)
         } catch let error as DatabaseError where error.code == .collectionNotFound {
             return try await database.tree(
-                name, key: Bytes.self, coding: encoding == .json ? .rawJSON : .bytes,
+                rawNamed: name, keyType: keyType, coding: encoding == .json ? .rawJSON : .bytes,
                 timeout: timeout)
         }
     }

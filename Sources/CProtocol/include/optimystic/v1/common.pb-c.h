@@ -455,10 +455,14 @@ struct  Optimystic__V1__PeerReport
    * Absent: no answer in time.
    */
   Optimystic__V1__PeerStatus *status;
+  /*
+   * Shards that it is a member of, and of whose members too few take part to decide anything.
+   */
+  uint32_t lost_shard_count;
 };
 #define OPTIMYSTIC__V1__PEER_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__peer_report__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0 }
 
 
 /*
