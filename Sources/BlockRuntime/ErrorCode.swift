@@ -61,7 +61,7 @@ extension ErrorCode {
     public static let table: [Explanation] = [
         row(
             .conflict, "conflict", "Another action changed what this one depended on.",
-            "Read again and decide anew; a transaction does so by itself within its deadline."),
+            "Look at what is there now, and decide anew."),
         row(
             .commitResultUnknown, "commitResultUnknown",
             "The action may or may not have been applied.",

@@ -23,12 +23,17 @@ public struct DatabaseURL: Hashable, Sendable {
             throw DatabaseURL.problem(text, "it does not begin with \(DatabaseURL.scheme)")
         }
         let rest = text.dropFirst(DatabaseURL.scheme.count)
-        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let slash = parts[0].firstIndex(of: "/") else {
+        // Of the bytes: a mark behind them makes / and ? other characters.
+        let parts = rest.utf8.split(
+            separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false
+        ).map { Substring($0) }
+        guard let slash = parts[0].utf8.firstIndex(of: UInt8(ascii: "/")) else {
             throw DatabaseURL.problem(text, "\"/\" and the cluster's name are missing")
         }
-        let name = parts[0][parts[0].index(after: slash)...]
-        guard !name.isEmpty, name.utf8.count <= Limits.nameBytesMax, !name.contains("/") else {
+        let name = parts[0][parts[0].utf8.index(after: slash)...]
+        guard !name.isEmpty, name.utf8.count <= Limits.nameBytesMax,
+            !name.utf8.contains(UInt8(ascii: "/"))
+        else {
             throw DatabaseURL.problem(
                 text,
                 "the cluster's name is empty, longer than \(Limits.nameBytesMax) bytes, "

@@ -185,7 +185,8 @@ extension ClientSession {
     private mutating func wasGreeted(_ proxy: Int, _ reply: ClientReply) {
         switch reply {
         case .welcome(let welcome):
-            guard welcome.clusterName == clusterName, cluster ?? welcome.cluster == welcome.cluster
+            guard ExactText(welcome.clusterName) == ExactText(clusterName),
+                cluster ?? welcome.cluster == welcome.cluster
             else {
                 let message =
                     "\(addresses[proxy]) belongs to cluster \"\(welcome.clusterName)\" "

@@ -91,11 +91,11 @@ package enum ClusterFile {
 
     private static func peers(_ list: JSONPlace) throws(DatabaseError) -> [ClusterMap.Peer] {
         var peers: [ClusterMap.Peer] = []
-        var names: Set<String> = []
+        var names: Set<ExactText> = []
         for place in try list.elements(countMax: Limits.peerCountMax) {
             let members = try place.members(["name", "storage", "address"])
             let name = try place.member("name", of: members)
-            guard names.insert(try name.name()).inserted else {
+            guard names.insert(ExactText(try name.name())).inserted else {
                 throw name.wrong("another name than that of a peer above")
             }
             peers.append(
@@ -109,13 +109,13 @@ package enum ClusterFile {
     private static func shards(
         _ table: JSONPlace, peers: [ClusterMap.Peer]
     ) throws(DatabaseError) -> [[PeerID]] {
-        var ids: [String: PeerID] = [:]
-        for peer in peers { ids[peer.name] = peer.id }
+        var ids: [ExactText: PeerID] = [:]
+        for peer in peers { ids[ExactText(peer.name)] = peer.id }
         var shards: [[PeerID]] = []
         for row in try table.elements(countMax: Limits.shardCountMax) {
             var members: [PeerID] = []
             for place in try row.elements(countMax: Limits.replicaCountMax) {
-                guard let peer = ids[try place.name()] else {
+                guard let peer = ids[ExactText(try place.name())] else {
                     throw place.wrong("the name of a peer")
                 }
                 members.append(peer)
