@@ -27,6 +27,7 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let valueUndecodable = ErrorCode(rawValue: 2008)
     public static let actionIDReuse = ErrorCode(rawValue: 2009)
     public static let keyNotFound = ErrorCode(rawValue: 2010)
+    public static let textInvalid = ErrorCode(rawValue: 2020)
     // The protocol.
     public static let malformedMessage = ErrorCode(rawValue: 3001)
     public static let versionUnsupported = ErrorCode(rawValue: 3002)
@@ -114,6 +115,9 @@ extension ErrorCode {
         row(
             .keyNotFound, "keyNotFound", "The key has no value.",
             "Check the key; where its absence is normal, ask for an optional value."),
+        row(
+            .textInvalid, "textInvalid", "Bytes that are no UTF-8 stand where text is asked for.",
+            "Write the text in UTF-8. Keys and values may be any bytes: see --key-type hex, --hex."),
         row(
             .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

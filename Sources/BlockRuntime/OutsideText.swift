@@ -2,13 +2,13 @@
 package enum OutsideText {
     /// The text that the bytes are.
     /// - Parameter what: What they should be the text of, for the message.
-    /// - Throws: `.valueUndecodable` with the offset of the first byte that belongs to no text.
+    /// - Throws: `.textInvalid` with the offset of the first byte that belongs to no text.
     package static func text(
         of bytes: some Collection<UInt8>, _ what: String
     ) throws(DatabaseError) -> String {
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         throw DatabaseError(
-            .valueUndecodable,
+            .textInvalid,
             "\(what) is not UTF-8: byte \(badOffset(in: bytes)) belongs to no text")
     }
 

@@ -2,9 +2,11 @@ import BlockOperations
 import BlockRuntime
 import Optimystic
 
-/// What was asked for is done, and its results could not be written.
+/// Results could not be written.
 struct ResultsLost: Error {
     let message: String
+    /// Whether what was asked for is done all the same.
+    var isDone = true
 }
 
 /// What a person or a program is told of a failure, on standard error.
@@ -21,7 +23,9 @@ struct FailureReport {
 
     init(_ error: ResultsLost, exitCode: Int32) {
         text = "optimystic: \(error.message) [\(ErrorCode.ioFailed)]"
-        object = FailureReport.object(.ioFailed, error.message, exitCode, outcome: "applied")
+        object = FailureReport.object(
+            .ioFailed, error.message, exitCode,
+            outcome: error.isDone ? "applied" : "notApplied")
     }
 
     /// Of a command line that makes no sense: nothing was sent.

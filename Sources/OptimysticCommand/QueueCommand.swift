@@ -99,8 +99,9 @@ package struct QueueDequeueCommand: AsyncParsableCommand {
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
             guard !StandardOutput.hasNoReader else {
-                throw DatabaseError(
-                    .ioFailed, "nobody reads standard output; nothing was taken from \"\(name)\"")
+                throw ResultsLost(
+                    message: "nobody reads standard output; nothing was taken from \"\(name)\"",
+                    isDone: false)
             }
             func again(_ id: ActionID) -> String {
                 "queue dequeue \(ShellWords.quoted(name)) --count \(count) --action \(id)"

@@ -156,7 +156,7 @@ import Testing
             let error = #expect(throws: DatabaseError.self) {
                 try ArgumentBytes(bytes).collectionName()
             }
-            #expect(error?.code == .valueUndecodable)
+            #expect(error?.code == .textInvalid)
             #expect(error?.message.contains("byte \(offset) ") == true)
             #expect(error.map { CommandRun.exitCode(for: $0) } == 65)
         }
@@ -169,7 +169,7 @@ import Testing
         let key = #expect(throws: DatabaseError.self) {
             try KeyForm.text.key(ArgumentBytes([0x61, 0xFF]))
         }
-        #expect(key?.code == .valueUndecodable && key?.message.contains("--key-type hex") == true)
+        #expect(key?.code == .textInvalid && key?.message.contains("--key-type hex") == true)
     }
 
     @Test("Whatever a word is, it comes through the parser, which sees nothing but letters")

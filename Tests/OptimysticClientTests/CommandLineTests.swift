@@ -42,7 +42,7 @@ enum CommandWords {
         let error = #expect(throws: DatabaseError.self) {
             try bare.options.url(variable: Array("optimystic://a:1/".utf8) + [0xFF])
         }
-        #expect(error?.code == .valueUndecodable && error?.message.contains("byte 17") == true)
+        #expect(error?.code == .textInvalid && error?.message.contains("byte 17") == true)
     }
 
     @Test("Positions, revisions, directions and stdin are understood")

@@ -241,7 +241,7 @@ def messages():
     for words, code, name in (
             (["tree", "get", "none", "a"], 65, "collectionNotFound"),
             (["nonsense"], 64, "invalidArgument"), (["diary", "read"], 64, "invalidArgument"),
-            (["diary", "append", b"\xff", "x"], 65, "valueUndecodable"),
+            (["diary", "append", b"\xff", "x"], 65, "textInvalid"),
             (["tree", "range", "t", "--limit", "-1"], 64, "invalidArgument")):
         ran = run("--output", "json", *words)
         error = json.loads(ran.errors)["error"]

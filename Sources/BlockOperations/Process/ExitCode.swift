@@ -31,7 +31,7 @@ extension ExitCode {
         case .invalidArgument:
             self = .usage
         case .valueTooLarge, .collectionNotFound, .collectionKindMismatch, .valueUndecodable,
-            .actionIDReuse, .keyNotFound, .formatUnsupported:
+            .actionIDReuse, .keyNotFound, .textInvalid, .formatUnsupported:
             self = .badInput
         case .quorumUnavailable, .endpointUnreachable, .notParticipating, .dedupeWindowLost:
             self = .unavailable

@@ -14,7 +14,7 @@ package enum ProcessArguments {
     }
 
     /// The words, for a program that takes nothing but text.
-    /// - Throws: `.valueUndecodable` with the word and the place where it is no UTF-8.
+    /// - Throws: `.textInvalid` with the word and the place where it is no UTF-8.
     package static func texts() throws(DatabaseError) -> [String] {
         var texts: [String] = []
         for (index, word) in words.enumerated() {
@@ -39,7 +39,7 @@ package enum ProcessArguments {
     }
 
     /// The variables whose names begin with `prefix`.
-    /// - Throws: `.valueUndecodable` when one of them is no UTF-8.
+    /// - Throws: `.textInvalid` when one of them is no UTF-8.
     package static func variables(prefix: String) throws(DatabaseError) -> [String: String] {
         var variables: [String: String] = [:]
         var place = environ

@@ -20,13 +20,13 @@ package struct ArgumentBytes: ExpressibleByArgument, Hashable, Sendable {
     }
 
     /// - Parameter what: What it should be, for the message.
-    /// - Throws: `.valueUndecodable` with the offset where it is no text.
+    /// - Throws: `.textInvalid` with the offset where it is no text.
     package func text(_ what: String) throws(DatabaseError) -> String {
         try OutsideText.text(of: bytes, what)
     }
 
     /// The name of a collection.
-    /// - Throws: `.valueUndecodable`; `.invalidArgument` when no collection can be called so.
+    /// - Throws: `.textInvalid`; `.invalidArgument` when no collection can be called so.
     package func collectionName() throws(DatabaseError) -> String {
         let name = try text("the collection's name")
         if let problem = CollectionName.problem(name) { throw problem }

@@ -30,7 +30,7 @@ package enum KeyForm: String, ExpressibleByArgument, CaseIterable, Sendable {
         }
     }
 
-    /// - Throws: As for a text; `.valueUndecodable` with the offset for bytes that are none.
+    /// - Throws: As for a text; `.textInvalid` with the offset for bytes that are none.
     package func key(_ argument: ArgumentBytes) throws(DatabaseError) -> Bytes {
         let hint = self == .text ? " (--key-type hex takes any bytes)" : ""
         return try key(argument.text("the key \"\(argument)\"\(hint)"))
