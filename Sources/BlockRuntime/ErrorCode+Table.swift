@@ -15,7 +15,7 @@ extension ErrorCode {
     public static let table: [Explanation] = [
         row(
             .conflict, "conflict", "Another action changed what this one depended on.",
-            "Read again and decide anew; a transaction does so by itself within its deadline."),
+            "Look at what is there now, and decide anew."),
         row(
             .commitResultUnknown, "commitResultUnknown",
             "The action may or may not have been applied.",
@@ -88,6 +88,9 @@ extension ErrorCode {
             .historyTruncated, "historyTruncated",
             "The revision asked for, or what follows it, was truncated from the history.",
             "Read at a later revision; whoever follows changes takes a new snapshot first."),
+        row(
+            .textInvalid, "textInvalid", "Bytes that are no UTF-8 stand where text is asked for.",
+            "Write the text in UTF-8. Keys and values may be any bytes: see --key-type hex, --hex."),
         row(
             .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

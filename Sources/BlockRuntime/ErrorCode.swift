@@ -29,6 +29,7 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let keyNotFound = ErrorCode(rawValue: 2010)
     public static let positionNotFound = ErrorCode(rawValue: 2011)
     public static let historyTruncated = ErrorCode(rawValue: 2012)
+    public static let textInvalid = ErrorCode(rawValue: 2020)
     // The protocol.
     public static let malformedMessage = ErrorCode(rawValue: 3001)
     public static let versionUnsupported = ErrorCode(rawValue: 3002)

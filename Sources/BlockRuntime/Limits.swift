@@ -376,6 +376,12 @@ public enum Limits {
     public static let importRecordBytesMax = 512 * 1024
     /// Levels of arrays and objects in an imported record: more would endanger the stack.
     public static let jsonDepthMax = 64
+    /// Bytes of a line of the shell: an action of the greatest size with every byte in hexadecimal
+    /// digits and an escape, and as much again.
+    public static let shellLineBytesMax = 8 * 1024 * 1024
+    /// Words of one command: twice what an action has of keys or values. The argument parser's time
+    /// grows with their square.
+    public static let commandWordCountMax = 2 * treeOperationCountMax
     /// Records of one action of an import: some leaves of a tree, so that an action stays small
     /// beside what people do meanwhile.
     public static let importBatchCountDefault = 256

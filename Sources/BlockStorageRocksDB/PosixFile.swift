@@ -155,7 +155,8 @@ enum PosixFile {
     /// The directory that `path` lies in.
     static func directory(of path: String) -> String {
         let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+        // Of the bytes: a mark behind it makes / another character.
+        guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
     }
 }

@@ -185,7 +185,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
             if case .acted(let landing) = reply { landing } else { nil }
         }
         seen.raise(to: landing.position.revision)
-        return try TreeCommit(landing)
+        return try TreeCommit(landing, checks: action.checks)
     }
 
     /// What became of an action: resolves an unknown outcome without trying again.
@@ -262,17 +262,34 @@ public struct TreeCommit: Hashable, Sendable {
     /// For each change, whether its key had a value before.
     public let existed: [Bool]
 
+    /// - Parameter checks: Of the action; none when they are not known any more.
     /// - Throws: `.conflict` when a condition of the action did not hold.
-    init(_ landing: ActionLanding) throws(DatabaseError) {
+    init(_ landing: ActionLanding, checks: [TreeCheck] = []) throws(DatabaseError) {
         switch landing.outcome {
         case .tree(.applied(let existed)):
             revision = landing.position.revision
             self.existed = existed
         case .tree(.conflict(let check)):
+            let condition =
+                Int(check) < checks.count
+                ? "the condition that \(checks[Int(check)].words)" : "condition \(check)"
             throw DatabaseError(
                 .conflict,
-                "condition \(check) did not hold at revision \(landing.position.revision)")
+                "\(condition) did not hold at revision \(landing.position.revision); nothing was "
+                    + "changed")
         case .appended, .queue: throw Database.misfit(.acted(landing))
+        }
+    }
+}
+
+extension TreeCheck {
+    /// What it asks for.
+    fileprivate var words: String {
+        switch self {
+        case .present(let key): "key \(KeyText.text(key)) has a value"
+        case .value(let key, nil): "key \(KeyText.text(key)) has no value"
+        case .value(let key, _?): "key \(KeyText.text(key)) has the value given"
+        case .range: "a range of keys is as it was read"
         }
     }
 }

@@ -27,6 +27,15 @@ extension ClientRequest {
         }
     }
 
+    /// The name of a collection in it, which the application chose.
+    var collectionName: String? {
+        switch self {
+        case .openCollection(let open): open.name
+        case .inspectTail(let name): name
+        default: nil
+        }
+    }
+
     /// What the choice of the proxy hangs on: a hint for batching, never needed for safety.
     var affinity: Bytes {
         let collection: CollectionID? =

@@ -149,9 +149,13 @@ package struct ClientSession {
                     + " connectionRequestCountMax = \(Limits.connectionRequestCountMax)",
                 retryAfter: .milliseconds(10))
         }
+        if let name = call.request.collectionName, let problem = CollectionName.problem(name) {
+            return problem
+        }
         if call.tryTime(at: now) < .milliseconds(1) {
             return DatabaseError(
-                .deadlineExceeded, "less than 1 ms was given; nothing was sent")
+                .deadlineExceeded,
+                "the time given ran out before the request could be sent; nothing was sent")
         }
         return nil
     }

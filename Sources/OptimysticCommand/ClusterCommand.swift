@@ -1,9 +1,10 @@
 import ArgumentParser
 import BlockModel
 import BlockNode
+import BlockOperations
 import BlockRuntime
 import BlockStorageRocksDB
-import Foundation
+import Glibc
 
 struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,19 +14,20 @@ struct ClusterCommand: ParsableCommand {
 
 /// One `--peer`: a data directory or a storage UUID, and where the peer will listen.
 struct PlannedPeer: ExpressibleByArgument, Hashable, Sendable {
-    let storage: String
-    let address: String
+    let storage: ArgumentBytes
+    let address: ArgumentBytes
 
     init?(argument: String) {
-        guard let equals = argument.lastIndex(of: "="), equals > argument.startIndex else {
-            return nil
-        }
-        storage = String(argument[..<equals])
-        address = String(argument[argument.index(after: equals)...])
+        let bytes = ArgumentEscape.bytes(of: argument)
+        guard let equals = bytes.lastIndex(of: UInt8(ascii: "=")), equals > 0 else { return nil }
+        storage = ArgumentBytes(Array(bytes[..<equals]))
+        address = ArgumentBytes(Array(bytes[(equals + 1)...]))
     }
 
     /// The UUID as written, or that of the data directory.
     func plan() throws(DatabaseError) -> ClusterPlan.Peer {
+        let storage = try storage.text("a peer's directory or UUID")
+        let address = try address.text("a peer's address")
         if let identifier = Identifier128(text: storage) {
             return ClusterPlan.Peer(id: PeerID(rawValue: identifier), address: address)
         }
@@ -43,7 +45,7 @@ struct ClusterPlanCommand: ParsableCommand {
             existing file is never replaced.
             """)
 
-    @Option(help: "What URLs call the cluster.") var name: String
+    @Option(help: "What URLs call the cluster.") var name: ArgumentBytes
     @Option(help: "Members of each shard: 3 to 5, or 1 for development.") var replicas = 3
     @Option(help: "Shards, 1 to 4096; fixed for the cluster's life.") var shards = 16
     @Option(
@@ -55,31 +57,50 @@ struct ClusterPlanCommand: ParsableCommand {
     @Option(
         name: .customLong("coordinator"),
         help: ArgumentHelp("A coordinator's address. Repeat.", valueName: "address"))
-    var coordinators: [String]
+    var coordinators: [ArgumentBytes]
     @Option(
         name: .customLong("proxy"),
         help: ArgumentHelp("A client proxy's address. Repeat.", valueName: "address"))
-    var proxies: [String]
+    var proxies: [ArgumentBytes]
     @Option(help: ArgumentHelp("The file to write; - for standard output.", valueName: "path"))
-    var out = "cluster.json"
+    var out: ArgumentBytes = "cluster.json"
 
     func run() throws {
         let planned = try peers.map { peer throws(DatabaseError) in try peer.plan() }
         let plan = ClusterPlan(
-            cluster: ClusterID(rawValue: Environment.live().identifier()), name: name,
-            replicas: replicas, shardCount: shards, peers: planned, coordinators: coordinators,
-            proxies: proxies)
+            cluster: ClusterID(rawValue: Environment.live().identifier()),
+            name: try name.text("the cluster's name"),
+            replicas: replicas, shardCount: shards, peers: planned,
+            coordinators: try coordinators.map { address throws(DatabaseError) in
+                try address.text("a coordinator's address")
+            },
+            proxies: try proxies.map { address throws(DatabaseError) in
+                try address.text("a proxy's address")
+            })
         let text = ClusterFile.text(of: try plan.map())
         if let warning = plan.warning { StandardError.line("optimystic: \(warning)") }
-        guard out != "-" else { return StandardOutput.write(Array(text.utf8), to: STDOUT_FILENO) }
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: out), options: .withoutOverwriting)
-        } catch CocoaError.fileWriteFileExists {
-            throw DatabaseError(
-                .configurationInvalid, "\(out) exists and is left as it is; write to another file")
-        } catch {
-            throw DatabaseError(.ioFailed, "cannot write \(out)", cause: error)
-        }
+        guard !out.isStream else { return StandardOutput.write(Array(text.utf8)) }
+        try write(Array(text.utf8))
         StandardError.line("optimystic: wrote \(out)")
+    }
+
+    /// A file that is there is left as it is.
+    private func write(_ bytes: Bytes) throws(DatabaseError) {
+        let file = out.withPath { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+        guard file >= 0 else {
+            if errno == EEXIST {
+                throw DatabaseError(
+                    .configurationInvalid, "\(out) exists; remove it first if no cluster uses it")
+            }
+            throw DatabaseError(
+                .ioFailed, "cannot write \(out): \(String(cString: strerror(errno)))")
+        }
+        let isWritten = LineWriter(fileDescriptor: file).write(bytes) && fsync(file) == 0
+        let problem = String(cString: strerror(errno))
+        guard close(file) == 0, isWritten else {
+            // Half a file is no file.
+            _ = out.withPath { unlink($0) }
+            throw DatabaseError(.ioFailed, "cannot write \(out): \(problem)")
+        }
     }
 }

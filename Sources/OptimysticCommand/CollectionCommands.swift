@@ -53,7 +53,7 @@ package struct CollectionDropCommand: AsyncParsableCommand {
         commandName: "drop", abstract: "Drops a collection and all it holds, for ever.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The collection.") package var name: String
+    @Argument(help: "The collection.") package var name: ArgumentBytes
     @Flag(help: "Yes, this is meant.") package var yes = false
 
     package func validate() throws {
@@ -61,6 +61,7 @@ package struct CollectionDropCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase {
             try await $0.drop(name, timeout: options.timeout?.duration)
         }

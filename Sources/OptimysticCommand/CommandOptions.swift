@@ -1,6 +1,6 @@
 import ArgumentParser
 import BlockOperations
-import Foundation
+import BlockRuntime
 import Optimystic
 
 /// How results are written.
@@ -31,13 +31,13 @@ package struct CommandOptions: ParsableArguments {
         help: ArgumentHelp(
             "The cluster: optimystic://host:port,host:port/clusterName.",
             discussion: "Default: the environment variable OPTIMYSTIC_URL.", valueName: "url"))
-    package var connect: String?
+    package var connect: ArgumentBytes?
 
     @Option(
         help: ArgumentHelp(
             "Instead of a cluster: the directory of a database in this process; made when missing.",
             valueName: "path"))
-    package var embedded: String?
+    package var embedded: ArgumentBytes?
 
     @Option(help: "How results are written: text, or json (one object a line).")
     package var output = OutputForm.text
@@ -56,9 +56,15 @@ package struct CommandOptions: ParsableArguments {
 
     /// - Throws: `.invalidArgument` when neither the option nor the variable names a cluster.
     package func url(
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        variable: Bytes? = ProcessArguments.variable("OPTIMYSTIC_URL")
     ) throws -> DatabaseURL {
-        guard let text = connect ?? environment["OPTIMYSTIC_URL"] else {
+        let named = try connect?.text("--connect")
+        guard
+            let text = try named
+                ?? variable.map({ bytes throws(DatabaseError) in
+                    try OutsideText.text(of: bytes, "the variable OPTIMYSTIC_URL")
+                })
+        else {
             throw DatabaseError(
                 .invalidArgument,
                 "no cluster is named; use --connect optimystic://host:port/clusterName, "
@@ -86,7 +92,14 @@ package struct CommandOptions: ParsableArguments {
 
     private func open() async throws -> Database {
         let time = timeout?.duration ?? Limits.requestTimeDefault
-        if let embedded { return try await Database.embedded(at: embedded, timeout: time) }
+        if let embedded {
+            // The store's library takes texts.
+            let path = try embedded.text("the path behind --embedded")
+            guard !path.isEmpty else {
+                throw DatabaseError(.invalidArgument, "the path behind --embedded is empty")
+            }
+            return try await Database.embedded(at: path, timeout: time)
+        }
         return try await Database.connect(to: url(), connectTimeout: time)
     }
 }

@@ -2,17 +2,17 @@ import ArgumentParser
 import BlockOperations
 import Optimystic
 
-extension ValueEncoding: ExpressibleByArgument {
-    public init?(argument: String) {
-        switch argument {
-        case "bytes": self = .bytes
-        case "json": self = .json
-        default: return nil
+/// What a new collection holds.
+package enum EncodingForm: String, ExpressibleByArgument, CaseIterable {
+    case bytes
+    case json
+
+    package var encoding: ValueEncoding {
+        switch self {
+        case .bytes: .bytes
+        case .json: .json
         }
     }
-
-    public static var allValueStrings: [String] { allCases.map { "\($0)" } }
-    public var defaultValueDescription: String { "\(self)" }
 }
 
 extension ActionID: ExpressibleByArgument {
@@ -35,10 +35,11 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The diary.") package var name: String
-    @Argument(help: "The entry; - for one entry a line from stdin.") package var value: String
-    @Option(help: "What a new diary holds: bytes or json.")
-    package var encoding = ValueEncoding.bytes
+    @OptionGroup package var form: ValueForm
+    @Argument(help: "The diary.") package var name: ArgumentBytes
+    @Argument(help: "The entry; - for one entry a line from stdin.") package var value:
+        ArgumentBytes
+    @Option(help: "What a new diary holds.") package var encoding = EncodingForm.bytes
     @Option(help: ArgumentHelp("The id of the action, of a retry.", valueName: "uuid"))
     package var action: ActionID?
     @Option(
@@ -50,7 +51,7 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
         if (action == nil) != (firstRevision == nil) {
             throw ValidationError("--action and --first-revision go together")
         }
-        if action != nil, value == "-" {
+        if action != nil, value.isStream {
             throw ValidationError("--action names one entry; it does not go with -")
         }
         if let firstRevision, firstRevision > Limits.counterMax {
@@ -59,22 +60,45 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
-            let diary = try await open(in: database)
+            let diary = try await open(name, in: database)
             var output = StandardOutput()
-            if value != "-" {
-                return try await append(Array(value.utf8), to: diary, database, &output)
+            guard value.isStream else {
+                return try await append(value.bytes, to: diary, database, &output)
             }
-            while let line = readLine(strippingNewline: true) {
-                try await append(Array(line.utf8), to: diary, database, &output)
+            try await appendLines(to: diary, database, &output)
+        }
+    }
+
+    /// Appends every line of standard input, whether or not somebody reads the positions.
+    private func appendLines(
+        to diary: Diary<Bytes>, _ database: Database, _ output: inout StandardOutput
+    ) async throws {
+        let lineBytesMax = (form.hex ? 2 : 1) * Limits.valueBytesMax
+        var reader = LineReader(lineBytesMax: lineBytesMax)
+        var count = 0
+        do {
+            while let line = try reader.next() {
+                try await append(line, to: diary, database, &output)
+                count += 1
                 // A line printed is an entry that is safe: whoever reads must see it now.
                 output.flush()
             }
+        } catch {
+            StandardError.line(
+                "optimystic: stopped at line \(count + 1); the \(count) before it were appended"
+            )
+            throw error
+        }
+        if StandardOutput.isBroken {
+            StandardError.line(
+                "optimystic: nobody reads the positions; all \(count) entries were appended")
         }
     }
 
     /// A diary that exists keeps its encoding.
-    private func open(in database: Database) async throws -> Diary<Bytes> {
+    private func open(_ name: String, in database: Database) async throws -> Diary<Bytes> {
         let time = options.timeout?.duration
         do {
             return try await database.openDiary(named: name, timeout: time)
@@ -85,13 +109,10 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
     }
 
     private func append(
-        _ bytes: Bytes, to diary: Diary<Bytes>, _ database: Database,
+        _ given: Bytes, to diary: Diary<Bytes>, _ database: Database,
         _ output: inout StandardOutput
     ) async throws {
-        if diary.info.header.encoding == .json, JSONText(json: bytes) == nil {
-            throw DatabaseError(
-                .valueUndecodable, "\"\(name)\" holds JSON, and this entry is not JSON")
-        }
+        let bytes = try form.bytes(of: given, for: diary.info)
         let id = action ?? database.makeActionID()
         let first = firstRevision.map { Revision($0) } ?? diary.revision
         do {
@@ -111,7 +132,7 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
         } catch let error as DatabaseError where error.outcome == .unknown {
             StandardError.line(
                 "optimystic: the outcome is unknown; to resolve it: optimystic diary action "
-                    + "\(name) \(id) --first-revision \(first)")
+                    + "\(ShellWords.quoted(diary.name)) \(id) --first-revision \(first)")
             throw error
         }
     }
@@ -125,7 +146,7 @@ package struct DiaryActionCommand: AsyncParsableCommand {
         abstract: "Tells whether an action of unknown outcome landed, and where.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The diary.") package var name: String
+    @Argument(help: "The diary.") package var name: ArgumentBytes
     @Argument(help: "The id of the action.") package var action: ActionID
     @Option(
         name: .customLong("first-revision"),
@@ -133,6 +154,7 @@ package struct DiaryActionCommand: AsyncParsableCommand {
     package var firstRevision: UInt64
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let time = options.timeout?.duration
             let diary = try await database.openDiary(named: name, timeout: time)

@@ -25,7 +25,8 @@ package struct DiaryReadCommand: AsyncParsableCommand {
         abstract: "Prints the entries of a diary as of one revision: position, tab, value.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The diary.") package var name: String
+    @OptionGroup package var form: ValueForm
+    @Argument(help: "The diary.") package var name: ArgumentBytes
     @Flag(help: "From the newest entry to the oldest.") package var reverse = false
     @Option(
         help: ArgumentHelp(
@@ -36,10 +37,12 @@ package struct DiaryReadCommand: AsyncParsableCommand {
     package var limit: Int?
 
     package func validate() throws {
-        if let limit, limit < 0 { throw ValidationError("--limit is not negative") }
+        try LimitArgument.check(limit)
+        try RevisionArgument.check(asOf, "--as-of")
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let time = options.timeout?.duration
             let diary = try await database.openDiary(named: name, timeout: time)
@@ -53,7 +56,8 @@ package struct DiaryReadCommand: AsyncParsableCommand {
             // Asked before the next entry is: a limit of 0 reads nothing.
             var iterator = entries.makeAsyncIterator()
             while count < limit ?? .max, let entry = try await iterator.next() {
-                output.entry(entry, of: diary, options.output)
+                output.entry(entry, of: diary, form, options.output)
+                if StandardOutput.isBroken { break }
                 count += 1
             }
         }
@@ -68,18 +72,20 @@ package struct DiaryFollowCommand: AsyncParsableCommand {
         abstract: "Prints the entries of a diary, and those that come, until it is stopped.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The diary.") package var name: String
+    @OptionGroup package var form: ValueForm
+    @Argument(help: "The diary.") package var name: ArgumentBytes
     @Option(help: ArgumentHelp("Begin behind this entry.", valueName: "position"))
     package var after: CollectionPosition?
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let time = options.timeout?.duration
             let diary = try await database.openDiary(named: name, timeout: time)
             var output = StandardOutput()
             for try await entry in diary.follow(after: after, timeout: time) {
-                output.entry(entry, of: diary, options.output)
-                output.flush()
+                output.entry(entry, of: diary, form, options.output)
+                guard output.flush() else { break }
             }
         }
     }
@@ -87,11 +93,12 @@ package struct DiaryFollowCommand: AsyncParsableCommand {
 
 extension StandardOutput {
     fileprivate mutating func entry(
-        _ entry: DiaryItem<Bytes>, of diary: Diary<Bytes>, _ form: OutputForm
+        _ entry: DiaryItem<Bytes>, of diary: Diary<Bytes>, _ values: ValueForm,
+        _ form: OutputForm
     ) {
         switch form {
-        case .text: line(Array("\(entry.position)\t".utf8) + entry.value)
-        case .json: line(JSONText(entry, encoding: diary.info.header.encoding).text)
+        case .text: line(Array("\(entry.position)\t".utf8) + values.text(of: entry.value))
+        case .json: line(JSONText(entry, values.member(entry.value, of: diary.info)).text)
         }
     }
 }
@@ -107,8 +114,8 @@ extension JSONText {
         return ("hex", .string(ByteText.hex(value)))
     }
 
-    /// See ``member(_:encoding:)``.
-    init(_ entry: DiaryItem<Bytes>, encoding: ValueEncoding) {
+    /// - Parameter member: Of the value; see ``ValueForm/member(_:of:)``.
+    init(_ entry: DiaryItem<Bytes>, _ member: (name: ExactText, value: JSONText)) {
         var pairs: [ExactText: JSONText] = [
             "action": .string("\(entry.action)"),
             "index": .number(UInt64(entry.position.place.index)),
@@ -116,8 +123,7 @@ extension JSONText {
             "revision": .number(entry.position.revision.rawValue),
             "wallMilliseconds": .number(entry.wallMilliseconds),
         ]
-        let (name, value) = JSONText.member(entry.value, encoding: encoding)
-        pairs[name] = value
+        pairs[member.name] = member.value
         self = .object(pairs)
     }
 }

@@ -9,17 +9,17 @@ package struct ExplainCommand: ParsableCommand {
         commandName: "explain", abstract: "Tells what an error code means and what to do about it.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "A number or a name; none for all.") package var code: String?
+    @Argument(help: "A number or a name; none for all.") package var code: ArgumentBytes?
 
     package func validate() throws {
-        if let code, ExplainCommand.find(code) == nil {
+        if let code = code?.description, ExplainCommand.find(code) == nil {
             throw ValidationError(
                 "there is no error code \"\(code)\"; `optimystic explain` lists all")
         }
     }
 
     package func run() throws {
-        let rows = code.flatMap(ExplainCommand.find).map { [$0] } ?? ErrorCode.table
+        let rows = (code?.description).flatMap(ExplainCommand.find).map { [$0] } ?? ErrorCode.table
         var stream = StandardOutput()
         for row in rows {
             for line in ExplainCommand.lines(row, options.output) { stream.line(line) }

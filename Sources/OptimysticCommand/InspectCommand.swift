@@ -15,12 +15,14 @@ package struct InspectTailCommand: AsyncParsableCommand {
 
     package static let configuration = CommandConfiguration(
         commandName: "tail",
-        abstract: "Shows the chosen tail of a collection and what each replica holds of it.")
+        abstract: "Shows the chosen tail of a collection and what each replica holds of it.",
+        discussion: "Exit code 1 when there is no such collection.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The collection.") package var name: String
+    @Argument(help: "The collection.") package var name: ArgumentBytes
 
     package func run() async throws {
+        let name = try name.collectionName()
         let inspection = try await options.withDatabase {
             try await $0.inspectTail(name, timeout: options.timeout?.duration)
         }
@@ -29,6 +31,8 @@ package struct InspectTailCommand: AsyncParsableCommand {
         case .text: for line in inspection.lines { output.line(line) }
         case .json: output.line(inspection.json.text)
         }
+        output.flush()
+        guard case .live = inspection.value else { throw Nothing.exit }
     }
 }
 

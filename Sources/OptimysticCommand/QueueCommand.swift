@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct QueueCommand: ParsableCommand {
@@ -28,20 +29,20 @@ package struct QueueEnqueueCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var form: ValueForm
     @OptionGroup package var retry: RetryOptions
-    @Argument(help: "The queue.") package var name: String
-    @Argument(help: "The values.") package var values: [String]
-    @Option(help: "What a new queue holds: bytes or json.")
-    package var encoding = ValueEncoding.bytes
+    @Argument(help: "The queue.") package var name: ArgumentBytes
+    @Argument(help: "The values.") package var values: [ArgumentBytes]
+    @Option(help: "What a new queue holds.") package var encoding = EncodingForm.bytes
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
-            let queue = try await open(in: database)
+            let queue = try await open(name, in: database)
             let bytes = try values.map { value throws(DatabaseError) in
-                try form.bytes(of: value, for: queue.info)
+                try form.bytes(of: value.bytes, for: queue.info)
             }
             let (id, revision) = try await retry.run(
                 in: database, seen: queue.revision,
-                resolve: { "queue enqueue \(name) … --action \($0)" }
+                resolve: { "queue enqueue \(ShellWords.quoted(name)) … --action \($0)" }
             ) { id, first in
                 let revision = try await queue.enqueue(
                     contentsOf: bytes, id: id, firstRevision: first,
@@ -61,7 +62,7 @@ package struct QueueEnqueueCommand: AsyncParsableCommand {
     }
 
     /// A queue that exists keeps its encoding.
-    private func open(in database: Database) async throws -> Queue<Bytes> {
+    private func open(_ name: String, in database: Database) async throws -> Queue<Bytes> {
         let timeout = options.timeout?.duration
         do {
             return try await database.openQueue(named: name, timeout: timeout)
@@ -79,29 +80,47 @@ package struct QueueDequeueCommand: AsyncParsableCommand {
         commandName: "dequeue",
         abstract: "Takes values from the front and prints them, one a line.",
         discussion: """
-            Exit code 1 when the queue is empty. When the outcome is unknown, the same values are \
+            Exit code 1 when the queue is empty; 74 when values were taken and could not be \
+            written: stderr names them then. When the outcome is unknown, the same values are \
             given out with the same --action, --first-revision and --count.
             """)
 
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var form: ValueForm
     @OptionGroup package var retry: RetryOptions
-    @Argument(help: "The queue.") package var name: String
+    @Argument(help: "The queue.") package var name: ArgumentBytes
     @Option(help: "Values to take at most.") package var count = 1
 
     package func validate() throws { try QueueOutput.check(count) }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
-            let values = try await retry.run(
-                in: database, seen: queue.revision,
-                resolve: { "queue dequeue \(name) --count \(count) --action \($0)" }
+            guard !StandardOutput.hasNoReader else {
+                throw ResultsLost(
+                    message: "nobody reads standard output; nothing was taken from \"\(name)\"",
+                    isDone: false)
+            }
+            func again(_ id: ActionID) -> String {
+                "queue dequeue \(ShellWords.quoted(name)) --count \(count) --action \(id)"
+            }
+            let (values, retrying) = try await retry.run(
+                in: database, seen: queue.revision, resolve: again
             ) { id, first in
-                try await queue.dequeue(count, id: id, firstRevision: first, timeout: timeout)
+                let values = try await queue.dequeue(
+                    count, id: id, firstRevision: first, timeout: timeout)
+                return (values, "\(again(id)) --first-revision \(first)")
             }
             try QueueOutput.write(values, of: queue.info, form, options.output)
+            guard let problem = StandardOutput.problem else { return }
+            QueueOutput.tell(lost: values, of: queue.info, form)
+            throw ResultsLost(
+                message: "\(values.count) values were taken and could not be handed out "
+                    + "(\(problem)); they are named on standard error, and `optimystic "
+                    + "\(retrying)` gives them out again"
+            )
         }
     }
 }
@@ -117,12 +136,13 @@ package struct QueuePeekCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var form: ValueForm
     @OptionGroup package var time: AsOfOption
-    @Argument(help: "The queue.") package var name: String
+    @Argument(help: "The queue.") package var name: ArgumentBytes
     @Option(help: "Values to print at most.") package var count = 1
 
     package func validate() throws { try QueueOutput.check(count) }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
@@ -141,9 +161,10 @@ package struct QueueCountCommand: AsyncParsableCommand {
 
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var time: AsOfOption
-    @Argument(help: "The queue.") package var name: String
+    @Argument(help: "The queue.") package var name: ArgumentBytes
 
     package func run() async throws {
+        let name = try name.collectionName()
         let count = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
@@ -178,5 +199,20 @@ private enum QueueOutput {
         }
         stream.flush()
         if values.isEmpty { throw Nothing.exit }
+    }
+
+    /// Values that are in the queue no more, and reached nobody.
+    static func tell(lost values: [Bytes], of info: CollectionInfo, _ form: ValueForm) {
+        StandardError.write(
+            text: values.map { value in
+                "optimystic: taken: \(form.hex ? ByteText.hex(value) : OutsideText.shown(value))"
+            }.joined(separator: "\n"),
+            object: .object([
+                "taken": .array(
+                    values.map { value in
+                        let (name, text) = form.member(value, of: info)
+                        return .object([name: text])
+                    })
+            ]))
     }
 }

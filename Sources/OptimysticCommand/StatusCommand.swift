@@ -53,6 +53,12 @@ extension PeerReport {
             + status.refusedShards.map(\.description).joined(separator: ", ")
     }
 
+    /// Registers whose collections the peer did not name: it names a bounded number.
+    private var unnamedCount: UInt64 {
+        guard let status, status.refusal == nil else { return 0 }
+        return status.registerCount - min(status.registerCount, UInt64(status.revisions.count))
+    }
+
     fileprivate var lines: [String] {
         let state = isParticipating ? "takes part" : "takes NO part"
         var lines = ["\(name)\tstorage peer\t\(address)\t\(state)"]
@@ -69,6 +75,11 @@ extension PeerReport {
             "  about \(status.liveBytes) bytes live, \(status.deadBytes) bytes to be given back")
         for reached in status.revisions.sorted(by: { ExactText($0.name) < ExactText($1.name) }) {
             lines.append("  \(reached.name): revision \(reached.revision)")
+        }
+        if unnamedCount > 0 {
+            lines.append(
+                "  and \(unnamedCount) registers more, of collections and of dropped ones; "
+                    + "`optimystic collections` lists all collections")
         }
         return lines
     }
@@ -88,6 +99,7 @@ extension PeerReport {
             Dictionary(
                 status.revisions.map { (ExactText($0.name), .number($0.revision.rawValue)) },
                 uniquingKeysWith: { first, _ in first }))
+        pairs["registersUnnamed"] = .number(unnamedCount)
         pairs["segments"] = .number(status.segmentCount)
         pairs["shards"] = .number(UInt64(status.shardCount))
         pairs["deadBytesEstimate"] = .number(status.deadBytes)

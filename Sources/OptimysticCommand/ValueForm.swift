@@ -9,13 +9,15 @@ package struct ValueForm: ParsableArguments {
     @Flag(help: "Values are written as hexadecimal digits, two for each byte.")
     package var hex = false
 
-    /// The value that a text stands for.
-    /// - Throws: `.invalidArgument` for a text that should be hexadecimal digits; and
+    /// The value that an argument or a line stands for.
+    /// - Throws: `.invalidArgument` for one that should be hexadecimal digits; and
     ///   `.valueUndecodable` for one that is no JSON where the collection holds JSON.
-    func bytes(of text: String, for info: CollectionInfo) throws(DatabaseError) -> Bytes {
-        var bytes = Array(text.utf8)
+    func bytes(of given: Bytes, for info: CollectionInfo) throws(DatabaseError) -> Bytes {
+        var bytes = given
         if hex {
-            guard let decoded = ByteText.bytes(hex: text) else {
+            guard let text = String(validating: given, as: UTF8.self),
+                let decoded = ByteText.bytes(hex: text)
+            else {
                 throw DatabaseError(
                     .invalidArgument, "--hex: the value is no even number of hexadecimal digits")
             }
@@ -81,6 +83,13 @@ enum RevisionArgument {
         if let revision, revision > Limits.counterMax {
             throw ValidationError("\(name) is at most \(Limits.counterMax)")
         }
+    }
+}
+
+/// How many results are printed.
+enum LimitArgument {
+    static func check(_ limit: Int?) throws {
+        if let limit, limit < 0 { throw ValidationError("--limit is 0 or more, not \(limit)") }
     }
 }
 

@@ -14,9 +14,10 @@ package struct VerifyCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The collections; none for all.") package var names: [String] = []
+    @Argument(help: "The collections; none for all.") package var names: [ArgumentBytes] = []
 
     package func run() async throws {
+        let names = try names.map { name throws(DatabaseError) in try name.collectionName() }
         let report = try await options.withDatabase { database in
             try await database.verify(
                 names.isEmpty ? nil : names, timeout: options.timeout?.duration

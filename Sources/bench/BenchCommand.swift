@@ -15,6 +15,10 @@ struct BenchCommand: AsyncParsableCommand {
             run. The services that are measured are the executables beside this one.
             """)
 
+    static func main() async {
+        await main(ProcessArguments.textsOrExit(program: "bench"))
+    }
+
     /// How results are written.
     enum OutputForm: String, ExpressibleByArgument, CaseIterable {
         /// For people.

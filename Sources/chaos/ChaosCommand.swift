@@ -19,6 +19,10 @@ struct ChaosCommand: AsyncParsableCommand {
             """,
         subcommands: [ChaosRunCommand.self, ChaosCheckCommand.self],
         defaultSubcommand: ChaosRunCommand.self)
+
+    static func main() async {
+        await main(ProcessArguments.textsOrExit(program: "chaos"))
+    }
 }
 
 /// How results are written.

@@ -15,8 +15,8 @@ struct DemoCommand {
     let languages: IsoFile
 
     static func main() async {
-        let arguments = CommandLine.arguments.dropFirst()
-        if arguments == ["--help"] {
+        let arguments = ProcessArguments.words
+        if arguments == [Array("--help".utf8)] {
             Narrator.say("usage: demo")
             Narrator.say(
                 "Shows a database that survives kills. Needs the other executables beside it.")

@@ -27,6 +27,10 @@ struct LoadTesterCommand: AsyncParsableCommand {
             not, and with 69 when nothing was acknowledged at all.
             """)
 
+    static func main() async {
+        await main(ProcessArguments.textsOrExit(program: "load-tester"))
+    }
+
     private static var workloads: String {
         LoadWorkload.allCases.map { "  \($0): \($0.title)" }.joined(separator: "\n")
     }
@@ -86,7 +90,11 @@ struct LoadTesterCommand: AsyncParsableCommand {
             seed: seed ?? environment.entropy(), environment: environment)
         let stop = try StopSignal.install()
         do {
-            let named = connect ?? ProcessInfo.processInfo.environment["OPTIMYSTIC_URL"]
+            let variable = try ProcessArguments.variable("OPTIMYSTIC_URL").map {
+                bytes throws(DatabaseError) in
+                try OutsideText.text(of: bytes, "the variable OPTIMYSTIC_URL")
+            }
+            let named = connect ?? variable
             let report: LoadReport
             if let named {
                 stop.onRequest { _exit(BlockOperations.ExitCode.tryAgain.rawValue) }

@@ -128,6 +128,17 @@ enum BannedCodeRule {
                 use: "invariant(_:_:), or throw a DatabaseError",
                 except: ["Sources/BlockRuntime/Invariant.swift": "where `invariant` stops"]),
             Ban("preconditionFailure", #/\bpreconditionFailure\s*\(/#, use: "invariant(_:_:)"),
+            Ban(
+                "CommandLine.arguments", #/\bCommandLine\.arguments\b/#,
+                use: "ProcessArguments, which keeps what is no UTF-8", inTests: true,
+                except: ["Sources/simulator/Simulator.swift": "it takes numbers and its own words"]
+            ),
+            Ban(
+                "processInfo.environment", #/\bprocessInfo\.environment\b/#,
+                use: "ProcessArguments.variable, which keeps what is no UTF-8", inTests: true),
+            Ban(
+                "readLine", #/\breadLine\s*\(/#,
+                use: "LineReader, which keeps bytes and holds no line above a limit"),
             Ban("@test" + "able", #/@test[a]ble\b/#, use: "`package` access"),
         ]
     }
@@ -186,7 +197,9 @@ enum BannedCodeRule {
             "Thread.sleep(1)", "Thread { }", "pthread_create(&t, nil, f, nil)", "NSLock()",
             "let a = try! b()", "let a = b as! C", "print(1)", "dump(a)", "debugPrint(1)",
             "let id = generator.identifier()", "effects.generator.identifier()",
-            "fatalError(\"x\")", "preconditionFailure()", "@testable import A",
+            "CommandLine.arguments[0]", "ProcessInfo.processInfo.environment[\"A\"]",
+            "while let line = readLine() {", "fatalError(\"x\")", "preconditionFailure()",
+            "@testable import A",
             "let t = \"\\(Int.random(in: 0..<3))\"",
         ])
     func planted(code: String) {

@@ -16,7 +16,7 @@ extension Integration {
             try await body(place, place.directory + "/database")
         }
 
-        @Test("At a terminal Ctrl-C ends the command that runs, and not the shell")
+        @Test("At a terminal keys, completion and characters of every kind do what they say")
         func interrupt() async throws {
             try await Self.withPlace { place, path in
                 let folder = try Executables.require()
@@ -24,6 +24,25 @@ extension Integration {
                     "/usr/bin/python3",
                     ["-B", pythonPath("run_shell.py"), "\(folder)/optimystic", path])
                 #expect(result.output == "run_shell: all of it held\n", "\(result.errors)")
+            }
+        }
+
+        @Test(
+            "What comes from outside is bytes, and nothing asked for is lost without a word",
+            arguments: [
+                "argument_bytes", "exact_text", "standard_input", "dashes", "closed_output",
+                "messages", "shell",
+            ])
+        func outside(group: String) async throws {
+            try await Self.withPlace { place, path in
+                let folder = try Executables.require()
+                let result = try place.runTool(
+                    "/usr/bin/python3",
+                    [
+                        "-B", pythonPath("run_command.py"), "\(folder)/optimystic",
+                        place.directory, group,
+                    ])
+                #expect(result.output == "run_command: \(group) held\n", "\(result.errors)")
             }
         }
 

@@ -5,11 +5,16 @@ import Optimystic
 import OptimysticCommand
 import Testing
 
+/// Words of a test, at spaces.
+enum CommandWords {
+    static func split(_ words: String) -> [Bytes] {
+        words.split(separator: " ").map { Array($0.utf8) }
+    }
+}
+
 @Suite("Command line") struct CommandLineTests {
     private func parse<Command>(_ words: String, as _: Command.Type) throws -> Command {
-        let arguments = LeadingOptions.moved(
-            words.split(separator: " ").map(String.init), in: OptimysticCommand.self)
-        return try #require(try OptimysticCommand.parseAsRoot(arguments) as? Command)
+        try #require(try CommandRun.command(CommandWords.split(words)) as? Command)
     }
 
     @Test("Options of a cluster may stand before or behind the words of the command")
@@ -22,18 +27,22 @@ import Testing
             #expect(read.name == "events" && read.limit == 3 && !read.reverse)
             #expect(read.options.output == .json)
             #expect(read.options.timeout?.duration == .seconds(2))
-            #expect(try read.options.url(environment: [:]).clusterName == "x")
+            #expect(try read.options.url(variable: nil).clusterName == "x")
         }
     }
 
     @Test("The environment names the cluster unless an option does")
     func environment() throws {
-        let variables = ["OPTIMYSTIC_URL": "optimystic://e:1/fromEnvironment"]
+        let variable = Array("optimystic://e:1/fromEnvironment".utf8)
         let bare = try parse("status", as: StatusCommand.self)
-        #expect(try bare.options.url(environment: variables).clusterName == "fromEnvironment")
+        #expect(try bare.options.url(variable: variable).clusterName == "fromEnvironment")
         let named = try parse("status --connect optimystic://a:1/x", as: StatusCommand.self)
-        #expect(try named.options.url(environment: variables).clusterName == "x")
-        #expect(throws: DatabaseError.self) { try bare.options.url(environment: [:]) }
+        #expect(try named.options.url(variable: variable).clusterName == "x")
+        #expect(throws: DatabaseError.self) { try bare.options.url(variable: nil) }
+        let error = #expect(throws: DatabaseError.self) {
+            try bare.options.url(variable: Array("optimystic://a:1/".utf8) + [0xFF])
+        }
+        #expect(error?.code == .textInvalid && error?.message.contains("byte 17") == true)
     }
 
     @Test("Positions, revisions, directions and stdin are understood")
@@ -90,15 +99,22 @@ import Testing
             "tree range t --limit -1", "tree range t --as-of 9223372036854775807",
             "tree import t a.json", "tree import t --key a", "tree import t a.txt --key a",
             "tree import t a.csv --key a --batch 0", "tree import t a.csv --key a --hex",
-            "tree import t a.csv --key a --batch 5000", "tree export t --format xml",
+            "tree import t a.csv --key a --batch 5000", "tree import t a.csv --key a --from-line 0",
+            "tree export t --format xml",
             "queue enqueue q", "queue dequeue q --count 0", "queue peek q --count 5000",
+            "tree nonsense", "diary append d --hello", "diary append d --help",
+            "diary append d v --version", "queue enqueue q --encodng json", "-x diary read d",
+            "--limit 3 diary read d", "tree range t --from --to b", "tree range t --from",
+            "--output", "--output --embedded x status", "cluster --output json plan",
+            "diary append -x", "diary read d --limit=-1", "tree put t -- --if-absent",
+            "explain --connect", "status -- x", "tree get t --hex=1 a",
         ])
     func usage(words: String) {
         let error = #expect(throws: (any Error).self) {
-            try OptimysticCommand.parseAsRoot(words.split(separator: " ").map(String.init))
+            try CommandRun.command(CommandWords.split(words))
         }
         guard let error else { return }
-        #expect(OptimysticCommand.exitCode(for: error).rawValue == 64)
+        #expect(CommandRun.exitCode(for: error) == 64)
     }
 
     @Test("Every error code is explained by its number and by its name")
@@ -139,13 +155,58 @@ import Testing
             (#"a\ b c\\"#, ["a b", "c\\"]), (#"'a\b' "c\"d""#, [#"a\b"#, "c\"d"]),
             ("a=\"1 2\"'3'", ["a=1 23"]), ("a # b", ["a"]), ("a#b '#'", ["a#b", "#"]),
             ("'' \"\"", ["", ""]), ("# a", []), ("naïve 'ключ 1'", ["naïve", "ключ 1"]),
+            ("a\r", ["a"]), ("\"v\"\u{301} 'w'\u{301}", ["v\u{301}", "w\u{301}"]),
+            ("k=\u{301}x", ["k=\u{301}x"]), ("a\u{A0}b", ["a\u{A0}b"]), ("\\\u{301}", ["\u{301}"]),
         ])
     func words(line: String, words: [String]) throws {
-        #expect(try ShellWords.split(line) == words)
+        #expect(try ShellWords.split(Array(line.utf8)) == words.map { Array($0.utf8) })
     }
 
     @Test("A quote or a backslash without an end is refused", arguments: ["'a", "\"a", "a\\"])
     func unfinished(line: String) {
-        #expect(throws: DatabaseError.self) { try ShellWords.split(line) }
+        #expect(throws: DatabaseError.self) { try ShellWords.split(Array(line.utf8)) }
+    }
+
+    @Test("Bytes that are no text stay what they are")
+    func bytes() throws {
+        let line: Bytes = [0x61, 0x20, 0xFF, 0xC3, 0x20, 0x27, 0xC3, 0x27, 0xA9]
+        #expect(try ShellWords.split(line) == [[0x61], [0xFF, 0xC3], [0xC3, 0xA9]])
+    }
+
+    @Test(
+        "A word that a person is told to write is one word again",
+        arguments: [
+            "a", "two words", "it's", "'", "", "a\\b\"", "é", "x\u{301}", "#a", "a\u{A0}b", "$HOME",
+        ])
+    func quoted(word: String) throws {
+        #expect(try ShellWords.split(Array(ShellWords.quoted(word).utf8)) == [Array(word.utf8)])
+        #expect(ShellWords.quoted("jobs-1") == "jobs-1" && ShellWords.quoted("-a") == "'-a'")
+    }
+
+    @Test("A line of several megabytes is split in one pass", .timeLimit(.minutes(1)))
+    func long() throws {
+        let word = Bytes(repeating: UInt8(ascii: "x"), count: 2_000_000)
+        let line = word + Array(" \"".utf8) + word + Array("\"".utf8)
+        #expect(try ShellWords.split(line) == [word, word])
+    }
+
+    @Test("Commands, options, their values and collections are completed, and nothing else is")
+    func completion() {
+        func candidates(_ text: String, _ line: String) -> [String] {
+            Completion.candidates(Array(text.utf8), after: Array(line.utf8)) {
+                ["events", "notes", "two words", "é"]
+            }
+        }
+        #expect(candidates("di", "") == ["diary"])
+        #expect(candidates("e", "") == ["exit", "explain"])
+        #expect(candidates("re", "diary ") == ["read"])
+        #expect(candidates("--re", "diary read ") == ["--reverse"])
+        #expect(candidates("", "diary read ") == ["events", "notes", "é"])
+        #expect(candidates("n", "tree get ") == ["notes"])
+        #expect(candidates("", "tree get notes ") == [])
+        #expect(candidates("", "collections --output ") == ["json", "text"])
+        #expect(candidates("", "help tree put ") == [])
+        #expect(candidates("/", "status ") == [])
+        #expect(candidates("/et", "tree import t ") == [])
     }
 }

@@ -17,6 +17,16 @@ import Testing
         #expect(url.timeout == .seconds(5) && url.addresses == ["tcp://a:1"])
     }
 
+    @Test("A mark behind a slash or a question mark is part of what follows, and hides neither")
+    func marks() throws {
+        let url = try DatabaseURL("optimystic://a:1/\u{301}x?timeout=2s")
+        #expect(url.clusterName.utf8.elementsEqual("\u{301}x".utf8) && url.timeout == .seconds(2))
+        for text in ["optimystic://a:1/x/\u{301}y", "optimystic://a:1/x?\u{301}timeout=2s"] {
+            let error = #expect(throws: DatabaseError.self) { try DatabaseURL(text) }
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+
     @Test(
         "What is no URL is refused, naming the part",
         arguments: [

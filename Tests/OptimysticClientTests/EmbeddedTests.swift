@@ -34,6 +34,49 @@ import Testing
         }
     }
 
+    @Test(
+        "What no collection can be called is refused before anything is sent, in plain words"
+    )
+    func names() async throws {
+        try await TemporaryPath.run { path in
+            let database = try await Database.embedded(at: path)
+            for name in ["", "a\nb", String(repeating: "n", count: Limits.nameBytesMax + 1)] {
+                for ask in [
+                    { _ = try await database.openTree(named: $0) },
+                    { _ = try await database.diary(named: $0) },
+                    { try await database.drop($0) }, { _ = try await database.inspectTail($0) },
+                    { _ = try await database.openQueue(named: $0) },
+                ] as [(String) async throws -> Void] {
+                    let error = await #expect(throws: DatabaseError.self) { try await ask(name) }
+                    #expect(error?.code == .invalidArgument && error?.outcome == .notApplied)
+                    #expect(error?.message.contains("collection's name") == true)
+                    #expect(error?.message.contains("field") == false)
+                }
+            }
+            await database.closeAndWait()
+        }
+    }
+
+    @Test("An error says what happened where an application shows it, and which condition it was")
+    func words() async throws {
+        try await TemporaryPath.run { path in
+            let database = try await Database.embedded(at: path)
+            let tree = try await database.tree("t", key: String.self, value: String.self)
+            try await tree.set("é", to: "1")
+            let error = await #expect(throws: DatabaseError.self) {
+                try await tree.replace(
+                    [.set("a", "x")], if: [.isAbsent("a"), .isAbsent("é")],
+                    id: database.makeActionID(), firstRevision: tree.revision)
+            }
+            #expect(error?.message.contains("key \"é\" has no value did not hold") == true)
+            let general: (any Error)? = error
+            #expect(general?.localizedDescription == error.map { "\($0.message) [\($0.code)]" })
+            #expect((general as? any LocalizedError)?.recoverySuggestion?.isEmpty == false)
+            #expect((general as? any LocalizedError)?.failureReason?.isEmpty == false)
+            await database.closeAndWait()
+        }
+    }
+
     @Test("A directory that is open, or is something else, or forgot, is refused in words")
     func refusals() async throws {
         try await TemporaryPath.run { path in

@@ -1,8 +1,9 @@
-"""Talks to `optimystic shell` at a terminal: Ctrl-C ends the command that runs, not the shell.
+"""Talks to `optimystic shell` at a terminal: keys, completion, and characters of every kind.
 
 usage: run_shell.py EXECUTABLE DIRECTORY
 """
 
+import codecs
 import os
 import pty
 import select
@@ -15,9 +16,10 @@ PATIENCE = 20
 class Terminal:
     def __init__(self, arguments):
         self.text = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
-            os.environ.update(OPTIMYSTIC_HISTORY="", TERM="dumb")
+            os.environ.update(OPTIMYSTIC_HISTORY="", TERM="dumb", LC_ALL="C")
             os.execv(arguments[0], arguments)
 
     def expect(self, text):
@@ -27,11 +29,17 @@ class Terminal:
             if time.monotonic() > end:
                 sys.exit(f"run_shell: {text!r} does not come after {self.text!r}")
             if select.select([self.descriptor], [], [], 0.1)[0]:
-                self.text += os.read(self.descriptor, 65536).decode()
+                self.text += self.decoder.decode(os.read(self.descriptor, 65536))
         self.text = self.text.split(text, 1)[1]
 
     def type(self, text):
-        os.write(self.descriptor, text.encode())
+        os.write(self.descriptor, text if isinstance(text, bytes) else text.encode())
+
+    def run(self, line, answer):
+        self.type(line)
+        self.type("\n")
+        self.expect(answer)
+        self.expect("embedded> ")
 
 
 def main():
@@ -46,13 +54,27 @@ def main():
     terminal.type("\x03")
     terminal.expect("interrupted")
     terminal.expect("embedded> ")
-    # At the prompt it does nothing, and tab completes.
-    terminal.type("\x03diary re\t d\n")
-    terminal.expect("first value")
+    # At the prompt it drops the line.
+    terminal.type("diary append d dropped")
+    time.sleep(0.2)
+    terminal.type("\x03")
+    terminal.expect("^C")
     terminal.expect("embedded> ")
-    terminal.type("exit\n")
+    # Tab completes commands, options and collections.
+    terminal.run("diary re\t d", "first value")
+    terminal.run("diary read d --rev\t", "1.0\tfirst value")
+    terminal.run("diary read \t", "1.0\tfirst value")
+    # Characters of several bytes are values, whatever the locale; bytes that are none are refused.
+    text = "na\u00efve \u043a\u043b\u044e\u0447 \u65e5\u672c \U0001f1f5 e\u0301"
+    terminal.run(f"diary append d '{text}'", "2.0")
+    terminal.run("diary read d --hex --after 1.0", "2.0\t" + text.encode().hex())
+    terminal.run(b"diary append d \xffx", "the line was not run")
+    terminal.run(b"diary append d \xc3x", "the line was not run")
+    terminal.run("diary read d --reverse --limit 1 --hex", "2.0\t")
+    terminal.run("diray read d", 'there is no command "diray"')
+    terminal.type("exit 3\n")
     _, status = os.waitpid(terminal.process, 0)
-    if status != 0:
+    if os.waitstatus_to_exitcode(status) != 3:
         sys.exit(f"run_shell: the shell ends with {status}")
     print("run_shell: all of it held")
 

@@ -155,7 +155,7 @@ package struct ClientProxy {
     }
 
     private func welcome(_ name: String) -> ClientReply {
-        guard name == map.name else {
+        guard ExactText(name) == ExactText(map.name) else {
             let message = "this is the cluster \"\(map.name)\", not \"\(name)\""
             return .failed(DatabaseError(.wrongCluster, message))
         }
@@ -352,23 +352,5 @@ extension ClientRequest {
         case .inspectTail(let name): return CollectionName.problem(name)
         default: return nil
         }
-    }
-}
-
-/// What a collection may be called.
-package enum CollectionName {
-    /// nil when `name` is 1 to ``Limits/nameBytesMax`` bytes without control characters.
-    package static func problem(_ name: String) -> DatabaseError? {
-        let count = name.utf8.count
-        if count == 0 { return DatabaseError(.invalidArgument, "the collection's name is empty") }
-        if count > Limits.nameBytesMax {
-            return DatabaseError(
-                .invalidArgument,
-                "a collection's name of \(count) bytes, nameBytesMax = \(Limits.nameBytesMax)")
-        }
-        if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
-            return DatabaseError(.invalidArgument, "a collection's name has a control character")
-        }
-        return nil
     }
 }

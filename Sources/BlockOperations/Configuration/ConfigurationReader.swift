@@ -86,8 +86,11 @@ package struct ConfigurationReader: Sendable {
             throw usage("unexpected argument \(Self.quoted(argument))")
         }
         let bare = argument.dropFirst(2)
-        guard let equals = bare.firstIndex(of: "=") else { return (String(bare), nil) }
-        return (String(bare[..<equals]), String(bare[bare.index(after: equals)...]))
+        // Of the bytes: a mark behind it makes = another character.
+        guard let equals = bare.utf8.firstIndex(of: UInt8(ascii: "=")) else {
+            return (String(bare), nil)
+        }
+        return (String(bare[..<equals]), String(bare[bare.utf8.index(after: equals)...]))
     }
 
     private func usage(_ what: String) -> DatabaseError {

@@ -33,7 +33,8 @@ extension ExitCode {
         case .invalidArgument:
             self = .usage
         case .valueTooLarge, .collectionNotFound, .collectionKindMismatch, .valueUndecodable,
-            .actionIDReuse, .keyNotFound, .positionNotFound, .formatUnsupported:
+            .actionIDReuse, .keyNotFound, .positionNotFound, .historyTruncated, .textInvalid,
+            .formatUnsupported:
             self = .badInput
         case .quorumUnavailable, .endpointUnreachable, .notParticipating, .dedupeWindowLost:
             self = .unavailable

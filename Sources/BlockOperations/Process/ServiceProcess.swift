@@ -1,5 +1,5 @@
 import BlockRuntime
-import Foundation
+import Glibc
 import Logging
 
 /// The frame around every executable of this system: settings, logging, signals and exit codes.
@@ -23,8 +23,7 @@ package enum ServiceProcess {
     /// - Precondition: Called once in a process, first thing in `main`.
     /// - Parameter body: Returns once ``StopSignal/isRequested`` and its work is drained.
     package static func run(
-        _ role: Role, arguments: [String] = Array(CommandLine.arguments.dropFirst()),
-        variables: [String: String] = ProcessInfo.processInfo.environment,
+        _ role: Role, arguments: [String]? = nil, variables: [String: String]? = nil,
         body: (Context) throws -> Void
     ) -> Never {
         StandardDescriptors.reserve()
@@ -45,7 +44,10 @@ package enum ServiceProcess {
         }
         let context: Context
         do {
-            switch try ConfigurationReader(role: role, environment: variables).read(arguments) {
+            let variables =
+                try variables ?? ProcessArguments.variables(prefix: role.environmentPrefix)
+            let reader = ConfigurationReader(role: role, environment: variables)
+            switch try reader.read(arguments ?? ProcessArguments.texts()) {
             case .answer(let text):
                 LineWriter.standardOutput.writeLine(text)
                 end(.success)

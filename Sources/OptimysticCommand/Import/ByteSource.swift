@@ -23,11 +23,11 @@ package struct ByteSource {
     /// A file, or stdin for `-`.
     /// - Parameter onRead: Told the number of bytes of each read.
     package init(
-        path: String, onRead: @escaping (Int) -> Void = { _ in }
+        path: ArgumentBytes, onRead: @escaping (Int) -> Void = { _ in }
     ) throws(DatabaseError) {
         var file = STDIN_FILENO
-        if path != "-" {
-            file = open(path, O_RDONLY | O_CLOEXEC)
+        if !path.isStream {
+            file = path.withPath { open($0, O_RDONLY | O_CLOEXEC) }
             guard file >= 0 else {
                 throw DatabaseError(
                     .invalidArgument, "cannot read \(path): \(String(cString: strerror(errno)))")
@@ -35,22 +35,25 @@ package struct ByteSource {
         }
         let descriptor = file
         self.init { () throws(DatabaseError) in
-            let chunk = try ByteSource.chunk(from: descriptor, name: path)
+            let chunk = try ByteSource.chunk(
+                from: descriptor, name: path.isStream ? "standard input" : "\(path)")
             onRead(chunk.count)
             return chunk
         }
     }
 
     /// The bytes of a file; nil of what has no size, as a pipe.
-    static func size(path: String) -> Int? {
+    static func size(path: ArgumentBytes) -> Int? {
         var status = stat()
-        guard path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+        guard !path.isStream, path.withPath({ stat($0, &status) }) == 0,
+            status.st_mode & S_IFMT == S_IFREG,
             status.st_size > 0
         else { return nil }
         return Int(clamping: status.st_size)
     }
 
-    private static func chunk(
+    /// The next bytes of a descriptor, as many as are there; none at the end.
+    static func chunk(
         from descriptor: Int32, name: String
     ) throws(DatabaseError) -> Bytes {
         while true {

@@ -27,8 +27,9 @@ package enum RecordFormat: String, CaseIterable, Sendable {
     case csv
 
     /// What the end of a file's name says, if it says anything.
-    package init?(path: String) {
-        switch path.split(separator: ".").last?.lowercased() {
+    package init?(path: Bytes) {
+        let ending = path.split(separator: UInt8(ascii: ".")).last.map { $0.map { $0 | 0x20 } }
+        switch ending.flatMap({ String(validating: $0, as: UTF8.self) }) {
         case "json": self = .json
         case "jsonl", "ndjson": self = .jsonl
         case "csv": self = .csv

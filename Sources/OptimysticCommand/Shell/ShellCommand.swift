@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlockOperations
+import BlockRuntime
 import Foundation
 import Optimystic
 
@@ -11,11 +12,12 @@ package struct ShellCommand: AsyncParsableCommand {
         commandName: "shell", abstract: "Reads commands, one a line, and runs them.",
         discussion: """
             A line is what would stand behind `optimystic`; quotes and backslashes work as in a \
-            shell, # begins a comment. `help` lists the commands, `exit` ends. On a terminal lines \
-            can be edited, tab completes commands, and a history is kept in the file that \
-            OPTIMYSTIC_HISTORY names (~/.optimystic_history unless it is set; empty: none); Ctrl-C \
-            ends the command that runs, and not the shell. From a file or a pipe, the first \
-            command that fails ends the shell with its exit code.
+            shell, # begins a comment. `help` lists the commands, `exit` ends, `exit 3` with that \
+            exit code. On a terminal lines can be edited, tab completes commands, options and the \
+            names of collections, and a history is kept in the file that OPTIMYSTIC_HISTORY names \
+            (~/.optimystic_history unless it is set; empty: none); Ctrl-C drops the line, or ends \
+            the command that runs, and not the shell. From a file or a pipe lines are bytes, and \
+            the first command that fails ends the shell with its exit code.
             """)
 
     @OptionGroup package var options: CommandOptions
@@ -33,31 +35,52 @@ package struct ShellCommand: AsyncParsableCommand {
         StandardError.line(
             "\(cluster.clusterName), release \(cluster.version). "
                 + "`help` lists the commands, `exit` ends.")
-        let editor = LineEditor(historyFile: ShellCommand.historyFile())
+        let names = CollectionNames(of: database)
         let interrupts = InterruptedCommand()
-        while let line = editor.next(prompt: "\(cluster.clusterName)> ") {
-            switch await interrupts.run({ await perform(line) }) {
-            case .ends: return
-            case .done, .failed: break
+        let editor = LineEditor(
+            historyFile: ShellCommand.historyFile(), names: names, interrupts: interrupts)
+        defer { editor.close() }
+        while true {
+            switch await editor.next(prompt: "\(cluster.clusterName)> ") {
+            case .end:
+                StandardError.line("")
+                return
+            case .dropped: continue
+            case .unreadable(let byte):
+                StandardError.line(
+                    "optimystic: \(OutsideText.shown([byte])) is no UTF-8, which a terminal must "
+                        + "send; the line was not run. Bytes are written with --hex")
+            case .line(let line):
+                switch await interrupts.run({ await perform(line) }) {
+                case .ends(let code): return try ShellCommand.end(code)
+                case .done, .failed: break
+                }
             }
         }
-        StandardError.line("")
     }
 
     private func runLines() async throws {
-        while let line = readLine() {
+        var reader = LineReader(lineBytesMax: Limits.shellLineBytesMax)
+        while let line = try reader.next() {
             switch await perform(line) {
-            case .ends: return
+            case .ends(let code): return try ShellCommand.end(code)
             case .done: break
             case .failed(let code): throw ArgumentParser.ExitCode(code)
             }
         }
     }
 
-    private static func historyFile() -> String? {
-        let variables = ProcessInfo.processInfo.environment
-        if let named = variables["OPTIMYSTIC_HISTORY"] { return named.isEmpty ? nil : named }
-        return variables["HOME"].map { "\($0)/.optimystic_history" }
+    private static func end(_ code: Int32) throws {
+        if code != 0 { throw ArgumentParser.ExitCode(code) }
+    }
+
+    private static func historyFile() -> ArgumentBytes? {
+        if let named = ProcessArguments.variable("OPTIMYSTIC_HISTORY") {
+            return named.isEmpty ? nil : ArgumentBytes(named)
+        }
+        return ProcessArguments.variable("HOME").map {
+            ArgumentBytes($0 + Array("/.optimystic_history".utf8))
+        }
     }
 
     // MARK: A line
@@ -65,64 +88,45 @@ package struct ShellCommand: AsyncParsableCommand {
     private enum Result: Sendable {
         case done
         case failed(Int32)
-        case ends
+        case ends(Int32)
     }
 
-    private func perform(_ line: String) async -> Result {
+    private func perform(_ line: Bytes) async -> Result {
+        StandardError.form = options.output
         do {
             var words = try ShellWords.split(line)
-            switch words.first {
-            case nil: return .done
-            case "exit", "quit": return .ends
-            case "help": words = Array(words.dropFirst()) + ["--help"]
-            case "shell": throw ValidationError("this is the shell already")
-            default: break
+            guard let first = words.first else { return .done }
+            if ["exit", "quit"].contains(where: { first.elementsEqual($0.utf8) }) {
+                return .ends(try ShellCommand.exitCode(words.dropFirst()))
             }
-            try await run(words)
-            return .done
+            if first.elementsEqual("shell".utf8) { throw UsageError("this is the shell already") }
+            if first.elementsEqual("help".utf8) {
+                words = Array(words.dropFirst()) + [Array("--help".utf8)]
+            }
+            let code = await CommandRun.perform(words, defaults: defaults, output: options.output)
+            // Nothing there is an answer, not a failure.
+            return code == 0 || code == Nothing.exit.rawValue ? .done : .failed(code)
         } catch {
-            return tell(error)
+            return .failed(CommandRun.tell(error))
         }
     }
 
-    private func run(_ words: [String]) async throws {
-        let arguments = LeadingOptions.moved(defaults + words, in: OptimysticCommand.self)
-        var command = try OptimysticCommand.parseAsRoot(arguments)
-        if var asynchronous = command as? any AsyncParsableCommand {
-            try await asynchronous.run()
-        } else {
-            try command.run()
-        }
+    /// What stands behind `exit`.
+    private static func exitCode(_ words: ArraySlice<Bytes>) throws -> Int32 {
+        guard let word = words.first else { return 0 }
+        guard words.count == 1, let text = String(validating: word, as: UTF8.self),
+            let code = UInt8(text)
+        else { throw UsageError("exit takes one number from 0 to 255, or nothing") }
+        return Int32(code)
     }
 
     /// The options of the shell hold for its commands, unless these have their own.
-    private var defaults: [String] {
-        var words = ["--output", options.output.rawValue]
+    private var defaults: [(name: String, value: String)] {
+        var defaults = [(name: "--output", value: options.output.rawValue)]
         if let timeout = options.timeout {
-            words += ["--timeout", "\(timeout.duration.milliseconds)ms"]
+            defaults.append((name: "--timeout", value: "\(timeout.duration.milliseconds)ms"))
         }
-        return words
-    }
-
-    private func tell(_ error: any Error) -> Result {
-        if error is CancellationError {
-            StandardError.line("optimystic: interrupted; what was sent may still be carried out")
-            return .failed(BlockOperations.ExitCode.tryAgain.rawValue)
-        }
-        if let error = error as? DatabaseError {
-            StandardError.line(ErrorReport.sentence(program: "optimystic", error))
-            return .failed(BlockOperations.ExitCode(for: error).rawValue)
-        }
-        let code = OptimysticCommand.exitCode(for: error)
-        let message = OptimysticCommand.fullMessage(for: error)
-        guard code != .success else {
-            var output = StandardOutput()
-            output.line(message)
-            return .done
-        }
-        if !message.isEmpty { StandardError.line(message) }
-        // Nothing there is an answer, not a failure.
-        return code == Nothing.exit ? .done : .failed(code.rawValue)
+        return defaults
     }
 }
 

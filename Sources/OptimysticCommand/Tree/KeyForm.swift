@@ -80,6 +80,12 @@ package enum KeyForm: Hashable, Sendable {
         }
     }
 
+    /// - Throws: As for a text; `.textInvalid` with the offset for bytes that are none.
+    package func key(_ argument: ArgumentBytes) throws(DatabaseError) -> Bytes {
+        let hint = self == .text ? " (--key-type hex takes any bytes)" : ""
+        return try key(argument.text("the key \"\(argument)\"\(hint)"))
+    }
+
     private static func problem(_ text: String, _ what: String) -> DatabaseError {
         DatabaseError(.invalidArgument, "the key \"\(text)\" is no \(what); see --key-type")
     }
@@ -169,7 +175,7 @@ package struct KeyFormOption: ParsableArguments {
     var newKeyType: KeyType { (asked ?? .text).keyType }
 
     /// Refuses what is no key, before anything is sent, when it is said what keys are.
-    func check(_ keys: some Sequence<String>) throws(DatabaseError) {
+    func check(_ keys: some Sequence<ArgumentBytes>) throws(DatabaseError) {
         for key in keys { _ = try asked?.key(key) }
     }
 }

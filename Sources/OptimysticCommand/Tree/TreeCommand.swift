@@ -22,17 +22,17 @@ package struct RangeOptions: ParsableArguments {
     package init() {}
 
     @Option(help: ArgumentHelp("Begin with this key.", valueName: "key"))
-    package var from: String?
+    package var from: ArgumentBytes?
     @Option(help: ArgumentHelp("Begin behind this key.", valueName: "key"))
-    package var after: String?
+    package var after: ArgumentBytes?
     @Option(help: ArgumentHelp("End before this key.", valueName: "key"))
-    package var to: String?
+    package var to: ArgumentBytes?
     @Option(help: ArgumentHelp("End with this key.", valueName: "key"))
-    package var through: String?
+    package var through: ArgumentBytes?
     @Option(
         help: ArgumentHelp(
             "Only keys that begin so; with the key types text and hex.", valueName: "key"))
-    package var prefix: String?
+    package var prefix: ArgumentBytes?
 
     package func validate() throws {
         if from != nil, after != nil { throw ValidationError("--from and --after exclude another") }

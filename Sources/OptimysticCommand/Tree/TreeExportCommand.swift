@@ -24,12 +24,13 @@ package struct TreeExportCommand: AsyncParsableCommand {
     @OptionGroup package var form: TreeForm
     @OptionGroup package var range: RangeOptions
     @OptionGroup package var time: AsOfOption
-    @Argument(help: "The tree.") package var name: String
+    @Argument(help: "The tree.") package var name: ArgumentBytes
     @Option(help: "json, jsonl or csv.") package var format = RecordFormat.jsonl
     @Flag(help: "Write keys and values.") package var pairs = false
     @Flag(help: "Write also what an import would change.") package var lossy = false
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
@@ -48,6 +49,7 @@ package struct TreeExportCommand: AsyncParsableCommand {
                 var count = 0
                 for try await (key, value) in view.entries(in: interval, timeout: timeout) {
                     try body(key, value)
+                    if StandardOutput.isBroken { break }
                     count += 1
                     if count % 1000 == 0 { bar.show(count, share: Double(count) / Double(total)) }
                 }

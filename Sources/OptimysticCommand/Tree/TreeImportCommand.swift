@@ -28,18 +28,17 @@ package struct TreeImportCommand: AsyncParsableCommand {
 
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var form: TreeForm
-    @Argument(help: "The tree; it is created when there is none.") package var name: String
-    @Argument(help: "The file; - for stdin.") package var file = "-"
+    @Argument(help: "The tree; it is created when there is none.") package var name: ArgumentBytes
+    @Argument(help: "The file; - for stdin.") package var file: ArgumentBytes = "-"
     @Option(help: "json, jsonl or csv. Default: what the file's name ends with.")
     package var format: RecordFormat?
     @Option(help: ArgumentHelp("The field that is the key.", valueName: "field"))
-    package var key: String
+    package var key: ArgumentBytes
     @Option(
         help: ArgumentHelp(
             "The field that is the value. Default: the whole record.", valueName: "field"))
-    package var value: String?
-    @Option(help: "What a new tree holds: bytes or json.")
-    package var encoding = ValueEncoding.json
+    package var value: ArgumentBytes?
+    @Option(help: "What a new tree holds.") package var encoding = EncodingForm.json
     @Flag(name: .customLong("skip-bad"), help: "Leave bad records out, and name them.")
     package var skipBad = false
     @Option(
@@ -50,7 +49,7 @@ package struct TreeImportCommand: AsyncParsableCommand {
     package var batch = Limits.importBatchCountDefault
 
     package func validate() throws {
-        if format ?? RecordFormat(path: file) == nil {
+        if format ?? RecordFormat(path: file.bytes) == nil {
             throw ValidationError("say what the file is: --format json, jsonl or csv")
         }
         if form.values.hex, value == nil || encoding != .bytes {
@@ -59,16 +58,22 @@ package struct TreeImportCommand: AsyncParsableCommand {
         guard (1...Limits.treeOperationCountMax).contains(batch) else {
             throw ValidationError("--batch is 1 to \(Limits.treeOperationCountMax)")
         }
+        guard fromLine >= 1 else { throw ValidationError("--from-line is 1 or more") }
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
+        let keyField = ExactText(try key.text("the field behind --key"))
+        let valueField = try value.map { value throws(DatabaseError) in
+            ExactText(try value.text("the field behind --value"))
+        }
         let readBytes = ReadBytes(of: file)
         let source = try ByteSource(path: file) { readBytes.add($0) }
         let bar = ProgressBar(unit: "records")
-        guard let format = format ?? RecordFormat(path: file) else { return }
+        guard let format = format ?? RecordFormat(path: file.bytes) else { return }
         let (report, failure) = try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
-                name, in: database, keyType: form.keys.newKeyType, encoding: encoding,
+                name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
                 options.timeout?.duration)
             if form.values.hex, tree.info.header.encoding != .bytes {
                 throw DatabaseError(
@@ -77,8 +82,8 @@ package struct TreeImportCommand: AsyncParsableCommand {
             let importer = Importer(
                 tree: tree, database: database,
                 mapping: Importer.Mapping(
-                    keyField: ExactText(key), keyForm: try form.keys.form(of: tree.info),
-                    valueField: value.map { ExactText($0) },
+                    keyField: keyField, keyForm: try form.keys.form(of: tree.info),
+                    valueField: valueField,
                     isHex: form.values.hex, encoding: tree.info.header.encoding),
                 timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,
                 skipsBad: skipBad,
@@ -124,7 +129,7 @@ private final class ReadBytes: Sendable {
     private let count = Atomic<Int>(0)
     private let total: Int?
 
-    init(of file: String) { total = ByteSource.size(path: file) }
+    init(of file: ArgumentBytes) { total = ByteSource.size(path: file) }
 
     func add(_ more: Int) { count.add(more, ordering: .relaxed) }
 

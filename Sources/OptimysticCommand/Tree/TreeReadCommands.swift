@@ -12,10 +12,11 @@ package struct TreeGetCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var form: TreeForm
     @OptionGroup package var time: AsOfOption
-    @Argument(help: "The tree.") package var name: String
-    @Argument(help: "The keys.") package var keys: [String]
+    @Argument(help: "The tree.") package var name: ArgumentBytes
+    @Argument(help: "The keys.") package var keys: [ArgumentBytes]
 
     package func run() async throws {
+        let name = try name.collectionName()
         try form.keys.check(keys)
         let isWhole = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
@@ -60,16 +61,17 @@ package struct TreeRangeCommand: AsyncParsableCommand {
     @OptionGroup package var form: TreeForm
     @OptionGroup package var range: RangeOptions
     @OptionGroup package var time: AsOfOption
-    @Argument(help: "The tree.") package var name: String
+    @Argument(help: "The tree.") package var name: ArgumentBytes
     @Flag(help: "From the greatest key to the smallest.") package var reverse = false
     @Option(help: ArgumentHelp("Entries to print at most.", valueName: "count"))
     package var limit: Int?
 
     package func validate() throws {
-        if let limit, limit < 0 { throw ValidationError("--limit is not negative") }
+        try LimitArgument.check(limit)
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
@@ -80,6 +82,7 @@ package struct TreeRangeCommand: AsyncParsableCommand {
             var output = StandardOutput()
             for try await entry in entries {
                 output.line(try form.line(entry.key, entry.value, of: tree.info, options.output))
+                if StandardOutput.isBroken { break }
             }
         }
     }
@@ -95,9 +98,10 @@ package struct TreeCountCommand: AsyncParsableCommand {
     @OptionGroup package var range: RangeOptions
     @OptionGroup package var time: AsOfOption
     @OptionGroup package var keyForm: KeyFormOption
-    @Argument(help: "The tree.") package var name: String
+    @Argument(help: "The tree.") package var name: ArgumentBytes
 
     package func run() async throws {
+        let name = try name.collectionName()
         let count = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)

@@ -17,11 +17,11 @@ package struct TreePutCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var form: TreeForm
     @OptionGroup package var retry: RetryOptions
-    @Argument(help: "The tree.") package var name: String
+    @Argument(help: "The tree.") package var name: ArgumentBytes
     @Argument(help: ArgumentHelp("What to put where.", valueName: "key=value"))
-    package var pairs: [String]
+    package var pairs: [ArgumentBytes]
     @Option(help: ArgumentHelp("A key to delete in the same action. Repeat.", valueName: "key"))
-    package var delete: [String] = []
+    package var delete: [ArgumentBytes] = []
     @Flag(name: .customLong("if-absent"), help: "Only if none of the keys put has a value.")
     package var ifAbsent = false
     @Flag(name: .customLong("if-present"), help: "Only if all of the keys put have a value.")
@@ -29,12 +29,11 @@ package struct TreePutCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("if-value"),
         help: ArgumentHelp("Only if the key has this value; with one pair.", valueName: "value"))
-    package var ifValue: String?
-    @Option(help: "What a new tree holds: bytes or json.")
-    package var encoding = ValueEncoding.bytes
+    package var ifValue: ArgumentBytes?
+    @Option(help: "What a new tree holds.") package var encoding = EncodingForm.bytes
 
     package func validate() throws {
-        if let pair = pairs.first(where: { !$0.contains("=") }) {
+        if let pair = pairs.first(where: { !$0.bytes.contains(UInt8(ascii: "=")) }) {
             throw ValidationError("\"\(pair)\" is no key=value")
         }
         if ifValue != nil, pairs.count != 1 { throw ValidationError("--if-value takes one pair") }
@@ -44,10 +43,11 @@ package struct TreePutCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try form.keys.check(delete + pairs.map { split($0).key })
         try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
-                name, in: database, keyType: form.keys.newKeyType, encoding: encoding,
+                name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
                 options.timeout?.duration)
             let keyForm = try form.keys.form(of: tree.info)
             var changes: [TreeChange<Bytes, Bytes>] = []
@@ -60,7 +60,7 @@ package struct TreePutCommand: AsyncParsableCommand {
                 if ifAbsent { conditions.append(.isAbsent(key)) }
                 if ifPresent { conditions.append(.isPresent(key)) }
                 if let ifValue {
-                    let old = try form.values.bytes(of: ifValue, for: tree.info)
+                    let old = try form.values.bytes(of: ifValue.bytes, for: tree.info)
                     conditions.append(.isValue(key, old))
                 }
             }
@@ -72,9 +72,11 @@ package struct TreePutCommand: AsyncParsableCommand {
         }
     }
 
-    private func split(_ pair: String) -> (key: String, value: String) {
-        let equals = pair.firstIndex(of: "=") ?? pair.endIndex
-        return (String(pair[..<equals]), String(pair[equals...].dropFirst()))
+    private func split(_ pair: ArgumentBytes) -> (key: ArgumentBytes, value: Bytes) {
+        let equals = pair.bytes.firstIndex(of: UInt8(ascii: "=")) ?? pair.bytes.endIndex
+        return (
+            ArgumentBytes(Array(pair.bytes[..<equals])), Array(pair.bytes[equals...].dropFirst())
+        )
     }
 }
 
@@ -92,10 +94,11 @@ package struct TreeDeleteCommand: AsyncParsableCommand {
     @OptionGroup package var options: CommandOptions
     @OptionGroup package var retry: RetryOptions
     @OptionGroup package var keyForm: KeyFormOption
-    @Argument(help: "The tree.") package var name: String
-    @Argument(help: "The keys.") package var keys: [String]
+    @Argument(help: "The tree.") package var name: ArgumentBytes
+    @Argument(help: "The keys.") package var keys: [ArgumentBytes]
 
     package func run() async throws {
+        let name = try name.collectionName()
         try keyForm.check(keys)
         try await options.withDatabase { database in
             let tree = try await database.openTree(named: name, timeout: options.timeout?.duration)
@@ -118,7 +121,7 @@ package struct TreeActionCommand: AsyncParsableCommand {
         abstract: "Tells whether an action of unknown outcome landed, and at which revision.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The tree.") package var name: String
+    @Argument(help: "The tree.") package var name: ArgumentBytes
     @Argument(help: "The id of the action.") package var action: ActionID
     @Option(
         name: .customLong("first-revision"),
@@ -130,6 +133,7 @@ package struct TreeActionCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let tree = try await database.openTree(named: name, timeout: timeout)
@@ -173,7 +177,8 @@ enum TreeOpening {
         _ options: CommandOptions
     ) async throws -> TreeCommit {
         let (id, commit) = try await retry.run(
-            in: database, seen: tree.revision, resolve: { "tree action \(tree.name) \($0)" }
+            in: database, seen: tree.revision,
+            resolve: { "tree action \(ShellWords.quoted(tree.name)) \($0)" }
         ) { id, first in
             let commit = try await tree.replace(
                 changes, if: conditions, id: id, firstRevision: first,
