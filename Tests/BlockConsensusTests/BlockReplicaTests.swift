@@ -271,6 +271,29 @@ struct BlockReplicaTests {
         #expect(scene.alarms.isEmpty)
     }
 
+    @Test("Each replica counts for itself when a full copy is due, from what it holds")
+    func ownCopies() throws {
+        var scene = Scene()
+        let copy = BlockCopy(
+            write: Scene.write(1), baseRevision: .zero,
+            bytes: Scene.block(after: 1).canonicalBytes)
+        #expect(try scene.ask(.install(key, copy)) == .stored)
+        try scene.commit(2, through: 70)
+        let versions = try #require(scene.store.versions[key])
+        let images = versions.filter { if case .image = $0.value.content { true } else { false } }
+        #expect(images.keys.map(\.rawValue).sorted() == [1, 33, 65])
+        for record in versions.values {
+            #expect(try VersionRecord(canonicalBytes: record.canonicalBytes) == record)
+        }
+        for depth in [0, UInt32(Limits.versionImageInterval), .max] {
+            var record = try #require(versions[Revision(2)])
+            record.content = .transform(depth: depth)
+            #expect(throws: DatabaseError.self) {
+                try VersionRecord(canonicalBytes: record.canonicalBytes)
+            }
+        }
+    }
+
     @Test("A read finalises what the list shows up to its revision, and nothing else (A2.3)")
     func readPromotes() throws {
         var scene = Scene()

@@ -161,6 +161,18 @@ struct ClaimTests {
         }
     }
 
+    @Test("A request whose time ran out on its way is not begun")
+    func late() throws {
+        var world = try world(through: 1)
+        let drop = DropCollection(
+            collection: Self.collection, incarnation: key.incarnation, action: Sample.action(7))
+        world.feed(
+            .request(Coordinator.Token(rawValue: 50), .drop(drop), deadline: world.now), to: 0)
+        #expect(world.messages.isEmpty)
+        #expect(world.failed[50]?.code == .deadlineExceeded)
+        #expect(world.failed[50]?.outcome == .notApplied)
+    }
+
     @Test("Of a life that is over nothing is believed")
     func otherLife() throws {
         var world = try world(through: 2)

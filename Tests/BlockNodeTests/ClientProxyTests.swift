@@ -29,6 +29,25 @@ import Testing
         #expect(reads.count == 1)
     }
 
+    @Test("A request whose time ran out on its way is not begun")
+    func late() throws {
+        var scene = try Scene()
+        let life = Incarnation(generation: 1, nonce: .zero)
+        let creation = OpenCollection(
+            name: "late", kind: .diary, encoding: .bytes,
+            creation: Creation(action: ActionID(rawValue: .zero), generation: 0))
+        for (token, request) in [
+            (1, .dropCollection(CrashWorld.drop("late", life))), (2, .openCollection(creation)),
+        ] as [(UInt64, ClientRequest)] {
+            scene.feed(.request(token, request, deadline: scene.now))
+            #expect(scene.sent.isEmpty)
+            guard case .failed? = scene.answered[token] else {
+                Issue.record("\(String(describing: scene.answered[token]))")
+                return
+            }
+        }
+    }
+
     /// A proxy with two coordinators, and what it asks them.
     struct Scene {
         var proxy: ClientProxy

@@ -53,6 +53,16 @@ private struct EmbeddedWorld {
         return tokens.compactMap { replies[$0] }
     }
 
+    /// Lets time pass in which nobody asks.
+    mutating func pass(_ time: Duration) throws {
+        let end = now.advanced(by: time)
+        while let wake = cluster.nextWake, wake <= end {
+            now = max(now, wake)
+            _ = try cluster.turn([], now: now)
+        }
+        now = max(now, end)
+    }
+
     mutating func ask(_ request: ClientRequest) throws -> ClientReply {
         try #require(try ask([request]).first)
     }
@@ -109,6 +119,61 @@ extension EmbeddedWorld {
 }
 
 @Suite("Embedded cluster") struct EmbeddedClusterTests {
+    /// An attempt on a block of its own.
+    private func attempt(
+        _ number: UInt64, at target: UInt64, _ info: CollectionInfo, policy: PendingPolicy
+    ) -> CommitAttempt {
+        let block = Block(
+            header: Block.Header(
+                id: BlockID(content: [7]), type: BlockType("XX"), collection: info.collection))
+        let write = BlockWrite(
+            block: block.id,
+            record: PendRecord(
+                transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
+                basePayload: nil, baseHash: .zero, resultHash: block.digest,
+                home: info.collection, bound: []))
+        let id = ActionID(rawValue: Identifier128(1 << 100 | UInt128(number)))
+        let body = EntryBody(actions: [Action(id: id, bytes: [1])], blocks: [write.touched])
+        return CommitAttempt(
+            participant: Participant(
+                collection: info.collection, incarnation: info.incarnation,
+                target: Revision(target)),
+            payload: PayloadID(action: id, execution: 0), body: body.canonicalBytes,
+            writes: [write], pendingPolicy: policy, wallMilliseconds: 0)
+    }
+
+    @Test("An attempt that nobody goes on with is fenced and cleared away here as well")
+    func fences() throws {
+        var world = try EmbeddedWorld(on: SimulatedDisk(), seed: 1)
+        let info = try world.openTree()
+        // It aims too far, leaves its pend, and is the next one after one more entry.
+        guard
+            case .refused(.moved) = try world.ask(
+                .commit(attempt(1, at: 2, info, policy: .proceed)))
+        else {
+            Issue.record("it landed")
+            return
+        }
+        guard case .acted = try world.ask(world.put(1, info)),
+            case .refused(.pending) = try world.ask(
+                .commit(attempt(2, at: 2, info, policy: .fail)))
+        else {
+            Issue.record("nothing is in the way")
+            return
+        }
+        try world.pass(.seconds(30))
+        guard case .committed = try world.ask(.commit(attempt(2, at: 2, info, policy: .fail)))
+        else {
+            Issue.record("it is still in the way")
+            return
+        }
+        guard case .refused = try world.ask(.commit(attempt(1, at: 2, info, policy: .proceed)))
+        else {
+            Issue.record("it landed late")
+            return
+        }
+    }
+
     @Test("A commit costs one sync, pends and prepare included, and so does a group of writes")
     func oneSync() throws {
         var world = try EmbeddedWorld(on: SimulatedDisk(), seed: 1)

@@ -7,6 +7,8 @@ enum MarkNames {
         "ballots.newProposer": "it takes 2³² ballots",
         "blockPend.outstanding": "proxies mind no other pends",
         "blockReplica.outstanding": "proxies mind no other pends",
+        "coordinator.claims.refused": "the clients of worlds tell the truth about the log",
+        "tail.fence.occupies": "it takes more dead attempts at one revision than clients",
         "registerChecker.undecided": "histories are short enough to be followed",
     ]
 

@@ -47,6 +47,33 @@ import Testing
         #expect(scene.answers == [7: [.appended(at: 44)], 100: [.appended(at: 44)]])
     }
 
+    @Test("A fenced attempt is dead, doubt included: its action goes on in another attempt")
+    func fenced() throws {
+        var scene = AppenderScene(entryCount: 40)
+        let first = try scene.propose(7)
+        scene.progress(isTrying: false, trouble: .unknown)
+        var tail = scene.log.tail
+        tail.aborted = [first.attempt.digest]
+        let effects = scene.end(.refused(.fenced(.live(tail))))
+        let second = try #require(effects.attempt?.commit)
+        #expect(second.participant == first.participant && second.payload != first.payload)
+        #expect(try second.actions() == [Sample.action(7)])
+        scene.end(try scene.land(second))
+        #expect(scene.answers == [7: [.appended(at: 41)]])
+        #expect(scene.appender.isIdle)
+    }
+
+    @Test("Ids of attempts are drawn where ids that last for ever are, one after another")
+    func payloadIdentifiers() throws {
+        var scene = AppenderScene(entryCount: 3, seed: 9)
+        let drawn = SeededIdentifiers(seed: 9)
+        for number in 1...5 as ClosedRange<UInt64> {
+            let commit = try scene.propose(number)
+            #expect(commit.payload.action == ActionID(rawValue: drawn.next()))
+            scene.end(try scene.land(commit))
+        }
+    }
+
     @Test("While the revision it aimed at is free, it is made again there and nowhere else")
     func sameTarget() throws {
         var (scene, first) = try AppenderDoubtTests.doubtful()

@@ -230,6 +230,39 @@ private struct Reading: Codable, Sendable, Hashable {
         }
     }
 
+    @Test(
+        "A drop ends the life it was given and no later one, and names are created by one of many",
+        arguments: DatabaseHome.allCases)
+    func lives(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let missing = await #expect(throws: DatabaseError.self) {
+                try await database.drop("a")
+            }
+            #expect(missing?.code == .collectionNotFound && missing?.outcome == .notApplied)
+            let first = try await database.diary(named: "a")
+            try await database.drop(first.info)
+            let late = await #expect(throws: DatabaseError.self) {
+                try await database.drop(first.info)
+            }
+            // Somebody else's drop, as far as this one knows, and for certain.
+            #expect(late?.code == .collectionNotFound && late?.outcome == .notApplied)
+            let lives = try await withThrowingTaskGroup(of: Incarnation.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { try await database.diary(named: "a").info.incarnation }
+                }
+                return try await group.reduce(into: Set<Incarnation>()) { $0.insert($1) }
+            }
+            #expect(lives.count == 1 && lives.first?.generation == 2)
+            let later = await #expect(throws: DatabaseError.self) {
+                try await database.drop(first.info)
+            }
+            #expect(later?.code == .commitResultUnknown)
+            #expect(try await database.collections().map(\.incarnation) == Array(lives))
+        }
+    }
+
     @Test("A verification walks segments and bodies and asks every replica")
     func verification() async throws {
         try await LoopbackCluster.run { cluster in

@@ -10,6 +10,12 @@ extension Coordinator {
         guard roundCount < Limits.roundCountMax else {
             return fail(token, overloaded("roundCountMax = \(Limits.roundCountMax)"))
         }
+        guard deadline > now else {
+            // A courtesy: whoever asked has given up. That it may come late all the same, no rule
+            // forgets.
+            let message = "the time given had run out when the request came"
+            return fail(token, DatabaseError(.deadlineExceeded, message))
+        }
         check(request, for: token, deadline: deadline)
     }
 

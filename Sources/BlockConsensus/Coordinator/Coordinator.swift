@@ -258,6 +258,8 @@ package struct Coordinator {
     }
 
     mutating func launch(_ id: UInt64, _ collection: CollectionID) {
+        // Nobody waits for it any more: it is not begun.
+        if let deadline = rounds[id]?.deadline, deadline <= now { return run(id) { $0.tick(&$1) } }
         if planted(.ballotReused), let spent = spentBallots.removeValue(forKey: collection) {
             run(id) { $0.reuse(spent.ballot, spent.value, &$1) }
         } else {

@@ -180,8 +180,10 @@ package struct PendWalk {
     private mutating func fence(
         _ kept: KeptPend, _ value: TailValue, _ now: Instant
     ) -> Request? {
+        // Patience is all that this is; who is fenced too early only tries again.
+        let isImpatient = buggify("buggify.pendWalk.impatient")
         guard value.canFence(kept.attempt), fenced != kept,
-            suspects.age(of: kept, at: now) >= Limits.fencePoliteness
+            isImpatient || suspects.age(of: kept, at: now) >= Limits.fencePoliteness
         else { return nil }
         if planted(.discardWithoutFence) {
             step = .settlement
