@@ -8,6 +8,7 @@ enum MarkNames {
         "blockPend.outstanding": "proxies mind no other pends",
         "blockReplica.outstanding": "proxies mind no other pends",
         "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
+        "tail.truncated": "no client of a world truncates history",
         "registerChecker.undecided": "histories are short enough to be followed",
     ]
 
