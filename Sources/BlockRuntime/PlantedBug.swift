@@ -9,7 +9,6 @@
 /// |---|---|
 /// | N2, N3, N5, N7, N8, N10–N14, N18 | no attempt spans several collections |
 /// | N16 | binds follow the log only, never a guess: then a greatest bind is as good as a set |
-/// | D4 | no history is truncated |
 /// | Q4, Q8, Q9, Q11, E1–E4, X1 of Q8 | there is one epoch |
 /// | Q10 | no pend is collected by its age |
 /// | Q12 | a pend waits for the version of its base, so that every quorum shows the write listed |
@@ -97,6 +96,9 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case goneToldAsDefinite
     /// DL7: a drop ends whatever life it finds.
     case dropWithoutIncarnation
+
+    /// D4: of an action that may be in truncated history, what is left of it is scanned.
+    case truncatedWindowScanned
 
     // MARK: Pends
 

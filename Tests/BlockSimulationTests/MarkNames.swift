@@ -8,7 +8,9 @@ enum MarkNames {
         "blockPend.outstanding": "proxies mind no other pends",
         "blockReplica.outstanding": "proxies mind no other pends",
         "coordinator.claims.refused": "the clients of worlds tell the truth about the log",
+        "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
         "tail.fence.occupies": "it takes more dead attempts at one revision than clients",
+        "tail.truncated": "no client of a world truncates history",
         "registerChecker.undecided": "histories are short enough to be followed",
     ]
 

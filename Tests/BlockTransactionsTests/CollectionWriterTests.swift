@@ -157,6 +157,21 @@ import Testing
         #expect(try read.attempt?.commit.actions() == [Sample.action(8)])
     }
 
+    @Test("To scan what is left of truncated history makes an action twice, and is found (D4)")
+    func truncatedWindowScanned() throws {
+        for bug in [nil, PlantedBug.truncatedWindowScanned] {
+            try SimulationHooks.$plantedBug.withValue(bug) {
+                var scene = AppenderScene(entryCount: 20)
+                scene.log.truncate(through: Revision(10))
+                // It landed at 5.
+                scene.append(1005, since: 3)
+                let read = try scene.fetchAll(after: scene.readTail())
+                let isMadeAgain = try read.attempt?.commit.actions() == [Sample.action(1005)]
+                #expect(isMadeAgain == (bug != nil))
+            }
+        }
+    }
+
     @Test("A value larger than a diary entry may be is refused, one of that size is not")
     func oversized() throws {
         var scene = AppenderScene(entryCount: 3)

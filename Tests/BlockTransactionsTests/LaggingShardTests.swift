@@ -23,7 +23,7 @@ struct LaggingShardTests {
                 try act(key, 1)
                 let writes = try #require(scene.proxies[0].attempt).writes
                 paths[key] = Set(writes.map { ShardID(of: $0.block, shardCount: 16) })
-                try scene.answer()
+                try land()
             }
             try settle()
             // A value that changes touches its leaf alone.
@@ -42,6 +42,10 @@ struct LaggingShardTests {
 
         mutating func put(_ key: UInt8, _ value: UInt8) throws {
             try act(key, value)
+            try land()
+        }
+
+        private mutating func land() throws {
             try scene.answer()
             if scene.store.log.tail.entries.count >= 32 { scene.store.log.seal() }
         }

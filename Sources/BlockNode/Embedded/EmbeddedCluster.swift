@@ -90,7 +90,7 @@ package struct EmbeddedCluster {
             proxy.nextWake, coordinator.nextWake, cycle.nextWake, scrub.dueAt, pendWalk.dueAt,
             space.dueAt,
         ]
-            .compactMap { $0 }.min()
+        .compactMap { $0 }.min()
     }
 
     /// Serves `requests`, which were all there before any of them is answered, and what is due.

@@ -27,7 +27,6 @@ extension ProxyTask {
         after error: DatabaseError, _ effects: inout TaskEffects
     ) -> Bool {
         guard error.code == .corrupted, let tail, !hasLookedAgain else { return false }
-        mark("proxy.looksAgain")
         hasLookedAgain = true
         unconfirmed = nil
         fetched = [:]

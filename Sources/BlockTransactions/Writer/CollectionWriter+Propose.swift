@@ -57,6 +57,11 @@ extension CollectionWriter {
                     "firstRevision \(pending.firstRevision) is above revision \(log.revision)"
                 pending.fail(DatabaseError(.invalidArgument, message), &effects)
             } else if pending.scannedThrough < log.truncatedThrough {
+                if planted(.truncatedWindowScanned) {
+                    kept.append(pending)
+                    kept[kept.count - 1].scannedThrough = log.truncatedThrough
+                    continue
+                }
                 let message =
                     "history through revision \(log.truncatedThrough) is gone, the action "
                     + "may be in it: it was first sent at \(pending.firstRevision)"
