@@ -1,6 +1,6 @@
 import HeapModule
 
-/// Keys to be woken, each at one instant at most. Unlike a ``TimerQueue`` it forgets at once whoever
+/// Keys to be woken, each at one instant at most. Unlike a ``TimerQueue`` it forgets at once who
 /// does not want to be woken any more: what it holds is bounded by who waits, not by how far away
 /// the deadlines of those are who were answered long ago.
 public struct AlarmClock<Key: Hashable & Sendable>: Sendable {

@@ -227,7 +227,7 @@ public enum Limits {
 
     /// Requests a coordinator holds for one register before it answers `overloaded`.
     public static let registerQueueCountMax = 1024
-    /// How long a register is kept free for a proposer that came too late, at least: two round trips
+    /// How long a register is kept free for a proposer that came too late, at least: two trips
     /// to a proxy nearby, which has to read what landed before it. One that takes longer is known
     /// to do so once it has come back.
     public static let keptPlaceTimeMin = Duration.milliseconds(20)

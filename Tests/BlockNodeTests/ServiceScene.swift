@@ -6,7 +6,7 @@ import BlockStorage
 import BlockWire
 
 /// Three storage peers, two coordinators and some proxies as bare machines in simulated time: every
-/// message takes as long as on a local network, every sync as long as on a disk, and what arrives at
+/// message takes as long as on a local network, every sync as on a disk, and what arrives at
 /// a peer while it syncs is synced together. Writers each do one action after the other, for ever.
 struct ServiceScene {
     /// Time of a message between two processes, and up to as much again.

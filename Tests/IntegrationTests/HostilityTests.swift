@@ -115,9 +115,15 @@ struct RawConnection {
 
     /// Connects, sends as much of `bytes` as is taken, and goes away.
     func send(_ bytes: Bytes) throws {
+        let descriptor = try connected()
+        defer { close(descriptor) }
+        _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// - Returns: A connected socket, for the caller to close.
+    func connected() throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         try #require(descriptor >= 0)
-        defer { close(descriptor) }
         var address = address
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafePointer(to: &address) { pointer in
@@ -125,7 +131,10 @@ struct RawConnection {
                 connect(descriptor, $0, size)
             }
         }
-        try #require(status == 0, "errno \(errno)")
-        _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        guard status == 0 else {
+            close(descriptor)
+            throw DatabaseError(.endpointUnreachable, "errno \(errno)")
+        }
+        return descriptor
     }
 }

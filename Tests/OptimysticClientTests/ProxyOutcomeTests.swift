@@ -8,7 +8,7 @@ import Testing
         .quorumUnavailable, .overloaded, .endpointUnreachable, .deadlineExceeded,
     ]
 
-    /// Answers everything until `token` is resolved: greetings well, requests at `bad` with `error`.
+    /// Answers everything until `token` is resolved: greetings, and requests at `bad` with `error`.
     /// - Returns: The proxies that were asked.
     private func serve(
         _ world: inout SessionHarness, _ token: UInt64, bad: Int?, _ error: DatabaseError
