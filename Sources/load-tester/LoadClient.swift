@@ -188,7 +188,7 @@ struct LoadClient: Sendable {
             state.history.withLock { $0.complete(id, completion, at: now()) }
         }
         do {
-            keep(.appended(try await diary.append(value)))
+            keep(.appended(try await diary.append(value).place))
         } catch {
             let refusal = (error as? DatabaseError).flatMap {
                 $0.outcome == .notApplied ? $0.code : nil

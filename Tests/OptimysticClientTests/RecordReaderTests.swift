@@ -58,23 +58,20 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
             a,b
             1,x"y
             2
+            3,"p"q
             4,5,6
             7,\r8
             "two
             lines",9
-            3,"p"q,"x
-            y"
-            a,b
             """
         #expect(
             try read(text, as: .csv) == [
                 "2 bad a quote inside a field that does not begin with one",
                 "3 bad 1 fields where the header names 2",
-                "4 bad 3 fields where the header names 2",
-                "5 bad a carriage return without a line feed",
-                #"6 {"a":"two\nlines","b":"9"}"#,
-                "8 bad something else than a comma behind a quoted field",
-                #"10 {"a":"a","b":"b"}"#,
+                "4 bad something else than a comma behind a quoted field",
+                "5 bad 3 fields where the header names 2",
+                "6 bad a carriage return without a line feed",
+                #"7 {"a":"two\nlines","b":"9"}"#,
             ])
         let bytes = Array("a,b\n".utf8) + [0xFF] + Array(",x\n1,2\n".utf8)
         #expect(
@@ -85,16 +82,15 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
     func csvResync() throws {
         let smuggled = "9,smuggled,row"
         for (damage, rest) in [
-            // Whose row ends where the quotes say.
             ("1,\u{1},\"x\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
             ("1,\"x\"y,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
             ("1,x\"y,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
             ("1,a\rb,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
             ("1,a,b,c,\"p\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
-            // Whose quotes do not say it.
-            ("1,\"say \"hi\n\(smuggled)\n\" there\",b\n2,ok,ok\n", []),
-            ("1,\"x\"y,z\n\(smuggled)\n", []),
-            ("1,\"x\" ,z\n\(smuggled)\n", []),
+            ("1,\"a\"\"b\"c,\"p\n\(smuggled)\n\"\"\n\(smuggled)\n\"\n2,ok,ok\n", ["2"]),
+            // The file ends inside the field.
+            ("1,\"x\"y,\"p\n\(smuggled)\n2,ok,ok\n", []),
+            ("1,\u{1},\"p\n\(smuggled)\n2,ok,ok\n", []),
         ] {
             // The first of them is no UTF-8.
             let bytes = Array("k,a,b\n\(damage)".utf8).map { $0 == 1 ? 0xFF : $0 }
@@ -112,14 +108,19 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
     func csvResyncAtRandom() throws {
         var generator = SeededGenerator(seed: 17)
         let inner = "\"x\n9,smuggled,row\n\""
-        let text = Array("k,a,b\n1,\(inner),c\n2,\"q\"\"r\",\(inner)\n3,ok,ok\n".utf8)
+        let text = Array("k,a,b\n1,ab,\(inner)\n2,\"q\"\"r\",\(inner)\n3,ok,ok\n".utf8)
         for _ in 0..<2000 {
-            // One byte becomes another one that is no line feed, and no quote goes or comes alone.
+            // One byte becomes another one; quotes, line feeds, and the commas beside quotes stay.
             var damaged = text
             let place = 6 + generator.below(text.count - 6)
             let others = Array(",\r\u{1}a ".utf8)
             let other = others[generator.below(others.count)]
-            guard !Array("\"\n".utf8).contains(text[place]) else { continue }
+            let isBesideQuote = [place - 1, place + 1].contains {
+                text.indices.contains($0) && text[$0] == UInt8(ascii: "\"")
+            }
+            guard !Array("\"\n".utf8).contains(text[place]),
+                text[place] != UInt8(ascii: ",") || !isBesideQuote
+            else { continue }
             damaged[place] = other == 1 ? 0xFF : other
             for line in try read(damaged, as: .csv) {
                 #expect(!line.contains(#"{"a":"smuggled""#), "\(place) \(other): \(line)")

@@ -125,10 +125,7 @@ extension ClientProxy {
         case .tail(let collection):
             tailReads[collection]?.learned(error)
             for waiter in tailReads[collection]?.waiting ?? [] {
-                switch waiter {
-                case .task(let task): tell(task, error)
-                case .writer: writers[collection]?.learned(error)
-                }
+                tell(waiter, of: collection)
             }
         case .item(let fetch, _):
             switch fetches[fetch]?.owner {
@@ -137,6 +134,15 @@ extension ClientProxy {
             case nil: break
             }
         case .writer, .finalising: break
+        }
+    }
+
+    /// Whoever waits for a tail learns what is known of the trouble with it.
+    private mutating func tell(_ waiter: TailReads.Waiter, of collection: CollectionID) {
+        guard let trouble = tailReads[collection]?.trouble else { return }
+        switch waiter {
+        case .task(let task): tell(task, trouble)
+        case .writer: writers[collection]?.learned(trouble)
         }
     }
 
@@ -202,9 +208,7 @@ extension ClientProxy {
 
     mutating func askForTail(_ collection: CollectionID, _ waiter: TailReads.Waiter) {
         // It may wait for a read that has been in trouble for a while.
-        if case .task(let task) = waiter, let trouble = tailReads[collection]?.trouble {
-            tell(task, trouble)
-        }
+        tell(waiter, of: collection)
         // It begins when everything that arrived with this request has been seen.
         if tailReads[collection, default: TailReads()].ask(waiter) {
             wake(.tail(collection), at: now)

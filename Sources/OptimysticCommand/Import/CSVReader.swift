@@ -6,8 +6,8 @@ import BlockRuntime
 ///
 /// A record is an object of texts. A field without anything is absent; `""` is the empty text.
 ///
-/// A row that is damaged is left out to its end, which the quotes say, not the next line feed; where
-/// they do not say it for certain (see ``CSVResync``), nothing behind the damage is read.
+/// A row that is damaged is left out to its end, which its quotes say (``CSVResync``): what stands
+/// inside a field is never taken for a row.
 package struct CSVReader: RecordReader {
     private var source: ByteSource
     /// The names of the fields; nil before the header was read.
@@ -33,8 +33,7 @@ package struct CSVReader: RecordReader {
                 return .broken(line: line, "a quoted field that begins here does not end")
             case .lost(let line, let problem):
                 isBroken = true
-                return .broken(
-                    line: line, "\(problem), and a field may go on behind the end of the line")
+                return .broken(line: line, "\(problem), and the row does not end")
             case .bad(let line, let problem): return .bad(line: line, problem)
             case .fields(let line, let fields):
                 if fields.count == 1, case .absent = fields[0], names.count > 1 { continue }
@@ -89,7 +88,7 @@ package struct CSVReader: RecordReader {
         case bad(line: Int, String)
         /// The file ends inside quotes.
         case end(line: Int)
-        /// Damaged, and nobody can say where it ends.
+        /// Damaged, and the file ends inside quotes.
         case lost(line: Int, String)
     }
 
@@ -104,7 +103,7 @@ package struct CSVReader: RecordReader {
     private enum FieldEnd {
         case comma
         case row
-        case bad(String, CSVResync)
+        case bad(String)
         case file
     }
 
@@ -124,8 +123,8 @@ package struct CSVReader: RecordReader {
             byteCount += bytes.count
             switch end {
             case .file: return .end(line: fieldLine)
-            case .bad(let damage, var resync):
-                let hasEnd = try resync.skipRow(of: &source)
+            case .bad(let damage):
+                let hasEnd = try CSVResync.skipRow(of: &source)
                 let first = problem ?? damage
                 return hasEnd ? .bad(line: line, first) : .lost(line: line, first)
             case .comma, .row: break
@@ -154,7 +153,7 @@ package struct CSVReader: RecordReader {
                 return .comma
             case Byte.lineFeed, Byte.carriageReturn: return try lineEnd()
             case Byte.quote:
-                return .bad("a quote inside a field that does not begin with one", .inPlainField)
+                return .bad("a quote inside a field that does not begin with one")
             default: CSVReader.append(byte, to: &bytes)
             }
             _ = try source.next()
@@ -180,7 +179,7 @@ package struct CSVReader: RecordReader {
             case Byte.lineFeed, Byte.carriageReturn: return try lineEnd()
             case nil: return .row
             default:
-                return .bad("something else than a comma behind a quoted field", .afterQuotedField)
+                return .bad("something else than a comma behind a quoted field")
             }
         }
         return .file
@@ -194,7 +193,7 @@ package struct CSVReader: RecordReader {
     private mutating func lineEnd() throws(DatabaseError) -> FieldEnd {
         if try source.next() == Byte.carriageReturn {
             guard try source.peek() == Byte.lineFeed else {
-                return .bad("a carriage return without a line feed", .inPlainField)
+                return .bad("a carriage return without a line feed")
             }
             _ = try source.next()
         }

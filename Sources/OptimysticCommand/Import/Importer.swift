@@ -24,9 +24,9 @@ package struct ImportReport: Hashable, Sendable {
 ///
 /// Two records of one key land in the order of the file. Running an import again does what it did
 /// before, so one that was broken off is simply run again.
-struct Importer: Sendable {
+package struct Importer: Sendable {
     /// How records become entries.
-    struct Mapping: Sendable {
+    package struct Mapping: Sendable {
         var keyField: ExactText
         var keyForm = KeyForm.text
         /// The field that is the value; nil for the whole record.
@@ -34,6 +34,17 @@ struct Importer: Sendable {
         /// Whether that field is hexadecimal digits.
         var isHex = false
         var encoding = ValueEncoding.json
+
+        package init(
+            keyField: ExactText, keyForm: KeyForm = .text, valueField: ExactText? = nil,
+            isHex: Bool = false, encoding: ValueEncoding = .json
+        ) {
+            self.keyField = keyField
+            self.keyForm = keyForm
+            self.valueField = valueField
+            self.isHex = isHex
+            self.encoding = encoding
+        }
     }
 
     let tree: Tree<Bytes, Bytes>
@@ -222,7 +233,7 @@ struct Importer: Sendable {
 
 extension Importer.Mapping {
     /// - Throws: What is wrong with the record.
-    func entry(of record: JSONText) throws(DatabaseError) -> (key: Bytes, value: Bytes) {
+    package func entry(of record: JSONText) throws(DatabaseError) -> (key: Bytes, value: Bytes) {
         guard case .object(let fields) = record else { throw problem("it is no object") }
         guard let field = fields[keyField] else {
             throw problem("it has no field \"\(keyField)\"")

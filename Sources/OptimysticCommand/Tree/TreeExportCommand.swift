@@ -15,7 +15,9 @@ package struct TreeExportCommand: AsyncParsableCommand {
             --value value, and --encoding bytes for a tree of bytes.
 
             csv is RFC 4180 with a header row of all fields there are; the tree is read twice for \
-            it. A field that is no text is written as JSON, and comes back as a text.
+            it. What an import would not bring back as it was ends the export with exit code 65: \
+            in csv a field that is no text, JSON in a spelling of its own, values without \
+            their key. With --lossy it is written all the same; a field that is no text as JSON.
             """)
 
     @OptionGroup package var options: CommandOptions
@@ -25,6 +27,7 @@ package struct TreeExportCommand: AsyncParsableCommand {
     @Argument(help: "The tree.") package var name: String
     @Option(help: "json, jsonl or csv.") package var format = RecordFormat.jsonl
     @Flag(help: "Write keys and values.") package var pairs = false
+    @Flag(help: "Write also what an import would change.") package var lossy = false
 
     package func run() async throws {
         try await options.withDatabase { database in
@@ -35,7 +38,8 @@ package struct TreeExportCommand: AsyncParsableCommand {
             // One revision for all that is read.
             let view = try tree.asOf(revision: time.revision(of: tree.info) ?? tree.info.revision)
             let writer = RecordWriter(
-                info: tree.info, keys: keyForm, isHex: form.values.hex, isPairs: pairs)
+                info: tree.info, keys: keyForm, isHex: form.values.hex, isPairs: pairs,
+                isLossy: lossy)
             let bar = ProgressBar(unit: "entries")
             // Counted for the bar alone.
             let total =
@@ -54,9 +58,10 @@ package struct TreeExportCommand: AsyncParsableCommand {
     }
 
     private func write(
-        _ writer: RecordWriter,
+        _ made: RecordWriter,
         _ each: ((Bytes, Bytes) throws -> Void) async throws -> Void
     ) async throws {
+        var writer = made
         var output = StandardOutput()
         switch format {
         case .jsonl:
@@ -71,62 +76,14 @@ package struct TreeExportCommand: AsyncParsableCommand {
         case .csv:
             var names: Set<ExactText> = []
             try await each { key, value in names.formUnion(try writer.fields(key, value).keys) }
-            let columns = names.sorted()
-            guard !columns.isEmpty else { return }
+            // Of a tree without entries there is a header still: a file without one is no CSV.
+            let columns = names.isEmpty ? ["key", "value"] : names.sorted()
             output.line(CSVText.row(columns.map { .string($0.text) }))
             try await each { key, value in
                 let fields = try writer.fields(key, value)
                 output.line(CSVText.row(columns.map { fields[$0] }))
             }
         }
-    }
-}
-
-/// Makes records of entries.
-private struct RecordWriter {
-    let info: CollectionInfo
-    let keys: KeyForm
-    let isHex: Bool
-    let isPairs: Bool
-
-    private var isJSON: Bool { info.header.encoding == .json }
-
-    /// - Throws: `.valueUndecodable` for a value that cannot be written so.
-    func record(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> JSONText {
-        if isJSON, !isPairs { return try json(key, value) }
-        return .object(["key": try keys.json(of: key), "value": try member(key, value)])
-    }
-
-    /// The columns of a record.
-    /// - Throws: As ``record(_:_:)``.
-    func fields(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> [ExactText: JSONText] {
-        let record = try record(key, value)
-        guard case .raw(let text) = record else {
-            guard case .object(let fields) = record else { throw problem(key, "is no object") }
-            return fields
-        }
-        guard let parsed = try? JSONParser.parse(Array(text.utf8)),
-            case .object(let fields) = parsed
-        else { throw problem(key, "is no object, which a row of CSV must be; use --pairs") }
-        return fields
-    }
-
-    private func member(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> JSONText {
-        if isHex { return .string(ByteText.hex(value)) }
-        if isJSON { return try json(key, value) }
-        guard let text = String(validating: value, as: UTF8.self) else {
-            throw problem(key, "is no text; use --hex")
-        }
-        return .string(text)
-    }
-
-    private func json(_ key: Bytes, _ value: Bytes) throws(DatabaseError) -> JSONText {
-        guard let json = JSONText(json: value) else { throw problem(key, "is no JSON") }
-        return json
-    }
-
-    private func problem(_ key: Bytes, _ what: String) -> DatabaseError {
-        DatabaseError(.valueUndecodable, "the value of key \(KeyText.text(key)) \(what)")
     }
 }
 
@@ -151,7 +108,9 @@ package enum CSVText {
             default: false
             }
         }
-        guard !isPlain || text.isEmpty else { return text }
+        // In front of a file the mark would be taken for one of byte order.
+        let isMark = text.unicodeScalars.first == "\u{FEFF}"
+        guard !isPlain || text.isEmpty || isMark else { return text }
         let doubled = text.unicodeScalars.reduce(into: "") { doubled, scalar in
             if scalar == "\"" { doubled += "\"" }
             doubled.unicodeScalars.append(scalar)
