@@ -12,8 +12,8 @@ public enum Limits {
     public static let keyTypeBytesMax = 128
     /// Tails that a list of collections reads at a time: enough to hide the way there and back.
     public static let listTailReadsMax = 32
-    /// Bytes that the SDK's handle of a tree keeps of the values that it read last, for comparisons:
-    /// a page of a range and some.
+    /// Bytes that the SDK's handle of a tree keeps of the values that it read last, to compare
+    /// with: a page of a range and some.
     public static let readValuesBytesMax = 1024 * 1024
     /// Bytes of one value or diary entry.
     public static let valueBytesMax = 64 * 1024

@@ -42,7 +42,7 @@ struct ChosenTails {
 
     /// What was seen of the lives of a collection, the oldest first.
     /// - Parameter newest: What its register holds at the end.
-    func allLives(of collection: CollectionID, newest: TailValue?) -> [CollectionLife] {
+    func allLives(of collection: CollectionID, newest: TailValue?) -> [ObservedLife] {
         var creators = (tails[collection] ?? [:]).mapValues(\.createdBy)
         var drops: [Incarnation: ActionID] = [:]
         func add(_ life: EndedLife) {
@@ -53,7 +53,7 @@ struct ChosenTails {
         if case .dropped(let life)? = newest { add(life) }
         if let tail = newest?.live { creators[tail.incarnation] = tail.createdBy }
         return creators.map { incarnation, creator in
-            CollectionLife(
+            ObservedLife(
                 incarnation: incarnation, createdBy: creator, droppedBy: drops[incarnation],
                 isOver: incarnation != newest?.live?.incarnation)
         }.sorted { $0.incarnation.generation < $1.incarnation.generation }

@@ -12,7 +12,7 @@ final class FinalDisks {
     let chosen: ChosenTails
 
     /// All that there were of a collection.
-    func lives(of name: String) throws -> [CollectionLife] {
+    func lives(of name: String) throws -> [ObservedLife] {
         chosen.allLives(of: CollectionID(name: name), newest: try newestValue(of: name))
     }
 

@@ -66,8 +66,8 @@ public struct CollectionPosition: Hashable, Sendable {
         guard life == nil || life == current else {
             throw DatabaseError(
                 .positionNotFound,
-                "position \(self) is of another life of \"\(info.name)\", which was dropped and made "
-                    + "anew: it is \(current) now. Read it from its start")
+                "position \(self) is of another life of \"\(info.name)\", which was dropped and "
+                    + "made anew: it is \(current) now. Read it from its start")
         }
         return place
     }

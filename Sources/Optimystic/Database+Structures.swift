@@ -14,8 +14,8 @@ extension Database {
     ///     ``Limits/nodeCapacityMin`` to ``Limits/nodeCapacityMax``; nil:
     ///     ``Limits/nodeCapacityDefault``. Small nodes make small changes of large values cheap,
     ///     large ones make ranges cheap. A tree that exists keeps its own.
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree of
-    ///   other keys or values; `.invalidArgument` for a capacity out of range.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree
+    ///   of other keys or values; `.invalidArgument` for a capacity out of range.
     public func tree<Key: OrderedKey, Value: Codable & Sendable>(
         _ name: String, key: Key.Type, value: Value.Type, capacity: Int? = nil,
         timeout: Duration? = nil
@@ -36,8 +36,8 @@ extension Database {
     /// name.
     ///
     /// - Parameter capacity: As of ``tree(_:key:value:capacity:timeout:)``.
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree of
-    ///   other keys or values; `.invalidArgument` for a capacity out of range.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree
+    ///   of other keys or values; `.invalidArgument` for a capacity out of range.
     public func tree<Key: OrderedKey, Value>(
         _ name: String, key: Key.Type, coding: ValueCoding<Value>, capacity: Int? = nil,
         timeout: Duration? = nil
@@ -57,8 +57,8 @@ extension Database {
     /// Opens a tree whose keys are those of this type, as raw bytes, and creates it first when no
     /// collection has the name: for who learns only at run time what the keys are.
     ///
-    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree of
-    ///   other keys or values.
+    /// - Throws: `.collectionKindMismatch` when the name is taken by something else, or by a tree
+    ///   of other keys or values.
     public func tree<Value>(
         rawNamed name: String, keyType: KeyType, coding: ValueCoding<Value>,
         timeout: Duration? = nil

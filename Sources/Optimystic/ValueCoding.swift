@@ -24,13 +24,14 @@ extension ValueCoding where Value: Codable {
     /// in UTC, which is what it holds.
     ///
     /// What comes back is equal to what was written, to the last bit, for every type whose
-    /// `Codable` is exact: integers, `Double` and `Float` (−0 and subnormal numbers too), `Decimal`,
-    /// `Date`, `Data`, text, and what is made of them. Two things JSON does not have: infinities and
-    /// NaN are refused, `.invalidArgument`, and of an optional in an optional one level stays.
+    /// `Codable` is exact: integers, `Double` and `Float` (−0 and subnormal numbers too),
+    /// `Decimal`, `Date`, `Data`, text, and what is made of them. Two things JSON does not have:
+    /// infinities and NaN are refused, `.invalidArgument`, and of an optional in an optional one
+    /// level stays.
     ///
     /// A set, and a dictionary whose keys are neither texts nor integers, are written in no certain
-    /// order; that, and JSON that another program spelled in its own way, is understood where values
-    /// are compared (``TreeCondition/isValue(_:_:)``).
+    /// order; that, and JSON that another program spelled in its own way, is understood where
+    /// values are compared (``TreeCondition/isValue(_:_:)``).
     public static var json: ValueCoding {
         ValueCoding(
             encoding: .json, encode: encodeJSON, decode: decodeJSON,

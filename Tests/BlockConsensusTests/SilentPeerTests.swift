@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(
-        "A peer that was silent once is not waited for so long again, and is missed no more when back"
+        "A peer that was silent once is not waited for so long again, and counts when it is back"
     )
     func audits() throws {
         var world = try CoordinatorWorld(seed: 6, coordinatorCount: 1)

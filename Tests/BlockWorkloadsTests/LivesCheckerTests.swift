@@ -10,7 +10,7 @@ struct LivesCheckerTests {
 
     private struct Scene {
         var history = LivesHistory()
-        var lives: [CollectionLife] = []
+        var lives: [ObservedLife] = []
         private var clock: Int64 = 0
 
         static func action(_ number: UInt64) -> ActionID {
@@ -30,7 +30,7 @@ struct LivesCheckerTests {
 
         mutating func live(_ generation: UInt64, by creator: UInt64, endedBy drop: UInt64? = nil) {
             lives.append(
-                CollectionLife(
+                ObservedLife(
                     incarnation: Self.life(generation), createdBy: Self.action(creator),
                     droppedBy: drop.map(Self.action), isOver: drop != nil))
         }
@@ -96,7 +96,7 @@ struct LivesCheckerTests {
     @Test("Who ended a life need not be known any more")
     func forgotten() {
         var scene = Self.two
-        scene.lives[0] = CollectionLife(
+        scene.lives[0] = ObservedLife(
             incarnation: Scene.life(1), createdBy: Scene.action(1), droppedBy: nil, isOver: true)
         #expect(scene.violations == [])
     }
@@ -137,7 +137,7 @@ struct LivesCheckerTests {
     @Test("A life that ended without a drop of it is found")
     func destroyed() {
         var scene = Self.two
-        scene.lives[1] = CollectionLife(
+        scene.lives[1] = ObservedLife(
             incarnation: Scene.life(2), createdBy: Scene.action(3), droppedBy: Scene.action(2),
             isOver: true)
         expect("life 2 ended, and nobody dropped it", scene)

@@ -119,7 +119,7 @@ private struct Reading: Codable, Sendable, Hashable {
     }
 
     @Test(
-        "compare-and-set of a value that was just read succeeds, whoever wrote it, in whatever words",
+        "compare-and-set of a value that was just read succeeds, whoever wrote it and however",
         arguments: DatabaseHome.allCases)
     func compareAndSet(home: DatabaseHome) async throws {
         try await home.run { connect in

@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(
-        "changes, reads as of a position, and custom logs refuse what is not of their life, or not yet",
+        "changes, reads as of a position, and custom logs refuse what is not of their life",
         arguments: DatabaseHome.allCases)
     func others(home: DatabaseHome) async throws {
         try await home.run { connect in

@@ -3,8 +3,8 @@ import BlockRuntime
 
 /// Asks several peers the same and waits for all of them, within bounds. For reports, not votes.
 ///
-/// A peer that is doubted, because it was silent last time, is asked like the others; when these have
-/// answered, it has a moment more, and not the whole time that a peer has once.
+/// A peer that is doubted, because it was silent last time, is asked like the others; when these
+/// have answered, it has a moment more, and not the whole time that a peer has once.
 package struct Survey {
     package let peers: [PeerID]
     private let operation: PeerRequest.Operation

@@ -64,7 +64,7 @@ extension KeyType: CustomStringConvertible {
 extension KeyType: ExpressibleByStringLiteral {
     public init(stringLiteral text: String) {
         guard let type = KeyType(text: text) else {
-            preconditionFailure("\"\(text)\" is no type of keys")
+            fatalError("invariant: \"\(text)\" is no type of keys")
         }
         self = type
     }

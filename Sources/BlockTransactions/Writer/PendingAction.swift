@@ -45,7 +45,7 @@ struct PendingAction: Sendable {
         scannedThrough = request.firstRevision
     }
 
-    /// See ``ActionContent/problem(keyType:)``; looked for once: a life keeps its type of keys.
+    /// See ``ActionContent/problem(keyType:)``; looked for once, for a life keeps its type of keys.
     mutating func keyProblem(_ keyType: KeyType?) -> String? {
         if hasFittingKeys { return nil }
         let problem = content.problem(keyType: keyType)

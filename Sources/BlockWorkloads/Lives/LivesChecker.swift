@@ -7,7 +7,7 @@ import BlockRuntime
 package enum LivesChecker {
     /// - Parameter lives: All that there were, the oldest first.
     package static func check(
-        _ history: LivesHistory, collection: String, lives: [CollectionLife]
+        _ history: LivesHistory, collection: String, lives: [ObservedLife]
     ) -> CheckResult {
         var result = CheckResult()
         let requests = history.requests.filter { $0.collection == collection }
@@ -24,7 +24,7 @@ package enum LivesChecker {
     }
 
     private static func checkCreators(
-        _ lives: [CollectionLife], _ creations: [ActionID: [LivesHistory.Request]],
+        _ lives: [ObservedLife], _ creations: [ActionID: [LivesHistory.Request]],
         _ result: inout CheckResult
     ) {
         var begun: [ActionID: UInt64] = [:]
@@ -45,7 +45,7 @@ package enum LivesChecker {
     }
 
     private static func check(
-        creation tries: [LivesHistory.Request], _ lives: [CollectionLife],
+        creation tries: [LivesHistory.Request], _ lives: [ObservedLife],
         _ result: inout CheckResult
     ) {
         let own = lives.first { $0.createdBy == tries[0].action }
@@ -72,7 +72,7 @@ package enum LivesChecker {
 
     /// A life ends by a drop that names it, and was sent before anybody saw the end.
     private static func checkEnds(
-        _ lives: [CollectionLife], _ drops: [LivesHistory.Request], _ result: inout CheckResult
+        _ lives: [ObservedLife], _ drops: [LivesHistory.Request], _ result: inout CheckResult
     ) {
         for life in lives where life.isOver {
             result.checkedCount += 1
@@ -95,7 +95,7 @@ package enum LivesChecker {
     }
 
     private static func check(
-        drop tries: [LivesHistory.Request], _ lives: [CollectionLife],
+        drop tries: [LivesHistory.Request], _ lives: [ObservedLife],
         _ result: inout CheckResult
     ) {
         guard case .drop(let incarnation) = tries[0].kind else { return }

@@ -87,7 +87,7 @@ extension LivesHistory.Answer {
 }
 
 /// A life that a collection had, as the chosen values of its register show it.
-package struct CollectionLife: Hashable, Sendable {
+package struct ObservedLife: Hashable, Sendable {
     package let incarnation: Incarnation
     package let createdBy: ActionID
     /// nil while it goes on, and where nothing shows it any more.

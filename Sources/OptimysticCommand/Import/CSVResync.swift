@@ -2,8 +2,8 @@ import BlockRuntime
 
 /// Where a damaged row ends: where the quotes of the rest of it say, not at the next line feed.
 ///
-/// It goes on with the state that the reader has at the damage. A quote opens a field only where one
-/// begins, and closes it also when something else than a comma follows.
+/// It goes on with the state that the reader has at the damage. A quote opens a field only where
+/// one begins, and closes it also when something else than a comma follows.
 enum CSVResync {
     private enum State {
         case fieldStart

@@ -152,7 +152,7 @@ package struct KeyFormOption: ParsableArguments {
     @Option(
         name: .customLong("key-type"),
         help: ArgumentHelp(
-            "How keys are written: text, int (64 bits; or int8 to uint64), uuid or hex (any bytes).",
+            "How keys are written: text, int (64 bits; or int8 to uint64), uuid or hex (bytes).",
             discussion: "Default: as the tree's keys are; text for a new tree.",
             valueName: "type"))
     package var asked: KeyForm?
