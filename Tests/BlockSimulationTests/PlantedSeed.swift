@@ -47,6 +47,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .lostAttemptFinalised, seed: 2),
         PlantedSeed(bug: .checkpointBelowQuorum, seed: 70),
         PlantedSeed(bug: .anyCopyIsRead, seed: 4),
+        PlantedSeed(bug: .emptyListReadFromOne, seed: 10),
         PlantedSeed(bug: .blockHashUnchecked, seed: 34),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 5),
         PlantedSeed(bug: .sealBeforeSegment, seed: 10),
