@@ -38,7 +38,6 @@ package struct DiaryReadCommand: AsyncParsableCommand {
 
     package func validate() throws {
         try LimitArgument.check(limit)
-        try RevisionArgument.check(asOf, "--as-of")
     }
 
     package func run() async throws {

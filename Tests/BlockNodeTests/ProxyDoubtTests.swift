@@ -185,7 +185,7 @@ import Testing
         }
         // Nor can a history that was cut off be read: that is what is told.
         var cut = tail
-        cut.checkpoint = Revision(1)
+        cut.checkpoint = Checkpoint(Revision(1))
         cut.truncatedThrough = Revision(1)
         let scene = try Self.moved(by: cut)
         #expect(scene.answered[1] == .refused(.moved(landing: .notLookedFor, .live(cut))))

@@ -52,7 +52,8 @@ struct HistoryTests {
                 #expect(then == "\((revision - 4) / 8 * 8 + 4)")
             }
             await #expect {
-                for try await _ in tree.changes(since: Revision(20)) { break }
+                for try await _ in tree.changes(
+                    since: CollectionPosition(revision: Revision(20), in: tree.info)) { break }
             } throws: { ($0 as? DatabaseError)?.code == .historyTruncated }
             try await tree.set(9, to: "new")
             #expect(try await tree.value(for: 9) == "new")
@@ -71,7 +72,7 @@ struct HistoryTests {
             let diary = try await database.diary("d", of: String.self)
             let long = String(repeating: "x", count: 3000)
             for number in 1...70 { try await diary.append("\(number)\(long)") }
-            let position = LogPosition(revision: Revision(20), index: 0)
+            let position = CollectionPosition(revision: Revision(20), in: diary.info)
             let state = try await database.truncate("d", through: Revision(40))
             #expect(state.truncatedThrough == Revision(40))
             var seen: [String] = []

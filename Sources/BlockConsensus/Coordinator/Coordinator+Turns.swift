@@ -175,7 +175,7 @@ extension Coordinator {
                     max(register.time * 5, Limits.keptPlaceTimeMin), Limits.keptPlaceTimeMax / 2)
                 queues[collection]?.keep(.others, until: now.advanced(by: time))
             }
-        case .reply(.refused(.moved(let value))):
+        case .reply(.refused(.moved(_, let value))):
             if let revision = value.live?.revision, revision > register.landed {
                 register.sharedUntil = now.advanced(by: Limits.sharedRegisterTime)
             }

@@ -48,6 +48,8 @@ package enum TailChange: Equatable {
         case .create(let request): return request.creation.fate(in: value).mayBeDone
         case .drop(let request): return request.fate(in: value).mayBeDone
         case .fence(let attempt): return value.live?.aborted.contains(attempt.digest) == true
+        case .truncate(let request): return value.live?.incarnation == request.incarnation
+        case .retain(let request): return value.live?.incarnation == request.incarnation
         case .commit(let attempt):
             guard let tail = value.live, tail.incarnation == attempt.participant.incarnation
             else { return false }

@@ -33,8 +33,9 @@ struct PeerSets: Sendable {
             case .audit(.segment(let key)): map.shard(of: key.blockID)
             case .audit(.block(let key, _)): map.shard(of: key.block)
             case .scrub(let shard, _, _), .listPends(let shard, _, _): shard
-            case .readTail, .create, .commit, .drop: request.affinity.map { map.shard(of: $0) }
-            case .listCollections, .status: nil
+            case .readTail, .create, .commit, .drop, .truncate, .retain:
+                request.affinity.map { map.shard(of: $0) }
+            case .listCollections, .status, .sweep: nil
             }
         guard let shard, shard.rawValue < UInt32(clamping: numbers.count) else { return Self.all }
         return numbers[Int(shard.rawValue)]
