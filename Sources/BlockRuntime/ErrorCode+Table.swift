@@ -90,7 +90,7 @@ extension ErrorCode {
             "Read at a later revision; whoever follows changes takes a new snapshot first."),
         row(
             .textInvalid, "textInvalid", "Bytes that are no UTF-8 stand where text is asked for.",
-            "Write the text in UTF-8. Keys and values may be any bytes: see --key-type hex, --hex."),
+            "Write it in UTF-8. Keys and values may be any bytes: see --key-type hex, --hex."),
         row(
             .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

@@ -47,8 +47,8 @@ package struct FaultPlan: Hashable, Sendable {
     package var damagedKeyPrefix: Bytes = []
     /// Bytes of keys and values the disk has room for; nil is no end.
     package var capacityBytes: Int?
-    /// Syncs that a crash takes away again: the last one, which the device had not confirmed yet, or
-    /// those that it lied about. At most ``SimulatedDisk/historyCountMax``.
+    /// Syncs that a crash takes away again: the last one, which the device had not confirmed yet,
+    /// or those that it lied about. At most ``SimulatedDisk/historyCountMax``.
     package var droppedSyncCount = 0
 
     package init() {}

@@ -23,7 +23,7 @@ import Testing
         return record
     }
 
-    /// Two actions of a custom collection, one of them dropped, a read, and the tries of an attempt.
+    /// Two actions of a custom collection, one of them dropped, a read, and tries of an attempt.
     private static func addCustom(_ record: inout ChaosRecord) {
         let incarnation = Incarnation(generation: 1, nonce: Identifier128(11))
         let payload = PayloadID(action: action(40), execution: 2)

@@ -23,6 +23,7 @@ enum ConversionRule {
         "Sources/BlockOperations/Configuration/ConfigurationFile.swift": ["digits"],
         // Its arithmetic reports every overflow.
         "Sources/BlockRuntime/EnvironmentLive.swift": ["time.tv_sec", "time.tv_nsec"],
+        "Sources/BlockOperations/Process/ProcessArguments.swift": ["CommandLine.argc"],
         "Sources/BlockRuntime/SimulationHooks.swift": ["byte"],
     ]
 

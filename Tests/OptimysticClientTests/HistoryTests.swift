@@ -53,7 +53,8 @@ struct HistoryTests {
             }
             await #expect {
                 for try await _ in tree.changes(
-                    since: CollectionPosition(revision: Revision(20), in: tree.info)) { break }
+                    since: CollectionPosition(revision: Revision(20), in: tree.info))
+                { break }
             } throws: { ($0 as? DatabaseError)?.code == .historyTruncated }
             try await tree.set(9, to: "new")
             #expect(try await tree.value(for: 9) == "new")
