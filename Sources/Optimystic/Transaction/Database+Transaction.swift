@@ -30,13 +30,15 @@ extension Database {
                 try await land(transaction.end(), deadline)
                 return result
             } catch let error as DatabaseError where error.code == .conflict {
-                let now = connection.now
-                await connection.pause(try retry.pause(after: error, at: now, using: &generator))
+                let delay = try retry.pause(after: error, at: connection.now, using: &generator)
+                await connection.pause(delay)
                 try Task.checkCancellation()
             }
         }
     }
 
+    // Inlined into its generic caller, it ends the compiler of Swift 6.3.1 (splitting of coroutines).
+    @inline(never)
     private func land(_ state: TransactionState, _ deadline: Instant) async throws {
         guard var landing = try TransactionLanding(state, id: makeActionID()) else { return }
         while case .ask(let request) = landing.next {
