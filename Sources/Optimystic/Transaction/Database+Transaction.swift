@@ -24,20 +24,30 @@ extension Database {
         var generator = makeGenerator()
         var retry = TransactionRetry(until: deadline)
         while true {
+            let conflict: DatabaseError
             do {
                 let transaction = Transaction(database: self, deadline: deadline)
                 let result = try await body(transaction)
                 try await land(transaction.end(), deadline)
                 return result
             } catch let error as DatabaseError where error.code == .conflict {
-                let delay = try retry.pause(after: error, at: connection.now, using: &generator)
-                await connection.pause(delay)
-                try Task.checkCancellation()
+                conflict = error
             }
+            try await rest(after: conflict, &retry, &generator)
         }
     }
 
-    // Inlined into its generic caller, it ends the compiler of Swift 6.3.1 (splitting of coroutines).
+    // Not part of the generic function above, whose splitting ends the compiler of Swift 6.3.1.
+    @inline(never)
+    private func rest(
+        after conflict: DatabaseError, _ retry: inout TransactionRetry,
+        _ generator: inout SeededGenerator
+    ) async throws {
+        let delay = try retry.pause(after: conflict, at: connection.now, using: &generator)
+        await connection.pause(delay)
+        try Task.checkCancellation()
+    }
+
     @inline(never)
     private func land(_ state: TransactionState, _ deadline: Instant) async throws {
         guard var landing = try TransactionLanding(state, id: makeActionID()) else { return }
