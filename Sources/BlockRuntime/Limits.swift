@@ -234,6 +234,11 @@ public enum Limits {
     /// The same at most: a proposer that never comes back costs the others no more, and only once
     /// for each time that it was told.
     public static let keptPlaceTimeMax = Duration.milliseconds(200)
+    /// How long the turns of all proposers of one register take together, when each has enough to
+    /// land: the longer, the fewer looks at what others landed, and the longer the others wait.
+    public static let turnsTime = Duration.milliseconds(100)
+    /// For how long a proposer that did not come back in its turn gets no time to do so.
+    public static let idleProposerTime = Duration.milliseconds(250)
     /// How long after signs of another coordinator that changes a register one leaves room for it:
     /// many turns, and little where the other one is gone.
     public static let sharedRegisterTime = Duration.seconds(1)

@@ -10,7 +10,7 @@ package struct CollectionTruncateCommand: AsyncParsableCommand {
             + "collection holds now stays.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The collection.") package var name: String
+    @Argument(help: "The collection.") package var name: ArgumentBytes
     @Option(help: "This revision and all before it are gone.") package var through: UInt64
     @Flag(help: "Yes, this is meant.") package var yes = false
 
@@ -24,6 +24,7 @@ package struct CollectionTruncateCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let name = try name.collectionName()
         let state = try await options.withDatabase {
             try await $0.truncate(
                 name, through: Revision(through), timeout: options.timeout?.duration)
@@ -47,23 +48,13 @@ package struct CollectionRetentionCommand: AsyncParsableCommand {
         abstract: "Shows or sets how much of its history a collection keeps.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The collection.") package var name: String
+    @Argument(help: "The collection.") package var name: ArgumentBytes
     @Option(help: "How many of the newest revisions to keep, or `all`; without it nothing changes.")
-    package var keep: String?
-
-    package func validate() throws { _ = try retention() }
-
-    private func retention() throws -> Retention? {
-        guard let keep else { return nil }
-        if keep == "all" { return .all }
-        guard let count = UInt64(keep), (1...Limits.counterMax).contains(count) else {
-            throw ValidationError("--keep takes a number of revisions from 1 on, or all")
-        }
-        return .last(count)
-    }
+    package var keep: RetentionArgument?
 
     package func run() async throws {
-        let retention = try retention()
+        let name = try name.collectionName()
+        let retention = keep?.retention
         let state = try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             guard let retention else {
@@ -72,6 +63,21 @@ package struct CollectionRetentionCommand: AsyncParsableCommand {
             return try await database.setRetention(name, to: retention, timeout: timeout)
         }
         state.print(of: name, options)
+    }
+}
+
+/// A number of revisions from 1 on, or `all`.
+package struct RetentionArgument: ExpressibleByArgument {
+    package let retention: Retention
+
+    package init?(argument: String) {
+        if argument == "all" {
+            retention = .all
+        } else if let count = UInt64(argument), (1...Limits.counterMax).contains(count) {
+            retention = .last(count)
+        } else {
+            return nil
+        }
     }
 }
 

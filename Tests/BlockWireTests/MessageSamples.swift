@@ -368,6 +368,12 @@ extension ModelSamples {
         ] + landings() + readReplies()
     }
 
+    /// One that a URL can carry.
+    private mutating func clusterName() -> String {
+        let names = ["a", "demo-1", "日本", String(repeating: "n", count: Limits.nameBytesMax)]
+        return names[random.below(names.count)]
+    }
+
     mutating func clusterMap() throws -> ClusterMap {
         let peers = (0..<3 + random.below(4)).map { _ in
             ClusterMap.Peer(
@@ -379,7 +385,7 @@ extension ModelSamples {
             return (0..<count).map { peers[(start + $0) % peers.count].id }
         }
         return try ClusterMap(
-            cluster: ClusterID(rawValue: identifier()), name: name(), epoch: Epoch(uint32()),
+            cluster: ClusterID(rawValue: identifier()), name: clusterName(), epoch: Epoch(uint32()),
             peers: peers, shards: shards,
             coordinators: [ClusterMap.Service(name: "c", address: "tcp://127.0.0.1:7720")],
             proxies: random.chance(1, in: 2)

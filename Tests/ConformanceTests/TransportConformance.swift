@@ -228,8 +228,8 @@ struct TransportConformance {
     func slowReader(kind: TransportKind) throws {
         let harness = TransportHarness(kind)
         let server = try harness.server()
-        var silent: (any RawClient)? = try harness.silentClient(to: server.address())
-        silent?.send(envelope(1).frames)
+        let silent = try harness.silentClient(to: server.address())
+        silent.send(envelope(1).frames)
         let source = try #require(try server.messages(1).first).from
         let payload = Bytes(repeating: 7, count: 1 << 20)
         let results = (0..<100).map { server.send(envelope($0, payload: payload), to: source) }
@@ -250,7 +250,7 @@ struct TransportConformance {
         #expect(try other.messages(1).first?.envelope.payload == payload)
         #expect(try eventually { server.backlogBytes(to: otherSource) == 0 })
 
-        silent = nil
+        silent.close()
         let isForgotten = try eventually {
             _ = try server.receive(timeout: .zero)
             return server.backlogBytes(to: source) == 0

@@ -95,6 +95,8 @@ extension TransportHarness {
 
 protocol RawClient {
     func send(_ frames: [Bytes])
+    /// Breaks the connection; nothing is sent afterwards.
+    func close()
 }
 
 private struct LoopbackRawClient: RawClient {
@@ -109,12 +111,15 @@ private struct LoopbackRawClient: RawClient {
     func send(_ frames: [Bytes]) {
         #expect(transport.send(frames: frames, to: link) == .queued)
     }
+
+    func close() { transport.close() }
 }
 
 /// A bare DEALER with none of our limits.
 private final class ZeroMQRawClient: RawClient {
     private let context: UnsafeMutableRawPointer
     private let socket: UnsafeMutableRawPointer
+    private var isClosed = false
 
     init(address: String, receiveQueueCountMax: Int32 = 1000) throws {
         context = try #require(zmq_ctx_new())
@@ -127,7 +132,11 @@ private final class ZeroMQRawClient: RawClient {
         try #require(zmq_connect(socket, address) == 0)
     }
 
-    deinit {
+    deinit { close() }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
         zmq_close(socket)
         zmq_ctx_term(context)
     }

@@ -174,6 +174,9 @@ extension Coordinator {
                 let time = min(
                     max(register.time * 5, Limits.keptPlaceTimeMin), Limits.keptPlaceTimeMax / 2)
                 queues[collection]?.keep(.others, until: now.advanced(by: time))
+            } else if queues[collection]?.goesOn(ended.client, at: now) == true {
+                queues[collection]?.keep(
+                    .proposer(ended.client), until: now.advanced(by: Limits.keptPlaceTimeMin))
             }
         case .reply(.refused(.moved(_, let value))):
             if let revision = value.live?.revision, revision > register.landed {

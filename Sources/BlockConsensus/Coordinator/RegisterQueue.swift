@@ -8,7 +8,8 @@ import BlockRuntime
 /// another one's landed before it, is told so and keeps its place: the others wait until it has
 /// come back with what it makes of the news, for two of its round trips at most. Without that, the
 /// proposer that has landed last is always the first to know what comes next, and no other one ever
-/// lands. Nothing that is safe or not depends on it.
+/// lands. And one that has its turn lands change after change for a while: each change of turns costs
+/// the next proposer a look at what landed meanwhile. Nothing that is safe or not depends on it.
 struct RegisterQueue {
     typealias Client = Coordinator.Client
 
@@ -31,6 +32,10 @@ struct RegisterQueue {
     private var turns: [Client] = []
     private(set) var waitingCount = 0
     private(set) var kept: (place: Place, until: Instant)?
+    /// Whose turn it is or was last, and since when.
+    private var turn: (client: Client, since: Instant)?
+    /// Proposers for whom the register was kept free in vain lately: their turns end at once.
+    private var idleUntil: [Client: Instant] = [:]
     /// The register's value after the last change, when it is known to be chosen.
     var chosen: TailValue?
     /// Reads that found the running change under way.
@@ -64,6 +69,10 @@ struct RegisterQueue {
             guard case .proposer(let client) = kept.place, lanes[client] != nil else { return nil }
             return client
         }
+        if case .proposer(let client)? = kept?.place, !turns.isEmpty {
+            idleUntil = idleUntil.filter { $0.value > now }
+            idleUntil[client] = now.advanced(by: Limits.idleProposerTime)
+        }
         kept = nil
         return turns.first
     }
@@ -81,6 +90,7 @@ struct RegisterQueue {
             turns.append(client)
         }
         kept = nil
+        if turn?.client != client { turn = (client, now) }
         running = Running(id: id, client: client, began: now)
         return id
     }
@@ -92,6 +102,17 @@ struct RegisterQueue {
     }
 
     mutating func keep(_ place: Place, until: Instant) { kept = (place, until) }
+
+    /// Whether a proposer that has just landed a change goes on before the others: they wait, its
+    /// turn is not over, and it comes again when it is waited for.
+    func goesOn(_ client: Client, at now: Instant) -> Bool {
+        let others = turns.count { $0 != client }
+        guard others > 0, let turn, turn.client == client, idleUntil[client] ?? now <= now else {
+            return false
+        }
+        let time = Duration.nanoseconds(Limits.turnsTime.nanoseconds / Int64(others + 1))
+        return now.since(turn.since) < time
+    }
 
     func checkInvariants() {
         invariant(Set(turns) == Set(lanes.keys) && turns.count == lanes.count, "turns and lanes")

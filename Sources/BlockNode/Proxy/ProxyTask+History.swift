@@ -27,6 +27,8 @@ extension ProxyTask {
         after error: DatabaseError, _ effects: inout TaskEffects
     ) -> Bool {
         guard error.code == .corrupted, let tail, !hasLookedAgain else { return false }
+        // Whether an attempt landed is not known better by another look at the tail.
+        if case .commit = request { return false }
         hasLookedAgain = true
         unconfirmed = nil
         fetched = [:]
