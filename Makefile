@@ -50,7 +50,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
-	determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
+	models determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
 	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
@@ -87,6 +87,9 @@ simulate-many: simulator-build ## Runs the worlds 1 to SEEDS and stops at one th
 mutation-gate: simulator-build ## Prints how many seeds each planted bug takes; fails if one is missed
 	@echo "planted bug                 median  seeds to find it, in ranges that do not overlap"
 	@$(simulator) --list-bugs | xargs -P $(JOBS) -I {} $(simulator) --gate --bug {}
+
+models: ## Runs the model checks of the commit protocol and compares what they find (10 min)
+	/usr/bin/python3 -B Tests/Models/run_models.py .build-models
 
 determinism: simulator-build ## Compares the trace hashes of 100 worlds in debug and in release (10 min)
 	swift build -c debug --traits SimulationHooks --scratch-path .build-debug -j $(JOBS) \
@@ -149,4 +152,4 @@ lint: ## Checks the Swift sources against .swift-format
 	swift format lint --strict --parallel --recursive $(sources)
 
 clean: ## Removes what was built
-	rm -rf .build .build-tests .build-debug .build-containers
+	rm -rf .build .build-tests .build-debug .build-containers .build-models

@@ -8,8 +8,9 @@ import BlockRuntime
 /// another one's landed before it, is told so and keeps its place: the others wait until it has
 /// come back with what it makes of the news, for two of its round trips at most. Without that, the
 /// proposer that has landed last is always the first to know what comes next, and no other one ever
-/// lands. And one that has its turn lands change after change for a while: each change of turns costs
-/// the next proposer a look at what landed meanwhile. Nothing that is safe or not depends on it.
+/// lands. And one that has its turn lands change after change for a while: each change of turns
+/// costs the next proposer a look at what landed meanwhile. Nothing that is safe or not depends on
+/// it.
 struct RegisterQueue {
     typealias Client = Coordinator.Client
 
