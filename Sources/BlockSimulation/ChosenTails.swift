@@ -13,6 +13,10 @@ struct ChosenTails {
     private var votes: [CollectionID: [Ballot: Votes]] = [:]
     private var tails: [CollectionID: [Incarnation: Tail]] = [:]
     private var ended: [CollectionID: [Incarnation: EndedLife]] = [:]
+    /// Bodies and segments that a peer has acknowledged: of a life that is over a walk removes them.
+    private(set) var objects: [LogObjectKey: Bytes] = [:]
+
+    mutating func stored(_ key: LogObjectKey, _ bytes: Bytes) { objects[key] = bytes }
 
     /// A peer has said, and made durable, that it accepted a value.
     mutating func accepted(

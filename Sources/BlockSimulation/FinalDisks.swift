@@ -124,7 +124,7 @@ final class FinalDisks {
     }
 
     private func log(of tail: Tail, isGarbage: Bool = false) throws -> Log {
-        let source = DiskObjects(disks: self)
+        let source = DiskObjects(disks: self, removed: isGarbage ? chosen.objects : nil)
         let view = LogView(tail: tail, source: source)
         let entries = try view.entries(from: Revision(1), through: tail.revision)
         try checkChain(entries, tail)
@@ -179,10 +179,20 @@ private final class DiskObjects: LogObjectSource {
     /// Objects that fewer members than a quorum hold intact.
     private(set) var thinlySpread: [(key: LogObjectKey, count: Int)] = []
 
-    init(disks: FinalDisks) { self.disks = disks }
+    /// What there was of a life that is over, of which the disks may hold nothing any more.
+    private let removed: [LogObjectKey: Bytes]?
+
+    init(disks: FinalDisks, removed: [LogObjectKey: Bytes]?) {
+        self.disks = disks
+        self.removed = removed
+    }
 
     func object(_ key: LogObjectKey) -> LogObject? {
         if let known = found[key] { return known }
+        if let bytes = removed?[key], let object = try? LogObject(key, bytes: bytes) {
+            found[key] = object
+            return object
+        }
         let block =
             switch key {
             case .segment(let segment): segment.blockID

@@ -234,22 +234,35 @@ final class PeerNode: WorldProcess {
         }
     }
 
-    /// Shows the world what was accepted.
+    /// Shows the world what was accepted, and stored.
     private func observe(
         _ replies: [PeerReplyItem], to sender: Sender,
         of batches: [(sender: Sender, items: [PeerBatchItem])]
     ) {
         for reply in replies {
-            guard case .accepted(let ballot) = reply.reply else { continue }
+            switch reply.reply {
+            case .accepted, .stored: break
+            default: continue
+            }
             for batch in batches where batch.sender == sender {
                 for item in batch.items where item.id == reply.id {
-                    guard case .accept(let collection, ballot, let value) = item.request.operation
-                    else { continue }
-                    world.chosenTails.accepted(
-                        value, at: ballot, of: collection, by: index,
-                        quorum: world.plan.replicaCount / 2 + 1)
+                    observe(reply.reply, to: item.request.operation)
                 }
             }
+        }
+    }
+
+    private func observe(_ reply: PeerReply, to operation: PeerRequest.Operation) {
+        switch (reply, operation) {
+        case (.accepted(let ballot), .accept(let collection, ballot, let value)):
+            world.chosenTails.accepted(
+                value, at: ballot, of: collection, by: index,
+                quorum: world.plan.replicaCount / 2 + 1)
+        case (.stored, .putContent(let block, let bytes, _)):
+            world.chosenTails.stored(.body(block), bytes)
+        case (.stored, .putSegment(let key, let bytes)):
+            world.chosenTails.stored(.segment(key), bytes)
+        default: break
         }
     }
 

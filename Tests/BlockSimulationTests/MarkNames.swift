@@ -5,10 +5,7 @@ enum MarkNames {
     /// Marks that no world passes, each with the reason. One that is passed does not belong here.
     static let notReached = [
         "ballots.newProposer": "it takes 2³² ballots",
-        "blockPend.outstanding": "proxies mind no other pends",
-        "blockReplica.outstanding": "proxies mind no other pends",
         "coordinator.claims.refused": "the clients of worlds tell the truth about the log",
-        "disk.synced.dropped": "worlds take a whole disk back, not the last syncs of a crash",
         "tail.fence.occupies": "it takes more dead attempts at one revision than clients",
         "tail.truncated": "no client of a world truncates history",
         "registerChecker.undecided": "histories are short enough to be followed",
@@ -17,17 +14,22 @@ enum MarkNames {
     /// How often two hundred worlds pass the rarest marks at least, and why not more often.
     static let rare: [String: (countMin: Int, reason: String)] = [
         "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
+        "buggify.pendWalk.impatient": (0, "a dead pend has to be met while the point is active"),
+        "buggify.writer.smallBatch": (3, "actions have to wait together while the point is active"),
         "buggify.writer.smallBody": (3, "actions have to wait together while the point is active"),
         "customChecker.refused": (3, "a client has to take a refusal for a no, and let go"),
         "customs.landedEarlier": (
             0, "a sync has to lose its answer, and an update to be called before the next sync"
         ),
         "lists.unknownHappened": (3, "the effect of an answer that was lost has to be seen"),
-        "proposer.goneInDoubt": (
-            3, "a drop has to overtake an attempt that was accepted somewhere"
-        ),
+        "pendWalk.fenced": (0, "nobody may write for ten seconds where a dead pend lies"),
+        "proposer.goneInDoubt": (0, "a drop has to overtake an attempt accepted somewhere"),
+        "proxy.createdAndDropped": (0, "a creation's answer has to be lost, and its life to end"),
+        "tail.commit.fenced": (0, "a fenced attempt has to be sent again"),
         "writer.actionFailed": (3, "one block has to be unreadable, and the others not"),
         "writer.batchFull": (3, "actions have to wait together while the point is active"),
+        "writer.batchTooLarge": (3, "large actions have to wait together"),
+        "writer.fenced": (0, "a fenced attempt has to be sent again"),
         "writer.landedEarlier": (0, "a payload has to land, lose its answer and be aimed anew"),
         "writer.notFinal": (3, "a walk has to clear a life that a proxy takes for alive"),
         "writer.setAside": (3, "one block has to be unreadable, and the others not"),
