@@ -10,8 +10,8 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
     /// One that shows by a standstill.
     static let stuck = PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2)
 
-    /// Bugs of which no seed among the first hundred worlds or more is known. Unit tests find them, but
-    /// for `proposerReused`, which nothing finds yet.
+    /// Bugs of which no seed among the first hundred worlds is known. Unit tests find them, but for
+    /// `proposerReused`, `pendWithoutBase` and `checkpointBelowQuorum`.
     static let unseeded: Set<PlantedBug> = [
         .checkpointBelowQuorum, .creatorNotCompared, .deletedBeforeTruncation,
         .discardWithoutFence, .doubtDroppedByCollection, .doubtDroppedByProxy,

@@ -72,7 +72,9 @@ extension Integration {
                     tree count nowhere
                     """)
                 #expect(sound.ending == .exited(0), "\(sound.errors)")
-                #expect(sound.output == "1\nb b\ttwo words\na\t1\n1.0\n1\nx\n2\n")
+                // The life that a position names differs from run to run.
+                let output = sound.output.replacing(#/@1-[a-z2-7]{8}/#, with: "")
+                #expect(output == "1\nb b\ttwo words\na\t1\n1.0\n1\nx\n2\n")
                 #expect(sound.errors.contains("no value for key nothing"))
                 let json = try shell("tree count t", "--output", "json")
                 #expect(json.output == #"{"count":2}"# + "\n")

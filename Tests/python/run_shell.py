@@ -62,8 +62,8 @@ def main():
     terminal.expect("embedded> ")
     # Tab completes commands, options and collections.
     terminal.run("diary re\t d", "first value")
-    terminal.run("diary read d --rev\t", "1.0\tfirst value")
-    terminal.run("diary read \t", "1.0\tfirst value")
+    terminal.run("diary read d --rev\t", "\tfirst value")
+    terminal.run("diary read \t", "\tfirst value")
     # Characters of several bytes are values, whatever the locale; bytes that are none are refused.
     text = "na\u00efve \u043a\u043b\u044e\u0447 \u65e5\u672c \U0001f1f5 e\u0301"
     terminal.run(f"diary append d '{text}'", "2.0")
