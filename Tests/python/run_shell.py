@@ -67,10 +67,10 @@ def main():
     # Characters of several bytes are values, whatever the locale; bytes that are none are refused.
     text = "na\u00efve \u043a\u043b\u044e\u0447 \u65e5\u672c \U0001f1f5 e\u0301"
     terminal.run(f"diary append d '{text}'", "2.0")
-    terminal.run("diary read d --hex --after 1.0", "2.0\t" + text.encode().hex())
+    terminal.run("diary read d --hex --after 1.0", "\t" + text.encode().hex())
     terminal.run(b"diary append d \xffx", "the line was not run")
     terminal.run(b"diary append d \xc3x", "the line was not run")
-    terminal.run("diary read d --reverse --limit 1 --hex", "2.0\t")
+    terminal.run("diary read d --reverse --limit 1 --hex", "\t")
     terminal.run("diray read d", 'there is no command "diray"')
     terminal.type("exit 3\n")
     _, status = os.waitpid(terminal.process, 0)
