@@ -254,7 +254,8 @@ final class PeerNode: WorldProcess {
 
     private func observe(_ reply: PeerReply, to operation: PeerRequest.Operation) {
         switch (reply, operation) {
-        case (.accepted(let ballot), .accept(let collection, ballot, let value)):
+        case (.accepted(let ballot), .accept(let collection, let asked, let value))
+        where ballot == asked:
             world.chosenTails.accepted(
                 value, at: ballot, of: collection, by: index,
                 quorum: world.plan.replicaCount / 2 + 1)
