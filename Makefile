@@ -66,8 +66,10 @@ build: setup ## Builds everything that ships, in release, into .build
 build-tests: setup ## Builds the tests, in release with simulation hooks, into .build-tests
 	$(test_build)
 
-check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (2 min)
-	$(test_run) --skip IntegrationTests
+# The worlds come last and alone: they take the cores from tests of services with deadlines.
+check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (4 min)
+	$(test_run) --skip IntegrationTests --skip BlockSimulationTests
+	$(test_run) --filter BlockSimulationTests
 
 # The real processes come last and alone: they need the cores that the other suites take.
 test: build check ## Runs every test, with the real executables last (12 min)

@@ -13,7 +13,7 @@ struct ChosenTails {
     private var votes: [CollectionID: [Ballot: Votes]] = [:]
     private var tails: [CollectionID: [Incarnation: Tail]] = [:]
     private var ended: [CollectionID: [Incarnation: EndedLife]] = [:]
-    /// Bodies and segments that a peer has acknowledged: of a life that is over a walk removes them.
+    /// Bodies and segments that a peer has acknowledged; a walk removes those of lives that ended.
     private(set) var objects: [LogObjectKey: Bytes] = [:]
 
     mutating func stored(_ key: LogObjectKey, _ bytes: Bytes) { objects[key] = bytes }

@@ -82,7 +82,7 @@ import Testing
         #expect(first.acknowledgedCount == second.acknowledgedCount)
     }
 
-    @Test("Keeping the events as text changes nothing", arguments: [4, 12] as [UInt64])
+    @Test("Keeping the events as text changes nothing", arguments: [5, 12] as [UInt64])
     func tracing(seed: UInt64) throws {
         let silent = try World.run(seed: seed)
         let traced = try World.run(seed: seed, isTraced: true)

@@ -217,12 +217,12 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
     ) {
         state = .idle
         guard let local, let info else { return state = .opening }
-        // Also a call that reports nothing may find that a pending action cannot be run any more: the
-        // next update or sync tells, and whoever asks before.
+        // Also a call that reports nothing may find that a pending action cannot be run any more:
+        // the next update or sync tells, and whoever asks before.
         let told =
             switch purpose {
-            case .update, .sync: report
-            case .act, .read, .look, .prepare, .make: local.untold
+            case .update, .sync, .prepare, .read: report
+            case .act, .look, .make: local.untold
             }
         ledger.note(
             told, pending: local.pending.map(\.action), hasLanded: purpose == .sync, &history, now)
