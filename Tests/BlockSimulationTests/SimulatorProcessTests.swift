@@ -55,7 +55,7 @@ import Testing
 
     @Test("A world in which nothing was done ends with 2: it says nothing")
     func unknown() throws {
-        let run = try simulator("--operations", "0", "8")
+        let run = try simulator("--operations", "0", "17")
         #expect(run.status == 2, "\(run.text)")
         #expect(run.text.contains("nothing was there to be checked"))
     }
