@@ -361,6 +361,9 @@ extension ModelSamples {
             .diaryPage(
                 DiaryPage(entries: entries, asOf: revision(), isLast: random.chance(1, in: 2))),
             .actionStatus(nil, asOf: revision()), .dropped, .absent(generation: counter()),
+            .history(
+                HistoryState(
+                    truncatedThrough: Revision(3), finalThrough: Revision(9), retention: .last(5))),
             .collections(infos, next: cursor()),
             .clusterStatus(peerReports()),
             .tail(tailValue(), replicas: replicaReports()), .replicas(replicaReports(), nil),
