@@ -90,7 +90,7 @@ mutation-gate: simulator-build ## Prints how many seeds each planted bug takes; 
 	@echo "planted bug                 median  seeds to find it, in ranges that do not overlap"
 	@$(simulator) --list-bugs | xargs -P $(JOBS) -I {} $(simulator) --gate --bug {}
 
-models: ## Runs the model checks of the commit protocol and compares what they find (10 min)
+models: ## Runs the model checks of the commit protocol and prints what they find (10 min)
 	/usr/bin/python3 -B Tests/Models/run_models.py .build-models
 
 determinism: simulator-build ## Compares the trace hashes of 100 worlds in debug and in release (10 min)

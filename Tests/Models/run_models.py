@@ -1,8 +1,8 @@
-"""Builds the model checks of the commit protocol and compares what each finds with expected.txt.
+"""Builds the model checks of the commit protocol and prints what each variant finds.
 
 A model explores every state of a small system (a few acceptors, ballots, revisions) and prints a line
-for each variant: sound rules, which must hold, and mutations, which must be caught. `run_models.py
---record` writes expected.txt anew: read the difference before it is committed.
+for each variant: sound rules, which must hold, and mutations, which must be caught. Which is which says
+Sources/OptimysticCore/OptimysticCore.docc/Models.md: nothing compares them yet.
 """
 
 import concurrent.futures
@@ -59,15 +59,7 @@ def main():
                 sys.exit(f"{run[0]} printed no outcome")
             print("\n".join(found), flush=True)
             lines += found
-    expected = HERE / "expected.txt"
-    if "--record" in sys.argv:
-        expected.write_text("\n".join(lines) + "\n")
-        return
-    wanted = expected.read_text().splitlines()
-    different = sorted(set(lines) ^ set(wanted))
-    if different:
-        sys.exit("not as in expected.txt:\n" + "\n".join(different))
-    print(f"{len(lines)} variants of {len(RUNS)} models: all as expected")
+    print(f"{len(lines)} variants of {len(RUNS)} models")
 
 
 if __name__ == "__main__":
