@@ -38,7 +38,10 @@ ship_build := swift build -c release -j $(JOBS) \
 test_options := -c release --traits SimulationHooks --scratch-path .build-tests
 test_build := swift build --build-tests $(test_options) -j $(JOBS) \
 	--explicit-target-dependency-import-check error
-test_run := swift test $(test_options) --skip-build
+# Tests at work at once: with all of them begun together, one that has a deadline waits for the rest.
+TEST_WIDTH ?= 8
+test_run := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) \
+	swift test $(test_options) --skip-build
 simulator := .build-tests/release/simulator
 bin := $(CURDIR)/.build/release
 compose_check := /usr/bin/python3 -B Tests/python/run_containers.py $(bin) .build-containers
