@@ -217,6 +217,9 @@ package struct ClientProxy {
             now: now, wallMilliseconds: wallMilliseconds(), makeIdentifier: makeIdentifier,
             cache: cache, blocks: blocks, history: histories.removeValue(forKey: collection))
         step(&writer, &effects)
+        #if SIMULATION_HOOKS
+            writer.checkInvariants()
+        #endif
         learn(effects.history, of: collection)
         let isDone = writer.isForgettable && !effects.wantsTail
         if isDone { bid(&writer, farewell: collection) }

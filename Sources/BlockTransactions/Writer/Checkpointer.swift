@@ -208,4 +208,12 @@ package struct Checkpointer: Sendable {
         }
         return Checkpoint(common, lagging: left)
     }
+
+    package func checkInvariants() {
+        for (shard, held) in shares {
+            invariant(!held.isEmpty, "\(shard) is kept though all of it is final")
+            invariant(held.keys.allSatisfy { $0 <= begun }, "a write of \(shard) above \(begun)")
+        }
+        invariant(lagging.allSatisfy { shares[$0] != nil }, "a shard lags with nothing to do")
+    }
 }
