@@ -61,7 +61,7 @@ import Testing
         // Nothing has left its queue: the driver is the only one who sends.
         #expect(parts.allSatisfy { !$0.source.isEmpty })
         for index in parts.indices { try send(&parts[index], built[index]) }
-        #expect(parts.allSatisfy(\.source.isEmpty))
+        #expect(parts.allSatisfy { $0.source.isEmpty })
         var effects = effects()
         for index in parts.indices {
             var batch = try #require(parts[index].batch)

@@ -58,6 +58,9 @@ package struct ActionQueue: Sendable {
         return pending
     }
 
+    /// Whether the action with this id waits here.
+    func contains(_ id: ActionID) -> Bool { load.contains(id) }
+
     /// The action with this id, if it waits here.
     func action(_ id: ActionID) -> PendingAction? {
         load.contains(id) ? actions.first { $0.action == id } : nil
@@ -69,6 +72,7 @@ package struct ActionQueue: Sendable {
         guard load.contains(id), let position = actions.firstIndex(where: { $0.action == id })
         else { return false }
         actions[position].join(waiter)
+        invariant(actions[position].waiters.count > 1, "\(id) waited without a waiter")
         return true
     }
 
@@ -92,9 +96,6 @@ package struct ActionQueue: Sendable {
         for position in actions.indices { event(&actions[position]) }
     }
 
-    /// Every waiting action, oldest first.
-    func forEach(_ body: (PendingAction) -> Void) { actions.forEach(body) }
-
     // MARK: Answers
 
     /// Answers actions that cannot be done, and takes them out.
@@ -110,6 +111,7 @@ package struct ActionQueue: Sendable {
     /// A tail shows no collection: fails every action that had come before it was asked for.
     /// - Parameter tailRead: The number of the read that brought it.
     mutating func failAbsent(tailRead: UInt64, _ effects: inout WriterEffects) {
+        invariant(tailRead > 0, "absent for all that was never read")
         sift { pending in
             guard pending.tailReadsBefore < tailRead else { return true }
             pending.fail(
@@ -162,6 +164,7 @@ package struct ActionQueue: Sendable {
         for pending in actions where pending.scannedThrough < revision {
             front = max(front ?? .zero, pending.scannedThrough)
         }
+        invariant(front.map { $0 < revision } ?? true, "a front above \(revision)")
         return front
     }
 
@@ -186,7 +189,9 @@ package struct ActionQueue: Sendable {
             if turn == turns.count { turns.append([]) }
             turns[turn].append(action)
         }
-        return Array(turns.joined())
+        let shared = Array(turns.joined())
+        invariant(shared.count == actions.count, "an action has lost its turn")
+        return shared
     }
 
     package func checkInvariants() {

@@ -84,9 +84,12 @@ package struct BatchBuilder: Sendable {
     ) -> Step {
         let hasTail = retry(&unreadable, &queue, on: log, tail: tail, &effects)
         let step = buildNow(&queue, unreadable, on: log, tail: tail, &effects)
-        if hasTail { return step }
-        if case .built = step { invariant(false, "built on a log that is not known") }
-        return .needsTail
+        if case .built(let built) = step {
+            invariant(hasTail, "built on a log that is not known")
+            invariant(built.prepared.base <= log.revision, "run above \(log.revision)")
+            invariant(built.actions.count == built.prepared.outcomes.count, "other outcomes")
+        }
+        return hasTail ? step : .needsTail
     }
 
     private mutating func buildNow(
@@ -146,6 +149,7 @@ package struct BatchBuilder: Sendable {
             batch.append(pending)
         }
         invariant(batch.isEmpty == ready.isEmpty, "a batch of nothing while actions are ready")
+        invariant(batch.count <= Limits.bodyActionCountMax, "a batch of \(batch.count) actions")
         return batch
     }
 
@@ -174,6 +178,7 @@ package struct BatchBuilder: Sendable {
             unreadable.setAside(run.needs, &queue, &effects)
             return nil
         }
+        invariant(run.outcomes.count <= batch.count, "outcomes of no action")
         let batch = Array(batch.prefix(run.outcomes.count))
         let prepared = try PreparedBatch(
             batch.map { Action(id: $0.action, bytes: $0.bytes) }, outcomes: run.outcomes,
@@ -255,7 +260,8 @@ package struct BatchBuilder: Sendable {
     private func requests(
         for blocks: [BlockID], on log: LogState, _ history: BlockHistory, _ effects: WriterEffects
     ) -> [FetchItem] {
-        CollectionSnapshot(
+        invariant(!blocks.isEmpty, "a fetch of nothing, which never ends")
+        return CollectionSnapshot(
             history: history, revision: log.revision, cache: effects.blocks, fetched: [:]
         ).requests(for: blocks, of: collection).map { .block($0) }
     }

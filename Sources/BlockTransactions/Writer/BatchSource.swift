@@ -55,7 +55,9 @@ package struct BatchSource: Sendable {
     /// Another request for an action shares its outcome.
     /// - Returns: Whether that action waits here.
     mutating func join(_ id: ActionID, _ waiter: PendingAction.Waiter) -> Bool {
-        queue.join(id, waiter)
+        let isWaiting = queue.join(id, waiter)
+        invariant(isWaiting == queue.contains(id), "\(id) was joined elsewhere")
+        return isWaiting
     }
 
     /// A client's action has come, which neither waits here nor is under way.
@@ -74,6 +76,7 @@ package struct BatchSource: Sendable {
             pending.plantScanned(through: max(request.firstRevision, log.revision))
         }
         queue.append(pending)
+        invariant(queue.contains(request.action), "\(request.action) does not wait")
         return nil
     }
 
@@ -97,6 +100,7 @@ package struct BatchSource: Sendable {
         guard !known.isReadingTail else { return }
         known.readBegan()
         effects.readTail()
+        invariant(isWaiting, "a tail read is not waited for")
     }
 
     /// The tail that was asked for was read: answers the actions that it shows no collection for.
@@ -107,6 +111,7 @@ package struct BatchSource: Sendable {
         known.readEnded()
         let adoption = adopt(value, tailRead: known.tailReadCount)
         if log == nil { queue.failAbsent(tailRead: known.tailReadCount, &effects) }
+        invariant(!known.isReadingTail, "a read that has ended goes on")
         return adoption
     }
 
@@ -123,8 +128,11 @@ package struct BatchSource: Sendable {
         let adoption = known.adopt(value, tailRead: tailRead)
         switch adoption {
         case .older: break
-        case .lives(let tail): scan.lives(tail.incarnation)
+        case .lives(let tail):
+            invariant(log?.incarnation == tail.incarnation, "the log is of another life")
+            scan.lives(tail.incarnation)
         case .ended:
+            invariant(log == nil, "the log of a life that is over is known")
             scan.lifeEnded()
             builder.lifeEnded()
             unreadable.lifeEnded()
@@ -183,7 +191,9 @@ package struct BatchSource: Sendable {
         }
         guard isFree else { return nil }
         switch builder.build(&queue, &unreadable, on: log, tail: known.tail, &effects) {
-        case .built(let built): return built
+        case .built(let built):
+            invariant(!queue.isEmpty, "what was built has left the queue")
+            return built
         case .waits: return nil
         case .needsTail:
             readTail(&effects)
@@ -191,14 +201,18 @@ package struct BatchSource: Sendable {
         }
     }
 
-    /// Its driver has sent a batch: the actions are under way.
+    /// Its driver has sent a batch, which was built on what is known of the log: the actions are
+    /// under way.
     package mutating func sent(_ batch: InFlightBatch) {
+        invariant(batch.incarnation == log?.incarnation, "sent to another life")
+        invariant(batch.target == log?.revision.next, "sent to \(batch.target), built elsewhere")
         queue.take(batch.ids)
         builder.sent()
     }
 
     /// A batch has landed at its target.
     package mutating func landed(_ batch: InFlightBatch, _ effects: inout WriterEffects) {
+        invariant(!batch.ids.contains(where: queue.contains), "an action waits that has landed")
         builder.landed()
         // Of a life that is over nothing need be remembered.
         if known.landed(batch) {

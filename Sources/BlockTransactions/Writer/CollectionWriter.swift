@@ -150,6 +150,7 @@ public struct CollectionWriter: Sendable {
     private mutating func advance(_ effects: inout WriterEffects) {
         guard let built = source.advance(&effects, isFree: inFlight == nil), let log = source.log
         else { return }
+        invariant(inFlight == nil, "one attempt at a time")
         let batch = InFlightBatch(built, on: log, checkpoint: finality.claim(on: log))
         source.sent(batch)
         inFlight = batch
@@ -207,6 +208,7 @@ public struct CollectionWriter: Sendable {
     private mutating func adopt(_ value: TailValue) { finality.follow(source.adopt(value)) }
 
     private mutating func landed(_ batch: InFlightBatch, _ effects: inout WriterEffects) {
+        invariant(inFlight == nil, "what has landed is still in flight")
         lastTrouble = nil
         source.landed(batch, &effects)
         batch.answer(&effects)
@@ -232,7 +234,8 @@ public struct CollectionWriter: Sendable {
 
     /// The host forgets this writer: what is left to be made final.
     public mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
-        finality.leave(history)
+        invariant(isQuiet, "a writer is forgotten while clients wait for it")
+        return finality.leave(history)
     }
 
     /// What holds between any two events.

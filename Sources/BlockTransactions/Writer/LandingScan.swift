@@ -75,6 +75,8 @@ package struct LandingScan: Sendable {
             invariant(last > from, "a stretch of no entries above \(from)")
             read(from.next, through: last, of: tail, &queue, &effects)
         }
+        invariant(
+            isFetching || queue.scanFront(below: log.revision) == nil, "a scan ended early")
         return false
     }
 
@@ -100,6 +102,7 @@ package struct LandingScan: Sendable {
         _ first: Revision, through last: Revision, of tail: Tail, _ queue: inout ActionQueue,
         _ effects: inout WriterEffects
     ) {
+        invariant(first <= last && last <= tail.revision, "no entries \(first) through \(last)")
         let source = LayeredSource(first: fetched, second: effects.cache)
         do throws(MissingObjects) {
             let view = LogView(tail: tail, source: source)

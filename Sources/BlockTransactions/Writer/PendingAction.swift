@@ -113,6 +113,7 @@ package struct PendingAction: Sendable {
     /// An attempt that carried it has ended, and is at its target, or may get there, as far as its
     /// sender knows.
     mutating func inherit(_ attempt: AttemptDoubt) {
+        invariant(attempt.target != nil, "in doubt of no attempt")
         guard attempt.mayHaveCommitted else { return }
         doubt = attempt
         doubt.logWasRead(through: scannedThrough)

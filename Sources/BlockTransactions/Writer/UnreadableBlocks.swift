@@ -47,6 +47,7 @@ package struct UnreadableBlocks: Sendable {
             failures[request.key.block] = Failure(error: error, until: until)
             effects.wake(at: until)
         }
+        invariant(failed.isEmpty || ofAll != nil || !failures.isEmpty, "a failure is not noted")
         return ofAll
     }
 
