@@ -4,8 +4,9 @@ import Optimystic
 import OptimysticClient
 import Testing
 
-/// What a custom collection says while it does not know whether an attempt has landed (protocol
-/// C12.1, C12.2), and what it tells of a sync that failed.
+/// What a custom collection says while it does not know whether an attempt has landed
+/// (protocol: doubt-belongs-to-the-attempt, gone-after-doubt-is-unknown), and what it tells of a
+/// sync that failed.
 @Suite("Custom collection in doubt", .serialized) struct CollectionDoubtTests {
     private typealias Put = CollectionDefectTests.Put
 
