@@ -3,7 +3,7 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// When entries are made final, and what checkpoints claim of them (protocol C11 A2).
+/// When entries are made final, and what checkpoints claim of them.
 @Suite("Finality") struct FinalityTests {
     @Test("What an entry claims to be final is not listed any more, though nobody reads the log")
     func ownCheckpoint() throws {
@@ -44,6 +44,7 @@ import Testing
         #expect(scene.store.log.tail.checkpoint.revision <= Revision(16))
     }
 
+    // protocol: checkpoint-counts-a-quorum
     @Test("A checkpoint stays below the attempt that claims it, though readers have seen more")
     func claimBelowTarget() throws {
         var scene = TreeScene(proxyCount: 2)

@@ -3,8 +3,9 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Rule N4 (protocol C5.9): an action that has landed is found, and not made again.
+/// An action that has landed is found, and not made again (protocol: dedupe-scan).
 @Suite("The scan for earlier landings") struct LandingScanTests {
+    // protocol: dedupe-scan
     @Test("An action that landed long ago is found in sealed entries and never proposed again")
     func landedBefore() throws {
         var scene = DiaryScene(entryCount: 300)
@@ -44,6 +45,7 @@ import Testing
         #expect(!effects.wants.isEmpty)
     }
 
+    // protocol: same-id-same-bytes
     @Test("An action id that comes again with other bytes is refused, wherever the first one is")
     func reuse() throws {
         var scene = DiaryScene(entryCount: 60)
@@ -84,7 +86,7 @@ import Testing
         #expect(try read.attempt?.commit.actions() == [Sample.action(8)])
     }
 
-    @Test("To scan what is left of truncated history makes an action twice, and is found (D4)")
+    @Test("To scan what is left of truncated history makes an action twice, and is found")
     func truncatedWindowScanned() throws {
         for bug in [nil, PlantedBug.truncatedWindowScanned] {
             try SimulationHooks.$plantedBug.withValue(bug) {

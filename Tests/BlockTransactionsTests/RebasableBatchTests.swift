@@ -3,7 +3,8 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Batches of a tree that lost their race: rebased or run again (protocol C11 A5).
+/// Batches of a tree that lost their race: rebased or run again
+/// (protocol: every-visited-block-is-read, written-blocks-are-computed-again).
 @Suite("A batch that lost its race") struct RebasableBatchTests {
     /// Two proxies on a tree of ten keys, which are in several leaves.
     static func grown() throws -> TreeScene {
@@ -63,6 +64,7 @@ import Testing
         #expect(try scene.store.entries(at: Revision(2)).first?.value == [9])
     }
 
+    // protocol: written-blocks-are-computed-again
     @Test("A batch that lost to the same leaf is run again, and sees what it lost to")
     func reRun() throws {
         var scene = try RebasableBatchTests.grown()

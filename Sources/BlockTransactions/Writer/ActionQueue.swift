@@ -211,7 +211,7 @@ package struct ActionQueue: Sendable {
 // MARK: Planted bugs
 
 extension ActionQueue {
-    /// D1 and D6: takes entries that were not read for free of these actions.
+    /// Takes entries that were not read for free of these actions.
     mutating func plantScanned(_ ids: Set<ActionID>, through revision: Revision) {
         update {
             guard ids.contains($0.action) else { return }

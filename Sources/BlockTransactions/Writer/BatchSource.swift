@@ -8,7 +8,7 @@ import BlockRuntime
 /// |---|---|
 /// | ``KnownLog`` | the chosen tail, and whether it is being read |
 /// | ``ActionQueue`` | which actions wait, for how long, and whose turn it is |
-/// | ``LandingScan`` | which of them have landed before (rule N4) |
+/// | ``LandingScan`` | which of them have landed before (protocol: dedupe-scan) |
 /// | ``UnreadableBlocks`` | which of them have to wait for a block |
 /// | ``BatchBuilder``, ``RebasableBatch`` | what goes into the next entry |
 ///
@@ -19,7 +19,7 @@ import BlockRuntime
 /// **Transactions over several collections** are to drive several. Each source scans its log to the
 /// end and builds on it; the transaction makes an in-flight batch of each, at the next revision of
 /// its collection, keeps what is built early until all of them are, and lands them with one intent
-/// at the home (rule home-decides). It tells every source that its batch was sent, and then how the
+/// at the home (protocol: home-decides). It tells every source that its batch was sent, and then how the
 /// one decision ended: as landed, or put back, and then the scan reads on before any of these
 /// actions is built again. So a source never assumes that what it built is sent at once, or alone:
 /// until ``sent(_:)`` the actions stay in the queue, where their time may run out.
@@ -227,7 +227,7 @@ package struct BatchSource: Sendable {
     /// Likewise; the same batch may be sent again as it is, if it is still good then.
     package mutating func keep(_ batch: InFlightBatch) { builder.keep(batch, on: log) }
 
-    /// D1 and D6, planted: takes entries that were not read for free of a batch's actions.
+    /// The planted bugs: takes entries that were not read for free of a batch's actions.
     mutating func plantScanned(_ batch: InFlightBatch, through revision: Revision) {
         queue.plantScanned(batch.ids, through: revision)
     }

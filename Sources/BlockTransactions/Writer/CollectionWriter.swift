@@ -8,9 +8,9 @@ import BlockRuntime
 /// state and events of its own: ``BatchSource``, which is the way from actions to a batch,
 /// ``InFlightBatch``, which is on its way to a coordinator, and ``Finality``.
 ///
-/// Exactly once (protocol C5.9, C11 A3): nothing of a batch is proposed at n + 1 while its outcome
-/// at n is unknown. It is in flight until the attempt has ended; after that the scan reads what is
-/// at n before its actions are ready again.
+/// Exactly once (protocol: dedupe-scan, unknown-holds-the-next): nothing of a batch is proposed at
+/// n + 1 while its outcome at n is unknown. It is in flight until the attempt has ended; after that
+/// the scan reads what is at n before its actions are ready again.
 public struct CollectionWriter: Sendable {
     /// Names a client's request for the host.
     public typealias Token = UInt64

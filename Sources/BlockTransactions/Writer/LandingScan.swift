@@ -1,7 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// Looks for earlier landings of the actions that wait, so that none is made twice (rule N4).
+/// Looks for earlier landings of the actions that wait, so that none is made twice
+/// (protocol: dedupe-scan, scan-again-after-moved).
 ///
 /// An action is proposed at revision n only after every entry in (its firstRevision, n − 1] was read
 /// from a chosen tail and found not to hold it; after every change of n the new entries are read

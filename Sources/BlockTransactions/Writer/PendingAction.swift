@@ -26,7 +26,7 @@ package struct PendingAction: Sendable {
     private(set) var waiters: [Waiter]
     /// Tail reads of the proxy that were begun before the action came.
     let tailReadsBefore: UInt64
-    /// Every entry in (``firstRevision``, this] was read and does not hold the action (N4).
+    /// Every entry in (``firstRevision``, this] was read and does not hold the action.
     package private(set) var scannedThrough: Revision {
         didSet { doubt.logWasRead(through: scannedThrough) }
     }
