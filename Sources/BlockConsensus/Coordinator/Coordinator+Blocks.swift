@@ -21,7 +21,7 @@ extension Coordinator {
                 payload: attempt.payload, target: attempt.participant.target,
                 record: write.record, committed: write.committed, policy: attempt.pendingPolicy)
             let pend = BlockPend(request, members: members(of: write.block), deadline: deadline)
-            add(.pend(pend, deadline: deadline), owner: .prerequisite(of: proposal))
+            add(pend, owner: .prerequisite(of: proposal))
         }
     }
 
@@ -64,7 +64,7 @@ extension Coordinator {
         let request = BlockReadRequest(
             key: request.key, revision: request.revision, committed: request.committed)
         let read = BlockRead(request, members: members(of: request.key.block), deadline: deadline)
-        add(.blockRead(read, deadline: deadline), owner: .client(token))
+        add(read, owner: .client(token))
     }
 
     mutating func scrub(
@@ -75,7 +75,7 @@ extension Coordinator {
         let scrub = Scrub(
             after: after, countMax: countMax, members: Membership(shard: shard, in: map),
             deadline: deadline)
-        add(.scrub(scrub, deadline: deadline), owner: .client(token))
+        add(scrub, owner: .client(token))
     }
 
     mutating func listPends(
@@ -85,7 +85,7 @@ extension Coordinator {
         let list = PendList(
             after: after, countMax: countMax, members: Membership(shard: shard, in: map),
             deadline: deadline)
-        add(.pendList(list, deadline: deadline), owner: .client(token))
+        add(list, owner: .client(token))
     }
 
     /// Whether there is such a shard; says so to whoever asked when there is not.
@@ -117,7 +117,7 @@ extension Coordinator {
             let finalise = BlockFinalise(
                 entry.write(of: block), of: key, members: members(of: block.block),
                 deadline: deadline)
-            add(.finalise(finalise, deadline: deadline), owner: .gathering(id))
+            add(finalise, owner: .gathering(id))
         }
     }
 

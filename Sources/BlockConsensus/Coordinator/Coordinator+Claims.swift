@@ -154,7 +154,7 @@ extension Coordinator {
                     members: Membership(shard: map.shard(of: block), in: map), deadline: deadline,
                     isIntact: { BlockID(content: $0) == block })
             }
-        add(.fetch(fetch, deadline: deadline), owner: .check(check, key))
+        add(fetch, owner: .check(check, key))
     }
 
     // MARK: What this coordinator reads and decides

@@ -55,22 +55,22 @@ struct TurnMemory {
 /// One change of a register at a time, the proposers in turns.
 extension Coordinator {
     /// Starts the change now, or when its turn comes.
-    mutating func enqueue(_ proposer: Proposer, deadline: Instant, owner: Round.Owner) -> UInt64? {
+    mutating func enqueue(_ proposer: Proposer, owner: RoundOwner) -> UInt64? {
         let collection = proposer.collection
         var queue = queues[collection] ?? RegisterQueue()
         guard queue.waitingCount < Limits.registerQueueCountMax else { return nil }
         let client = client(of: owner)
         turnMemory.came(client, with: collection, at: now)
-        let id = add(.proposal(proposer, deadline: deadline), owner: owner, isHeld: true)
+        let id = add(proposer, owner: owner, isHeld: true)
         queue.append(id, of: client)
         queues[collection] = queue
         // It may run out of time before its turn.
-        alarms.set(.round(id), at: deadline)
+        alarms.set(.round(id), at: proposer.deadline)
         goOn(with: collection)
         return id
     }
 
-    private func client(of owner: Round.Owner) -> Client {
+    private func client(of owner: RoundOwner) -> Client {
         guard case .client(let token) = owner else { return 0 }
         return askers[token] ?? 0
     }
@@ -105,7 +105,7 @@ extension Coordinator {
         else { return false }
         var isTold = false
         for id in queue.waiting(of: client) {
-            guard let round = rounds[id], case .proposal(let proposer, _) = round.kind,
+            guard let round = rounds[id], let proposer = round.proposer,
                 case .commit(let attempt) = proposer.change,
                 attempt.participant.incarnation == tail.incarnation,
                 attempt.participant.target <= tail.revision,
@@ -119,7 +119,7 @@ extension Coordinator {
             alarms.cancel(.round(id))
             queues[collection]?.remove(id)
             // It left nothing behind that would have to be taken back.
-            notify(round.owner, nil, .reply(reply))
+            notify(round.owner, .reply(reply))
         }
         guard isTold else { return false }
         let time = turnMemory.told(client, about: collection, at: now)
@@ -129,6 +129,7 @@ extension Coordinator {
 
     /// A change has ended, in its turn or while it waited for it.
     mutating func proposalEnded(_ id: UInt64, _ proposer: Proposer, _ result: RoundResult) {
+        learn(from: proposer, result)
         let collection = proposer.collection
         guard queues[collection]?.running?.id == id else {
             queues[collection]?.remove(id)
@@ -144,7 +145,7 @@ extension Coordinator {
         queues[collection]?.readers = []
         // Before the next change begins: they find the register at rest.
         for reader in readers {
-            add(.read(reader.read.again(), deadline: reader.deadline), owner: reader.owner)
+            add(reader.read.again(), owner: reader.owner)
         }
         remember(ended, proposer, result)
         goOn(with: collection)

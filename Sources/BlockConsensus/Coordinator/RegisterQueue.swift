@@ -40,7 +40,7 @@ struct RegisterQueue {
     /// The register's value after the last change, when it is known to be chosen.
     var chosen: TailValue?
     /// Reads that found the running change under way.
-    var readers: [(read: TailRead, owner: Round.Owner, deadline: Instant)] = []
+    var readers: [(read: TailRead, owner: RoundOwner)] = []
 
     var isEmpty: Bool { running == nil && waitingCount == 0 && kept == nil && readers.isEmpty }
 

@@ -4,7 +4,7 @@ import BlockRuntime
 /// Makes one committed write a version on a quorum of its block's shard, and brings it to members
 /// that cannot make it themselves (protocol C5.15, C11 A2.5): a checkpoint does not wait until a
 /// scrub comes by.
-package struct BlockFinalise {
+package struct BlockFinalise: ShardRound {
     /// Tells the answers to the three questions apart.
     private enum Stamp {
         static let finalise = 0
@@ -15,7 +15,7 @@ package struct BlockFinalise {
     package let members: Membership
     private let key: BlockKey
     private let write: CommittedWrite
-    private let deadline: Instant
+    let deadline: Instant
     private var done: Set<PeerID> = []
     /// Members that lack the pend, or the write below it.
     private var needy: Set<PeerID> = []

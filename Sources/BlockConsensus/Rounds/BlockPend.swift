@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// Makes one pend durable on a quorum of its block's shard, and brings the members that lack its
 /// base up to it (protocol C5.6, C11 A2.1).
-package struct BlockPend {
+package struct BlockPend: ShardRound {
     /// Tells the answers to the three questions apart.
     private enum Stamp {
         static let pend = 0
@@ -13,7 +13,7 @@ package struct BlockPend {
 
     package let members: Membership
     private let request: PendRequest
-    private let deadline: Instant
+    let deadline: Instant
     private var pended: Set<PeerID> = []
     /// Confirmations, for the planted bug Q5.
     private var answerCount = 0

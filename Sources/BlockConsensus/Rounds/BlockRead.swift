@@ -6,12 +6,12 @@ import BlockRuntime
 /// When the log lists writes of it, the last of them up to the revision is the answer, from any one
 /// replica that has exactly that; everything else, also the newest of a quorum, is no answer. When
 /// it lists none, all writes up to there are final on a quorum, and the newest of any quorum is it.
-package struct BlockRead {
+package struct BlockRead: ShardRound {
     package let members: Membership
     private let request: BlockReadRequest
     /// The write that the answer must be; nil when the log lists none.
     private let wanted: CommittedWrite?
-    private let deadline: Instant
+    let deadline: Instant
     private var answers: [PeerID: BlockCopy?] = [:]
     private var refusals = Refusals()
 
@@ -34,7 +34,7 @@ package struct BlockRead {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {

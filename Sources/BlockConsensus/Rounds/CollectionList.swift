@@ -9,12 +9,13 @@ import BlockRuntime
 ///
 /// A page ends by count, by bytes, or when half of its time has passed, wherever it then is: it may
 /// be short or empty and still have a successor, so that a listing of any size gets to its end.
-package struct CollectionList {
+package struct CollectionList: ShardRound {
     private let map: ClusterMap
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var cursor: CollectionID?
-    private var shard: ShardID
+    /// The shard that is being listed.
+    private(set) var shard: ShardID
     private var pages: [PeerID: (ids: [CollectionID], isLast: Bool)] = [:]
     private var refusals = Refusals()
     /// Ids whose tails are still to be read, ascending.
@@ -38,7 +39,7 @@ package struct CollectionList {
         shard = cursor.map { map.shard(of: $0) } ?? ShardID(rawValue: 0)
     }
 
-    private var members: Membership { Membership(shard: shard, in: map) }
+    var members: Membership { Membership(shard: shard, in: map) }
 
     /// Asks all members of the current shard for their registers after the cursor.
     package mutating func start(_ effects: inout RoundEffects) {
@@ -56,9 +57,6 @@ package struct CollectionList {
         }
         effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
     }
-
-    /// The shard whose members the sends of this round go to.
-    package var currentShard: ShardID { shard }
 
     package mutating func receive(
         _ reply: PeerReply, from peer: PeerID, stamp replyStamp: Int, _ effects: inout RoundEffects

@@ -3,11 +3,11 @@ import BlockRuntime
 
 /// Lists one page of the pends that the members of a shard keep, for whoever finds out what became
 /// of them (protocol C5.10): no pend ends by itself.
-package struct PendList {
+package struct PendList: ShardRound {
     package let members: Membership
     private let after: PendKey?
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var pages: [PeerID: (pends: [KeptPend], next: PendKey?)] = [:]
     private var refusals = Refusals()
 
@@ -25,7 +25,7 @@ package struct PendList {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         switch reply {
         case .pends(let pends, let next): pages[peer] = (pends, next)

@@ -5,7 +5,7 @@ import BlockRuntime
 ///
 /// A ballot carries one value, ever. The answer is derived from chosen values only: either a quorum
 /// accepted what this proposer sent, or a whole promise quorum showed the same accepted ballot.
-package struct Proposer {
+package struct Proposer: ShardRound {
     private enum Phase {
         case idle
         /// Waiting for a quorum of promises at `ballot`.
@@ -28,7 +28,7 @@ package struct Proposer {
     package let collection: CollectionID
     package let members: Membership
     let change: TailChange
-    private let deadline: Instant
+    let deadline: Instant
     private var phase = Phase.idle
     /// Tells replies of this ballot from late ones of an earlier.
     private var stamp = 0

@@ -2,12 +2,12 @@ import BlockModel
 import BlockRuntime
 
 /// Makes one thing (a body, a segment, a version) durable on a quorum of its shard.
-package struct QuorumWrite {
+package struct QuorumWrite: ShardRound {
     package let members: Membership
     private let operation: PeerRequest.Operation
     /// What a member answers that has it, durable.
     private let confirmation: PeerReply
-    private let deadline: Instant
+    let deadline: Instant
     private var stored: Set<PeerID> = []
     /// Confirmations, for the planted bug Q5.
     private var answerCount = 0
@@ -33,7 +33,7 @@ package struct QuorumWrite {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {

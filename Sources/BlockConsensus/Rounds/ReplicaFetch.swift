@@ -5,11 +5,11 @@ import BlockRuntime
 ///
 /// One replica is enough because the hash is known; the others are asked one after another when an
 /// answer is late, absent or damaged.
-package struct ReplicaFetch {
+package struct ReplicaFetch: ShardRound {
     package let members: Membership
     private let operation: PeerRequest.Operation
     private let isIntact: @Sendable (Bytes) -> Bool
-    private let deadline: Instant
+    let deadline: Instant
     /// Members not asked yet, in the order of asking.
     private var untried: [PeerID] = []
     private var lacking: Set<PeerID> = []
@@ -34,7 +34,7 @@ package struct ReplicaFetch {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {

@@ -7,7 +7,7 @@ import BlockRuntime
 /// Sound without the log: a version exists only of a committed write, so a copy of one, verified by
 /// its hash, is right wherever it is missing. Where two members hold different writes at one
 /// revision nothing is copied.
-package struct Scrub {
+package struct Scrub: ShardRound {
     private struct Repair {
         let position: VersionPosition
         let write: CommittedWrite
@@ -20,7 +20,7 @@ package struct Scrub {
     package let members: Membership
     private let after: VersionPosition?
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var pages: [PeerID: (versions: [VersionSummary], isLast: Bool)] = [:]
     private var refusals = Refusals()
     /// What is still to be repaired, the first of it under way.

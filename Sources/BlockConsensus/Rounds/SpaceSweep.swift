@@ -6,13 +6,13 @@ import BlockRuntime
 /// The peer names the lives that it keeps something of, the coordinator reads the tail of each, and
 /// only what such a chosen tail says leads to a removal (protocol C12.11). Collections whose
 /// retention says so are truncated on the way.
-package struct SpaceSweep {
+package struct SpaceSweep: Round {
     package let peer: PeerID
     /// A shard that the peer is a member of.
     package let shard: ShardID
     private let after: Bytes?
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var report = SweepReport()
     /// Lives whose tail is still to be read, the first one under way.
     private var waiting: [CollectionLife] = []
@@ -35,7 +35,9 @@ package struct SpaceSweep {
         effects.wake(after: deadline.since(effects.now))
     }
 
-    package mutating func receive(_ reply: PeerReply, _ effects: inout RoundEffects) {
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
+    ) {
         switch reply {
         case .lives(let lives, let next) where waiting.isEmpty && ends.isEmpty:
             report.next = next
@@ -56,11 +58,20 @@ package struct SpaceSweep {
     }
 
     /// The tail of the first life that waits was read, or could not be.
-    package mutating func tailWasRead(_ result: RoundResult, _ effects: inout RoundEffects) {
+    package mutating func tailWasRead(
+        of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects
+    ) {
         guard let life = waiting.first else { return }
         if case .reply(.tail(let value)) = result { judge(life, value) }
         waiting.removeFirst()
         readNext(&effects)
+    }
+
+    func end(
+        _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator
+    ) {
+        coordinator.truncate(dueTruncations)
+        coordinator.report(result, of: running)
     }
 
     private mutating func judge(_ life: CollectionLife, _ value: TailValue) {

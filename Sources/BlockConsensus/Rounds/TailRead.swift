@@ -5,7 +5,7 @@ import BlockRuntime
 ///
 /// A quorum that reports the identical accepted ballot, or unanimously none, shows a chosen value.
 /// Anything else is no answer: the read becomes a change that writes back.
-package struct TailRead {
+package struct TailRead: ShardRound {
     private struct Report: Equatable {
         let accepted: Ballot
         let hash: Digest
@@ -13,7 +13,7 @@ package struct TailRead {
 
     package let collection: CollectionID
     package let members: Membership
-    private let deadline: Instant
+    let deadline: Instant
     private var reports: [PeerID: Report] = [:]
     private var values: [Digest: Bytes] = [:]
     private var answered: Set<PeerID> = []
@@ -59,7 +59,7 @@ package struct TailRead {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         answered.insert(peer)
@@ -79,6 +79,17 @@ package struct TailRead {
         hasTimedOut = true
         mark("tailRead.timeout")
         effects.finish(.undecided)
+    }
+
+    func end(
+        _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator
+    ) {
+        switch result {
+        case .undecided: return coordinator.lookAgain(self, owner: running.owner)
+        case .reply(.tail(let value)): coordinator.learn(chosen: value)
+        default: break
+        }
+        coordinator.report(result, of: running)
     }
 
     private mutating func evaluate(_ effects: inout RoundEffects) {
