@@ -16,6 +16,7 @@ extension Coordinator {
     /// Pends every write of an attempt on its shard. The proposal waits for each
     /// (protocol: pends-before-decision).
     mutating func pend(_ attempt: CommitAttempt, for proposal: UInt64, deadline: Instant) {
+        invariant(rounds[proposal]?.proposer != nil, "pends of a change that is over")
         for write in attempt.writes {
             let request = PendRequest(
                 key: BlockKey(block: write.block, incarnation: attempt.participant.incarnation),
@@ -112,6 +113,7 @@ extension Coordinator {
         guard !entry.blocks.isEmpty else { return respond(token, .finalised) }
         lastGathering += 1
         let id = lastGathering
+        invariant(gatherings[id] == nil, "gathering \(id) is under way")
         gatherings[id] = Gathering(token: token, remaining: entry.blocks.count)
         for block in entry.blocks {
             let key = BlockKey(block: block.block, incarnation: entry.incarnation)
@@ -129,6 +131,7 @@ extension Coordinator {
             gatherings[id] = nil
             return respond(gathering.token, .failed(error))
         }
+        invariant(gathering.remaining > 0, "more rounds have ended than were begun")
         gathering.remaining -= 1
         gatherings[id] = gathering.remaining == 0 ? nil : gathering
         if gathering.remaining == 0 { respond(gathering.token, .finalised) }

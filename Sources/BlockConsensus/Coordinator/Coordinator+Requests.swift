@@ -4,6 +4,7 @@ import BlockRuntime
 /// How each request becomes rounds, and the end of a round the answer.
 extension Coordinator {
     mutating func start(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
+        invariant(requestCount > 0, "a request that is not counted")
         guard requestCount <= Limits.requestCountMax else {
             return fail(token, overloaded("requestCountMax = \(Limits.requestCountMax)"))
         }
@@ -65,6 +66,7 @@ extension Coordinator {
     }
 
     mutating func start(_ upkeep: Upkeep, for token: Token, deadline: Instant) {
+        invariant(requestCount > 0, "a request that is not counted")
         switch upkeep {
         case .discard(let key, let target):
             let write = QuorumWrite(
@@ -146,6 +148,8 @@ extension Coordinator {
     mutating func storePrerequisites(of id: UInt64) {
         guard let proposer = rounds[id]?.proposer, case .commit(let attempt) = proposer.change
         else { return }
+        invariant(
+            queues[proposer.collection]?.running?.id == id, "what waits for its turn is stored")
         let deadline = proposer.deadline
         if !attempt.isInline {
             let block = BlockID(content: attempt.body)
@@ -172,6 +176,7 @@ extension Coordinator {
     func reports(
         _ peers: [PeerID], _ replies: [PeerID: PeerReply]
     ) -> [PeerReport] {
+        invariant(replies.count <= peers.count, "replies of others than were asked")
         var statuses: [PeerID: PeerStatus] = [:]
         for case (let peer, .status(let answer)) in replies { statuses[peer] = answer }
         var lostShards: [PeerID: UInt32] = [:]

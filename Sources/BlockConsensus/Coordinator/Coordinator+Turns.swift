@@ -35,6 +35,7 @@ struct TurnMemory {
     ) -> Duration {
         told[Place(client: client, collection: collection)] = now
         let usual = returnTimes[client] ?? .zero
+        invariant(usual >= .zero, "a proposer came back before it was told")
         return min(max(usual * 2, Limits.keptPlaceTimeMin), Limits.keptPlaceTimeMax)
     }
 
@@ -46,6 +47,7 @@ struct TurnMemory {
         guard let since = told[place] else { return }
         told[place] = nil
         let time = now.since(since)
+        invariant(time >= .zero, "a proposer came back before it was told")
         let before = returnTimes[client] ?? .zero
         // Quickly longer, slowly shorter: a place that is kept too briefly is of no use.
         returnTimes[client] = max(time, .nanoseconds(before.nanoseconds / 8 * 7))
@@ -57,6 +59,7 @@ extension Coordinator {
     /// Starts the change now, or when its turn comes.
     mutating func enqueue(_ proposer: Proposer, owner: RoundOwner) -> UInt64? {
         let collection = proposer.collection
+        invariant(proposer.shard == map.shard(of: collection), "a change of another shard")
         var queue = queues[collection] ?? RegisterQueue()
         guard queue.waitingCount < Limits.registerQueueCountMax else { return nil }
         let client = client(of: owner)
@@ -89,6 +92,7 @@ extension Coordinator {
                 }
                 return
             }
+            invariant(queue.waitingCount > 0, "it is the turn of one who wants nothing")
             if answerLate(client, collection) { continue }
             guard let id = queues[collection]?.begin(client, at: now) else { continue }
             queues[collection]?.checkInvariants()
@@ -103,6 +107,7 @@ extension Coordinator {
     private mutating func answerLate(_ client: Client, _ collection: CollectionID) -> Bool {
         guard let queue = queues[collection], let value = queue.chosen, let tail = value.live
         else { return false }
+        invariant(queue.running == nil, "a change is answered while another one runs")
         var isTold = false
         for id in queue.waiting(of: client) {
             guard let round = rounds[id], let proposer = round.proposer,
@@ -129,6 +134,7 @@ extension Coordinator {
 
     /// A change has ended, in its turn or while it waited for it.
     mutating func proposalEnded(_ id: UInt64, _ proposer: Proposer, _ result: RoundResult) {
+        invariant(rounds[id] == nil, "change \(id) has ended and goes on")
         learn(from: proposer, result)
         let collection = proposer.collection
         guard queues[collection]?.running?.id == id else {
@@ -136,6 +142,7 @@ extension Coordinator {
             return goOn(with: collection)
         }
         guard let ended = queues[collection]?.end() else { return }
+        invariant(ended.id == id, "change \(ended.id) ran, \(id) has ended")
         if case .reply = result {
             queues[collection]?.chosen = proposer.decided
         } else {
@@ -156,6 +163,7 @@ extension Coordinator {
         _ ended: RegisterQueue.Running, _ proposer: Proposer, _ result: RoundResult
     ) {
         let collection = proposer.collection
+        invariant(queues[collection]?.running == nil, "a change runs while another one ends")
         var register = turnMemory[collection]
         if proposer.hasMetOthers {
             register.sharedUntil = now.advanced(by: Limits.sharedRegisterTime)

@@ -45,7 +45,7 @@ package struct Coordinator {
     var now = Instant.origin
 
     var rounds: [UInt64: RunningRound] = [:]
-    private var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
+    private(set) var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
     var alarms = AlarmClock<Timer>()
     var queues: [CollectionID: RegisterQueue] = [:]
     /// Who asked, where that is somebody in particular.
@@ -70,6 +70,11 @@ package struct Coordinator {
         Set(silentSince.filter { now.since($0.value) >= timing.survey }.keys)
     }
 
+    #if SIMULATION_HOOKS
+    /// Events since all parts were compared: see ``checkInvariants()``.
+    var uncheckedEventCount = 0
+    #endif
+
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -77,6 +82,7 @@ package struct Coordinator {
         map: ClusterMap, proposer: ProposerID, generator: SeededGenerator,
         timing: ProtocolTiming = ProtocolTiming(), policy: TailPolicy = TailPolicy()
     ) {
+        invariant(!map.peers.isEmpty && !map.shards.isEmpty, "a cluster of nobody")
         self.map = map
         self.timing = timing
         self.policy = policy
@@ -108,6 +114,9 @@ package struct Coordinator {
             deliver(reply, to: id, from: peer, epoch: epoch)
         case .tick: wakeDueRounds()
         }
+        #if SIMULATION_HOOKS
+        checkInvariants()
+        #endif
         defer { directives = [] }
         return directives
     }
@@ -116,6 +125,8 @@ package struct Coordinator {
 
     /// Sends what nobody waits for an answer to.
     mutating func tell(_ peer: PeerID, _ request: PeerRequest) {
+        invariant(map.isMember(peer, of: request.shard), "\(peer) is told of \(request.shard)")
+        invariant(request.epoch == map.epoch, "a request of epoch \(request.epoch)")
         lastID += 1
         directives.append(.send(to: peer, id: lastID, request))
     }
@@ -136,6 +147,7 @@ package struct Coordinator {
     /// Adds a round and starts it, unless `isHeld` because it waits for its turn.
     @discardableResult
     mutating func add(_ round: any Round, owner: RoundOwner, isHeld: Bool = false) -> UInt64 {
+        invariant(round.shard.rawValue < UInt32(map.shards.count), "there is no \(round.shard)")
         lastID += 1
         let id = lastID
         rounds[id] = RunningRound(id: id, machine: round, owner: owner)
@@ -166,7 +178,11 @@ package struct Coordinator {
         if let result = effects.result {
             return end(round, result)
         }
+        #if SIMULATION_HOOKS
+        round.machine.checkInvariants()
+        #endif
         if let wakeAt = effects.wakeAt { alarms.set(.round(id), at: wakeAt) }
+        invariant(alarms.instant(of: .round(id)) != nil, "nobody wakes round \(id)")
         rounds[id] = round
         if let (key, bytes) = effects.segmentToStore {
             storeSegment(key, bytes, for: id, deadline: round.machine.deadline)
@@ -199,6 +215,7 @@ package struct Coordinator {
     }
 
     private mutating func end(_ round: RunningRound, _ result: RoundResult) {
+        invariant(rounds[round.id] == nil, "round \(round.id) ends and goes on")
         for request in round.requests { outstanding[request] = nil }
         alarms.cancel(.round(round.id))
         round.machine.end(result, as: round, in: &self)
@@ -238,6 +255,7 @@ package struct Coordinator {
     /// A ballot taken at once would cost the other coordinator's change its own, and its next.
     mutating func lookAgain(_ read: TailRead, owner: RoundOwner) {
         let collection = read.collection
+        invariant(read.lookCount <= Limits.tailLookCountMax, "look \(read.lookCount)")
         guard read.lookCount < Limits.tailLookCountMax else {
             return change(collection, .read, owner: owner, deadline: read.deadline)
         }
@@ -269,6 +287,7 @@ package struct Coordinator {
     }
 
     mutating func launch(_ id: UInt64, _ collection: CollectionID) {
+        invariant(queues[collection]?.running?.id == id, "change \(id) begins out of turn")
         // Nobody waits for it any more: it is not begun.
         if let deadline = rounds[id]?.machine.deadline, deadline <= now {
             return run(id) { $0.tick(&$1) }
@@ -292,6 +311,7 @@ package struct Coordinator {
             mark("coordinator.reply.foreign")
             return
         }
+        invariant(rounds[request.round] != nil, "an answer to a round that is over")
         if !planted(.peerCountedTwice) { outstanding[id] = nil }
         run(request.round) { $0.receive(reply, from: peer, stamp: request.stamp, &$1) }
     }
@@ -299,7 +319,9 @@ package struct Coordinator {
     private mutating func wakeDueRounds() {
         while let (timer, _) = alarms.popDue(at: now) {
             switch timer {
-            case .round(let id): run(id) { $0.tick(&$1) }
+            case .round(let id):
+                invariant(rounds[id] != nil, "round \(id) is over and is woken")
+                run(id) { $0.tick(&$1) }
             case .turn(let collection): goOn(with: collection)
             }
         }

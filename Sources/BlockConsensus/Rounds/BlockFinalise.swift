@@ -80,10 +80,12 @@ package struct BlockFinalise: ShardRound {
     // MARK: Steps
 
     private func finalise(at peer: PeerID, _ effects: inout RoundEffects) {
+        invariant(members.isBelowQuorum(done.count), "what is final is asked for again")
         effects.send(.finalise(key, write), to: peer, stamp: Stamp.finalise)
     }
 
     private func install(_ copy: BlockCopy, at peer: PeerID, _ effects: inout RoundEffects) {
+        invariant(copy.write == write, "another write is installed")
         mark("blockFinalise.installs")
         effects.send(.install(key, copy), to: peer, stamp: Stamp.install)
     }
@@ -105,5 +107,13 @@ package struct BlockFinalise: ShardRound {
         if !members.canReachQuorum(without: refusals.count) {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: done.count)))
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(done)
+        members.checkMembers(needy)
+        invariant(members.isBelowQuorum(done.count), "a write that is final goes on")
+        invariant(copy == nil || copy?.write == write, "a copy of another write")
+        invariant(!isReading || !done.isEmpty, "it reads from members that have nothing")
     }
 }

@@ -30,6 +30,7 @@ package struct BlockPend: ShardRound {
 
     /// Sends the pend to every member that has not confirmed it.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(members.isBelowQuorum(pended.count), "what is durable is sent again")
         for peer in members.peers where !pended.contains(peer) {
             effects.send(.pend(request), to: peer, stamp: Stamp.pend)
         }
@@ -85,6 +86,8 @@ package struct BlockPend: ShardRound {
     }
 
     private func install(_ copy: BlockCopy, at peer: PeerID, _ effects: inout RoundEffects) {
+        invariant(needy.contains(peer), "\(peer) lacks nothing")
+        invariant(copy.write == request.record.base, "a base that the pend is not made on")
         effects.send(.install(request.key, copy), to: peer, stamp: Stamp.install)
     }
 
@@ -103,6 +106,16 @@ package struct BlockPend: ShardRound {
         if !members.canReachQuorum(without: refusals.count) {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: pended.count)))
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pended)
+        members.checkMembers(needy)
+        invariant(members.isBelowQuorum(pended.count), "a pend that is durable goes on")
+        invariant(answerCount >= pended.count, "\(answerCount) answers of \(pended.count)")
+        invariant(
+            base == nil || base?.write == request.record.base, "a base that the pend is not made on"
+        )
     }
 }
 

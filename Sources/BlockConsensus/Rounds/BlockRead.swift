@@ -24,6 +24,7 @@ package struct BlockRead: ShardRound {
 
     /// Asks a member drawn at random, or all of them when a quorum has to answer.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(answers.isEmpty, "a read starts once")
         let first = effects.generator.below(members.peers.count)
         let order = members.peers[first...] + members.peers[..<first]
         let asksAll = wanted == nil || buggify("buggify.blockRead.asksAll")
@@ -89,6 +90,9 @@ package struct BlockRead: ShardRound {
     /// Answers, and gives the block back to members that have it damaged
     /// (protocol: repair-by-hash). Nobody waits for that.
     private func finish(_ copy: BlockCopy?, _ effects: inout RoundEffects) {
+        invariant(
+            copy == nil || wanted == nil || copy?.write == wanted || planted(.anyCopyIsRead),
+            "another write than the log lists")
         let damaged = refusals.errors.filter { $0.value.code == .corrupted }.keys.sorted()
         for peer in copy == nil ? [] : damaged {
             mark("blockRead.repair")
@@ -103,5 +107,12 @@ package struct BlockRead: ShardRound {
             effects.send(.readBlock(request), to: peer, stamp: 0)
         }
         effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(answers.keys)
+        members.checkMembers(refusals.errors.keys)
+        invariant(
+            wanted != nil || members.isBelowQuorum(answers.count), "a quorum has answered the read")
     }
 }

@@ -47,6 +47,7 @@ package struct CollectionList: ShardRound {
             let half = deadline.since(effects.now).nanoseconds / 2
             pageEnd = effects.now.advanced(by: .nanoseconds(half))
         }
+        invariant(waiting.isEmpty && askedCount == 0 && tails.isEmpty, "tails are being read")
         stamp += 1
         pages = [:]
         refusals.removeAll()
@@ -91,6 +92,7 @@ package struct CollectionList: ShardRound {
     ) {
         switch result {
         case .reply(.tail(let value)):
+            invariant(tails.count < askedCount, "the tail of \(collection) was not asked for")
             tails[collection] = value
             // In the order of the ids, whichever came first.
             while let first = waiting.first, let value = tails.removeValue(forKey: first) {
@@ -111,6 +113,8 @@ package struct CollectionList: ShardRound {
     /// Joins the pages of a quorum. A page that is not the last says nothing about what is above
     /// its own end, so the lowest such end bounds what is known.
     private mutating func merge(_ effects: inout RoundEffects) {
+        invariant(pages.count >= members.quorum, "\(pages.count) pages are not the shard's")
+        invariant(waiting.isEmpty, "tails are being read")
         stamp += 1
         let ends = pages.values.filter { !$0.isLast }.compactMap { $0.ids.last }
         let bound = ends.min()
@@ -140,6 +144,7 @@ package struct CollectionList: ShardRound {
         shard = ShardID(rawValue: shard.rawValue + 1)
         // The id 0 of a range is the hash of nothing known, so "after it" leaves nothing out.
         cursor = map.lowestID(of: shard)
+        invariant(askedCount == 0, "tails of the shard before are being read")
         if isPageFull(effects.now) {
             return effects.finish(.reply(.collections(found, next: cursor)))
         }
@@ -149,5 +154,14 @@ package struct CollectionList: ShardRound {
     private func isPageFull(_ now: Instant) -> Bool {
         found.count >= countMax || foundBytes >= Limits.pageBytesMax
             || pageEnd.map { now >= $0 } ?? false
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pages.keys)
+        invariant(askedCount <= waiting.count, "\(askedCount) of \(waiting.count) tails are read")
+        invariant(askedCount <= Limits.listTailReadsMax, "\(askedCount) tails at a time")
+        invariant(tails.count < max(1, askedCount), "a tail is kept that nothing is waited for")
+        invariant(found.count < countMax, "a full page goes on")
+        invariant(pageEnd != nil, "a page that never ends")
     }
 }

@@ -19,6 +19,7 @@ package struct PendList: ShardRound {
     }
 
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(pages.isEmpty, "a page is asked for once")
         let operation = PeerRequest.Operation.listPends(after: after, countMax: UInt32(countMax))
         for peer in members.peers { effects.send(operation, to: peer, stamp: 0) }
         effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
@@ -27,6 +28,7 @@ package struct PendList: ShardRound {
     package mutating func receive(
         _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
         case .pends(let pends, let next): pages[peer] = (pends, next)
         case .refused(let error): refusals.add(error, from: peer)
@@ -57,5 +59,12 @@ package struct PendList: ShardRound {
         }
         let merged = lowest.sorted { $0.key < $1.key }.map(\.value)
         effects.finish(.reply(.pends(merged, next: bound)))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pages.keys)
+        invariant(
+            pages.count + refusals.count < members.peers.count, "every member has answered")
+        invariant((1...Limits.pendPageCountMax).contains(countMax), "a page of \(countMax)")
     }
 }

@@ -26,6 +26,7 @@ package struct QuorumWrite: ShardRound {
 
     /// Sends the object to every member that has not confirmed it.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(members.isBelowQuorum(stored.count), "what is durable is sent again")
         for peer in members.peers where !stored.contains(peer) {
             effects.send(operation, to: peer, stamp: stamp)
         }
@@ -59,5 +60,11 @@ package struct QuorumWrite: ShardRound {
             refusals.removeAll()
             start(&effects)
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(stored)
+        invariant(members.isBelowQuorum(stored.count), "a write that is durable goes on")
+        invariant(answerCount >= stored.count, "\(answerCount) answers of \(stored.count)")
     }
 }

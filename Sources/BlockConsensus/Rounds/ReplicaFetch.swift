@@ -28,6 +28,7 @@ package struct ReplicaFetch: ShardRound {
 
     /// Asks a member drawn at random.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(untried.isEmpty && lacking.isEmpty, "a fetch starts once")
         let first = effects.generator.below(members.peers.count)
         untried = Array(members.peers[first...] + members.peers[..<first])
         askNext(&effects)
@@ -77,11 +78,18 @@ package struct ReplicaFetch: ShardRound {
 
     /// Every member answered that it lacks the object, and yet a chosen value points to it.
     private func finishMissing(_ effects: inout RoundEffects) {
+        invariant(lacking.count == members.peers.count, "not every member was asked")
         effects.finish(
             .failed(
                 DatabaseError(
                     .corrupted,
                     "none of the \(members.peers.count) storage peers of shard \(members.shard) "
                         + "holds the object intact; see `optimystic verify`")))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(untried)
+        members.checkMembers(lacking)
+        invariant(untried.count < members.peers.count, "nobody was asked")
     }
 }

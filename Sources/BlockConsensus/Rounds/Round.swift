@@ -24,6 +24,11 @@ protocol Round {
     /// The time has come that the round wanted to be woken at.
     mutating func tick(_ effects: inout RoundEffects)
 
+    /// Stops the process unless the round, which has not ended, is what it should be. Called after
+    /// each of its steps in tests and simulations.
+    /// - Complexity: O(members of the shard).
+    func checkInvariants()
+
     // MARK: What only some rounds have
 
     /// A tail that ``RoundEffects/readTail(_:)`` asked for was read, or could not be.

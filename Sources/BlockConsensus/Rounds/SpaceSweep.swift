@@ -39,6 +39,7 @@ package struct SpaceSweep: Round {
     package mutating func receive(
         _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
+        invariant(peer == self.peer, "a reply of \(peer), which is not asked")
         switch reply {
         case .lives(let lives, let next) where waiting.isEmpty && ends.isEmpty:
             report.next = next
@@ -62,7 +63,10 @@ package struct SpaceSweep: Round {
     package mutating func tailWasRead(
         of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects
     ) {
-        guard let life = waiting.first else { return }
+        guard let life = waiting.first else {
+            return invariant(false, "the tail of \(collection) was not asked for")
+        }
+        invariant(life.collection == collection, "the tail of another collection")
         if case .reply(.tail(let value)) = result { judge(life, value) }
         waiting.removeFirst()
         readNext(&effects)
@@ -87,6 +91,7 @@ package struct SpaceSweep: Round {
         guard tail.incarnation == life.incarnation else { return }
         let due = tail.dueTruncation
         if let due {
+            invariant(due > tail.truncatedThrough, "truncated through \(due) already")
             dueTruncations.append(
                 TruncateCollection(
                     collection: life.collection, incarnation: life.incarnation, through: due))
@@ -101,5 +106,9 @@ package struct SpaceSweep: Round {
         if let next = waiting.first { return effects.readTail(next.collection) }
         guard !ends.isEmpty else { return effects.finish(.reply(.swept(report))) }
         effects.send(.forget(ends, after: after, through: report.next), to: peer, stamp: 0)
+    }
+
+    func checkInvariants() {
+        invariant(report.removedCount == 0, "a sweep that has removed goes on")
     }
 }

@@ -40,6 +40,7 @@ package struct Survey: Round {
     var deadline: Instant { .distantFuture }
 
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(replies.isEmpty, "a survey starts once")
         for peer in peers { effects.send(operation, to: peer, stamp: 0) }
         effects.wake(after: effects.timing.survey)
         if peers.isEmpty { effects.finish(.surveyed([:])) }
@@ -48,6 +49,7 @@ package struct Survey: Round {
     package mutating func receive(
         _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
+        invariant(peers.contains(peer), "a reply of \(peer), which is not asked")
         replies[peer] = reply
         let missing = peers.filter { replies[$0] == nil }
         if missing.isEmpty { return effects.finish(.surveyed(replies)) }
@@ -73,6 +75,11 @@ package struct Survey: Round {
             coordinator.report(.reply(audit), of: running)
             coordinator.heal(target, peers, replies)
         }
+    }
+
+    func checkInvariants() {
+        invariant(replies.count < peers.count, "every peer has answered")
+        invariant(!doubted.isSuperset(of: peers), "there is nobody to wait for")
     }
 }
 

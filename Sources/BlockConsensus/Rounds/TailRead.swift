@@ -35,6 +35,7 @@ package struct TailRead: ShardRound {
 
     /// The same read from its beginning, after a while.
     func again(after rest: Duration = .zero) -> TailRead {
+        invariant(lookCount < Limits.tailLookCountMax, "look \(lookCount) is the last")
         var next = TailRead(collection: collection, members: members, deadline: deadline)
         next.lookCount = lookCount + 1
         next.rest = rest
@@ -43,6 +44,7 @@ package struct TailRead: ShardRound {
 
     /// Begins, or rests before it does.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(!isResting && answered.isEmpty, "a read starts once")
         guard rest == .zero else {
             isResting = true
             return effects.wake(after: min(rest, deadline.since(effects.now)))
@@ -52,6 +54,7 @@ package struct TailRead: ShardRound {
 
     /// Asks all members; one of them, drawn at random, for the value itself.
     private mutating func ask(_ effects: inout RoundEffects) {
+        invariant(answered.isEmpty, "a read asks once")
         let teller = members.peers[effects.generator.below(members.peers.count)]
         for peer in members.peers {
             effects.send(.query(collection, wantsValue: peer == teller), to: peer, stamp: 0)
@@ -124,5 +127,13 @@ package struct TailRead: ShardRound {
             let what = "register \(collection) does not decode"
             effects.finish(.failed(.undecodable(what, error)))
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(answered)
+        invariant(reports.count <= answered.count, "a report of a member that did not answer")
+        invariant(!isResting || answered.isEmpty, "a read that rests has asked")
+        invariant(!isFetching || reports.count >= members.quorum, "a value of no quorum")
+        invariant((1...Limits.tailLookCountMax).contains(lookCount), "look \(lookCount)")
     }
 }

@@ -99,6 +99,11 @@ package struct BackgroundWork {
         keep(pends.discarded(now: now))
     }
 
+    /// Stops the process unless a walk that has something to ask waits for nothing.
+    package func checkInvariants() {
+        invariant(pendRequest == nil || pends.dueAt == nil, "a walk rests and asks")
+    }
+
     private mutating func keep(_ request: PendWalk.Request?) {
         invariant(pendRequest == nil, "one request of a walk at a time")
         pendRequest = request
