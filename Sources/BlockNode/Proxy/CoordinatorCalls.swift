@@ -198,7 +198,7 @@ struct CoordinatorCalls: Sendable {
         return [.ended(id, call, reply)]
     }
 
-    /// Stops the process unless every try is one of a call, and the one that is out can be answered.
+    /// Stops the process unless every try is one of a call, and each that is out can be answered.
     /// - Complexity: O(calls and tries).
     func checkInvariants() {
         standing.checkInvariants()

@@ -103,7 +103,7 @@ struct ProxyTasks: Sendable {
         case none
         /// Its time is up, and it is over.
         case late(ClientProxy.Token, DatabaseError)
-        /// It may go on when it waits for new entries; it is to be woken at its deadline in any case.
+        /// It goes on when it waits for new entries; in any case it is woken at its deadline.
         case due(isFollowing: Bool, deadline: Instant)
     }
 

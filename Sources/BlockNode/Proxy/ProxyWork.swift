@@ -35,7 +35,7 @@ struct ProxyWork {
         learned(error, owner)
     }
 
-    /// Every task and writer that waits for a call, at whatever remove, learns why it takes so long:
+    /// Every task and writer that waits for a call, at whatever remove, learns why it takes long:
     /// it is what their clients are told when their own time runs out first.
     mutating func learned(_ error: DatabaseError, _ owner: CoordinatorCall.Owner) {
         switch owner {

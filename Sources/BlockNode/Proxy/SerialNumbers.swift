@@ -1,6 +1,6 @@
 import BlockRuntime
 
-/// The numbers of what is under way in a proxy: tasks, calls, tries and fetches. Each is given once.
+/// The numbers of what is under way in a proxy: tasks, calls, tries, fetches. Each is given once.
 struct SerialNumbers: Sendable {
     private var last: UInt64 = 0
 
