@@ -55,6 +55,7 @@ final class ProxyNode: WorldProcess {
     private func feed(_ event: ClientProxy.Event) {
         wallClock.follow(world.now)
         guard let directives = machine?.receive(event, now: now) else { return }
+        machine?.checkInvariants()
         let allowed = world.directiveCount(of: directives.count, at: node)
         for directive in directives.prefix(allowed) {
             switch directive {

@@ -136,32 +136,3 @@ package final class ClientProxyHost: Service {
         for (caller, error) in callers.endDrain() { port.refuse(caller, error) }
     }
 }
-
-extension ClientRequest {
-    fileprivate var isHello: Bool {
-        if case .hello = self { return true }
-        return false
-    }
-
-    /// Whether an unanswered request may have changed something.
-    fileprivate var changesState: Bool {
-        switch self {
-        case .act, .dropCollection, .commit, .truncate, .retain: true
-        case .openCollection(let open): open.creation != nil
-        case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
-            .actionStatus,
-            .listCollections, .clusterStatus, .inspectTail,
-            .audit:
-            false
-        }
-    }
-
-    /// Whether it may wait for an entry that nobody has appended yet.
-    fileprivate var isPatient: Bool {
-        switch self {
-        case .readDiary(let read): read.waitMilliseconds > 0
-        case .readLog(let read): read.waitMilliseconds > 0
-        default: false
-        }
-    }
-}
