@@ -31,6 +31,6 @@ extension SystemPath {
             if got == 0 { return bytes }
             bytes += chunk[..<got]
         }
-        throw DatabaseError(.ioFailed, "\(self) is larger than \(countMax) bytes")
+        throw DatabaseError(.ioFailed, "\(self) is larger than the limit of \(countMax) bytes")
     }
 }

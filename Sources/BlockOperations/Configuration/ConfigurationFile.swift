@@ -44,8 +44,8 @@ struct ConfigurationFile {
             read = try path.contents(countMax: limit)
         } catch {
             throw DatabaseError(
-                .configurationInvalid, "the configuration file \(path) cannot be read", cause: error
-            )
+                .configurationInvalid,
+                "the configuration file \(path) cannot be read: \(error.message)")
         }
         guard let read else {
             throw DatabaseError(

@@ -17,7 +17,7 @@ package enum ProcessArguments {
     /// The words as the kernel remembers them.
     ///
     /// The library of Swift reads them once, by the C library's streams, and has none for ever when
-    /// that fails: as under a library that is loaded in front of the C library and is not ready yet.
+    /// that fails: as under a library that is loaded in front of the C library, and is not ready.
     private static func wordsOfKernel() -> [Bytes] {
         let path: SystemPath = "/proc/self/cmdline"
         let line = (try? path.contents(countMax: Limits.commandLineBytesMax)) ?? nil

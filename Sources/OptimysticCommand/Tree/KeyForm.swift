@@ -170,8 +170,8 @@ package struct KeyFormOption: ParsableArguments {
     @Option(
         name: .customLong("key-type"),
         help: ArgumentHelp(
-            "How keys are written: text, int (64 bits; or int8 to uint64), uuid, hex (bytes), date, "
-                + "double, or a tuple as (text,date), whose keys are JSON arrays.",
+            "How keys are written: text, int (64 bits; or int8 to uint64), uuid, hex (bytes), "
+                + "date, double, or a tuple as (text,date), whose keys are JSON arrays.",
             discussion: "Default: as the tree's keys are; text for a new tree.",
             valueName: "type"))
     package var asked: KeyForm?
