@@ -18,7 +18,8 @@ struct BlockReplicaTests {
 
     // MARK: Pends
 
-    @Test("A pend without its base is not acknowledged and not kept (Q3)")
+    // protocol: pend-needs-its-base
+    @Test("A pend without its base is not acknowledged and not kept")
     func pendWithoutBase() throws {
         var scene = Scene()
         #expect(try scene.ask(.pend(Scene.pend(2))) == .needsBase)
@@ -140,7 +141,8 @@ struct BlockReplicaTests {
 
     // MARK: Binding and discarding
 
-    @Test("Late binds take nothing away: bound is a set (N15)")
+    // protocol: bound-is-a-set
+    @Test("Late binds take nothing away: bound is a set")
     func boundIsASet() throws {
         var scene = Scene()
         #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
@@ -183,7 +185,8 @@ struct BlockReplicaTests {
         #expect(scene.held(1) == nil, "what is a version is not pended again")
     }
 
-    @Test("A pend is found by its payload: another attempt at the revision is untouched (Q7)")
+    // protocol: pend-found-by-payload
+    @Test("A pend is found by its payload: another attempt at the revision is untouched")
     func finaliseOfAnotherAttempt() throws {
         var scene = Scene()
         _ = try scene.ask(.pend(Scene.pend(1, payload: 1)))
@@ -198,7 +201,7 @@ struct BlockReplicaTests {
         #expect(scene.alarms.count == 1)
     }
 
-    @Test("Other content under the payload that is listed is no version (A2.2)")
+    @Test("Other content under the payload that is listed is no version")
     func finaliseOfOtherContent() throws {
         var scene = Scene()
         _ = try scene.ask(.pend(Scene.pend(2, payload: 7, base: 0)))
@@ -217,7 +220,8 @@ struct BlockReplicaTests {
         #expect(scene.alarms.count == 1)
     }
 
-    @Test("Promotion stops at the first write that is missing (Q6)")
+    // protocol: applied-on-its-base
+    @Test("Promotion stops at the first write that is missing")
     func gap() throws {
         var scene = Scene()
         try scene.commit(1, through: 1)
@@ -294,7 +298,7 @@ struct BlockReplicaTests {
         }
     }
 
-    @Test("A read finalises what the list shows up to its revision, and nothing else (A2.3)")
+    @Test("A read finalises what the list shows up to its revision, and nothing else")
     func readPromotes() throws {
         var scene = Scene()
         _ = try scene.ask(.pend(Scene.pend(1)))

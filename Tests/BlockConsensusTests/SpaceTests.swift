@@ -308,7 +308,7 @@ struct SpaceTests {
     }
 
     @Test(
-        "Nothing is deleted before the tail says that it is gone (S5)",
+        "Nothing is deleted before the tail says that it is gone",
         arguments: [nil, PlantedBug.deletedBeforeTruncation])
     func deleteAfter(bug: PlantedBug?) throws {
         try SimulationHooks.$plantedBug.withValue(bug) {

@@ -72,6 +72,7 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
+    // protocol: a-peer-that-forgot-is-a-new-peer, stale-registers-are-out-of-scope
     @Test("A log cut below an answered cycle is amnesia")
     func cutLog() throws {
         let scratch = try Scratch()

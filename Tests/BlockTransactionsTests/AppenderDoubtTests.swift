@@ -3,8 +3,8 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Protocol C11 A3: what an appender does, and says, when it does not know what became of an
-/// attempt.
+/// What an appender does, and says, when it does not know what became of an
+/// attempt (protocol: doubt-belongs-to-the-attempt, unknown-holds-the-next).
 @Suite struct AppenderDoubtTests {
     /// An attempt of action 7 at revision 41 that may have landed; the tail is being read.
     private static func doubtful() throws -> (scene: AppenderScene, commit: CommitAttempt) {
@@ -30,6 +30,7 @@ import Testing
         #expect(scene.appender.isIdle)
     }
 
+    // protocol: unknown-holds-the-next, appends-read-nothing
     @Test("One that lost is made at a later revision only after the one it aimed at was read")
     func lost() throws {
         var (scene, _) = try AppenderDoubtTests.doubtful()
@@ -105,7 +106,7 @@ import Testing
         #expect(scene.answers == [7: [.appended(at: 41)], 8: [.appended(at: 45)]])
     }
 
-    @Test("Gone after an unknown outcome stays unknown, and is certain without one (C5.9)")
+    @Test("Gone after an unknown outcome stays unknown, and is certain without one")
     func gone() throws {
         for isDropped in [true, false] {
             var (scene, _) = try AppenderDoubtTests.doubtful()
@@ -121,7 +122,7 @@ import Testing
         }
     }
 
-    @Test("A lost race ends an attempt when its target was looked at, and only then (C12.4)")
+    @Test("A lost race ends an attempt when its target was looked at, and only then")
     func movedLanding() throws {
         for landing in [CommitRefusal.Landing.absent, .notLookedFor] {
             var scene = AppenderScene(entryCount: 40)
@@ -235,6 +236,7 @@ import Testing
         #expect(scene.answers[100] == [.appended(at: 41)])
     }
 
+    // protocol: gone-after-doubt-is-unknown
     @Test("A collection dropped while an attempt is in doubt leaves the outcome unknown")
     func droppedInDoubt() throws {
         var (scene, _) = try AppenderDoubtTests.doubtful()

@@ -64,6 +64,7 @@ import Testing
         }
     }
 
+    // protocol: coordinator-never-retargets, first-revision-is-fixed, scan-again-after-moved
     @Test(
         "Every action lands at most once, and where and as its clients are told",
         arguments: UInt64(1)...200)

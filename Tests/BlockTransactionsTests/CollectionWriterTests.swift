@@ -3,7 +3,7 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Protocol C5.9: batches, earlier landings, limits.
+/// Batches, earlier landings, limits (protocol: dedupe-scan).
 @Suite struct CollectionWriterTests {
     @Test("An action that nothing can have landed is proposed at once, after one look at the tail")
     func fresh() throws {
@@ -46,6 +46,7 @@ import Testing
         }
     }
 
+    // protocol: dedupe-scan
     @Test("An action that landed long ago is found in sealed entries and never proposed again")
     func landedBefore() throws {
         var scene = AppenderScene(entryCount: 300)
@@ -85,6 +86,7 @@ import Testing
         #expect(!effects.wants.isEmpty)
     }
 
+    // protocol: same-id-same-bytes
     @Test("An action id that comes again with other bytes is refused, wherever the first one is")
     func reuse() throws {
         var scene = AppenderScene(entryCount: 60)
@@ -157,7 +159,7 @@ import Testing
         #expect(try read.attempt?.commit.actions() == [Sample.action(8)])
     }
 
-    @Test("To scan what is left of truncated history makes an action twice, and is found (D4)")
+    @Test("To scan what is left of truncated history makes an action twice, and is found")
     func truncatedWindowScanned() throws {
         for bug in [nil, PlantedBug.truncatedWindowScanned] {
             try SimulationHooks.$plantedBug.withValue(bug) {

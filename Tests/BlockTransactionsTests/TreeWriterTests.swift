@@ -3,7 +3,8 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Writers of one tree: rebase, re-run, and what they remember (protocol C11 A2, A5).
+/// Writers of one tree: rebase, re-run, and what they remember
+/// (protocol: every-visited-block-is-read, written-blocks-are-computed-again).
 @Suite struct TreeWriterTests {
     /// Two proxies on a tree of ten keys, which are in several leaves.
     private static func grown() throws -> TreeScene {
@@ -76,6 +77,7 @@ import Testing
         #expect(scene.proxies[0].attempt == nil)
     }
 
+    // protocol: written-blocks-are-computed-again
     @Test("A batch that lost to the same leaf is run again, and sees what it lost to")
     func reRun() throws {
         var scene = try TreeWriterTests.grown()
@@ -200,6 +202,7 @@ import Testing
         #expect(scene.store.log.tail.checkpoint.revision <= Revision(16))
     }
 
+    // protocol: checkpoint-counts-a-quorum
     @Test("A checkpoint stays below the attempt that claims it, though readers have seen more")
     func claimBelowTarget() throws {
         var scene = TreeScene(proxyCount: 2)

@@ -74,6 +74,7 @@ struct KeyValueEngineRealFaults {
         #expect(error?.outcome == .unknown)
     }
 
+    // protocol: failed-sync-ends-the-process
     @Test("A failed sync is not tried again")
     func failedSyncIsNotRepeated() throws {
         let engine = try WatchedRocksDB.open()

@@ -9,7 +9,7 @@ import Testing
         try await TemporaryPath.run { path in
             let cluster: Identifier128
             do {
-                let database = try await Database.embedded(at: path)
+                let database = try await Database.embedded(at: path, timeout: TestTime.generous)
                 cluster = database.cluster.cluster.rawValue
                 let tree = try await database.tree("letters", key: String.self, value: Int.self)
                 for (number, letter) in "abcdefgh".enumerated() {
@@ -19,7 +19,7 @@ import Testing
                 try await diary.append("first")
                 await database.closeAndWait()
             }
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             #expect(database.cluster.cluster.rawValue == cluster)
             let tree = try await database.tree("letters", key: String.self, value: Int.self)
             #expect(try await tree.count() == 8)
@@ -74,7 +74,7 @@ import Testing
     )
     func names() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             for name in ["", "a\nb", String(repeating: "n", count: Limits.nameBytesMax + 1)] {
                 for ask in [
                     { _ = try await database.openTree(named: $0) },
@@ -95,7 +95,7 @@ import Testing
     @Test("An error says what happened where an application shows it, and which condition it was")
     func words() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             let tree = try await database.tree("t", key: String.self, value: String.self)
             try await tree.set("é", to: "1")
             let error = await #expect(throws: DatabaseError.self) {
@@ -115,7 +115,7 @@ import Testing
     @Test("A directory that is open, or is something else, or forgot, is refused in words")
     func refusals() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             #expect(await problem(at: path) == .directoryLocked)
             await database.closeAndWait()
             try FileManager.default.removeItem(atPath: path + "/store")
@@ -132,7 +132,7 @@ import Testing
     /// Why the directory does not open.
     private func problem(at path: String) async -> ErrorCode? {
         do {
-            await (try Database.embedded(at: path)).closeAndWait()
+            await (try Database.embedded(at: path, timeout: TestTime.generous)).closeAndWait()
             return nil
         } catch {
             return (error as? DatabaseError)?.code
@@ -142,7 +142,7 @@ import Testing
     @Test("Writers at the same time share entries, and so their syncs")
     func groups() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             let tree = try await database.tree("letters", key: Int.self, value: Int.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<64 {

@@ -1,7 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// The rules of one acceptor for one register (protocol C5.3), as pure functions of its record.
+/// The rules of one acceptor for one register (protocol: accept-raises-promise,
+/// one-ballot-one-value), as pure functions of its record.
 ///
 /// The caller writes the returned record and syncs it before it sends the reply. Never from memory:
 /// a reply that is not durable is a promise that a restart breaks.
@@ -55,7 +56,8 @@ package enum Acceptor {
         return Decision(record: kept, reply: .accepted(ballot))
     }
 
-    /// The highest ballot that binds the acceptor. An accept binds like a promise (rule 3).
+    /// The highest ballot that binds the acceptor. An accept binds like a promise
+    /// (protocol: accept-raises-promise).
     private static func highest(in record: RegisterRecord) -> Ballot {
         planted(.acceptDoesNotPromise) ? record.promised : max(record.promised, record.accepted)
     }

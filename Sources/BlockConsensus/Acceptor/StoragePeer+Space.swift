@@ -2,7 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// Giving space back: what of a peer's records belongs to which life of which collection, and the
-/// end of those that a chosen tail says are not needed any more (protocol C5.15, C11 A4.4, A4.5).
+/// end of those that a chosen tail says are not needed any more (protocol: orphan-needs-a-fact,
+/// truncate-then-delete).
 ///
 /// A record is judged by the life that it names itself, so that nobody's records can be brought
 /// down by what another one claims.

@@ -158,7 +158,7 @@ extension BlockReplica {
     /// Gives up one target of a pend, and the pend with its last one.
     ///
     /// The sender knows from a chosen tail that the attempt at this target did not land and never
-    /// will; check and removal are this one step (N17).
+    /// will; check and removal are this one step (protocol: bound-is-a-set).
     package mutating func discard(
         _ payload: PayloadID, from target: Revision
     ) throws(DatabaseError) -> PeerReply {
@@ -171,7 +171,7 @@ extension BlockReplica {
     }
 
     /// The newest version not above a revision, after finalising the listed writes held here.
-    /// What it is worth, the reader decides: see protocol C11 A2.2.
+    /// What it is worth, the reader decides: see protocol: listed-write-is-the-answer.
     package mutating func read(_ request: BlockReadRequest) throws(DatabaseError) -> PeerReply {
         try promoteProven(request.committed.filter { $0.revision <= request.revision })
         return .block(try newestCopy(through: request.revision))

@@ -2,7 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// One block in one life of its collection, as one replica keeps it: the rules for pends, versions
-/// and reads (protocol C5.10, C5.14, C11 A2), as a value over a read-only view.
+/// and reads (protocol: bound-is-a-set, pend-needs-its-base, listed-write-is-the-answer), as a
+/// value over a read-only view.
 ///
 /// Replicas of blocks run no consensus: what is committed, the log of the collection says, and
 /// whoever sends a request has read it there. Lives for one request; the host makes ``writes``

@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// What a coordinator knows to be chosen of the log of one life: a stretch of it without a gap, up
 /// to the newest entry that it read or decided. What peers are told to make a version of, it
-/// compares with this (protocol C12.11).
+/// compares with this (protocol: facts-from-the-coordinators-own-tail).
 final class ChosenLog {
     private struct Known {
         let payload: PayloadID

@@ -13,7 +13,8 @@ extension Coordinator {
         Membership(shard: map.shard(of: block), in: map)
     }
 
-    /// Pends every write of an attempt on its shard. The proposal waits for each (rule 6).
+    /// Pends every write of an attempt on its shard. The proposal waits for each
+    /// (protocol: pends-before-decision).
     mutating func pend(_ attempt: CommitAttempt, for proposal: UInt64, deadline: Instant) {
         for write in attempt.writes {
             let request = PendRequest(

@@ -27,7 +27,8 @@ struct CheckedObjects: LogObjectSource {
 }
 
 /// What clients say of the log is compared with chosen tails and segments that this coordinator
-/// read or wrote itself, before any of it goes to a peer (protocol C12.11).
+/// read or wrote itself, before any of it goes to a peer
+/// (protocol: facts-from-the-coordinators-own-tail).
 extension Coordinator {
     /// Carries a request out if the log lists what it claims. It mostly does, and mostly that is
     /// known without asking anybody: this coordinator decided those entries.

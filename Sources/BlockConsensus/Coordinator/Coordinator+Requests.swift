@@ -142,8 +142,9 @@ extension Coordinator {
         }
     }
 
-    /// Stores the body and the pends beside the prepare; the accept waits for all of them (rule 6).
-    /// Not before its turn: what waits behind another change of the register mostly comes too late.
+    /// Stores the body and the pends beside the prepare; the accept waits for all of them
+    /// (protocol: pends-before-decision). Not before its turn: what waits behind another change of
+    /// the register mostly comes too late.
     mutating func storePrerequisites(of id: UInt64) {
         guard case .proposal(let proposer, let deadline) = rounds[id]?.kind,
             case .commit(let attempt) = proposer.change

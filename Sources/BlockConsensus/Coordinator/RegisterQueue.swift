@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// The changes of one register: the one under way and those that wait, by proposer (protocol
-/// C12.10).
+/// The changes of one register: the one under way and those that wait, by proposer
+/// (protocol: fair-turns).
 ///
 /// Proposers take turns, each with its changes in order. One whose change came too late, because
 /// another one's landed before it, is told so and keeps its place: the others wait until it has

@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// Makes one committed write a version on a quorum of its block's shard, and brings it to members
-/// that cannot make it themselves (protocol C5.15, C11 A2.5): a checkpoint does not wait until a
-/// scrub comes by.
+/// that cannot make it themselves (protocol: checkpoint-counts-a-quorum): a checkpoint does not
+/// wait until a scrub comes by.
 package struct BlockFinalise {
     /// Tells the answers to the three questions apart.
     private enum Stamp {

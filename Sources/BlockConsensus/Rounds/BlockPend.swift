@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Makes one pend durable on a quorum of its block's shard, and brings the members that lack its
-/// base up to it (protocol C5.6, C11 A2.1).
+/// base up to it (protocol: pends-before-decision, pend-needs-its-base).
 package struct BlockPend {
     /// Tells the answers to the three questions apart.
     private enum Stamp {
@@ -15,7 +15,7 @@ package struct BlockPend {
     private let request: PendRequest
     private let deadline: Instant
     private var pended: Set<PeerID> = []
-    /// Confirmations, for the planted bug Q5.
+    /// Confirmations, for the planted bug.
     private var answerCount = 0
     /// Members that said they lack the base.
     private var needy: Set<PeerID> = []

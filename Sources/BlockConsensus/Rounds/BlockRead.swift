@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// Reads a block as of a revision (protocol C5.14, C11 A2.2).
+/// Reads a block as of a revision (protocol: listed-write-is-the-answer, empty-list-asks-a-quorum).
 ///
 /// When the log lists writes of it, the last of them up to the revision is the answer, from any one
 /// replica that has exactly that; everything else, also the newest of a quorum, is no answer. When
@@ -86,8 +86,8 @@ package struct BlockRead {
         }
     }
 
-    /// Answers, and gives the block back to members that have it damaged (protocol C5.13). Nobody
-    /// waits for that.
+    /// Answers, and gives the block back to members that have it damaged
+    /// (protocol: repair-by-hash). Nobody waits for that.
     private func finish(_ copy: BlockCopy?, _ effects: inout RoundEffects) {
         let damaged = refusals.errors.filter { $0.value.code == .corrupted }.keys.sorted()
         for peer in copy == nil ? [] : damaged {

@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Lists one page of the pends that the members of a shard keep, for whoever finds out what became
-/// of them (protocol C5.10): no pend ends by itself.
+/// of them (protocol: no-timer-removes-a-pend): no pend ends by itself.
 package struct PendList {
     package let members: Membership
     private let after: PendKey?

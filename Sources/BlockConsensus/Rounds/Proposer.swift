@@ -1,7 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// One change of one register, from the first prepare to a chosen value (protocol C5.4).
+/// One change of one register, from the first prepare to a chosen value
+/// (protocol: write-back-before-answer, same-change-recognised).
 ///
 /// A ballot carries one value, ever. The answer is derived from chosen values only: either a quorum
 /// accepted what this proposer sent, or a whole promise quorum showed the same accepted ballot.
@@ -35,7 +36,8 @@ package struct Proposer {
     private var highestSeen = Ballot.zero
     private var backoff: Backoff
     private var refusals = Refusals()
-    /// What must be durable on a quorum before the decision may be asked for (rule 6).
+    /// What must be durable on a quorum before the decision may be asked for
+    /// (protocol: pends-before-decision).
     private var missingCount: Int
     private var isSegmentDurable = true
     /// Segments that a quorum already holds in this epoch.
@@ -79,7 +81,7 @@ package struct Proposer {
         wakeAfterPhase(&effects)
     }
 
-    /// The planted bug M4: proposes at a ballot that another value was proposed at.
+    /// The planted bug: proposes at a ballot that another value was proposed at.
     mutating func reuse(_ ballot: Ballot, _ value: TailValue, _ effects: inout RoundEffects) {
         stamp += 1
         propose(on: value, isChosen: true, ballot, value.registerBytes, &effects)
@@ -203,7 +205,8 @@ package struct Proposer {
                 return finish(.reply(reply), &effects)
             }
             mark("proposer.writeBack")
-            // Somebody else's accept of this very attempt may be completed by it (C12.1).
+            // Somebody else's accept of this very attempt may be completed by it
+            // (protocol: doubt-belongs-to-the-attempt).
             if change.mayBeIn(value), !planted(.writeBackRaisesNoDoubt) { doubt.raise() }
             hold(ballot, bytes, reply, carriesChange: false, &effects)
         case .renew(let reply): hold(ballot, bytes, reply, carriesChange: false, &effects)

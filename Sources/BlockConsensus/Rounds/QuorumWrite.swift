@@ -9,7 +9,7 @@ package struct QuorumWrite {
     private let confirmation: PeerReply
     private let deadline: Instant
     private var stored: Set<PeerID> = []
-    /// Confirmations, for the planted bug Q5.
+    /// Confirmations, for the planted bug.
     private var answerCount = 0
     private var refusals = Refusals()
     private var stamp = 0

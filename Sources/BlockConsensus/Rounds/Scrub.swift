@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Compares one page of the versions that the members of a shard hold, and has those copied that a
-/// member lacks or has damaged (protocol C5.13).
+/// member lacks or has damaged (protocol: repair-by-hash).
 ///
 /// Sound without the log: a version exists only of a committed write, so a copy of one, verified by
 /// its hash, is right wherever it is missing. Where two members hold different writes at one

@@ -4,8 +4,9 @@ import BlockRuntime
 /// Has one peer remove what it need not keep any more in one page of its records.
 ///
 /// The peer names the lives that it keeps something of, the coordinator reads the tail of each, and
-/// only what such a chosen tail says leads to a removal (protocol C12.11). Collections whose
-/// retention says so are truncated on the way.
+/// only what such a chosen tail says leads to a removal
+/// (protocol: facts-from-the-coordinators-own-tail). Collections whose retention says so are
+/// truncated on the way.
 package struct SpaceSweep {
     package let peer: PeerID
     /// A shard that the peer is a member of.

@@ -1,7 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// A linearizable read of a register in one round trip, when nothing is under way (protocol C5.4).
+/// A linearizable read of a register in one round trip, when nothing is under way
+/// (protocol: identical-quorum-is-chosen).
 ///
 /// A quorum that reports the identical accepted ballot, or unanimously none, shows a chosen value.
 /// Anything else is no answer: the read becomes a change that writes back.

@@ -4,13 +4,14 @@ import BlockRuntime
 import BlockTransactions
 
 /// A coordinator's walk over the pends of all shards, for ever: it learns from chosen tails what
-/// became of each, and has it finalised or discarded (protocol C5.10). No pend ends by itself, so
-/// that without it every attempt that died would take a place beside its blocks for good.
+/// became of each, and has it finalised or discarded (protocol: no-timer-removes-a-pend). No pend
+/// ends by itself, so that without it every attempt that died would take a place beside its blocks
+/// for good.
 ///
 /// An attempt that nothing decides, at the next revision of a collection that rests, may land any
 /// moment, or be that of somebody who died: it would be in the way of whoever does not compete with
 /// others (``PendingPolicy/fail``). It is left alone for a while, then fenced at its home, and only
-/// then discarded (protocol C5.8).
+/// then discarded (protocol: fence-before-discard).
 ///
 /// One request at a time. It rests after a page and goes on at once only after one on which dead
 /// pends were: what landed is made final by its proxy, and mostly is before the walk comes to it.
@@ -253,7 +254,7 @@ extension KeptPend {
     /// Whether a pend whose target is truncated is of no use any more: everything up to there is a
     /// version on a quorum, or has a later one there that is. Where the newest of a quorum is the
     /// pend's own write it landed: the scrub brings that to whoever lacks it, and ends the pend
-    /// (protocol C5.10).
+    /// (protocol: no-timer-removes-a-pend).
     fileprivate func isSuperseded(by newest: CommittedWrite?) -> Bool {
         newest?.revision != pend.target || newest?.payload != pend.payload
     }

@@ -73,7 +73,7 @@ extension ProxyTask {
         switch input {
         case .tail(let value):
             // An action whose outcome is unknown may have landed in the life that is over: that
-            // it cannot be looked for says nothing of it (protocol C5.9).
+            // it cannot be looked for says nothing of it (protocol: first-revision-is-fixed).
             guard adopt(value, status.incarnation, outcome: .unknown, &effects) else { return }
             scanned = status.firstRevision
             search(status, &effects)

@@ -22,7 +22,7 @@ extension ProxyTask {
         "the collection was dropped, and perhaps created again, since it was opened")
 
     /// Something that the tail points to is nowhere: history may have been truncated since the tail
-    /// was read, and then the tail says so (protocol C11 A4.5).
+    /// was read, and then the tail says so (protocol: truncate-then-delete).
     mutating func looksAgain(
         after error: DatabaseError, _ effects: inout TaskEffects
     ) -> Bool {

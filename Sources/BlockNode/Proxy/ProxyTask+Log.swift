@@ -121,7 +121,7 @@ extension ProxyTask {
     }
 
     /// Exactly this attempt. Where the coordinator has not looked whether it landed, the log is
-    /// read at its target, so that the client is told (protocol C12.4).
+    /// read at its target, so that the client is told (protocol: moved-says-what-was-looked-for).
     mutating func commit(
         _ attempt: CommitAttempt, _ input: Input, _ effects: inout TaskEffects
     ) {

@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Sees to it that committed writes become versions on a quorum of their shards, and knows which
-/// have: the ground of checkpoints (protocol C5.15, C11 A2.5, C12.5).
+/// have: the ground of checkpoints (protocol: checkpoint-counts-a-quorum, finality-by-shard).
 ///
 /// What fails is told apart by shard: an entry that could not be made final as a whole is tried
 /// again one shard at a time. A shard that fails alone lags from then on: one write of it is tried

@@ -237,7 +237,7 @@ extension CollectionWriter {
         advance(&effects)
     }
 
-    /// The planted bugs D1 and D6: takes entries that were not read for free of a batch's actions.
+    /// The planted bugs: takes entries that were not read for free of a batch's actions.
     private mutating func skipScan(of ended: Flight, to revision: Revision) {
         let ids = Set(ended.actions.map(\.action))
         for position in queue.indices where ids.contains(queue[position].action) {

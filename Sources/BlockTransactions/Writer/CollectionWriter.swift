@@ -4,10 +4,10 @@ import BlockRuntime
 /// The proposer that holds the clients of one collection: queues their actions, looks for earlier
 /// landings, runs batches of them on the newest snapshot, and lands the batches one at a time.
 ///
-/// Exactly once (protocol C5.9, C11 A3): an action is proposed at revision n only after every entry
-/// in (its firstRevision, n − 1] was read from a chosen tail and found not to hold it; after every
-/// change of n the new entries are read too; nothing of a batch is proposed at n + 1 while its
-/// outcome at n is unknown.
+/// Exactly once (protocol: dedupe-scan, scan-again-after-moved): an action is proposed at revision
+/// n only after every entry in (its firstRevision, n − 1] was read from a chosen tail and found not
+/// to hold it; after every change of n the new entries are read too; nothing of a batch is proposed
+/// at n + 1 while its outcome at n is unknown.
 public struct CollectionWriter: Sendable {
     /// Names a client's request for the host.
     public typealias Token = UInt64
