@@ -38,7 +38,7 @@ extension HistoryFile {
             line.outcome = "life"
             line.set(incarnation)
             line.creator = hex(creator)
-        case .dropped: line.outcome = "dropped"
+        case .dropped: line.outcome = "ended"
         case .never: line.outcome = "never"
         case .notBegun: line.outcome = "notBegun"
         }
@@ -68,7 +68,7 @@ extension HistoryFile {
         case ("unknown", _, nil): answer = .unknown
         case ("life", let incarnation?, let creator?):
             answer = .life(incarnation, createdBy: creator)
-        case ("dropped", _, nil): answer = .dropped
+        case ("ended", _, nil): answer = .dropped
         case ("never", _, nil): answer = .never
         case ("notBegun", _, nil): answer = .notBegun
         default: return false

@@ -100,9 +100,10 @@ def argument_bytes():
     ran = subprocess.run(peer + [b"--data-directory=" + data], capture_output=True)
     check(ran.returncode == 0 and os.path.isdir(data), ran)
     cluster = os.path.join(DIRECTORY.encode(), b"cluster\xfe.json")
-    done("cluster", "plan", "--name", "n", "--replicas", "1", "--shards", "1",
-         b"--peer=" + data + b"=127.0.0.1:7710", "--coordinator", "127.0.0.1:7720",
-         "--proxy", "127.0.0.1:7730", b"--out=" + cluster)
+    ran = raw("cluster", "plan", "--name", "n", "--replicas", "1", "--shards", "1",
+              b"--peer=" + data + b"=127.0.0.1:7710", "--coordinator", "127.0.0.1:7720",
+              "--proxy", "127.0.0.1:7730", b"--out=" + cluster)
+    check(ran.code == 0, ran)
     variables = dict(os.environb)
     variables[b"OPTIMYSTIC_STORAGE_PEER_DATA_DIRECTORY"] = data[:-1] + b"\xfe"
     variables[b"OPTIMYSTIC_STORAGE_PEER_CLUSTER_FILE"] = cluster
