@@ -236,7 +236,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
+                "BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
                 "BlockTransportZeroMQ", "BlockWire", "Optimystic",
             ]),
     ]

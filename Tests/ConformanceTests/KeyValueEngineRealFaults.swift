@@ -25,7 +25,7 @@ final class WatchedRocksDB: KeyValueEngine {
         let directory =
             FileManager.default.temporaryDirectory.path
             + "/engine-\(UUID().uuidString)"
-        let engine = try RocksDBEngine(at: directory, creating: true)
+        let engine = try RocksDBEngine(at: SystemPath(directory), creating: true)
         return WatchedRocksDB(engine: engine, directory: directory)
     }
 

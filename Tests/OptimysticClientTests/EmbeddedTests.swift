@@ -34,6 +34,41 @@ import Testing
         }
     }
 
+    @Test("A path is bytes: two that differ in what is no text are two databases, so named")
+    func bytePaths() async throws {
+        try await TemporaryPath.run { path in
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false)
+            let names: [Bytes] = [[0x78, 0xFF], [0x78, 0xFE]]
+            let paths = names.map { SystemPath(Array("\(path)/".utf8) + $0) }
+            for (name, path) in zip(names, paths) {
+                let database = try await Database.embedded(at: path)
+                try await database.diary("whose", of: Bytes.self).append(name)
+                await database.closeAndWait()
+            }
+            for (name, path) in zip(names, paths) {
+                let database = try await Database.embedded(at: path)
+                let diary = try await database.diary("whose", of: Bytes.self)
+                for try await entry in diary.entries(from: .start) { #expect(entry.value == name) }
+                // Locked, and told by a path that can be read.
+                do {
+                    _ = try await Database.embedded(at: path)
+                    Issue.record("it was opened twice")
+                } catch {
+                    let said = (error as? DatabaseError)?.message ?? ""
+                    #expect(said.contains("/x\\xf"), "\(said)")
+                }
+                await database.closeAndWait()
+            }
+            for odd: SystemPath in ["", SystemPath([0x61, 0, 0x62])] {
+                await #expect(throws: DatabaseError.self) {
+                    _ = try await Database.embedded(at: odd)
+                }
+            }
+            await #expect(throws: DatabaseError.self) { _ = try await Database.embedded(at: "") }
+        }
+    }
+
     @Test(
         "What no collection can be called is refused before anything is sent, in plain words"
     )
