@@ -81,7 +81,11 @@ final class CoordinatorNode: WorldProcess {
 
     private func feed(_ events: [Coordinator.Event]) {
         var directives: [Coordinator.Directive] = []
-        for event in events { directives += machine?.receive(event, now: now) ?? [] }
+        let now = now
+        for event in events {
+            guard let more = machine?.receive(event, now: now) else { break }
+            if directives.isEmpty { directives = more } else { directives += more }
+        }
         let allowed = world.directiveCount(of: directives.count, at: node)
         // All that goes to one peer at one moment is one message, as in the service.
         var batches: [(peer: PeerID, items: [(id: UInt64, request: PeerRequest)])] = []
@@ -114,13 +118,20 @@ final class CoordinatorNode: WorldProcess {
     }
 
     private func wakeWhenDue() {
-        wake(at: [machine?.nextWake, walks?.dueAt].compactMap { $0 }.min())
+        let own = machine?.takeNextWake() ?? .distantFuture
+        let due = min(own, walks?.dueAt ?? .distantFuture)
+        wake(at: due == .distantFuture ? nil : due)
     }
 
     override var leftovers: [String] {
         guard let machine, machine.requestCount > 0 || machine.roundCount > 0 else { return [] }
         return ["\(node) has \(machine.requestCount) requests, \(machine.roundCount) rounds"]
     }
+}
+
+extension Coordinator {
+    /// Mutating, so that it is asked where it lies: an optional's getter is asked of a copy.
+    fileprivate mutating func takeNextWake() -> Instant? { nextWake }
 }
 
 /// The walks of one coordinator over all versions and all pends.

@@ -70,11 +70,16 @@ final class ProxyNode: WorldProcess {
             }
         }
         if allowed < directives.count { return world.crash(node) }
-        wake(at: machine?.nextWake)
+        wake(at: machine?.takeNextWake() ?? nil)
     }
 
     override var leftovers: [String] {
         guard let machine, machine.requestCount > 0 else { return [] }
         return ["\(node) has \(machine.requestCount) requests under way"]
     }
+}
+
+extension ClientProxy {
+    /// Mutating, so that it is asked where it lies: an optional's getter is asked of a copy.
+    fileprivate mutating func takeNextWake() -> Instant? { nextWake }
 }

@@ -151,7 +151,7 @@ package final class World {
         if !isDone(), now < limit { now = limit }
     }
 
-    private func perform(_ event: Event) {
+    private func perform(_ event: consuming Event) {
         if !paused.isEmpty, let node = event.receiver, paused[node] != nil {
             paused[node]?.append(event)
             return
