@@ -92,6 +92,7 @@ final class CoordinatorNode: WorldProcess {
         for directive in directives.prefix(allowed) {
             switch directive {
             case .send(let peer, let id, let request):
+                observe(request.operation)
                 if let position = batches.firstIndex(where: { $0.peer == peer }) {
                     batches[position].items.append((id, request))
                 } else {
@@ -115,6 +116,13 @@ final class CoordinatorNode: WorldProcess {
         }
         if allowed < directives.count { return world.crash(node) }
         wakeWhenDue()
+    }
+
+    /// Shows the world which ballots are asked for.
+    private func observe(_ operation: PeerRequest.Operation) {
+        guard case .prepare(let collection, let ballot) = operation else { return }
+        let problem = world.askedBallots.asked(ballot, of: collection, by: node, life: life)
+        if let problem { world.alarms.append(problem) }
     }
 
     private func wakeWhenDue() {

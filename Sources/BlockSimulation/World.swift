@@ -36,6 +36,7 @@ package final class World {
     var generator: SeededGenerator
     var history = History()
     var chosenTails = ChosenTails()
+    var askedBallots = AskedBallots()
     var partitions: [NetworkPartition] = []
     var weather: [NetworkLink: LinkWeather] = [:]
     /// Whether faults may still happen.

@@ -62,14 +62,13 @@ struct CoordinatorWorld {
             peers[peer.id] = StoragePeer(identity: peer.id, map: map, refusal: nil)
             stores[peer.id] = MemoryPeerStore()
         }
-        for index in 0..<coordinatorCount { coordinators.append(newCoordinator(index)) }
+        for _ in 0..<coordinatorCount { coordinators.append(newCoordinator()) }
     }
 
-    mutating func newCoordinator(_ index: Int) -> Coordinator {
+    mutating func newCoordinator() -> Coordinator {
         lives += 1
-        let number = planted(.proposerReused) ? UInt64(index + 1) : lives
         return Coordinator(
-            map: map, proposer: Sample.proposer(number), generator: generator.fork(),
+            map: map, proposer: Sample.proposer(lives), generator: generator.fork(),
             policy: policy)
     }
 
@@ -176,7 +175,7 @@ struct CoordinatorWorld {
         case 91:
             // A coordinator dies and another takes its place: it remembers nothing.
             let index = generator.below(coordinators.count)
-            coordinators[index] = newCoordinator(index)
+            coordinators[index] = newCoordinator()
             answers.removeAll { $0.coordinator == index }
         default:
             now = now.advanced(by: .milliseconds(generator.below(120)))

@@ -8,11 +8,6 @@ import Testing
 @Suite struct InterleavingTests {
     @Test("Chosen tails form one history under any order, loss and death", arguments: 0..<60)
     func oneHistory(seed: Int) throws {
-        try Self.run(seed)
-    }
-
-    /// One run, which tells what should not be as issues.
-    private static func run(_ seed: Int) throws {
         var world = try CoordinatorWorld(seed: UInt64(seed), coordinatorCount: 1 + seed % 3)
         let name = "events"
         let creation = CreateCollection(
@@ -61,17 +56,4 @@ import Testing
         #expect(world.acknowledged.values.allSatisfy { world.seen[$0] != nil })
         #expect(world.acknowledged.count >= 3, "the world stood still: it proves nothing")
     }
-
-    #if SIMULATION_HOOKS
-    @Test("A proposer id that comes back after a restart is found (F5)")
-    func proposerReused() throws {
-        try SimulationHooks.$plantedBug.withValue(.proposerReused) {
-            try withKnownIssue {
-                for seed in 0..<30 { try Self.run(seed) }
-            } matching: { issue in
-                issue.comments.contains { $0.rawValue.hasPrefix("alarm: ") }
-            }
-        }
-    }
-    #endif
 }

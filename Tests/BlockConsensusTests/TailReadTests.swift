@@ -129,7 +129,7 @@ import Testing
     func readsWriteBack() throws {
         var world = try CoordinatorWorld(seed: 3, coordinatorCount: 2)
         _ = try Self.split(&world)
-        world.coordinators[0] = world.newCoordinator(0)
+        world.coordinators[0] = world.newCoordinator()
         Self.ask(&world, .readTail(Self.collection), 9, of: 1)
         world.deliverAll()
         #expect(world.failed[9] == nil)

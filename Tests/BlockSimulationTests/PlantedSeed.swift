@@ -16,6 +16,7 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .promiseNotDurable, seed: 42),
         PlantedSeed(bug: .acceptDoesNotPromise, seed: 3),
         PlantedSeed(bug: .ballotReused, seed: 1),
+        PlantedSeed(bug: .proposerReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 2),
         PlantedSeed(bug: .replyBeforeSync, seed: 12),
         PlantedSeed(bug: .amnesiaIgnored, seed: 47),

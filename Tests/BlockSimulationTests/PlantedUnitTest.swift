@@ -56,9 +56,6 @@ struct PlantedUnitTest: Sendable {
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
             "A pend that is confirmed without its base makes no version, and is found (Q3)"),
         PlantedUnitTest(
-            .proposerReused, "BlockConsensusTests/InterleavingTests",
-            "A proposer id that comes back after a restart is found (F5)"),
-        PlantedUnitTest(
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
