@@ -3,28 +3,42 @@ import HeapModule
 /// Keys to be woken, each at one instant at most. Unlike a ``TimerQueue`` it forgets at once who
 /// does not want to be woken any more: what it holds is bounded by who waits, not by how far away
 /// the deadlines of those are who were answered long ago.
+///
+/// Inlinable, as all containers here: machines ask them at every event.
 public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
-    private struct Alarm: Comparable, Sendable {
-        let instant: Instant
+    @usableFromInline
+    struct Alarm: Comparable, Sendable {
+        @usableFromInline let instant: Instant
         /// Equal instants come out in the order they were set: runs must replay.
-        let order: UInt64
-        let key: Key
+        @usableFromInline let order: UInt64
+        @usableFromInline let key: Key
 
+        @inlinable
+        init(instant: Instant, order: UInt64, key: Key) {
+            self.instant = instant
+            self.order = order
+            self.key = key
+        }
+
+        @inlinable
         static func < (left: Alarm, right: Alarm) -> Bool {
             (left.instant, left.order) < (right.instant, right.order)
         }
+
+        @inlinable
         static func == (left: Alarm, right: Alarm) -> Bool {
             (left.instant, left.order) == (right.instant, right.order)
         }
     }
 
-    private var heap = Heap<Alarm>()
+    @usableFromInline var heap = Heap<Alarm>()
     /// The alarm of each key that counts; others of it in the heap are stale.
-    private var current: [Key: Alarm] = [:]
-    private var setCount: UInt64 = 0
+    @usableFromInline var current: [Key: Alarm] = [:]
+    @usableFromInline var setCount: UInt64 = 0
     /// Stale alarms that are never worth a rebuild.
-    private static var slack: Int { 64 }
+    @inlinable static var slack: Int { 64 }
 
+    @inlinable
     public init() {}
 
     /// Keys that wait.
@@ -33,22 +47,26 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     public var heldCount: Int { heap.count }
 
     /// The earliest instant; nil when nobody waits.
-    public var next: Instant? { heap.min?.instant }
+    @inlinable public var next: Instant? { heap.min?.instant }
 
+    @inlinable
     public func instant(of key: Key) -> Instant? { current[key]?.instant }
 
     /// Wakes `key` at `instant`, and at no other.
     /// - Complexity: O(log n) amortised.
+    @inlinable
     public mutating func set(_ key: Key, at instant: Instant) {
-        if current[key]?.instant == instant { return }
+        let earlier = current[key]
+        if let earlier, earlier.instant == instant { return }
         setCount += 1
         let alarm = Alarm(instant: instant, order: setCount, key: key)
         current[key] = alarm
         heap.insert(alarm)
-        discardStale()
+        if let earlier { wentStale(earlier) }
     }
 
     /// Wakes `key` at `instant`, unless it is woken earlier.
+    @inlinable
     public mutating func set(_ key: Key, atLatest instant: Instant) {
         if let earlier = current[key]?.instant, earlier <= instant { return }
         set(key, at: instant)
@@ -56,13 +74,15 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
 
     /// `key` does not want to be woken any more.
     /// - Complexity: O(log n) amortised.
+    @inlinable
     public mutating func cancel(_ key: Key) {
-        guard current.removeValue(forKey: key) != nil else { return }
-        discardStale()
+        guard let alarm = current.removeValue(forKey: key) else { return }
+        wentStale(alarm)
     }
 
     /// Takes out the earliest key that is due at `now`.
     /// - Complexity: O(log n) amortised.
+    @inlinable
     public mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
         guard let earliest = heap.min, earliest.instant <= now else { return nil }
         _ = heap.popMin()
@@ -71,10 +91,20 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
         return (earliest.key, earliest.instant)
     }
 
-    private func isStale(_ alarm: Alarm) -> Bool { current[alarm.key]?.order != alarm.order }
+    @inlinable
+    func isStale(_ alarm: Alarm) -> Bool { current[alarm.key]?.order != alarm.order }
+
+    /// An alarm counts no more. Only when it was the top is another one next.
+    @inlinable
+    mutating func wentStale(_ alarm: Alarm) {
+        if heap.min?.order == alarm.order || heap.count > 2 * current.count + Self.slack {
+            discardStale()
+        }
+    }
 
     /// The top is always one that counts, and of the others no more are kept than of those.
-    private mutating func discardStale() {
+    @inlinable
+    mutating func discardStale() {
         while let top = heap.min, isStale(top) { _ = heap.popMin() }
         guard heap.count > 2 * current.count + Self.slack else { return }
         heap = Heap(heap.unordered.filter { !isStale($0) })

@@ -107,7 +107,7 @@ public struct DigestBuilder {
     /// Starts a hash in `domain`; see ``Digest/init(domain:_:)``.
     public init(domain: StaticString) {
         domain.withUTF8Buffer { hasher.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-        hasher.update(data: [0])
+        withUnsafeBytes(of: UInt8(0)) { hasher.update(bufferPointer: $0) }
     }
 
     public mutating func update(_ bytes: Bytes) {

@@ -178,7 +178,7 @@ final class ClientNode: WorldProcess {
                 resolved(reply)
             }
         }
-        wake(at: session?.nextWake)
+        wake(at: session?.takeNextWake() ?? nil)
     }
 
     private func resolved(_ reply: ClientReply) {
@@ -246,4 +246,9 @@ final class ClientNode: WorldProcess {
         guard let session, session.requestCount > 0 else { return [] }
         return ["\(node) waits for \(session.requestCount) answers"]
     }
+}
+
+extension ClientSession {
+    /// Mutating, so that it is asked where it lies: an optional's getter is asked of a copy.
+    fileprivate mutating func takeNextWake() -> Instant? { nextWake }
 }

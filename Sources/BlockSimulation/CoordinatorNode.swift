@@ -82,13 +82,18 @@ final class CoordinatorNode: WorldProcess {
 
     private func feed(_ events: [Coordinator.Event]) {
         var directives: [Coordinator.Directive] = []
-        for event in events { directives += machine?.receive(event, now: now) ?? [] }
+        let now = now
+        for event in events {
+            guard let more = machine?.receive(event, now: now) else { break }
+            if directives.isEmpty { directives = more } else { directives += more }
+        }
         let allowed = world.directiveCount(of: directives.count, at: node)
         // All that goes to one peer at one moment is one message, as in the service.
         var batches: [(peer: PeerID, items: [(id: UInt64, request: PeerRequest)])] = []
         for directive in directives.prefix(allowed) {
             switch directive {
             case .send(let peer, let id, let request):
+                observe(request.operation)
                 if let position = batches.firstIndex(where: { $0.peer == peer }) {
                     batches[position].items.append((id, request))
                 } else {
@@ -114,12 +119,26 @@ final class CoordinatorNode: WorldProcess {
         wakeWhenDue()
     }
 
+    /// Shows the world which ballots are asked for.
+    private func observe(_ operation: PeerRequest.Operation) {
+        guard case .prepare(let collection, let ballot) = operation else { return }
+        let problem = world.askedBallots.asked(ballot, of: collection, by: node, life: life)
+        if let problem { world.alarms.append(problem) }
+    }
+
     private func wakeWhenDue() {
-        wake(at: [machine?.nextWake, background?.dueAt].compactMap { $0 }.min())
+        let own = machine?.takeNextWake() ?? .distantFuture
+        let due = min(own, background?.dueAt ?? .distantFuture)
+        wake(at: due == .distantFuture ? nil : due)
     }
 
     override var leftovers: [String] {
         guard let machine, machine.requestCount > 0 || machine.roundCount > 0 else { return [] }
         return ["\(node) has \(machine.requestCount) requests, \(machine.roundCount) rounds"]
     }
+}
+
+extension Coordinator {
+    /// Mutating, so that it is asked where it lies: an optional's getter is asked of a copy.
+    fileprivate mutating func takeNextWake() -> Instant? { nextWake }
 }

@@ -111,13 +111,12 @@ final class EmbeddedNode: WorldProcess {
 
     /// One turn of the connection's thread.
     override func tick() {
-        guard var cluster else { return }
+        guard cluster != nil else { return }
         wallClock.follow(world.now)
         let served = requests
         requests = []
         do {
-            let replies = try cluster.turn(served, now: now)
-            self.cluster = cluster
+            let replies = try cluster?.turn(served, now: now) ?? []
             if served.count > 1 { mark("world.embedded.sharedTurn") }
             for (token, reply) in replies {
                 guard let asker = askers.removeValue(forKey: token) else { continue }
@@ -125,7 +124,7 @@ final class EmbeddedNode: WorldProcess {
                 world.send(
                     .clientReply(id: asker.id, reply), from: node, to: asker.node, life: asker.life)
             }
-            try cluster.afterReplies(now: now)
+            try cluster?.afterReplies(now: now)
             wakeWhenDue()
         } catch {
             if case .internalError? = (error as? DatabaseError)?.code {

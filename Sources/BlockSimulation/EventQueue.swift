@@ -37,7 +37,9 @@ package struct EventQueue<Event> {
     package mutating func popNext() -> Event? {
         guard let entry = heap.popMin() else { return nil }
         freeSlots.append(entry.slot)
-        defer { slots[entry.slot] = nil }
-        return slots[entry.slot]
+        // Moved, not copied: messages are large.
+        var event: Event?
+        swap(&event, &slots[entry.slot])
+        return event
     }
 }

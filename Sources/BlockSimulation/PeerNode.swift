@@ -146,7 +146,7 @@ final class PeerNode: WorldProcess {
     func cycle() {
         if world.isPowerFailing { return world.cutPower() }
         isCycleDue = false
-        guard let engine, var machine = cycleMachine else { return }
+        guard let engine, var machine = cycleMachine.take() else { return }
         var answers = Answers(batches: inbox)
         inbox = []
         let syncs = engine.counters.syncs
@@ -154,7 +154,7 @@ final class PeerNode: WorldProcess {
             try machine.run(answers.batches) { answers.replies.append(($0, $1)) }
         }
         let pause = engine.counters.syncs > syncs ? syncTime() : .zero
-        if case .success = result { cycleMachine = machine }
+        cycleMachine = machine
         if pause == .zero || planted(.replyBeforeSync) {
             confirm(answers)
         } else {

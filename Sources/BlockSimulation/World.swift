@@ -36,6 +36,7 @@ package final class World {
     var generator: SeededGenerator
     var history = History()
     var chosenTails = ChosenTails()
+    var askedBallots = AskedBallots()
     var partitions: [NetworkPartition] = []
     var weather: [NetworkLink: LinkWeather] = [:]
     /// Whether faults may still happen.
@@ -151,7 +152,7 @@ package final class World {
         if !isDone(), now < limit { now = limit }
     }
 
-    private func perform(_ event: Event) {
+    private func perform(_ event: consuming Event) {
         if !paused.isEmpty, let node = event.receiver, paused[node] != nil {
             paused[node]?.append(event)
             return

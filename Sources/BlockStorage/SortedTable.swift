@@ -23,8 +23,9 @@ package struct SortedTable: Sendable {
         var values: [Bytes]
     }
 
-    /// Above this a chunk is split; small enough that inserting into one is a short move.
-    private static let chunkCountMax = 128
+    /// Above this a chunk is split; small enough that the copy that a change after a sync makes of
+    /// one is short.
+    private static let chunkCountMax = 32
 
     /// Ascending, none of them empty.
     private var chunks: [Chunk] = []

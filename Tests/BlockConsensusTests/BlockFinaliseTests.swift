@@ -89,6 +89,34 @@ struct BlockFinaliseTests {
         #expect(world.failed[102]?.code == .quorumUnavailable)
     }
 
+    /// Whether write 2 is called final while one member alone can make a version of it.
+    private func isFinalOnOne() throws -> Bool {
+        var world = try world(
+            try store(version: 1, pends: [2]), try store(version: 0, pends: []))
+        world.stores[world.map.peers[1].id] = nil
+        finalise(&world, [2], 100)
+        let copyCount = world.stores.values.count { $0.versions[Self.key]?[Revision(2)] != nil }
+        #expect(copyCount == 1)
+        return world.finalised == [102]
+    }
+
+    // protocol: checkpoint-counts-a-quorum
+    @Test("A version on fewer than a quorum is not called final")
+    func belowQuorum() throws {
+        let isFinal = try isFinalOnOne()
+        #expect(!isFinal)
+    }
+
+    #if SIMULATION_HOOKS
+    @Test("Calling it final on fewer is found")
+    func plantedBelowQuorum() throws {
+        let isFinal = try SimulationHooks.$plantedBug.withValue(.checkpointBelowQuorum) {
+            try isFinalOnOne()
+        }
+        #expect(isFinal)
+    }
+    #endif
+
     @Test("A request counts once, however many rounds it takes, until it is answered")
     func count() throws {
         var world = try CoordinatorWorld(seed: 3, coordinatorCount: 1)

@@ -18,6 +18,21 @@ struct BlockReplicaTests {
 
     // MARK: Pends
 
+    #if SIMULATION_HOOKS
+    @Test("A pend that is confirmed without its base makes no version, and is found")
+    func plantedWithoutBase() throws {
+        var scene = Scene()
+        let replies = try SimulationHooks.$plantedBug.withValue(.pendWithoutBase) {
+            [
+                try scene.ask(.pend(Scene.pend(2))),
+                try scene.ask(.finalise(key, Scene.write(2))),
+            ]
+        }
+        #expect(replies == [.pended, .needsBase])
+        #expect(scene.versionRevisions.isEmpty)
+    }
+    #endif
+
     // protocol: pend-needs-its-base
     @Test("A pend without its base is not acknowledged and not kept")
     func pendWithoutBase() throws {

@@ -40,7 +40,10 @@ import Testing
         }
     }
 
-    @Test("A seed that found a bug finds none any more", arguments: CorpusTests.entries)
+    /// The first worlds are run anyway.
+    static let others = entries.filter { $0.seed > WorldTests.seedCount }
+
+    @Test("A seed that found a bug finds none any more", arguments: CorpusTests.others)
     func sound(entry: Entry) throws {
         #expect(try World.run(seed: entry.seed).outcome == .valid)
     }

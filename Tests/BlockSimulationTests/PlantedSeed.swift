@@ -10,22 +10,13 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
     /// One that shows by a standstill.
     static let stuck = PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2)
 
-    /// Bugs of which no seed among the first hundred worlds is known. Unit tests find them, but for
-    /// `proposerReused`, `pendWithoutBase` and `checkpointBelowQuorum`.
-    static let unseeded: Set<PlantedBug> = [
-        .checkpointBelowQuorum, .creatorNotCompared, .deletedBeforeTruncation,
-        .discardWithoutFence, .doubtDroppedByCollection, .doubtDroppedByProxy,
-        .forgottenToldAsDefinite, .generationTakenAnew, .goneEndsDoubt, .goneToldAsDefinite,
-        .laggingShardForgotten, .listsBelieved, .pendWithoutBase, .proposerReused,
-        .readTakenForSeen, .truncatedWindowScanned, .writeBackRaisesNoDoubt,
-    ]
-
     /// The first seed that finds each, as `simulator --bug NAME 1 1500` finds it.
     static let all = [
         PlantedSeed(bug: .readWithoutWriteBack, seed: 3),
         PlantedSeed(bug: .promiseNotDurable, seed: 42),
         PlantedSeed(bug: .acceptDoesNotPromise, seed: 3),
         PlantedSeed(bug: .ballotReused, seed: 1),
+        PlantedSeed(bug: .proposerReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 2),
         PlantedSeed(bug: .replyBeforeSync, seed: 12),
         PlantedSeed(bug: .amnesiaIgnored, seed: 47),

@@ -93,7 +93,7 @@ import Testing
 
     @Test("A broken rule is broken alike in every process, whatever order dictionaries have")
     func brokenAlike() throws {
-        let runs = try (1...4).map { _ in
+        let runs = try (1...3).map { _ in
             try simulator("--bug", PlantedBug.quorumOffByOne.rawValue, "--hashes", "2").lines
         }
         #expect(Set(runs).count == 1)
@@ -101,14 +101,12 @@ import Testing
 
     @Test("Two processes and this one agree on every trace hash")
     func processes() throws {
-        let first = try simulator("--hashes", "1", "4")
-        let second = try simulator("--hashes", "1", "4")
-        #expect(first.status == 0 && first.lines == second.lines)
-        let here = try (1...4).map { seed in
+        let here = try (1...3).map { seed in
             "\(seed) " + String(try World.run(seed: UInt64(seed)).trace.value, radix: 16)
         }
-        #expect(first.lines.map(String.init) == here)
-        let together = try simulator("--jobs", "3", "--hashes", "1", "4")
+        let alone = try simulator("--hashes", "1", "3")
+        #expect(alone.status == 0 && alone.lines.map(String.init) == here)
+        let together = try simulator("--jobs", "3", "--hashes", "1", "3")
         #expect(together.lines.map(String.init).sorted() == here)
     }
 }

@@ -39,13 +39,15 @@ extension ModelSamples {
 
     mutating func blockKey() -> BlockKey { BlockKey(block: block(), incarnation: incarnation()) }
 
+    /// Each payload once: awkward ids come up so often that they come up twice.
     mutating func pends() -> [OutstandingPend] {
-        (0..<random.below(4)).map {
+        let drawn = (0..<random.below(4)).map {
             OutstandingPend(
                 payload: payload(), target: revision(),
                 resultHash: $0 == 0 ? .zero : digest(),
                 transform: $0 == 1 ? bytes(countMax: 300) : nil)
-        }.sorted()
+        }
+        return Dictionary(drawn.map { ($0.payload, $0) }) { first, _ in first }.values.sorted()
     }
 
     mutating func versionPosition() -> VersionPosition {

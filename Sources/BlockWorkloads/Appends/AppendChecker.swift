@@ -24,6 +24,11 @@ private struct AppendAnalysis {
     private struct Element: Hashable {
         let key: Bytes
         let value: Bytes
+
+        func hash(into hasher: inout Hasher) {
+            key.withUnsafeBytes { hasher.combine(bytes: $0) }
+            value.withUnsafeBytes { hasher.combine(bytes: $0) }
+        }
     }
 
     /// Where an element comes from.

@@ -76,6 +76,11 @@ package enum RegisterChecker {
         /// nobody observes it, it may as well not have taken effect; so it takes effect just before
         /// somebody does.
         var isOwed = false
+
+        func hash(into hasher: inout Hasher) {
+            value?.withUnsafeBytes { hasher.combine(bytes: $0) }
+            hasher.combine(taken.count)
+        }
     }
 
     private struct Event {
@@ -133,6 +138,11 @@ package enum RegisterChecker {
         struct Group: Hashable {
             let value: Bytes?
             let ending: Set<Int>
+
+            func hash(into hasher: inout Hasher) {
+                value?.withUnsafeBytes { hasher.combine(bytes: $0) }
+                hasher.combine(ending.count)
+            }
         }
         var kept: [Group: [Set<Int>]] = [:]
         for configuration in configurations

@@ -1,0 +1,87 @@
+import BlockRuntime
+import Foundation
+
+/// A planted bug of which no seed among the first hundred worlds is known, and the test of one
+/// machine that finds it.
+struct PlantedUnitTest: Sendable {
+    let bug: PlantedBug
+    /// Below `Tests`, without the ending.
+    let file: String
+    let name: String
+
+    init(_ bug: PlantedBug, _ file: String, _ name: String) {
+        self.bug = bug
+        self.file = file
+        self.name = name
+    }
+
+    static let all = [
+        PlantedUnitTest(
+            .checkpointBelowQuorum, "BlockConsensusTests/BlockFinaliseTests",
+            "Calling it final on fewer is found"),
+        PlantedUnitTest(
+            .creatorNotCompared, "BlockConsensusTests/LifeInterleavingTests",
+            "Each rule that is left out is found"),
+        PlantedUnitTest(
+            .deletedBeforeTruncation, "BlockConsensusTests/SpaceTests",
+            "Nothing is deleted before the tail says that it is gone"),
+        PlantedUnitTest(
+            .discardWithoutFence, "BlockNodeTests/PendWalkTests",
+            "Discarding without a fence is found: what lands then has no content"),
+        PlantedUnitTest(
+            .doubtDroppedByCollection, "BlockTransactionsTests/LocalCollectionSeenTests",
+            "A doubt that a refusal ends, and a page that nobody sees, are found"),
+        PlantedUnitTest(
+            .doubtDroppedByProxy, "BlockNodeTests/ProxyDoubtTests",
+            "A proxy that forgets its doubt is found"),
+        PlantedUnitTest(
+            .forgottenToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
+            "Each rule that is left out is found"),
+        PlantedUnitTest(
+            .generationTakenAnew, "BlockConsensusTests/LifeInterleavingTests",
+            "Each rule that is left out is found"),
+        PlantedUnitTest(
+            .goneEndsDoubt, "BlockTransactionsTests/AppenderDoubtTests",
+            "Gone that is told as certain is found"),
+        PlantedUnitTest(
+            .goneToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
+            "Each rule that is left out is found"),
+        PlantedUnitTest(
+            .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
+            "A checkpoint leaves out no shard that lags"),
+        PlantedUnitTest(
+            .listsBelieved, "BlockConsensusTests/ClaimTests",
+            "Believing it is found: a version of what was never decided comes to be"),
+        PlantedUnitTest(
+            .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
+            "A pend that is confirmed without its base makes no version, and is found"),
+        PlantedUnitTest(
+            .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
+            "A doubt that a refusal ends, and a page that nobody sees, are found"),
+        PlantedUnitTest(
+            .truncatedWindowScanned, "BlockTransactionsTests/CollectionWriterTests",
+            "To scan what is left of truncated history makes an action twice, and is found"),
+        PlantedUnitTest(
+            .writeBackRaisesNoDoubt, "BlockConsensusTests/ProposerDoubtTests",
+            "A write-back that raises no doubt is found"),
+    ]
+
+    /// What is wrong with it as it stands in the sources; nil when the test is there and plants the
+    /// bug.
+    func problem() throws -> String? {
+        let text = try PlantedUnitTest.text(of: "\(file).swift")
+        guard let title = text.range(of: "\"\(name)\"") else {
+            return "\(file) has no test \"\(name)\""
+        }
+        let rest = text[title.upperBound...]
+        let test = rest[..<(rest.range(of: "@Test")?.lowerBound ?? rest.endIndex)]
+        return test.contains(".\(bug.rawValue)") ? nil : "\"\(name)\" does not plant \(bug)"
+    }
+
+    /// A file below `Tests`.
+    static func text(of path: String) throws -> String {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return try String(contentsOf: tests.appendingPathComponent(path), encoding: .utf8)
+    }
+}
