@@ -3,7 +3,7 @@ import HeapModule
 /// Keys to be woken, each at one instant at most. Unlike a ``TimerQueue`` it forgets at once who
 /// does not want to be woken any more: what it holds is bounded by who waits, not by how far away
 /// the deadlines of those are who were answered long ago.
-public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
+package struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     private struct Alarm: Comparable, Sendable {
         let instant: Instant
         /// Equal instants come out in the order they were set: runs must replay.
@@ -25,21 +25,21 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     /// Stale alarms that are never worth a rebuild.
     private static var slack: Int { 64 }
 
-    public init() {}
+    package init() {}
 
     /// Keys that wait.
-    public var count: Int { current.count }
+    package var count: Int { current.count }
     /// Alarms that are held, stale ones included.
-    public var heldCount: Int { heap.count }
+    package var heldCount: Int { heap.count }
 
     /// The earliest instant; nil when nobody waits.
-    public var next: Instant? { heap.min?.instant }
+    package var next: Instant? { heap.min?.instant }
 
-    public func instant(of key: Key) -> Instant? { current[key]?.instant }
+    package func instant(of key: Key) -> Instant? { current[key]?.instant }
 
     /// Wakes `key` at `instant`, and at no other.
     /// - Complexity: O(log n) amortised.
-    public mutating func set(_ key: Key, at instant: Instant) {
+    package mutating func set(_ key: Key, at instant: Instant) {
         if current[key]?.instant == instant { return }
         setCount += 1
         let alarm = Alarm(instant: instant, order: setCount, key: key)
@@ -49,21 +49,21 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Wakes `key` at `instant`, unless it is woken earlier.
-    public mutating func set(_ key: Key, atLatest instant: Instant) {
+    package mutating func set(_ key: Key, atLatest instant: Instant) {
         if let earlier = current[key]?.instant, earlier <= instant { return }
         set(key, at: instant)
     }
 
     /// `key` does not want to be woken any more.
     /// - Complexity: O(log n) amortised.
-    public mutating func cancel(_ key: Key) {
+    package mutating func cancel(_ key: Key) {
         guard current.removeValue(forKey: key) != nil else { return }
         discardStale()
     }
 
     /// Takes out the earliest key that is due at `now`.
     /// - Complexity: O(log n) amortised.
-    public mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
+    package mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
         guard let earliest = heap.min, earliest.instant <= now else { return nil }
         _ = heap.popMin()
         current[earliest.key] = nil
@@ -82,7 +82,7 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
 
     /// Stops the process unless each key has its alarm and stale ones are few.
     /// - Complexity: O(n).
-    public func checkInvariants() {
+    package func checkInvariants() {
         invariant(
             heap.count <= 2 * current.count + Self.slack,
             "\(heap.count) alarms for \(current.count) keys")

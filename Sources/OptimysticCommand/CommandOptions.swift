@@ -2,6 +2,7 @@ import ArgumentParser
 import BlockOperations
 import BlockRuntime
 import Optimystic
+import OptimysticEmbedded
 
 /// How results are written.
 package enum OutputForm: String, ExpressibleByArgument, CaseIterable {

@@ -16,6 +16,7 @@ package enum EncodingForm: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension ActionID: ExpressibleByArgument {
+    /// As ``init(text:)``, for the parser of the command line.
     public init?(argument: String) {
         guard let raw = Identifier128(text: argument) else { return nil }
         self.init(rawValue: raw)

@@ -160,7 +160,7 @@ extension CollectionWriter {
     // MARK: Attempts
 
     /// A try of the attempt was sent, or failed and will be repeated.
-    public mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
+    package mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
         if isTrying { flight?.doubt.handedOver() }
         guard let trouble else { return }
         learned(trouble)
@@ -168,12 +168,12 @@ extension CollectionWriter {
     }
 
     /// Why something that it waits for takes so long: what those whose time runs out are told.
-    public mutating func learned(_ trouble: DatabaseError) {
+    package mutating func learned(_ trouble: DatabaseError) {
         lastTrouble = trouble.orDeeper(lastTrouble)
     }
 
     /// The attempt has ended.
-    public mutating func attemptEnded(
+    package mutating func attemptEnded(
         _ reply: RepositoryReply, _ effects: inout WriterEffects
     ) {
         guard var ended = flight else { return }

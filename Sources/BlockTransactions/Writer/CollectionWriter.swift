@@ -8,11 +8,11 @@ import BlockRuntime
 /// n only after every entry in (its firstRevision, n − 1] was read from a chosen tail and found not
 /// to hold it; after every change of n the new entries are read too; nothing of a batch is proposed
 /// at n + 1 while its outcome at n is unknown.
-public struct CollectionWriter: Sendable {
+package struct CollectionWriter: Sendable {
     /// Names a client's request for the host.
-    public typealias Token = UInt64
+    package typealias Token = UInt64
     /// Tells the clients of a host from one another, so that none of them crowds out the rest.
-    public typealias Client = UInt64
+    package typealias Client = UInt64
 
     let collection: CollectionID
     /// Of the cluster.
@@ -92,34 +92,34 @@ public struct CollectionWriter: Sendable {
     }
 
     /// - Parameter shardCount: Of the cluster.
-    public init(collection: CollectionID, shardCount: Int) {
+    package init(collection: CollectionID, shardCount: Int) {
         self.collection = collection
         self.shardCount = shardCount
     }
 
     /// Nothing is queued or under way.
-    public var isIdle: Bool { queue.isEmpty && flight == nil }
+    package var isIdle: Bool { queue.isEmpty && flight == nil }
 
     /// Nothing is queued, and nothing is waited for.
-    public var isQuiet: Bool { isIdle && !isReadingTail && !isFetching && !isPreparing }
+    package var isQuiet: Bool { isIdle && !isReadingTail && !isFetching && !isPreparing }
 
     /// Every entry that is known of is final on its quorums, as far as is known.
-    public var isFinal: Bool {
+    package var isFinal: Bool {
         guard let log, log.header.kind.hasBlocks, let checkpointer else { return true }
         return checkpointer.isFinal(through: log.revision)
     }
 
     /// Bytes of what it remembers of its log, about; what waits is counted by whoever let it in.
-    public var weight: Int { index?.weight ?? 0 }
+    package var weight: Int { index?.weight ?? 0 }
 
     /// Nothing is under way and nothing is known that would be worth keeping.
-    public var isForgettable: Bool { isQuiet && log == nil }
+    package var isForgettable: Bool { isQuiet && log == nil }
 
     // MARK: Events
 
     /// A client's action. It goes on its way with the next ``tick(_:)``, which is wanted at once:
     /// whatever arrives together is proposed together.
-    public mutating func act(
+    package mutating func act(
         _ request: ActionRequest, token: Token, client: Client = 0, deadline: Instant,
         _ effects: inout WriterEffects
     ) {
@@ -173,7 +173,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// A chosen tail was read, after whatever asked for it.
-    public mutating func tailWasRead(_ value: TailValue, _ effects: inout WriterEffects) {
+    package mutating func tailWasRead(_ value: TailValue, _ effects: inout WriterEffects) {
         isReadingTail = false
         adopt(value, tailRead: tailReadCount)
         if log == nil { failAbsent(&effects) }
@@ -182,7 +182,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// What was asked for has come.
-    public mutating func wasFetched(
+    package mutating func wasFetched(
         _ things: Fetched, for purpose: FetchPurpose = .scan, _ effects: inout WriterEffects
     ) {
         switch purpose {
@@ -202,7 +202,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// `entry`, which was to be made final, is, or could not be made so now.
-    public mutating func finaliseEnded(
+    package mutating func finaliseEnded(
         _ entry: FinaliseEntry, isFinal: Bool, _ effects: inout WriterEffects
     ) {
         checkpointer?.ended(entry, isFinal: isFinal)
@@ -216,13 +216,13 @@ public struct CollectionWriter: Sendable {
     }
 
     /// A tail read failed for good; the clients' deadlines decide how long to go on.
-    public mutating func tailReadFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
+    package mutating func tailReadFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
         isReadingTail = false
         lookedInVain(error, &effects)
     }
 
     /// Likewise a fetch.
-    public mutating func fetchFailed(
+    package mutating func fetchFailed(
         _ error: DatabaseError, for purpose: FetchPurpose, _ effects: inout WriterEffects
     ) {
         switch purpose {
@@ -242,7 +242,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// Time has passed: answers those whose time is up and goes on with the rest.
-    public mutating func tick(_ effects: inout WriterEffects) {
+    package mutating func tick(_ effects: inout WriterEffects) {
         expire(&effects)
         advance(&effects)
         if isIdle {
@@ -255,7 +255,7 @@ public struct CollectionWriter: Sendable {
 
     /// Gives readers of a chosen tail the blocks that its newest entry made, when that entry is the
     /// attempt under way whose answer has not come yet: they need not be fetched.
-    public func share(with tail: Tail, in blocks: SharedBlockCache) {
+    package func share(with tail: Tail, in blocks: SharedBlockCache) {
         guard let flight, flight.incarnation == tail.incarnation, flight.target == tail.revision,
             tail.entries.last?.payload == flight.prepared.payload
         else { return }
@@ -265,7 +265,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// Nobody will ask this writer any more: what is left to be made final.
-    public mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
+    package mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
         guard let history else { return [] }
         return checkpointer?.begin(history, collection, countMin: 1, retriesLagging: false) ?? []
     }

@@ -1,4 +1,6 @@
 import BlockNode
+import BlockRuntime
+@_exported import Optimystic
 import OptimysticClient
 
 extension Database {
@@ -21,7 +23,7 @@ extension Database {
     ///   `.amnesia` when it is damaged; `.formatUnsupported`; `.ioFailed`; `.noSpace`, after which
     ///   it can be opened again as soon as there is room.
     public static func embedded(
-        at path: String, timeout: Duration = Limits.requestTimeDefault
+        at path: String, timeout: Duration = Database.timeoutDefault
     ) async throws -> Database {
         guard timeout > .zero, timeout <= Limits.requestTimeMax else {
             throw DatabaseError(
