@@ -35,7 +35,10 @@ let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-colle
 let package = Package(
     name: "optimystic",
     products: [
+        // For applications that connect: no RocksDB and none of the services in it.
         .library(name: "Optimystic", targets: ["Optimystic"]),
+        // The same, and a database within the process.
+        .library(name: "OptimysticEmbedded", targets: ["OptimysticEmbedded"]),
         .executable(name: "optimystic", targets: ["OptimysticCommand"]),
         .executable(name: "simulator", targets: ["simulator"]),
         // Loaded in front of the C library by chaos, in processes that are to lose their power.
@@ -101,9 +104,15 @@ let package = Package(
         library(
             "Optimystic",
             [
+                "BlockModel", "BlockRuntime", "BlockStructures", "BlockTransactions",
+                "BlockTransportZeroMQ", "OptimysticClient",
+            ]),
+        // A whole database within a process, for applications that want no services.
+        library(
+            "OptimysticEmbedded",
+            [
                 "BlockModel", "BlockNode", "BlockRuntime", "BlockStorageRocksDB",
-                "BlockStructures", "BlockTransactions", "BlockTransport", "BlockTransportZeroMQ",
-                "OptimysticClient",
+                "BlockTransport", "Optimystic", "OptimysticClient",
             ]),
         // Logs, settings, signals, exit codes of an executable.
         library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
@@ -137,7 +146,7 @@ let package = Package(
             [
                 "BlockConsensus", "BlockDeployment", "BlockMeasurement", "BlockModel",
                 "BlockOperations", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB",
-                "BlockStructures", "BlockWire", "Optimystic", arguments,
+                "BlockStructures", "BlockWire", "Optimystic", "OptimysticEmbedded", arguments,
             ]),
         executable(
             "load-tester",
@@ -178,7 +187,7 @@ let package = Package(
             "OptimysticCommand",
             [
                 "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
-                "BlockStorageRocksDB", "CEditLine", "Optimystic", arguments,
+                "BlockStorageRocksDB", "CEditLine", "Optimystic", "OptimysticEmbedded", arguments,
             ]),
 
         // Generated values and the golden vectors of Protos/vectors, for several targets' tests.
@@ -209,7 +218,7 @@ let package = Package(
             [
                 "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage", "BlockTransport",
                 "BlockTransportZeroMQ", "ModelSamples", "Optimystic", "OptimysticClient",
-                "OptimysticCommand", arguments, logging,
+                "OptimysticCommand", "OptimysticEmbedded", arguments, logging,
             ]),
         // The same suites over every engine and every transport.
         tests(
@@ -237,7 +246,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
-                "BlockTransportZeroMQ", "BlockWire", "Optimystic",
+                "BlockTransportZeroMQ", "BlockWire", "Optimystic", "OptimysticEmbedded",
             ]),
     ]
 )

@@ -1,33 +1,33 @@
 import BlockRuntime
 
 /// One collection's part in an attempt: the life and the revision it aims at.
-public struct Participant: Hashable, Sendable, Comparable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
+package struct Participant: Hashable, Sendable, Comparable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
     /// The revision the entry would get there.
-    public let target: Revision
+    package let target: Revision
 
-    public init(collection: CollectionID, incarnation: Incarnation, target: Revision) {
+    package init(collection: CollectionID, incarnation: Incarnation, target: Revision) {
         self.collection = collection
         self.incarnation = incarnation
         self.target = target
     }
 
-    public static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
+    package static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
 }
 
 /// One try to land a payload: exactly these revisions of exactly these collections, or nothing.
 ///
 /// Only the proposer that holds the clients makes another attempt; a coordinator lands or fails the
 /// one it was given.
-public struct Attempt: Hashable, Sendable, Comparable {
-    public let payload: PayloadID
+package struct Attempt: Hashable, Sendable, Comparable {
+    package let payload: PayloadID
     /// The collection whose tail decides.
-    public let home: CollectionID
+    package let home: CollectionID
     /// Ascending by collection; the home is one of them.
-    public let participants: [Participant]
+    package let participants: [Participant]
 
-    public init(payload: PayloadID, home: CollectionID, participants: [Participant]) {
+    package init(payload: PayloadID, home: CollectionID, participants: [Participant]) {
         invariant(
             participants.contains { $0.collection == home },
             "an attempt has its home as participant")
@@ -37,12 +37,12 @@ public struct Attempt: Hashable, Sendable, Comparable {
     }
 
     /// An attempt on one collection.
-    public init(payload: PayloadID, on participant: Participant) {
+    package init(payload: PayloadID, on participant: Participant) {
         self.init(payload: payload, home: participant.collection, participants: [participant])
     }
 
     /// What it aims at where it is decided.
-    public var homePart: Participant {
+    package var homePart: Participant {
         guard let part = participants.first(where: { $0.collection == home }) else {
             fatalError("invariant: an attempt has its home as participant")
         }
@@ -50,9 +50,9 @@ public struct Attempt: Hashable, Sendable, Comparable {
     }
 
     /// Names the attempt where it is fenced.
-    public var digest: Digest { Digest(domain: "optimystic/attempt/1", canonicalBytes) }
+    package var digest: Digest { Digest(domain: "optimystic/attempt/1", canonicalBytes) }
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         if left.payload != right.payload { return left.payload < right.payload }
         if left.home != right.home { return left.home < right.home }
         return left.participants.lexicographicallyPrecedes(right.participants) {
@@ -64,12 +64,12 @@ public struct Attempt: Hashable, Sendable, Comparable {
 }
 
 extension Participant: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(collection)
         encoder.append(incarnation)
         encoder.append(target)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             collection: try CollectionID(from: &decoder),
             incarnation: try Incarnation(from: &decoder), target: try Revision(from: &decoder))
@@ -77,12 +77,12 @@ extension Participant: CanonicalCodable {
 }
 
 extension Attempt: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(payload)
         encoder.append(home)
         encoder.append(participants)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let payload = try PayloadID(from: &decoder)
         let home = try CollectionID(from: &decoder)
         let participants = try decoder.ascendingList(

@@ -3,15 +3,15 @@ import BlockRuntime
 /// A shard some of whose blocks could not be made final while those of the others were.
 ///
 /// Names the cluster's shard count, so that whoever has it can tell which blocks it is about.
-public struct LaggingShard: Hashable, Sendable {
-    public let shard: ShardID
-    public let shardCount: UInt32
+package struct LaggingShard: Hashable, Sendable {
+    package let shard: ShardID
+    package let shardCount: UInt32
     /// Every write of a block of the shard up to here is final.
-    public let checkpoint: Revision
+    package let checkpoint: Revision
     /// No entry after this one, up to the checkpoint that names the shard, wrote a block of it.
-    public let last: Revision
+    package let last: Revision
 
-    public init(shard: ShardID, of shardCount: UInt32, checkpoint: Revision, last: Revision) {
+    package init(shard: ShardID, of shardCount: UInt32, checkpoint: Revision, last: Revision) {
         self.shard = shard
         self.shardCount = shardCount
         self.checkpoint = checkpoint
@@ -19,7 +19,7 @@ public struct LaggingShard: Hashable, Sendable {
     }
 
     /// Whether `block` is one of the shard's.
-    public func contains(_ block: BlockID) -> Bool {
+    package func contains(_ block: BlockID) -> Bool {
         ShardID(of: block, shardCount: shardCount) == shard
     }
 
@@ -31,37 +31,37 @@ public struct LaggingShard: Hashable, Sendable {
 
 /// Up to where the writes of a collection are final: versions on a quorum of their shards, which
 /// no reader need list (protocol: checkpoint-counts-a-quorum, finality-by-shard).
-public struct Checkpoint: Hashable, Sendable {
+package struct Checkpoint: Hashable, Sendable {
     /// Every write up to here is final, but for those of the shards that lag.
-    public let revision: Revision
+    package let revision: Revision
     /// At most ``Limits/laggingShardCountMax``, ascending.
-    public let lagging: [LaggingShard]
+    package let lagging: [LaggingShard]
 
-    public init(_ revision: Revision, lagging: [LaggingShard] = []) {
+    package init(_ revision: Revision, lagging: [LaggingShard] = []) {
         self.revision = revision
         self.lagging = lagging
     }
 
-    public static let zero = Checkpoint(.zero)
+    package static let zero = Checkpoint(.zero)
 
     /// The revision before the oldest entry that is not known to be final as a whole.
-    public var oldest: Revision {
+    package var oldest: Revision {
         lagging.reduce(revision) { min($0, $1.checkpoint) }
     }
 
     /// Every write of `block` up to here is final.
     /// - Complexity: O(shards that lag).
-    public func revision(of block: BlockID) -> Revision {
+    package func revision(of block: BlockID) -> Revision {
         lagging.reduce(revision) { $1.contains(block) ? min($0, $1.checkpoint) : $0 }
     }
 
     /// The shard that keeps the writes of `block` from being final; nil when none does.
-    public func laggingShard(of block: BlockID) -> LaggingShard? {
+    package func laggingShard(of block: BlockID) -> LaggingShard? {
         lagging.first { $0.contains(block) }
     }
 
     /// What two true checkpoints say together: no write that either of them calls final is lost.
-    public func merged(with other: Checkpoint) -> Checkpoint {
+    package func merged(with other: Checkpoint) -> Checkpoint {
         if other.revision > revision { return other.merged(with: self) }
         let raised = lagging.compactMap { item -> LaggingShard? in
             let others = other.lagging.filter { $0.overlaps(item) }
@@ -79,7 +79,7 @@ public struct Checkpoint: Hashable, Sendable {
     }
 
     /// The same for a log that is known only up to `end`.
-    public func capped(at end: Revision) -> Checkpoint {
+    package func capped(at end: Revision) -> Checkpoint {
         guard end < revision else { return self }
         let capped = lagging.compactMap { item -> LaggingShard? in
             guard item.checkpoint < end else { return nil }
@@ -91,7 +91,7 @@ public struct Checkpoint: Hashable, Sendable {
     }
 
     /// The first revision above `revision` whose entry may have writes that must be listed.
-    public func nextListed(after revision: Revision) -> Revision {
+    package func nextListed(after revision: Revision) -> Revision {
         if revision >= self.revision { return revision.next }
         let starts = lagging.filter { $0.last > revision }.map { max($0.checkpoint, revision).next }
         return starts.min() ?? self.revision.next
@@ -120,7 +120,7 @@ public struct Checkpoint: Hashable, Sendable {
 extension ShardID {
     /// The shard of a block id: equal ranges of the id's first 64 bits.
     /// - Complexity: O(1).
-    public init(of block: BlockID, shardCount: UInt32) {
+    package init(of block: BlockID, shardCount: UInt32) {
         let product = block.digest.prefix64.multipliedFullWidth(by: UInt64(shardCount))
         self.init(rawValue: UInt32(product.high))
     }
@@ -130,14 +130,14 @@ extension LaggingShard: CanonicalCodable {
     /// Bytes of the canonical encoding.
     static let byteCount = 4 + 4 + 8 + 8
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(shard.rawValue)
         encoder.append(shardCount)
         encoder.append(checkpoint)
         encoder.append(last)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             shard: ShardID(rawValue: try decoder.uint32()), of: try decoder.uint32(),
             checkpoint: try Revision(from: &decoder), last: try Revision(from: &decoder))
@@ -148,12 +148,12 @@ extension Checkpoint: CanonicalCodable {
     /// Bytes of the canonical encoding.
     var byteCount: Int { 8 + 4 + lagging.count * LaggingShard.byteCount }
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(revision)
         encoder.append(lagging)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             try Revision(from: &decoder),
             lagging: try decoder.list(

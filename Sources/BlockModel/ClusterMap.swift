@@ -1,16 +1,16 @@
 import BlockRuntime
 
 /// Who stores what in the current epoch of every shard: the explicit table of the cluster file.
-public struct ClusterMap: Hashable, Sendable {
+package struct ClusterMap: Hashable, Sendable {
     /// A storage peer as the cluster file names it.
-    public struct Peer: Hashable, Sendable {
-        public let id: PeerID
+    package struct Peer: Hashable, Sendable {
+        package let id: PeerID
         /// For people.
-        public let name: String
+        package let name: String
         /// Where it listens, e.g. `tcp://127.0.0.1:7710`.
-        public let address: String
+        package let address: String
 
-        public init(id: PeerID, name: String, address: String) {
+        package init(id: PeerID, name: String, address: String) {
             self.id = id
             self.name = name
             self.address = address
@@ -18,29 +18,29 @@ public struct ClusterMap: Hashable, Sendable {
     }
 
     /// A coordinator or a proxy: stateless, so it has no identity but its address.
-    public struct Service: Hashable, Sendable {
-        public let name: String
-        public let address: String
+    package struct Service: Hashable, Sendable {
+        package let name: String
+        package let address: String
 
-        public init(name: String, address: String) {
+        package init(name: String, address: String) {
             self.name = name
             self.address = address
         }
     }
 
-    public let cluster: ClusterID
+    package let cluster: ClusterID
     /// The name that URLs carry and that is checked when an application connects.
-    public let name: String
-    public let epoch: Epoch
-    public let peers: [Peer]
+    package let name: String
+    package let epoch: Epoch
+    package let peers: [Peer]
     /// The members of each shard; the shard's number is the position.
-    public let shards: [[PeerID]]
-    public let coordinators: [Service]
-    public let proxies: [Service]
+    package let shards: [[PeerID]]
+    package let coordinators: [Service]
+    package let proxies: [Service]
 
     /// - Throws: `.configurationInvalid` when a member is unknown, a shard has no or too many
     ///   members, two members, or one member twice, or when a bound of ``Limits`` is broken.
-    public init(
+    package init(
         cluster: ClusterID, name: String, epoch: Epoch = .first, peers: [Peer],
         shards: [[PeerID]], coordinators: [Service], proxies: [Service]
     ) throws(DatabaseError) {
@@ -78,18 +78,18 @@ public struct ClusterMap: Hashable, Sendable {
 
     /// The shard of a block id: equal ranges of the id's first 64 bits.
     /// - Complexity: O(1).
-    public func shard(of block: BlockID) -> ShardID {
+    package func shard(of block: BlockID) -> ShardID {
         ShardID(of: block, shardCount: UInt32(shards.count))
     }
 
     /// The shard of a collection's tail register.
-    public func shard(of collection: CollectionID) -> ShardID {
+    package func shard(of collection: CollectionID) -> ShardID {
         shard(of: BlockID(collection.digest))
     }
 
     /// The lowest id that belongs to `shard`: the inverse of ``shard(of:)-(BlockID)``.
     /// - Precondition: the shard exists.
-    public func lowestID(of shard: ShardID) -> CollectionID {
+    package func lowestID(of shard: ShardID) -> CollectionID {
         let numerator = (high: UInt64(shard.rawValue), low: UInt64(0))
         let (quotient, remainder) = UInt64(shards.count).dividingFullWidth(numerator)
         var encoder = CanonicalEncoder()
@@ -99,15 +99,15 @@ public struct ClusterMap: Hashable, Sendable {
     }
 
     /// The members of a shard. - Precondition: the shard exists.
-    public func members(of shard: ShardID) -> [PeerID] { shards[Int(shard.rawValue)] }
+    package func members(of shard: ShardID) -> [PeerID] { shards[Int(shard.rawValue)] }
 
     /// Whether `peer` is a member of `shard`; false for a shard that does not exist.
-    public func isMember(_ peer: PeerID, of shard: ShardID) -> Bool {
+    package func isMember(_ peer: PeerID, of shard: ShardID) -> Bool {
         shard.rawValue < shards.count && shards[Int(shard.rawValue)].contains(peer)
     }
 
     /// How many distinct members must agree: more than half.
-    public func quorum(of shard: ShardID) -> Int { members(of: shard).count / 2 + 1 }
+    package func quorum(of shard: ShardID) -> Int { members(of: shard).count / 2 + 1 }
 
-    public func peer(_ id: PeerID) -> Peer? { peers.first { $0.id == id } }
+    package func peer(_ id: PeerID) -> Peer? { peers.first { $0.id == id } }
 }

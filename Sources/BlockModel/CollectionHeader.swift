@@ -18,17 +18,17 @@ public enum ValueEncoding: UInt8, Sendable, CaseIterable {
 }
 
 /// The header part of a tail: what a structure needs to find its data. Changed only by entries.
-public struct CollectionHeader: Hashable, Sendable {
-    public var kind: CollectionKind
-    public var encoding: ValueEncoding
+package struct CollectionHeader: Hashable, Sendable {
+    package var kind: CollectionKind
+    package var encoding: ValueEncoding
     /// What its keys are; nil for a kind without keys. Like kind and encoding it never changes.
-    public var keyType: KeyType?
+    package var keyType: KeyType?
     /// Entries of a node, for kinds built of nodes; 0 for a diary.
-    public var capacity: UInt32
+    package var capacity: UInt32
     /// The root or head block; nil for a diary, and for an empty structure.
-    public var root: BlockID?
+    package var root: BlockID?
 
-    public init(
+    package init(
         kind: CollectionKind, encoding: ValueEncoding, keyType: KeyType? = nil,
         capacity: UInt32 = 0, root: BlockID? = nil
     ) {
@@ -40,13 +40,13 @@ public struct CollectionHeader: Hashable, Sendable {
     }
 
     /// Whether `other` says the same of what the collection holds, which no entry may change.
-    public func hasSameContent(as other: CollectionHeader) -> Bool {
+    package func hasSameContent(as other: CollectionHeader) -> Bool {
         kind == other.kind && encoding == other.encoding && keyType == other.keyType
     }
 }
 
 extension CollectionHeader: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(kind.rawValue)
         encoder.append(encoding.rawValue)
         encoder.append(keyType?.text ?? "")
@@ -54,7 +54,7 @@ extension CollectionHeader: CanonicalCodable {
         encoder.append(root)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         guard let kind = CollectionKind(rawValue: try decoder.uint8()) else {
             throw decoder.malformed("an unknown collection kind")
         }

@@ -1,7 +1,7 @@
 import BlockRuntime
 
 /// What an entry is for.
-public enum EntryKind: UInt8, Sendable, CaseIterable {
+package enum EntryKind: UInt8, Sendable, CaseIterable {
     case actions = 1
     case checkpoint = 2
     case noOperation = 3
@@ -9,7 +9,7 @@ public enum EntryKind: UInt8, Sendable, CaseIterable {
 }
 
 /// Where the body of an entry is.
-public enum BodyLocation: Hashable, Sendable {
+package enum BodyLocation: Hashable, Sendable {
     /// Inside the entry: at most ``Limits/inlineBodyBytesMax`` bytes.
     case inline(Bytes)
     /// A content block, under the id that ``Entry/bodyHash`` is. It was durable on a quorum of its
@@ -18,29 +18,29 @@ public enum BodyLocation: Hashable, Sendable {
 }
 
 /// One position of a collection's log: small, hash-chained, the decision itself.
-public struct Entry: Hashable, Sendable {
-    public var kind: EntryKind
-    public var revision: Revision
-    public var payload: PayloadID
+package struct Entry: Hashable, Sendable {
+    package var kind: EntryKind
+    package var revision: Revision
+    package var payload: PayloadID
     /// The content id of the body's canonical bytes.
-    public var bodyHash: Digest
-    public var body: BodyLocation
+    package var bodyHash: Digest
+    package var body: BodyLocation
     /// The header part from this entry on, when the entry changes it.
-    public var headerAfter: CollectionHeader?
+    package var headerAfter: CollectionHeader?
     /// The deciding collection of a multi-collection entry; nil when this collection decides alone.
-    public var home: CollectionID?
+    package var home: CollectionID?
     /// All participants of a multi-collection entry; empty when there is only this one.
-    public var participants: [Participant]
+    package var participants: [Participant]
     /// What is final on a quorum of every shard it touched; rides in any entry.
-    public var checkpoint: Checkpoint?
+    package var checkpoint: Checkpoint?
     /// The pends travelled with the accept (protocol: fused-pends-travel-with-the-accept).
-    public var isFused: Bool
+    package var isFused: Bool
     /// When the proposer made it, in milliseconds since 1970. Metadata; nothing is decided by it.
-    public var wallMilliseconds: UInt64
+    package var wallMilliseconds: UInt64
     /// The chain hash of the entry before.
-    public var previousHash: Digest
+    package var previousHash: Digest
 
-    public init(
+    package init(
         kind: EntryKind, revision: Revision, payload: PayloadID, bodyHash: Digest,
         body: BodyLocation, headerAfter: CollectionHeader? = nil, home: CollectionID? = nil,
         participants: [Participant] = [], checkpoint: Checkpoint? = nil, isFused: Bool = false,
@@ -61,14 +61,14 @@ public struct Entry: Hashable, Sendable {
     }
 
     /// The content id of the body.
-    public var bodyID: BlockID { BlockID(bodyHash) }
+    package var bodyID: BlockID { BlockID(bodyHash) }
 
     /// The chain hash after this entry: H(previous chain hash ‖ entry). The previous one is a field
     /// of the entry, so hashing the entry hashes both.
-    public var chainHash: Digest { Digest(domain: "optimystic/chain/1", canonicalBytes) }
+    package var chainHash: Digest { Digest(domain: "optimystic/chain/1", canonicalBytes) }
 
     /// The chain hash before the first entry of a life of a collection.
-    public static func initialHash(name: String, incarnation: Incarnation) -> Digest {
+    package static func initialHash(name: String, incarnation: Incarnation) -> Digest {
         var encoder = CanonicalEncoder()
         encoder.append(incarnation)
         encoder.append(name)
@@ -77,7 +77,7 @@ public struct Entry: Hashable, Sendable {
 }
 
 extension BodyLocation: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .inline(let bytes):
             encoder.append(UInt8(1))
@@ -88,7 +88,7 @@ extension BodyLocation: CanonicalCodable {
         }
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
         case 1: self = .inline(try decoder.byteString(countMax: Limits.inlineBodyBytesMax))
         case 2:
@@ -105,7 +105,7 @@ extension BodyLocation: CanonicalCodable {
 extension Entry: CanonicalCodable {
     package static let version = FormVersion(1)
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(Self.version)
         encoder.append(kind.rawValue)
         encoder.append(revision)
@@ -121,7 +121,7 @@ extension Entry: CanonicalCodable {
         encoder.append(previousHash)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         try decoder.version(Self.version, of: "an entry of a log")
         guard let kind = EntryKind(rawValue: try decoder.uint8()) else {
             throw decoder.malformed("an unknown entry kind")
@@ -145,7 +145,7 @@ extension Entry: CanonicalCodable {
 
 extension Entry {
     /// Length of ``canonicalBytes``, without making them.
-    public var byteCount: Int {
+    package var byteCount: Int {
         let bodyBytes =
             switch body {
             case .inline(let bytes): 5 + bytes.count

@@ -1,14 +1,14 @@
 import BlockRuntime
 
 /// One client's action inside a body.
-public struct Action: Hashable, Sendable {
-    public let id: ActionID
+package struct Action: Hashable, Sendable {
+    package let id: ActionID
     /// What the client asked for, see ``ActionContent``; for a diary, the entry appended.
-    public let bytes: Bytes
+    package let bytes: Bytes
     /// What came of it, see ``ActionOutcome``; nothing for a diary.
-    public let outcome: Bytes
+    package let outcome: Bytes
 
-    public init(id: ActionID, bytes: Bytes, outcome: Bytes = []) {
+    package init(id: ActionID, bytes: Bytes, outcome: Bytes = []) {
         self.id = id
         self.bytes = bytes
         self.outcome = outcome
@@ -16,16 +16,16 @@ public struct Action: Hashable, Sendable {
 }
 
 /// A block that an entry writes.
-public struct TouchedBlock: Hashable, Sendable, Comparable {
-    public let block: BlockID
+package struct TouchedBlock: Hashable, Sendable, Comparable {
+    package let block: BlockID
     /// The block's last committed write below the entry; zero for a new block.
-    public let baseRevision: Revision
+    package let baseRevision: Revision
     /// The payload of that write; nil for a new block.
-    public let basePayload: PayloadID?
-    public let transformHash: Digest
-    public let resultHash: Digest
+    package let basePayload: PayloadID?
+    package let transformHash: Digest
+    package let resultHash: Digest
 
-    public init(
+    package init(
         block: BlockID, baseRevision: Revision, basePayload: PayloadID?, transformHash: Digest,
         resultHash: Digest
     ) {
@@ -36,45 +36,45 @@ public struct TouchedBlock: Hashable, Sendable, Comparable {
         self.resultHash = resultHash
     }
 
-    public static func < (left: Self, right: Self) -> Bool { left.block < right.block }
+    package static func < (left: Self, right: Self) -> Bool { left.block < right.block }
 }
 
 /// A block that an entry read, and the revision it saw.
-public struct ReadDependency: Hashable, Sendable, Comparable {
-    public let block: BlockID
-    public let revision: Revision
+package struct ReadDependency: Hashable, Sendable, Comparable {
+    package let block: BlockID
+    package let revision: Revision
 
-    public init(block: BlockID, revision: Revision) {
+    package init(block: BlockID, revision: Revision) {
         self.block = block
         self.revision = revision
     }
 
-    public static func < (left: Self, right: Self) -> Bool { left.block < right.block }
+    package static func < (left: Self, right: Self) -> Bool { left.block < right.block }
 }
 
 /// A collection that a transaction read at a revision.
-public struct ReadCollection: Hashable, Sendable, Comparable {
-    public let collection: CollectionID
-    public let revision: Revision
+package struct ReadCollection: Hashable, Sendable, Comparable {
+    package let collection: CollectionID
+    package let revision: Revision
 
-    public init(collection: CollectionID, revision: Revision) {
+    package init(collection: CollectionID, revision: Revision) {
         self.collection = collection
         self.revision = revision
     }
 
-    public static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
+    package static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
 }
 
 /// What an entry did: the actions of one or many clients, in the order they ran, and what they
 /// touched. Atomic as a whole.
-public struct EntryBody: Hashable, Sendable {
-    public let actions: [Action]
-    public let blocks: [TouchedBlock]
-    public let reads: [ReadDependency]
-    public let readCollections: [ReadCollection]
+package struct EntryBody: Hashable, Sendable {
+    package let actions: [Action]
+    package let blocks: [TouchedBlock]
+    package let reads: [ReadDependency]
+    package let readCollections: [ReadCollection]
 
     /// - Precondition: No action id occurs twice, and at most ``Limits/bodyActionCountMax`` do.
-    public init(
+    package init(
         actions: [Action], blocks: [TouchedBlock] = [], reads: [ReadDependency] = [],
         readCollections: [ReadCollection] = []
     ) {
@@ -86,19 +86,19 @@ public struct EntryBody: Hashable, Sendable {
     }
 
     /// The body of entries that carry no action.
-    public static let empty = EntryBody(actions: [])
+    package static let empty = EntryBody(actions: [])
 
     /// The ids of all actions, ascending: the first field of the encoding.
-    public var actionIDs: [ActionID] { actions.map(\.id).sorted() }
+    package var actionIDs: [ActionID] { actions.map(\.id).sorted() }
 }
 
 extension Action: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(id)
         encoder.append(bytes)
         encoder.append(outcome)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             id: try ActionID(from: &decoder),
             bytes: try decoder.byteString(countMax: Limits.actionBytesMax),
@@ -107,14 +107,14 @@ extension Action: CanonicalCodable {
 }
 
 extension TouchedBlock: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(block)
         encoder.append(baseRevision)
         encoder.append(basePayload)
         encoder.append(transformHash)
         encoder.append(resultHash)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             block: try BlockID(from: &decoder), baseRevision: try Revision(from: &decoder),
             basePayload: try decoder.optional(PayloadID.self),
@@ -123,21 +123,21 @@ extension TouchedBlock: CanonicalCodable {
 }
 
 extension ReadDependency: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(block)
         encoder.append(revision)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(block: try BlockID(from: &decoder), revision: try Revision(from: &decoder))
     }
 }
 
 extension ReadCollection: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(collection)
         encoder.append(revision)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             collection: try CollectionID(from: &decoder), revision: try Revision(from: &decoder))
     }
@@ -146,7 +146,7 @@ extension ReadCollection: CanonicalCodable {
 extension EntryBody: CanonicalCodable {
     package static let version = FormVersion(1)
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(Self.version)
         encoder.append(actionIDs)
         encoder.append(actions)
@@ -155,7 +155,7 @@ extension EntryBody: CanonicalCodable {
         encoder.append(readCollections)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         try decoder.version(Self.version, of: "the body of an entry")
         let ids = try decoder.ascendingList(
             of: ActionID.self, countMax: Limits.bodyActionCountMax)

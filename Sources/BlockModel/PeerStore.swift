@@ -1,34 +1,34 @@
 import BlockRuntime
 
 /// What an acceptor keeps of one register.
-public struct RegisterRecord: Hashable, Sendable {
+package struct RegisterRecord: Hashable, Sendable {
     /// No ballot below this one is accepted any more.
-    public var promised: Ballot
+    package var promised: Ballot
     /// The ballot of ``value``; zero when nothing was accepted.
-    public var accepted: Ballot
+    package var accepted: Ballot
     /// ``TailValue/registerBytes``; the acceptor does not look inside.
-    public var value: Bytes
+    package var value: Bytes
 
-    public init(promised: Ballot, accepted: Ballot, value: Bytes) {
+    package init(promised: Ballot, accepted: Ballot, value: Bytes) {
         self.promised = promised
         self.accepted = accepted
         self.value = value
     }
 
     /// A register that was never written.
-    public static let untouched = RegisterRecord(promised: .zero, accepted: .zero, value: [])
+    package static let untouched = RegisterRecord(promised: .zero, accepted: .zero, value: [])
 
     /// The hash that queries compare instead of whole values.
-    public var valueHash: Digest { RegisterRecord.hash(of: value) }
+    package var valueHash: Digest { RegisterRecord.hash(of: value) }
 
-    public static func hash(of value: Bytes) -> Digest {
+    package static func hash(of value: Bytes) -> Digest {
         Digest(domain: "optimystic/register-value/1", value)
     }
 }
 
 /// What a storage peer's machine may read while it decides: the durable state, and on top of it
 /// every write of the running cycle that is still to be synced.
-public protocol PeerStoreView {
+package protocol PeerStoreView {
     /// - Returns: ``RegisterRecord/untouched`` when the register was never written.
     /// - Throws: `.corrupted` when the record fails its checksum: the peer must not vote on it.
     func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord
@@ -101,37 +101,37 @@ public protocol PeerStoreView {
 }
 
 /// What the pends of one block take of a replica.
-public struct PendLoad: Hashable, Sendable {
-    public var count: Int
+package struct PendLoad: Hashable, Sendable {
+    package var count: Int
     /// As they are stored.
-    public var bytes: Int
+    package var bytes: Int
 
-    public init(count: Int = 0, bytes: Int = 0) {
+    package init(count: Int = 0, bytes: Int = 0) {
         self.count = count
         self.bytes = bytes
     }
 }
 
 /// Figures for people.
-public struct PeerStoreStatistics: Hashable, Sendable {
-    public var registerCount: UInt64 = 0
-    public var contentCount: UInt64 = 0
-    public var segmentCount: UInt64 = 0
-    public var pendCount: UInt64 = 0
+package struct PeerStoreStatistics: Hashable, Sendable {
+    package var registerCount: UInt64 = 0
+    package var contentCount: UInt64 = 0
+    package var segmentCount: UInt64 = 0
+    package var pendCount: UInt64 = 0
     /// Bytes of all pends together.
-    public var pendBytes: UInt64 = 0
-    public var versionCount: UInt64 = 0
+    package var pendBytes: UInt64 = 0
+    package var versionCount: UInt64 = 0
     /// Bytes on the disk that something is stored in, and those that compaction will give back, as
     /// the engine estimates them.
-    public var liveBytes: UInt64 = 0
-    public var deadBytes: UInt64 = 0
+    package var liveBytes: UInt64 = 0
+    package var deadBytes: UInt64 = 0
     /// Synced write batches since the directory was made.
-    public var writeSequence: UInt64 = 0
-    public init() {}
+    package var writeSequence: UInt64 = 0
+    package init() {}
 }
 
 /// A write that a storage peer's machine asks for. All writes of a cycle become one synced batch.
-public enum PeerWrite: Hashable, Sendable {
+package enum PeerWrite: Hashable, Sendable {
     case register(CollectionID, RegisterRecord)
     case content(BlockID, Bytes)
     case removeContent(BlockID)

@@ -18,14 +18,14 @@ public enum Retention: Hashable, Sendable {
 }
 
 extension Retention: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .all: encoder.append(UInt64(0))
         case .last(let count): encoder.append(count)
         }
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let count = try decoder.counter()
         self = count == 0 ? .all : .last(count)
     }

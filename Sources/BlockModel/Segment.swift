@@ -1,15 +1,15 @@
 import BlockRuntime
 
 /// A pointer to a sealed segment: enough to fetch it and to check what comes back.
-public struct SegmentLink: Hashable, Sendable {
+package struct SegmentLink: Hashable, Sendable {
     /// Position in the chain of segments, from 0.
-    public let index: UInt64
+    package let index: UInt64
     /// ``Segment/hash`` of the segment.
-    public let hash: Digest
+    package let hash: Digest
     /// Its first revision; segments vary in length, so this cannot be computed.
-    public let firstRevision: Revision
+    package let firstRevision: Revision
 
-    public init(index: UInt64, hash: Digest, firstRevision: Revision) {
+    package init(index: UInt64, hash: Digest, firstRevision: Revision) {
         self.index = index
         self.hash = hash
         self.firstRevision = firstRevision
@@ -20,19 +20,19 @@ public struct SegmentLink: Hashable, Sendable {
 ///
 /// A pure function of the tail it was cut from, so that two coordinators that seal the same tail
 /// write the same segment.
-public struct Segment: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-    public let index: UInt64
+package struct Segment: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    package let index: UInt64
     /// The header part before the first entry.
-    public let headerBefore: CollectionHeader
+    package let headerBefore: CollectionHeader
     /// Not empty; revisions without a gap.
-    public let entries: [Entry]
+    package let entries: [Entry]
     /// Earlier segments, nearest first: this index − 1 with its low bits cleared one after another.
     /// Seeking takes O(log n) fetches over them.
-    public let links: [SegmentLink]
+    package let links: [SegmentLink]
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, index: UInt64,
         headerBefore: CollectionHeader, entries: [Entry], links: [SegmentLink]
     ) {
@@ -45,24 +45,24 @@ public struct Segment: Hashable, Sendable {
         self.links = links
     }
 
-    public var firstRevision: Revision { entries[0].revision }
-    public var lastRevision: Revision { entries[entries.count - 1].revision }
+    package var firstRevision: Revision { entries[0].revision }
+    package var lastRevision: Revision { entries[entries.count - 1].revision }
 
     /// The hash under which the segment is stored and verified.
-    public static func hash(of canonicalBytes: Bytes) -> Digest {
+    package static func hash(of canonicalBytes: Bytes) -> Digest {
         Digest(domain: "optimystic/segment/1", canonicalBytes)
     }
 }
 
 /// Where a segment is stored. The hash is part of the key: a coordinator may write a segment of a
 /// tail that is never chosen, and it must not stand in the way of the one that is.
-public struct SegmentKey: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-    public let index: UInt64
-    public let hash: Digest
+package struct SegmentKey: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    package let index: UInt64
+    package let hash: Digest
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, index: UInt64, hash: Digest
     ) {
         self.collection = collection
@@ -72,16 +72,16 @@ public struct SegmentKey: Hashable, Sendable {
     }
 
     /// The id that places the segment in a shard.
-    public var blockID: BlockID { BlockID(hash) }
+    package var blockID: BlockID { BlockID(hash) }
 }
 
 extension SegmentLink: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(index)
         encoder.append(hash)
         encoder.append(firstRevision)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             index: try decoder.counter(), hash: try decoder.digest(),
             firstRevision: try Revision(from: &decoder))
@@ -89,13 +89,13 @@ extension SegmentLink: CanonicalCodable {
 }
 
 extension SegmentKey: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(collection)
         encoder.append(incarnation)
         encoder.append(index)
         encoder.append(hash)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             collection: try CollectionID(from: &decoder),
             incarnation: try Incarnation(from: &decoder), index: try decoder.counter(),
@@ -106,7 +106,7 @@ extension SegmentKey: CanonicalCodable {
 extension Segment: CanonicalCodable {
     package static let version = FormVersion(1)
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(Self.version)
         encoder.append(collection)
         encoder.append(incarnation)
@@ -116,7 +116,7 @@ extension Segment: CanonicalCodable {
         encoder.append(links)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         try decoder.version(Self.version, of: "a segment of a log")
         let collection = try CollectionID(from: &decoder)
         let incarnation = try Incarnation(from: &decoder)

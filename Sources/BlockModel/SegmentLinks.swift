@@ -6,9 +6,9 @@ import BlockRuntime
 /// lowest cleared, … down to 0: at most 65, in practice log₂ k. A segment carries the frontier of
 /// its predecessor, so from any segment any earlier one is O(log n) fetches away, and the frontier
 /// after k is a pure function of the frontier before it: no segment is fetched to seal another.
-public enum SegmentLinks {
+package enum SegmentLinks {
     /// The frontier after the segment that `link` names was added to `frontier`.
-    public static func adding(_ link: SegmentLink, to frontier: [SegmentLink]) -> [SegmentLink] {
+    package static func adding(_ link: SegmentLink, to frontier: [SegmentLink]) -> [SegmentLink] {
         let wanted = indices(upTo: link.index)
         return [link] + frontier.filter { wanted.contains($0.index) }
     }
@@ -25,14 +25,14 @@ public enum SegmentLinks {
     }
 
     /// Whether `links` are exactly the links that the segment `index` must carry.
-    public static func isWellFormed(_ links: [SegmentLink], before index: UInt64) -> Bool {
+    package static func isWellFormed(_ links: [SegmentLink], before index: UInt64) -> Bool {
         let expected = index == 0 ? [] : indices(upTo: index - 1)
         guard links.map(\.index) == expected else { return false }
         return zip(links, links.dropFirst()).allSatisfy { $0.firstRevision > $1.firstRevision }
     }
 
     /// Where to go next to find the segment that holds `revision`.
-    public enum Step: Equatable, Sendable {
+    package enum Step: Equatable, Sendable {
         /// This segment holds it.
         case found(SegmentLink)
         /// It lies below this segment; go on with the links of that one.
@@ -45,7 +45,7 @@ public enum SegmentLinks {
     ///   - revision: Below the first revision of whatever carries `links`.
     ///   - links: Of a tail or a segment, nearest first.
     /// - Complexity: O(log n) in the number of segments.
-    public static func step(to revision: Revision, from links: [SegmentLink]) -> Step {
+    package static func step(to revision: Revision, from links: [SegmentLink]) -> Step {
         guard let position = links.firstIndex(where: { $0.firstRevision <= revision }) else {
             return .absent
         }

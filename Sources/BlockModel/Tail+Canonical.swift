@@ -1,7 +1,7 @@
 import BlockRuntime
 
 extension Tail: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(name)
         encoder.append(incarnation)
         encoder.append(header)
@@ -22,7 +22,7 @@ extension Tail: CanonicalCodable {
         encoder.append(settled)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let name = try decoder.string(bytesMax: Limits.nameBytesMax)
         let incarnation = try Incarnation(from: &decoder)
         let header = try CollectionHeader(from: &decoder)
@@ -53,13 +53,13 @@ extension Tail: CanonicalCodable {
 }
 
 extension EndedLife: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(incarnation)
         encoder.append(createdBy)
         encoder.append(droppedBy)
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let incarnation = try Incarnation(from: &decoder)
         guard incarnation.generation > 0 else {
             throw decoder.malformed("generation 0 is that of absence")
@@ -73,7 +73,7 @@ extension EndedLife: CanonicalCodable {
 extension TailValue: CanonicalCodable {
     package static let version = FormVersion(1)
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(Self.version)
         switch self {
         case .absent(let generation):
@@ -88,7 +88,7 @@ extension TailValue: CanonicalCodable {
         }
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         try decoder.version(Self.version, of: "the value of a register")
         switch try decoder.uint8() {
         case 1: self = .absent(generation: try decoder.counter())
@@ -99,14 +99,14 @@ extension TailValue: CanonicalCodable {
     }
 
     /// The bytes of a register that was never written are no bytes at all.
-    public var registerBytes: Bytes {
+    package var registerBytes: Bytes {
         if case .absent(generation: 0) = self { return [] }
         return canonicalBytes
     }
 
     /// The inverse of ``registerBytes``.
     /// - Throws: `.malformedMessage`, also for the longer encoding of a register never written.
-    public init(registerBytes bytes: Bytes) throws(DatabaseError) {
+    package init(registerBytes bytes: Bytes) throws(DatabaseError) {
         if bytes.isEmpty {
             self = .absent(generation: 0)
         } else {
@@ -120,7 +120,7 @@ extension TailValue: CanonicalCodable {
     }
 
     /// The tail, when the collection lives.
-    public var live: Tail? {
+    package var live: Tail? {
         if case .live(let tail) = self { tail } else { nil }
     }
 }

@@ -3,11 +3,11 @@ import BlockRuntime
 extension Tail {
     /// Every entry up to here is final on its replicas. What has no blocks is so when it is
     /// decided: its body was on a quorum before.
-    public var finalThrough: Revision { header.kind.hasBlocks ? checkpoint.oldest : revision }
+    package var finalThrough: Revision { header.kind.hasBlocks ? checkpoint.oldest : revision }
 
     /// How far its retention says that it should be truncated now; nil when that is not worth a
     /// change, or must wait.
-    public var dueTruncation: Revision? {
+    package var dueTruncation: Revision? {
         guard case .last(let count) = retention else { return nil }
         let due = min(retention.excess(at: revision), greatestTruncation)
         // A sixteenth of what is kept at a time, so that a hot collection is not truncated with
@@ -19,7 +19,7 @@ extension Tail {
 
     /// How far it may be truncated: what is not final, and decisions that are still to be looked
     /// up, stay (protocol: truncate-then-delete).
-    public var greatestTruncation: Revision {
+    package var greatestTruncation: Revision {
         let decided = openDecisions.compactMap { decision in
             decision.attempt.participants.first { $0.collection == collection }?.target
         }

@@ -2,7 +2,7 @@ import BlockRuntime
 
 /// The value of a collection's register: the open end of its log, addressed by the collection id.
 /// Changing it by compare-and-set *is* the commit.
-public enum TailValue: Hashable, Sendable {
+package enum TailValue: Hashable, Sendable {
     /// Never created. The register that was never written is `absent(generation: 0)`.
     case absent(generation: UInt64)
     /// Dropped, and not created again yet.
@@ -10,7 +10,7 @@ public enum TailValue: Hashable, Sendable {
     case live(Tail)
 
     /// The generation of the life it tells of, or of the last one before it.
-    public var generation: UInt64 {
+    package var generation: UInt64 {
         switch self {
         case .absent(let generation): generation
         case .dropped(let life): life.incarnation.generation
@@ -21,14 +21,14 @@ public enum TailValue: Hashable, Sendable {
 
 /// What stays of a life that is over, until the next one begins: enough to tell whoever created or
 /// dropped it that it was they (protocol: create-on-what-was-seen, drop-names-the-life).
-public struct EndedLife: Hashable, Sendable {
-    public let incarnation: Incarnation
+package struct EndedLife: Hashable, Sendable {
+    package let incarnation: Incarnation
     /// As ``Tail/createdBy``.
-    public let createdBy: ActionID
+    package let createdBy: ActionID
     /// The request that ended it.
-    public let droppedBy: ActionID
+    package let droppedBy: ActionID
 
-    public init(incarnation: Incarnation, createdBy: ActionID, droppedBy: ActionID) {
+    package init(incarnation: Incarnation, createdBy: ActionID, droppedBy: ActionID) {
         self.incarnation = incarnation
         self.createdBy = createdBy
         self.droppedBy = droppedBy
@@ -36,44 +36,44 @@ public struct EndedLife: Hashable, Sendable {
 }
 
 /// The tail of a live collection.
-public struct Tail: Hashable, Sendable {
-    public var name: String
-    public var incarnation: Incarnation
-    public var header: CollectionHeader
+package struct Tail: Hashable, Sendable {
+    package var name: String
+    package var incarnation: Incarnation
+    package var header: CollectionHeader
     /// Revision of the last entry that changed ``header``; zero since creation.
-    public var headerRevision: Revision
+    package var headerRevision: Revision
     /// The header before the first open entry.
-    public var headerAtOpen: CollectionHeader
+    package var headerAtOpen: CollectionHeader
     /// The request that created the collection: how a creator recognises its own success.
-    public var createdBy: ActionID
+    package var createdBy: ActionID
     /// Revision of the last entry.
-    public var revision: Revision
+    package var revision: Revision
     /// Chain hash after the last entry.
-    public var lastHash: Digest
+    package var lastHash: Digest
     /// The open entries, oldest first, without a gap, ending at ``revision``.
-    public var entries: [Entry]
+    package var entries: [Entry]
     /// The sealed segments, nearest first; see ``SegmentLinks``.
-    public var segments: [SegmentLink]
+    package var segments: [SegmentLink]
     /// A multi-collection attempt that has prepared a write here.
-    public var exclusiveIntent: Intent?
+    package var exclusiveIntent: Intent?
     /// Multi-collection attempts that validated reads here, ascending.
-    public var sharedIntents: [Attempt]
+    package var sharedIntents: [Attempt]
     /// Hashes of the attempts at revision + 1 that were fenced, ascending: none of them lands any
     /// more. Cleared when the revision advances.
-    public var aborted: [Digest]
+    package var aborted: [Digest]
     /// Decisions taken here with participants still to be resolved, ascending.
-    public var openDecisions: [OpenDecision]
+    package var openDecisions: [OpenDecision]
     /// What is final on a quorum of each shard it touched.
-    public var checkpoint: Checkpoint
+    package var checkpoint: Checkpoint
     /// History up to and including this revision is gone.
-    public var truncatedThrough: Revision
+    package var truncatedThrough: Revision
     /// How much history is to be kept.
-    public var retention: Retention
+    package var retention: Retention
     /// The greatest revision that the proposer of this value knew to be chosen.
-    public var settled: Revision
+    package var settled: Revision
 
     /// A collection just created: no entry yet.
-    public init(
+    package init(
         name: String, incarnation: Incarnation, header: CollectionHeader, createdBy: ActionID
     ) {
         self.name = name
@@ -96,15 +96,15 @@ public struct Tail: Hashable, Sendable {
         self.settled = .zero
     }
 
-    public var collection: CollectionID { CollectionID(name: name) }
+    package var collection: CollectionID { CollectionID(name: name) }
 
     /// Revision of the first open entry, or of the next one when none is open.
-    public var firstOpenRevision: Revision {
+    package var firstOpenRevision: Revision {
         entries.first?.revision ?? revision.next
     }
 
     /// The open entry at `revision`; nil when it is sealed or not there yet.
-    public func openEntry(at revision: Revision) -> Entry? {
+    package func openEntry(at revision: Revision) -> Entry? {
         guard let first = entries.first?.revision, revision >= first else { return nil }
         let offset = Int(clamping: revision.rawValue - first.rawValue)
         return offset < entries.count ? entries[offset] : nil
@@ -117,7 +117,7 @@ public struct Tail: Hashable, Sendable {
 
     /// Stops the process when the value contradicts itself. Values from the disk or the network
     /// are checked by decoding; this is for the functions that make new ones.
-    public func checkInvariants() {
+    package func checkInvariants() {
         if let inconsistency { fatalError("invariant: tail of \(name): \(inconsistency)") }
     }
 

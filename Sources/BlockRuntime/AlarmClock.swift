@@ -5,7 +5,7 @@ import HeapModule
 /// the deadlines of those are who were answered long ago.
 ///
 /// Inlinable, as all containers here: machines ask them at every event.
-public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
+package struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     @usableFromInline
     struct Alarm: Comparable, Sendable {
         @usableFromInline let instant: Instant
@@ -39,23 +39,23 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     @inlinable static var slack: Int { 64 }
 
     @inlinable
-    public init() {}
+    package init() {}
 
     /// Keys that wait.
-    public var count: Int { current.count }
+    package var count: Int { current.count }
     /// Alarms that are held, stale ones included.
-    public var heldCount: Int { heap.count }
+    package var heldCount: Int { heap.count }
 
     /// The earliest instant; nil when nobody waits.
-    @inlinable public var next: Instant? { heap.min?.instant }
+    @inlinable package var next: Instant? { heap.min?.instant }
 
     @inlinable
-    public func instant(of key: Key) -> Instant? { current[key]?.instant }
+    package func instant(of key: Key) -> Instant? { current[key]?.instant }
 
     /// Wakes `key` at `instant`, and at no other.
     /// - Complexity: O(log n) amortised.
     @inlinable
-    public mutating func set(_ key: Key, at instant: Instant) {
+    package mutating func set(_ key: Key, at instant: Instant) {
         let earlier = current[key]
         if let earlier, earlier.instant == instant { return }
         setCount += 1
@@ -67,7 +67,7 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
 
     /// Wakes `key` at `instant`, unless it is woken earlier.
     @inlinable
-    public mutating func set(_ key: Key, atLatest instant: Instant) {
+    package mutating func set(_ key: Key, atLatest instant: Instant) {
         if let earlier = current[key]?.instant, earlier <= instant { return }
         set(key, at: instant)
     }
@@ -75,7 +75,7 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     /// `key` does not want to be woken any more.
     /// - Complexity: O(log n) amortised.
     @inlinable
-    public mutating func cancel(_ key: Key) {
+    package mutating func cancel(_ key: Key) {
         guard let alarm = current.removeValue(forKey: key) else { return }
         wentStale(alarm)
     }
@@ -83,7 +83,7 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     /// Takes out the earliest key that is due at `now`.
     /// - Complexity: O(log n) amortised.
     @inlinable
-    public mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
+    package mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
         guard let earliest = heap.min, earliest.instant <= now else { return nil }
         _ = heap.popMin()
         current[earliest.key] = nil
@@ -112,7 +112,7 @@ public struct AlarmClock<Key: Hashable & Sendable>: Sendable {
 
     /// Stops the process unless each key has its alarm and stale ones are few.
     /// - Complexity: O(n).
-    public func checkInvariants() {
+    package func checkInvariants() {
         invariant(
             heap.count <= 2 * current.count + Self.slack,
             "\(heap.count) alarms for \(current.count) keys")

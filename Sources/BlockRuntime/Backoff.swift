@@ -1,5 +1,5 @@
 /// Randomised exponential delays between attempts: identical losers must not collide again.
-public struct Backoff: Sendable {
+package struct Backoff: Sendable {
     private let base: Duration
     private let longest: Duration
     private var attempts = 0
@@ -7,14 +7,14 @@ public struct Backoff: Sendable {
     /// - Parameters:
     ///   - base: The first delay is drawn from (base / 2, base].
     ///   - longest: Where doubling stops.
-    public init(base: Duration, longest: Duration) {
+    package init(base: Duration, longest: Duration) {
         invariant(base > .zero && base <= longest, "backoff from \(base) to \(longest)")
         self.base = base
         self.longest = longest
     }
 
     /// The delay before the next attempt, uniform in (d / 2, d] with d = min(base · 2ⁿ, longest).
-    public mutating func next(using generator: inout SeededGenerator) -> Duration {
+    package mutating func next(using generator: inout SeededGenerator) -> Duration {
         let doubled = base * (1 << min(attempts, 20))
         attempts += 1
         let ceiling = min(doubled, longest).nanoseconds
@@ -23,5 +23,5 @@ public struct Backoff: Sendable {
     }
 
     /// Forgets earlier failures.
-    public mutating func reset() { attempts = 0 }
+    package mutating func reset() { attempts = 0 }
 }

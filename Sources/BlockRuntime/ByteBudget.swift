@@ -2,12 +2,12 @@
 ///
 /// Who holds little is let in while others are at their limits: no principal takes more than its
 /// part, and the parts of all may be more than there is.
-public struct ByteBudget<Principal: Hashable & Sendable>: Sendable {
+package struct ByteBudget<Principal: Hashable & Sendable>: Sendable {
     /// A limit and its name in ``Limits``.
-    public struct Bound: Sendable {
-        public let name: String
-        public let bytes: Int
-        public init(_ name: String, _ bytes: Int) {
+    package struct Bound: Sendable {
+        package let name: String
+        package let bytes: Int
+        package init(_ name: String, _ bytes: Int) {
             self.name = name
             self.bytes = bytes
         }
@@ -17,23 +17,23 @@ public struct ByteBudget<Principal: Hashable & Sendable>: Sendable {
     private let what: String
     private let ofEach: Bound
     private let ofAll: Bound
-    public private(set) var total = 0
+    package private(set) var total = 0
     private var held: [Principal: Int] = [:]
 
-    public init(_ what: String, ofEach: Bound, ofAll: Bound) {
+    package init(_ what: String, ofEach: Bound, ofAll: Bound) {
         self.what = what
         self.ofEach = ofEach
         self.ofAll = ofAll
     }
 
-    public func bytes(of principal: Principal) -> Int { held[principal] ?? 0 }
+    package func bytes(of principal: Principal) -> Int { held[principal] ?? 0 }
 
     /// Principals that hold something.
-    public var principalCount: Int { held.count }
+    package var principalCount: Int { held.count }
 
     /// Why `principal` may not hold so many bytes more; nil when it may. Who holds nothing may
     /// always hold one thing as far as its own part is concerned.
-    public func refusal(
+    package func refusal(
         of bytes: Int, for principal: Principal, retryAfter: Duration = .milliseconds(200)
     ) -> DatabaseError? {
         let own = self.bytes(of: principal)
@@ -52,14 +52,14 @@ public struct ByteBudget<Principal: Hashable & Sendable>: Sendable {
         return nil
     }
 
-    public mutating func add(_ bytes: Int, for principal: Principal) {
+    package mutating func add(_ bytes: Int, for principal: Principal) {
         invariant(bytes >= 0, "\(bytes) bytes more")
         guard bytes > 0 else { return }
         total += bytes
         held[principal, default: 0] += bytes
     }
 
-    public mutating func remove(_ bytes: Int, for principal: Principal) {
+    package mutating func remove(_ bytes: Int, for principal: Principal) {
         guard bytes > 0 else { return }
         let left = self.bytes(of: principal) - bytes
         invariant(left >= 0, "\(-left) bytes more are given back than were taken")
@@ -68,7 +68,7 @@ public struct ByteBudget<Principal: Hashable & Sendable>: Sendable {
     }
 
     /// - Complexity: O(principals).
-    public func checkInvariants() {
+    package func checkInvariants() {
         let sum = held.values.reduce(0, +)
         invariant(sum == total, "\(sum) bytes are held, \(total) counted")
     }

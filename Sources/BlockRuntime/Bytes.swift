@@ -2,12 +2,12 @@
 public typealias Bytes = [UInt8]
 
 /// Text forms of bytes: lowercase hex, and unpadded lowercase base32 (RFC 4648 alphabet).
-public enum ByteText {
+package enum ByteText {
     private static let hexDigits: Bytes = Array("0123456789abcdef".utf8)
     private static let base32Digits: Bytes = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
     /// - Complexity: O(n).
-    public static func hex(_ bytes: some Sequence<UInt8>) -> String {
+    package static func hex(_ bytes: some Sequence<UInt8>) -> String {
         var text = Bytes()
         for byte in bytes {
             text.append(hexDigits[Int(byte >> 4)])
@@ -17,7 +17,7 @@ public enum ByteText {
     }
 
     /// - Returns: The bytes, or nil when `text` is not an even number of hex digits.
-    public static func bytes(hex text: some StringProtocol) -> Bytes? {
+    package static func bytes(hex text: some StringProtocol) -> Bytes? {
         let digits = Array(text.utf8)
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes = Bytes()
@@ -41,7 +41,7 @@ public enum ByteText {
     }
 
     /// - Complexity: O(n).
-    public static func base32(_ bytes: some Sequence<UInt8>) -> String {
+    package static func base32(_ bytes: some Sequence<UInt8>) -> String {
         var text = Bytes()
         var accumulator: UInt32 = 0
         var bits = 0
@@ -60,7 +60,7 @@ public enum ByteText {
     }
 
     /// - Returns: The bytes; nil when a character is not of the alphabet or a padding bit is set.
-    public static func bytes(base32 text: some StringProtocol) -> Bytes? {
+    package static func bytes(base32 text: some StringProtocol) -> Bytes? {
         var bytes = Bytes()
         var accumulator: UInt32 = 0
         var bits = 0

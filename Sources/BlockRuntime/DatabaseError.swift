@@ -3,6 +3,7 @@
 /// Catch by ``code`` when the program can do something specific; otherwise decide by ``outcome``,
 /// which says what is known about the effects of the operation.
 public struct DatabaseError: Error, Sendable {
+    /// What went wrong.
     public var code: ErrorCode
     /// What is known about the effects of the failed operation.
     public var outcome: Outcome
@@ -23,6 +24,7 @@ public struct DatabaseError: Error, Sendable {
         case unknown = 2
     }
 
+    /// An error that was not received but happened here.
     public init(
         _ code: ErrorCode, _ message: String, outcome: Outcome = .notApplied,
         retryAfter: Duration? = nil, cause: (any Error)? = nil,
@@ -38,6 +40,7 @@ public struct DatabaseError: Error, Sendable {
 }
 
 extension DatabaseError: CustomStringConvertible {
+    /// One line for people: code, message, outcome and cause.
     public var description: String {
         let effect = outcome == .unknown ? ", outcome unknown" : ""
         let below = cause.map { " <- \($0)" } ?? ""
@@ -46,6 +49,7 @@ extension DatabaseError: CustomStringConvertible {
 }
 
 extension DatabaseError: Hashable {
+    /// By code, outcome and message.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(code)
         hasher.combine(outcome)

@@ -1,11 +1,11 @@
 import Crypto
 
 /// A SHA-256 value: 32 bytes, held inline as four big-endian words.
-public struct Digest: Hashable, Sendable, Comparable {
+package struct Digest: Hashable, Sendable, Comparable {
     /// Length of every digest, in bytes.
-    public static let byteCount = 32
+    package static let byteCount = 32
     /// The digest whose bytes are all zero. It stands for "none" and is never the hash of anything.
-    public static let zero = Digest(words: (0, 0, 0, 0))
+    package static let zero = Digest(words: (0, 0, 0, 0))
 
     private let word0: UInt64
     private let word1: UInt64
@@ -17,7 +17,7 @@ public struct Digest: Hashable, Sendable, Comparable {
     }
 
     /// - Returns: nil unless `bytes` is exactly 32 bytes long.
-    public init?(_ bytes: some Collection<UInt8>) {
+    package init?(_ bytes: some Collection<UInt8>) {
         // Read where they lie: generic code that goes byte by byte costs more than the hash.
         let digest = bytes.withContiguousStorageIfAvailable { Digest(UnsafeRawBufferPointer($0)) }
         guard let digest = digest ?? Bytes(bytes).withUnsafeBytes({ Digest($0) }) else {
@@ -27,7 +27,7 @@ public struct Digest: Hashable, Sendable, Comparable {
     }
 
     /// - Returns: nil unless `raw` is exactly 32 bytes long.
-    public init?(_ raw: UnsafeRawBufferPointer) {
+    package init?(_ raw: UnsafeRawBufferPointer) {
         guard raw.count == Self.byteCount else { return nil }
         func word(_ index: Int) -> UInt64 {
             UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
@@ -40,7 +40,7 @@ public struct Digest: Hashable, Sendable, Comparable {
     /// Every use of the hash has its own domain, so that a value made for one purpose can never be
     /// passed off as another.
     /// - Complexity: O(`bytes.count`).
-    public init(domain: StaticString, _ bytes: Bytes) {
+    package init(domain: StaticString, _ bytes: Bytes) {
         var hasher = DigestBuilder(domain: domain)
         hasher.update(bytes)
         self = hasher.finalize()
@@ -56,7 +56,7 @@ public struct Digest: Hashable, Sendable, Comparable {
     }
 
     /// The 32 bytes.
-    public var bytes: Bytes {
+    package var bytes: Bytes {
         var bytes = Bytes()
         bytes.reserveCapacity(Self.byteCount)
         append(to: &bytes)
@@ -64,12 +64,12 @@ public struct Digest: Hashable, Sendable, Comparable {
     }
 
     /// Appends the 32 bytes to `bytes`.
-    public func append(to bytes: inout Bytes) {
+    package func append(to bytes: inout Bytes) {
         withUnsafeBytes(of: bigEndianWords) { bytes.append(contentsOf: $0) }
     }
 
     /// Copies the 32 bytes to `target`, which has room for them.
-    public func store(to target: UnsafeMutableRawPointer) {
+    package func store(to target: UnsafeMutableRawPointer) {
         withUnsafeBytes(of: bigEndianWords) { words in
             UnsafeMutableRawBufferPointer(start: target, count: Self.byteCount)
                 .copyMemory(from: words)
@@ -81,9 +81,9 @@ public struct Digest: Hashable, Sendable, Comparable {
     }
 
     /// The first eight bytes as a number: what placement divides into shards.
-    public var prefix64: UInt64 { word0 }
+    package var prefix64: UInt64 { word0 }
 
-    public static func < (left: Digest, right: Digest) -> Bool {
+    package static func < (left: Digest, right: Digest) -> Bool {
         (left.word0, left.word1, left.word2, left.word3)
             < (right.word0, right.word1, right.word2, right.word3)
     }
@@ -91,32 +91,32 @@ public struct Digest: Hashable, Sendable, Comparable {
 
 extension Digest: CustomStringConvertible {
     /// 52 characters of base32.
-    public var description: String { ByteText.base32(bytes) }
+    package var description: String { ByteText.base32(bytes) }
 
     /// - Returns: nil unless `text` is the base32 form of 32 bytes.
-    public init?(base32 text: String) {
+    package init?(base32 text: String) {
         guard let bytes = ByteText.bytes(base32: text) else { return nil }
         self.init(bytes)
     }
 }
 
 /// Builds a ``Digest`` from several pieces without joining them first.
-public struct DigestBuilder {
+package struct DigestBuilder {
     private var hasher = SHA256()
 
     /// Starts a hash in `domain`; see ``Digest/init(domain:_:)``.
-    public init(domain: StaticString) {
+    package init(domain: StaticString) {
         domain.withUTF8Buffer { hasher.update(bufferPointer: UnsafeRawBufferPointer($0)) }
         withUnsafeBytes(of: UInt8(0)) { hasher.update(bufferPointer: $0) }
     }
 
-    public mutating func update(_ bytes: Bytes) {
+    package mutating func update(_ bytes: Bytes) {
         bytes.withUnsafeBytes { update($0) }
     }
 
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         hasher.update(bufferPointer: bytes)
     }
 
-    public func finalize() -> Digest { Digest(hasher.finalize()) }
+    package func finalize() -> Digest { Digest(hasher.finalize()) }
 }

@@ -1,15 +1,15 @@
 /// Time, chance and identifiers, handed to whoever needs them: the only door to any of the three.
 ///
 /// Services use ``live()``; simulations build one over their virtual clock and their seed.
-public struct Environment: Sendable {
+package struct Environment: Sendable {
     /// The monotonic clock.
-    public let now: @Sendable () -> Instant
+    package let now: @Sendable () -> Instant
     /// Milliseconds since 1970-01-01 UTC. Metadata for people; nothing is decided by it.
-    public let wallMilliseconds: @Sendable () -> UInt64
+    package let wallMilliseconds: @Sendable () -> UInt64
     /// Sixty-four random bits, different at every call and in every process.
-    public let entropy: @Sendable () -> UInt64
+    package let entropy: @Sendable () -> UInt64
 
-    public init(
+    package init(
         now: @escaping @Sendable () -> Instant,
         wallMilliseconds: @escaping @Sendable () -> UInt64,
         entropy: @escaping @Sendable () -> UInt64
@@ -20,11 +20,11 @@ public struct Environment: Sendable {
     }
 
     /// A generator seeded from ``entropy``.
-    public func generator() -> SeededGenerator { SeededGenerator(seed: entropy()) }
+    package func generator() -> SeededGenerator { SeededGenerator(seed: entropy()) }
 
     /// 128 bits of entropy: ids that must be unique for ever are drawn here, not from a generator
     /// with 64 bits of state.
-    public func identifier() -> Identifier128 {
+    package func identifier() -> Identifier128 {
         Identifier128(UInt128(entropy()) << 64 | UInt128(entropy()))
     }
 }

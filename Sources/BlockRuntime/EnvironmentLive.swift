@@ -2,7 +2,7 @@ import Glibc
 
 extension Environment {
     /// The clock and the entropy of the operating system.
-    public static func live() -> Environment {
+    package static func live() -> Environment {
         Environment(
             now: { instant(of: read(CLOCK_MONOTONIC)) },
             wallMilliseconds: { wallMilliseconds(of: read(CLOCK_REALTIME)) },

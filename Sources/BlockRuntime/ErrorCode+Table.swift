@@ -1,7 +1,9 @@
 extension ErrorCode {
     /// One row of the error table.
     public struct Explanation: Sendable {
+        /// The code that is explained.
         public let code: ErrorCode
+        /// Its name, as in Swift and in `optimystic explain`.
         public let name: String
         /// What it means, in one sentence.
         public let meaning: String

@@ -2,19 +2,19 @@
 ///
 /// `String` takes texts for equal that only look alike: one `é` may be one scalar or two. A name
 /// from outside is what its bytes are: as a key of a dictionary, in a set, in an order, it is this.
-public struct ExactText: Hashable, Sendable {
-    public let text: String
+package struct ExactText: Hashable, Sendable {
+    package let text: String
 
-    public init(_ text: String) { self.text = text }
+    package init(_ text: String) { self.text = text }
 
     /// The UTF-8 of the text.
-    public var bytes: Bytes { Array(text.utf8) }
+    package var bytes: Bytes { Array(text.utf8) }
 
-    public static func == (left: ExactText, right: ExactText) -> Bool {
+    package static func == (left: ExactText, right: ExactText) -> Bool {
         left.text.utf8.elementsEqual(right.text.utf8)
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         for byte in text.utf8 { hasher.combine(byte) }
         // No byte of UTF-8: a text never is the beginning of another one's.
         hasher.combine(0xFF as UInt8)
@@ -22,15 +22,15 @@ public struct ExactText: Hashable, Sendable {
 }
 
 extension ExactText: Comparable {
-    public static func < (left: ExactText, right: ExactText) -> Bool {
+    package static func < (left: ExactText, right: ExactText) -> Bool {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 }
 
 extension ExactText: ExpressibleByStringLiteral {
-    public init(stringLiteral text: String) { self.init(text) }
+    package init(stringLiteral text: String) { self.init(text) }
 }
 
 extension ExactText: CustomStringConvertible {
-    public var description: String { text }
+    package var description: String { text }
 }

@@ -2,10 +2,13 @@
 public struct Identifier128: Hashable, Sendable, Comparable {
     /// Length in bytes.
     public static let byteCount = 16
+    /// The least of them; no drawn identifier is it.
     public static let zero = Identifier128(0)
 
+    /// Its bits as a number.
     public let value: UInt128
 
+    /// The identifier with these bits.
     public init(_ value: UInt128) { self.value = value }
 
     /// - Returns: nil unless `bytes` is exactly 16 bytes long.
@@ -25,6 +28,7 @@ public struct Identifier128: Hashable, Sendable, Comparable {
     /// The 16 bytes, most significant first.
     public var bytes: Bytes { withUnsafeBytes(of: value.bigEndian) { Bytes($0) } }
 
+    /// The order of their bytes or numbers.
     public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }
 

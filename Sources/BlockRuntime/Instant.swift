@@ -1,36 +1,36 @@
 /// A moment on the monotonic clock of one process. Instants of two processes do not compare.
 ///
 /// Time starts things (a retry, a fence, giving up); no safety rule ever reads it.
-public struct Instant: Hashable, Comparable, Sendable {
+package struct Instant: Hashable, Comparable, Sendable {
     /// Nanoseconds since an arbitrary origin.
-    public let nanoseconds: Int64
+    package let nanoseconds: Int64
 
-    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    public static let origin = Instant(nanoseconds: 0)
+    package static let origin = Instant(nanoseconds: 0)
     /// Later than any other instant: "no deadline".
-    public static let distantFuture = Instant(nanoseconds: .max)
+    package static let distantFuture = Instant(nanoseconds: .max)
 
     /// The instant `duration` later. Saturates at ``distantFuture``.
-    public func advanced(by duration: Duration) -> Instant {
+    package func advanced(by duration: Duration) -> Instant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.nanoseconds)
         return overflow ? .distantFuture : Instant(nanoseconds: sum)
     }
 
     /// The time from `other` to here, zero when `other` is later.
-    public func since(_ other: Instant) -> Duration {
+    package func since(_ other: Instant) -> Duration {
         let (difference, overflow) = nanoseconds.subtractingReportingOverflow(other.nanoseconds)
         return .nanoseconds(overflow ? (nanoseconds < 0 ? 0 : .max) : max(0, difference))
     }
 
-    public static func < (left: Instant, right: Instant) -> Bool {
+    package static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 }
 
 extension Duration {
     /// Whole nanoseconds, saturating at about 292 years.
-    public var nanoseconds: Int64 {
+    package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         guard !overflow else { return seconds < 0 ? .min : .max }
@@ -39,5 +39,5 @@ extension Duration {
     }
 
     /// Whole milliseconds, rounded towards zero.
-    public var milliseconds: Int64 { nanoseconds / 1_000_000 }
+    package var milliseconds: Int64 { nanoseconds / 1_000_000 }
 }

@@ -3,7 +3,7 @@
 /// For what must hold if this program is correct. For what the world may do (a peer, a disk, a
 /// caller's input) throw a ``DatabaseError`` instead.
 @inlinable
-public func invariant(
+package func invariant(
     _ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> String,
     file: StaticString = #fileID, line: UInt = #line
 ) {

@@ -12,7 +12,8 @@
 /// - A scrub copies on a conflict: of a sound log no two versions of one place differ, whatever
 ///   disks do, as what lies where it does not belong is listed as damaged. The test "Two different
 ///   writes at one revision are reported and left as they are" of `ScrubTests` finds it.
-public enum PlantedBug: String, CaseIterable, Sendable {
+@usableFromInline
+package enum PlantedBug: String, CaseIterable, Sendable {
     // MARK: Registers
 
     /// A read takes the highest value of a mixed quorum and does not write it back

@@ -2,23 +2,23 @@
 ///
 /// Two generations: when the young one is full, the old one is forgotten and the young one becomes
 /// old. Constant time, and no order to keep.
-public struct RecentTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package struct RecentTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @usableFromInline let countMax: Int
     @usableFromInline var young: [Key: Value] = [:]
     @usableFromInline var old: [Key: Value] = [:]
 
     /// - Parameter countMax: Entries held at most.
     @inlinable
-    public init(countMax: Int) {
+    package init(countMax: Int) {
         invariant(countMax >= 2, "a table of \(countMax)")
         self.countMax = countMax
     }
 
     /// Entries held; some may be older ones of the same key.
-    public var count: Int { young.count + old.count }
+    package var count: Int { young.count + old.count }
 
     @inlinable
-    public subscript(key: Key) -> Value? {
+    package subscript(key: Key) -> Value? {
         get { young[key] ?? old[key] }
         set {
             old[key] = nil

@@ -1,12 +1,12 @@
 /// A pseudo-random generator (SplitMix64): the same seed gives the same numbers everywhere.
 ///
 /// It is not for secrets. Live processes seed it from the system; simulations from the run's seed.
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -16,22 +16,22 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
     /// 128 bits out of the 64 of the state: for simulations, workloads and tests. What must be
     /// unique for ever comes from ``Environment/identifier()``.
-    public mutating func identifier() -> Identifier128 {
+    package mutating func identifier() -> Identifier128 {
         Identifier128(UInt128(next()) << 64 | UInt128(next()))
     }
 
     /// A number in `0 ..< bound`. The bias is below 2⁻³² for every bound used here.
     /// - Precondition: `bound` is positive.
-    public mutating func below(_ bound: Int) -> Int {
+    package mutating func below(_ bound: Int) -> Int {
         invariant(bound > 0, "below(\(bound)) asks for an empty range")
         return Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 
     /// True with probability `numerator / denominator`.
-    public mutating func chance(_ numerator: Int, in denominator: Int) -> Bool {
+    package mutating func chance(_ numerator: Int, in denominator: Int) -> Bool {
         below(denominator) < numerator
     }
 
     /// A generator whose numbers are independent of what this one yields next.
-    public mutating func fork() -> SeededGenerator { SeededGenerator(seed: next()) }
+    package mutating func fork() -> SeededGenerator { SeededGenerator(seed: next()) }
 }

@@ -8,9 +8,9 @@
 /// A service is judged by outcomes. One that says nothing is passed over for everything until it
 /// speaks; one that speaks and does not serve is passed over for that subject only: it may be cut
 /// off from those whom the subject needs, and from nobody else.
-public struct ServiceRanking: Sendable {
+package struct ServiceRanking: Sendable {
     /// What services are judged about apart from each other: a set of peers, or a collection.
-    public typealias Subject = UInt64
+    package typealias Subject = UInt64
 
     private struct Key: Hashable, Sendable {
         let service: Int
@@ -24,18 +24,18 @@ public struct ServiceRanking: Sendable {
     }
 
     /// The services; a service is named by its position here, which never changes.
-    public private(set) var addresses: [String]
+    package private(set) var addresses: [String]
     /// Those that served badly when they were asked last, and until when others are preferred.
     private var suspects: [Key: Suspicion] = [:]
 
-    public init(addresses: [String]) { self.addresses = addresses }
+    package init(addresses: [String]) { self.addresses = addresses }
 
     /// Judgements that are remembered; at most ``Limits/suspicionCountMax``.
-    public var suspicionCount: Int { suspects.count }
+    package var suspicionCount: Int { suspects.count }
 
     /// Adds a service. - Returns: Its position; that of the one there is for a known address.
     @discardableResult
-    public mutating func add(_ address: String) -> Int {
+    package mutating func add(_ address: String) -> Int {
         if let known = addresses.firstIndex(of: address) { return known }
         addresses.append(address)
         return addresses.count - 1
@@ -45,14 +45,14 @@ public struct ServiceRanking: Sendable {
 
     /// The service did not answer: others are preferred for ``Limits/suspicionTime``, and for twice
     /// as long each time that it is found silent again, up to ``Limits/suspicionTimeMax``.
-    public mutating func suspect(_ service: Int, at now: Instant) {
+    package mutating func suspect(_ service: Int, at now: Instant) {
         suspect(Key(service: service, subject: nil), for: Limits.suspicionTime, at: now)
     }
 
     /// The service did not serve a request about `subject`, whether it said so or not; others are
     /// preferred for such requests, as long as if it were silent.
     /// - Parameter time: How long the first time, where that is known better.
-    public mutating func failed(
+    package mutating func failed(
         _ service: Int, about subject: Subject, for time: Duration = Limits.suspicionTime,
         at now: Instant
     ) {
@@ -78,19 +78,19 @@ public struct ServiceRanking: Sendable {
     }
 
     /// The service answered, whatever it said.
-    public mutating func clear(_ service: Int) {
+    package mutating func clear(_ service: Int) {
         suspects[Key(service: service, subject: nil)] = nil
     }
 
     /// The service served a request about `subject`.
-    public mutating func succeeded(_ service: Int, about subject: Subject) {
+    package mutating func succeeded(_ service: Int, about subject: Subject) {
         clear(service)
         suspects[Key(service: service, subject: subject)] = nil
     }
 
     // MARK: Choosing
 
-    public func isSuspect(_ service: Int, about subject: Subject? = nil, at now: Instant) -> Bool {
+    package func isSuspect(_ service: Int, about subject: Subject? = nil, at now: Instant) -> Bool {
         func isSuspect(_ subject: Subject?) -> Bool {
             suspects[Key(service: service, subject: subject)].map { $0.until > now } ?? false
         }
@@ -98,7 +98,7 @@ public struct ServiceRanking: Sendable {
     }
 
     /// Whether the service served badly when it was asked last.
-    public func isDoubted(_ service: Int, about subject: Subject? = nil) -> Bool {
+    package func isDoubted(_ service: Int, about subject: Subject? = nil) -> Bool {
         suspects[Key(service: service, subject: nil)] != nil
             || subject != nil && suspects[Key(service: service, subject: subject)] != nil
     }
@@ -109,7 +109,7 @@ public struct ServiceRanking: Sendable {
     ///   - affinity: What the request is about; empty for a request about nothing special.
     ///   - subject: What the services are judged about; nil: their silence only.
     /// - Complexity: O(n log n) and n hashes.
-    public func order(
+    package func order(
         for affinity: Bytes, about subject: Subject? = nil, at now: Instant
     ) -> [Int] {
         let ranked = addresses.indices.map { index in
@@ -126,7 +126,7 @@ public struct ServiceRanking: Sendable {
     /// The service for the next try of one request: of those that serve well, or else of all, the
     /// best of those that were tried least for it.
     /// - Parameter tries: How often each was tried for this request.
-    public func choice(
+    package func choice(
         for affinity: Bytes, about subject: Subject? = nil, tries: [Int: Int], at now: Instant
     ) -> [Int] {
         let order = order(for: affinity, about: subject, at: now)

@@ -2,11 +2,11 @@
 import Glibc
 
 /// What the running simulation has switched on; a task local, so that worlds do not see each other.
-public enum SimulationHooks {
-    @TaskLocal public static var plantedBug: PlantedBug? = processBug
-    @TaskLocal public static var marks: MarkRecorder?
+package enum SimulationHooks {
+    @TaskLocal package static var plantedBug: PlantedBug? = processBug
+    @TaskLocal package static var marks: MarkRecorder?
     /// nil: every machine does what it does most of the time.
-    @TaskLocal public static var odds: Buggifier?
+    @TaskLocal package static var odds: Buggifier?
 
     /// What the whole process was started with: real services carry bugs, too, in this build.
     private static let processBug = getenv("OPTIMYSTIC_PLANTED_BUG").flatMap {
@@ -15,14 +15,14 @@ public enum SimulationHooks {
 }
 
 /// Counts how often each coverage mark was passed in one run.
-public final class MarkRecorder: @unchecked Sendable {
+package final class MarkRecorder: @unchecked Sendable {
     // SAFETY: a recorder belongs to one simulated world, which runs on one thread.
     /// By where the name is: worlds pass many marks, and equal names are joined at the end.
     private var countsByPlace: [UnsafePointer<UInt8>: (name: StaticString, count: Int)] = [:]
 
-    public init() {}
+    package init() {}
 
-    public var counts: [String: Int] {
+    package var counts: [String: Int] {
         var counts: [String: Int] = [:]
         for (name, count) in countsByPlace.values { counts["\(name)", default: 0] += count }
         return counts
@@ -37,15 +37,15 @@ public final class MarkRecorder: @unchecked Sendable {
 ///
 /// Whether a point is active depends on its name and the seed only, so that a new point changes
 /// nothing about the others.
-public final class Buggifier: @unchecked Sendable {
+package final class Buggifier: @unchecked Sendable {
     // SAFETY: one belongs to one simulated world, which runs on one thread.
     private let seed: UInt64
     private var generator: SeededGenerator
     private var active: [UnsafePointer<UInt8>: Bool] = [:]
     /// Whether any point fires: false once the faults of a run are over.
-    public var isOn = true
+    package var isOn = true
 
-    public init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.seed = seed
         generator = SeededGenerator(seed: seed ^ 0xB066_1F1E)
     }
@@ -70,9 +70,9 @@ public final class Buggifier: @unchecked Sendable {
 
 /// Whether the running simulation has planted `bug`. Constant false in everything that ships.
 @inlinable
-public func planted(_ bug: PlantedBug) -> Bool {
+package func planted(_ bug: PlantedBug) -> Bool {
     #if SIMULATION_HOOKS
-    return SimulationHooks.plantedBug == bug
+    return isPlanted(bug)
     #else
     return false
     #endif
@@ -80,7 +80,7 @@ public func planted(_ bug: PlantedBug) -> Bool {
 
 /// Marks a rare branch, so that a test can demand that it was taken. Nothing in what ships.
 @inlinable
-public func mark(_ name: StaticString) {
+package func mark(_ name: StaticString) {
     #if SIMULATION_HOOKS
     recordMark(name)
     #endif
@@ -90,7 +90,7 @@ public func mark(_ name: StaticString) {
 /// forgotten hint. In a quarter of the simulations a point is active, and fires each fourth time;
 /// then it is a coverage mark, too. Constant false in everything that ships.
 @inlinable
-public func buggify(_ point: StaticString) -> Bool {
+package func buggify(_ point: StaticString) -> Bool {
     #if SIMULATION_HOOKS
     return firesPoint(point)
     #else
@@ -99,6 +99,11 @@ public func buggify(_ point: StaticString) -> Bool {
 }
 
 #if SIMULATION_HOOKS
+@usableFromInline
+func isPlanted(_ bug: PlantedBug) -> Bool {
+    SimulationHooks.plantedBug == bug
+}
+
 @usableFromInline
 func recordMark(_ name: StaticString) {
     SimulationHooks.marks?.pass(name)

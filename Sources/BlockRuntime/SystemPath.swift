@@ -3,8 +3,10 @@
 /// A path need not be text. As a `String`, two paths that differ in bytes that are no UTF-8 would
 /// be one; paths are equal exactly when their bytes are.
 public struct SystemPath: Hashable, Sendable {
+    /// Without the zero that ends it for C.
     public let bytes: Bytes
 
+    /// The path that is exactly these bytes.
     public init(_ bytes: Bytes) { self.bytes = bytes }
 
     /// The UTF-8 of `text`.
@@ -66,6 +68,7 @@ public struct SystemPath: Hashable, Sendable {
 }
 
 extension SystemPath: ExpressibleByStringLiteral {
+    /// The UTF-8 of `text`.
     public init(stringLiteral text: String) { self.init(text) }
 }
 

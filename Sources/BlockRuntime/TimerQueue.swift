@@ -2,7 +2,7 @@ import HeapModule
 
 /// Keys to be woken at instants, earliest first. A key may be in it several times; whoever takes
 /// one out checks whether it still wants to be woken.
-public struct TimerQueue<Key: Sendable>: Sendable {
+package struct TimerQueue<Key: Sendable>: Sendable {
     @usableFromInline
     struct Timer: Comparable, Sendable {
         @usableFromInline let instant: Instant
@@ -32,14 +32,14 @@ public struct TimerQueue<Key: Sendable>: Sendable {
     @usableFromInline var inserted: UInt64 = 0
 
     @inlinable
-    public init() {}
+    package init() {}
 
     /// The earliest instant, nil when empty.
-    @inlinable public var next: Instant? { heap.min?.instant }
+    @inlinable package var next: Instant? { heap.min?.instant }
 
     /// - Complexity: O(log n).
     @inlinable
-    public mutating func insert(_ key: Key, at instant: Instant) {
+    package mutating func insert(_ key: Key, at instant: Instant) {
         inserted += 1
         heap.insert(Timer(instant: instant, order: inserted, key: key))
     }
@@ -47,7 +47,7 @@ public struct TimerQueue<Key: Sendable>: Sendable {
     /// Takes out the earliest key that is due at `now`.
     /// - Complexity: O(log n).
     @inlinable
-    public mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
+    package mutating func popDue(at now: Instant) -> (key: Key, instant: Instant)? {
         guard let earliest = heap.min, earliest.instant <= now else { return nil }
         _ = heap.popMin()
         return (earliest.key, earliest.instant)

@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// What a chosen tail says of one target of a pend (protocol: no-timer-removes-a-pend). Whatever it
 /// says stays true.
-public enum PendVerdict: Equatable, Sendable {
+package enum PendVerdict: Equatable, Sendable {
     /// The attempt may still land: nothing is to be done.
     case undecided
     /// The attempt landed: this write is to become a version.
@@ -18,7 +18,7 @@ extension TailValue {
     /// What became of a pend of this collection at its target, by this chosen value.
     ///
     /// - Throws: ``MissingObjects``.
-    public func verdict(
+    package func verdict(
         on kept: KeptPend, _ source: some LogObjectSource
     ) throws(MissingObjects) -> PendVerdict {
         guard let tail = live else {
@@ -33,7 +33,7 @@ extension LogView {
     /// What became of a pend of this collection at its target.
     ///
     /// - Throws: ``MissingObjects``.
-    public func verdict(on kept: KeptPend) throws(MissingObjects) -> PendVerdict {
+    package func verdict(on kept: KeptPend) throws(MissingObjects) -> PendVerdict {
         let life = kept.key.key.incarnation
         guard life == tail.incarnation else {
             // An earlier life is over; of a later one this tail knows nothing.
@@ -63,7 +63,7 @@ extension LogView {
 
 extension KeptPend {
     /// The attempt that the pend is part of, at the target that it is listed with.
-    public var attempt: Attempt {
+    package var attempt: Attempt {
         Attempt(
             payload: key.payload,
             on: Participant(
@@ -74,7 +74,7 @@ extension KeptPend {
 extension TailValue {
     /// Whether an attempt that this value leaves undecided can be fenced: it aims at the revision
     /// that comes next.
-    public func canFence(_ attempt: Attempt) -> Bool {
+    package func canFence(_ attempt: Attempt) -> Bool {
         guard let tail = live else { return false }
         let part = attempt.homePart
         return part.incarnation == tail.incarnation && part.target == tail.revision.next

@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// Which life of a collection's name: short enough to be printed with every position, long enough
@@ -9,6 +11,7 @@ public struct LifeTag: Hashable, Sendable, CustomStringConvertible {
     private let nonce: Bytes
     private static let nonceBytes = 5
 
+    /// The tag of a life.
     public init(_ incarnation: Incarnation) {
         generation = incarnation.generation
         nonce = incarnation.nonce.bytes.suffix(Self.nonceBytes)
@@ -54,6 +57,7 @@ public struct CollectionPosition: Hashable, Sendable {
         self.init(LogPosition(revision: revision, index: Self.wholeRevision), in: info)
     }
 
+    /// The entry of the log that it lies in.
     public var revision: Revision { place.revision }
 
     /// Which action of the entry, from 0; nil for all of them.
@@ -80,6 +84,7 @@ public struct CollectionPosition: Hashable, Sendable {
 }
 
 extension CollectionPosition: CustomStringConvertible {
+    /// As ``init(text:)`` reads it: `17.0@1-mfrggzdf`.
     public var description: String {
         let place = index == nil ? "\(revision)" : "\(place)"
         return life.map { "\(place)@\($0)" } ?? place

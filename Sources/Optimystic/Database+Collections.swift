@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 extension Database {
@@ -65,6 +67,7 @@ extension Database {
     /// All collections, in an order that does not change between two calls.
     ///
     /// - Complexity: One request for each ``Limits/pageItemCountMax`` / 16 collections.
+    /// - Throws: Errors of every call, see ``Database``.
     public func collections(timeout: Duration? = nil) async throws -> [CollectionInfo] {
         var all: [CollectionInfo] = []
         var cursor: CollectionID?
@@ -83,7 +86,7 @@ extension Database {
     // MARK: The cluster
 
     /// What every storage peer says of itself, and why one takes no part.
-    public func status(timeout: Duration? = nil) async throws -> [PeerReport] {
+    package func status(timeout: Duration? = nil) async throws -> [PeerReport] {
         try await ask(.clusterStatus, timeout: timeout) { reply in
             if case .clusterStatus(let reports) = reply { reports } else { nil }
         }
@@ -92,7 +95,7 @@ extension Database {
     /// The chosen tail of a collection, and what each replica of its register holds.
     ///
     /// The tail is read first; while somebody writes, replicas may be ahead of it.
-    public func inspectTail(
+    package func inspectTail(
         _ name: String, timeout: Duration? = nil
     ) async throws -> TailInspection {
         try await ask(.inspectTail(name: name), timeout: timeout) { reply in
@@ -103,9 +106,9 @@ extension Database {
 }
 
 /// A collection's tail register as its replicas hold it.
-public struct TailInspection: Hashable, Sendable {
+package struct TailInspection: Hashable, Sendable {
     /// The chosen value.
-    public let value: TailValue
+    package let value: TailValue
     /// What each replica held a moment later.
-    public let replicas: [ReplicaReport]
+    package let replicas: [ReplicaReport]
 }

@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// Lives of collections by name: each of these looks first, and then names what it saw, so that

@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import BlockTransportZeroMQ
 import OptimysticClient
 
@@ -12,7 +14,17 @@ import OptimysticClient
 /// outcome is unknown stays so, however it is refused when it is sent again under its id over the
 /// same database object; an id that outlives the object is the application's to remember.
 /// Cancelling a task drops its request only: an append that was sent may still land.
+///
+/// Every call may throw `.deadlineExceeded`, `.endpointUnreachable`, `.quorumUnavailable`,
+/// `.overloaded` and `.shuttingDown`; one that changes something, `.commitResultUnknown`; one on a
+/// handle whose collection was dropped, `.collectionNotFound`. What a call throws besides stands
+/// with it. ``ErrorCode`` says what each means and what can be done.
 public final class Database: Sendable {
+    /// The time a request has, and the time to look for a proxy, unless somebody says otherwise.
+    public static let timeoutDefault = Limits.requestTimeDefault
+    /// The longest time that a request may be given.
+    public static let timeoutMax = Limits.requestTimeMax
+
     /// The cluster as the proxy introduced it.
     public let cluster: Welcome
     /// The time a request has unless a call says otherwise.
@@ -38,14 +50,14 @@ public final class Database: Sendable {
     /// - Throws: `.invalidArgument` for a URL that is none; `.endpointUnreachable` naming each
     ///   endpoint and what was wrong with it; `.wrongCluster` when a proxy belongs to another.
     public static func connect(
-        _ url: String, connectTimeout: Duration = Limits.requestTimeDefault
+        _ url: String, connectTimeout: Duration = Database.timeoutDefault
     ) async throws -> Database {
         try await connect(to: DatabaseURL(url), connectTimeout: connectTimeout)
     }
 
     /// As ``connect(_:connectTimeout:)`` for a URL that was parsed.
     public static func connect(
-        to url: DatabaseURL, connectTimeout: Duration = Limits.requestTimeDefault
+        to url: DatabaseURL, connectTimeout: Duration = Database.timeoutDefault
     ) async throws -> Database {
         let environment = Environment.live()
         let connection = try await Connection.open(

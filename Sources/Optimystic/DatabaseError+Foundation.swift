@@ -1,3 +1,4 @@
+import BlockRuntime
 import Foundation
 
 /// What an application shows with `localizedDescription`, which else names a type and a number.

@@ -1,3 +1,7 @@
+import BlockModel
+
+import BlockRuntime
+
 /// Where a database is: `optimystic://host:port,host:port/clusterName?timeout=5s`.
 ///
 /// The hosts are client proxies; any one that answers is enough, it names the others. The cluster's
@@ -7,6 +11,7 @@
 public struct DatabaseURL: Hashable, Sendable {
     /// Of the proxies, as `tcp://host:port`.
     public let addresses: [String]
+    /// The cluster that the proxies must belong to.
     public let clusterName: String
     /// The time a request has unless a call says otherwise.
     public let timeout: Duration

@@ -1,3 +1,4 @@
+import BlockModel
 import OptimysticClient
 import Synchronization
 
@@ -21,6 +22,7 @@ public struct Diary<Value: Sendable>: Sendable {
         seen = SeenRevision(info.revision)
     }
 
+    /// The name that it was opened by.
     public var name: String { info.name }
 
     /// The greatest revision that an answer has shown: what ``append(_:id:firstRevision:timeout:)``

@@ -1,8 +1,12 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// One entry of a diary, decoded.
 public struct DiaryItem<Value: Sendable>: Sendable {
+    /// What was appended, decoded.
     public let value: Value
+    /// Where it is; goes on behind it with `after`.
     public let position: CollectionPosition
     /// The id its writer gave it.
     public let action: ActionID
@@ -22,6 +26,7 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
     let asOf: Revision?
     let timeout: Duration
 
+    /// Begins at the start; each iteration reads anew.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
     /// Holds one page, and the request for the next.
@@ -40,6 +45,9 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
         }
 
         /// The next entry; nil after the last, and after an error.
+        ///
+        /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its life
+        ///   is over. Cancelling the task ends the wait.
         public mutating func next() async throws -> DiaryItem<Value>? {
             do {
                 while position == page.count {
@@ -93,6 +101,7 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
     let after: CollectionPosition?
     let timeout: Duration
 
+    /// Begins at the start; each iteration reads anew.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
     /// Holds one page.
@@ -108,6 +117,9 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
         }
 
         /// The next entry, when there is one. Never nil before an error; nil after one.
+        ///
+        /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its life
+        ///   is over. Cancelling the task ends the wait.
         public mutating func next() async throws -> DiaryItem<Value>? {
             guard !hasFailed else { return nil }
             do {

@@ -1,4 +1,35 @@
-// The types of the API that live below it: ids, positions, revisions, reports, errors, limits.
-@_exported import BlockModel
-@_exported import BlockRuntime
-@_exported import BlockTransactions
+// What an application sees of the targets below: these types and nothing else of them.
+@_exported import struct BlockModel.ActionID
+@_exported import struct BlockModel.Block
+@_exported import struct BlockModel.BlockAttribute
+@_exported import struct BlockModel.BlockID
+@_exported import enum BlockModel.BlockOperation
+@_exported import struct BlockModel.BlockType
+@_exported import enum BlockModel.BlockValue
+@_exported import struct BlockModel.CollectionInfo
+@_exported import enum BlockModel.CollectionKind
+@_exported import struct BlockModel.HistoryState
+@_exported import struct BlockModel.Incarnation
+@_exported import struct BlockModel.KeyBound
+@_exported import struct BlockModel.KeyDecoder
+@_exported import struct BlockModel.KeyEncoder
+@_exported import struct BlockModel.KeyPair
+@_exported import struct BlockModel.KeyPrefix
+@_exported import struct BlockModel.KeyRange
+@_exported import struct BlockModel.KeyTriple
+@_exported import struct BlockModel.KeyType
+@_exported import protocol BlockModel.OrderedKey
+@_exported import enum BlockModel.ReadDirection
+@_exported import enum BlockModel.Retention
+@_exported import struct BlockModel.Revision
+@_exported import struct BlockModel.TreeEntry
+@_exported import enum BlockModel.ValueEncoding
+@_exported import struct BlockModel.Welcome
+@_exported import typealias BlockRuntime.Bytes
+@_exported import struct BlockRuntime.DatabaseError
+@_exported import struct BlockRuntime.ErrorCode
+@_exported import struct BlockRuntime.Identifier128
+@_exported import class BlockTransactions.ActionScope
+@_exported import struct BlockTransactions.CollectionBehavior
+@_exported import struct BlockTransactions.CollectionUpdate
+@_exported import enum BlockTransactions.ConflictResolution

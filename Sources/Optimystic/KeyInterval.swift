@@ -1,3 +1,6 @@
+import BlockModel
+import BlockRuntime
+
 /// Something that names the keys between two bounds: Swift's ranges of keys, and
 /// ``KeyPrefix``.
 ///
@@ -10,7 +13,9 @@ public protocol KeyInterval<Key>: Sendable {
 }
 
 extension Range: KeyInterval where Bound: OrderedKey {
+    /// The type of its bounds.
     public typealias Key = Bound
+    /// The bounds as bytes. Throws what encoding a key throws.
     public func keyRange() throws(DatabaseError) -> KeyRange {
         KeyRange(
             lower: KeyBound(try lowerBound.keyBytes),
@@ -19,28 +24,36 @@ extension Range: KeyInterval where Bound: OrderedKey {
 }
 
 extension ClosedRange: KeyInterval where Bound: OrderedKey {
+    /// The type of its bounds.
     public typealias Key = Bound
+    /// The bounds as bytes. Throws what encoding a key throws.
     public func keyRange() throws(DatabaseError) -> KeyRange {
         KeyRange(lower: KeyBound(try lowerBound.keyBytes), upper: KeyBound(try upperBound.keyBytes))
     }
 }
 
 extension PartialRangeFrom: KeyInterval where Bound: OrderedKey {
+    /// The type of its bounds.
     public typealias Key = Bound
+    /// The bounds as bytes. Throws what encoding a key throws.
     public func keyRange() throws(DatabaseError) -> KeyRange {
         KeyRange(lower: KeyBound(try lowerBound.keyBytes))
     }
 }
 
 extension PartialRangeUpTo: KeyInterval where Bound: OrderedKey {
+    /// The type of its bounds.
     public typealias Key = Bound
+    /// The bounds as bytes. Throws what encoding a key throws.
     public func keyRange() throws(DatabaseError) -> KeyRange {
         KeyRange(upper: KeyBound(try upperBound.keyBytes, isInclusive: false))
     }
 }
 
 extension PartialRangeThrough: KeyInterval where Bound: OrderedKey {
+    /// The type of its bounds.
     public typealias Key = Bound
+    /// The bounds as bytes. Throws what encoding a key throws.
     public func keyRange() throws(DatabaseError) -> KeyRange {
         KeyRange(upper: KeyBound(try upperBound.keyBytes))
     }
@@ -50,6 +63,7 @@ extension PartialRangeThrough: KeyInterval where Bound: OrderedKey {
 public struct Keys<Key: OrderedKey>: KeyInterval {
     private let range: KeyRange
 
+    /// The keys of a range of bytes.
     public init(_ range: KeyRange) { self.range = range }
 
     /// Every key.
@@ -69,5 +83,6 @@ public struct Keys<Key: OrderedKey>: KeyInterval {
                 upper: prefix.upper.map { KeyBound($0, isInclusive: false) }))
     }
 
+    /// The bounds as bytes.
     public func keyRange() -> KeyRange { range }
 }

@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// The pages of a log, one after another.

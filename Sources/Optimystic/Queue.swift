@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// A queue: values in the order in which they were added, each given out once.
@@ -18,6 +20,7 @@ public struct Queue<Value: Sendable>: Sendable {
         seen = SeenRevision(info.revision)
     }
 
+    /// The name that it was opened by.
     public var name: String { info.name }
 
     /// The greatest revision that an answer has shown; see ``Tree/revision``.
@@ -47,6 +50,9 @@ public struct Queue<Value: Sendable>: Sendable {
 
     /// The same under an id of the application's own: with the same id and first revision the
     /// values are added at most once, however often they are sent, through whatever proxy.
+    ///
+    /// - Throws: As for ``enqueue(_:timeout:)``, and `.actionIDReuse` for other values under the
+    ///   id.
     @discardableResult
     public func enqueue(
         contentsOf values: [Value], id: ActionID, firstRevision: Revision,
@@ -71,6 +77,9 @@ public struct Queue<Value: Sendable>: Sendable {
 
     /// The same under an id of the application's own: with the same id and first revision the same
     /// values are given out, however often it is asked, through whatever proxy.
+    ///
+    /// - Throws: As for ``dequeue(_:timeout:)``, and `.actionIDReuse` for another action under the
+    ///   id.
     public func dequeue(
         _ countMax: Int, id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> [Value] {
@@ -120,6 +129,7 @@ public struct Queue<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - countMax: Fewer come as for ``dequeue(_:timeout:)``.
     ///   - revision: The revision to look at; nil for the newest.
+    /// - Throws: `.valueUndecodable`; `.historyTruncated` and `.positionNotFound` for the revision.
     public func peek(
         _ countMax: Int = 1, asOf revision: Revision? = nil, timeout: Duration? = nil
     ) async throws -> [Value] {
@@ -133,6 +143,7 @@ public struct Queue<Value: Sendable>: Sendable {
 
     /// The number of values; linearizable.
     /// - Complexity: Reads every block of the queue, one for every 32 values.
+    /// - Throws: `.historyTruncated` and `.positionNotFound` for the revision.
     public func count(asOf revision: Revision? = nil, timeout: Duration? = nil) async throws -> Int
     {
         let read = request(.count, asOf: revision)

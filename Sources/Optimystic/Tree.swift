@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// A tree: values under keys, in the order of the keys, each change one atomic action.
@@ -20,6 +22,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         seen = SeenRevision(info.revision)
     }
 
+    /// The name that it was opened by.
     public var name: String { info.name }
 
     /// The greatest revision that an answer has shown: what an action with an id of the

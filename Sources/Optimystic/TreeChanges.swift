@@ -1,4 +1,5 @@
 import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// What one entry of the log did to a tree: the changes of all actions in it, atomic together.
@@ -22,6 +23,7 @@ public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
     let since: CollectionPosition?
     let timeout: Duration
 
+    /// Begins at the start; each iteration reads anew.
     public func makeAsyncIterator() -> Iterator {
         Iterator(
             coding: coding,
@@ -44,6 +46,8 @@ public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
 
         /// The changes of the next revision, when there is one. Never nil before an error; nil
         /// after one.
+        ///
+        /// - Throws: `.valueUndecodable`; `.historyTruncated`. Cancelling the task ends the wait.
         public mutating func next() async throws -> TreeChangeSet<Key, Value>? {
             guard !hasFailed else { return nil }
             do {

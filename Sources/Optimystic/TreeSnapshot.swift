@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import OptimysticClient
 
 /// A tree as of one revision, or, as ``Tree/latest``, as it is whenever it is asked.
@@ -31,6 +33,9 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
         }
     }
 
+    /// Whether the key has a value. Costs as much as ``value(for:timeout:)``.
+    ///
+    /// - Throws: As for ``value(for:timeout:)``.
     public func contains(_ key: Key, timeout: Duration? = nil) async throws -> Bool {
         try await rawValues(for: [try key.keyBytes], timeout: timeout).values[0] != nil
     }
@@ -62,12 +67,14 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
 
     /// The number of entries.
     /// - Complexity: Reads every block of the tree.
+    /// - Throws: `.historyTruncated` and `.positionNotFound` for the revision.
     public func count(timeout: Duration? = nil) async throws -> Int {
         try await count(in: Keys<Key>.all, timeout: timeout)
     }
 
     /// The number of entries of an interval.
     /// - Complexity: Reads every block of the interval.
+    /// - Throws: `.historyTruncated` and `.positionNotFound` for the revision.
     public func count(
         in interval: some KeyInterval<Key>, timeout: Duration? = nil
     ) async throws -> Int {
@@ -106,6 +113,8 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 
     /// The first entry in the direction of reading, nil when there is none.
+    ///
+    /// - Throws: As for ``value(for:timeout:)``, and `.valueUndecodable`.
     public func first(
         in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
         timeout: Duration? = nil
@@ -145,6 +154,7 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
 /// The entries of an interval of a tree; see
 /// ``TreeSnapshot/entries(in:direction:limit:timeout:)``.
 public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
+    /// A key and its value.
     public typealias Element = (key: Key, value: Value)
 
     let snapshot: TreeSnapshot<Key, Value>
@@ -153,6 +163,7 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
     let limit: Int
     let timeout: Duration
 
+    /// Begins at the start; each iteration reads anew.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
     /// Holds one page, and the request for the next.
@@ -175,6 +186,8 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
         }
 
         /// The next entry; nil after the last, and after an error.
+        ///
+        /// - Throws: As for ``TreeSnapshot/value(for:timeout:)``.
         public mutating func next() async throws -> Element? {
             do {
                 while position == page.count {

@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockWire
 
 /// Tries: the choice of the proxy, the greeting before the first request, the answers.
 extension ClientSession {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import BlockModel
 import BlockOperations
 import BlockRuntime
 import Optimystic
+import OptimysticEmbedded
 
 /// How results are written.
 package enum OutputForm: String, ExpressibleByArgument, CaseIterable {

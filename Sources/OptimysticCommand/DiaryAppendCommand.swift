@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlockOperations
+import BlockRuntime
 import Optimystic
 
 /// What a new collection holds.
@@ -16,6 +17,7 @@ package enum EncodingForm: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension ActionID: ExpressibleByArgument {
+    /// As ``init(text:)``, for the parser of the command line.
     public init?(argument: String) {
         guard let raw = Identifier128(text: argument) else { return nil }
         self.init(rawValue: raw)

@@ -14,6 +14,7 @@ package struct DiaryCommand: ParsableCommand {
 }
 
 extension CollectionPosition: ExpressibleByArgument {
+    /// As ``init(text:)``, for the parser of the command line.
     public init?(argument: String) { self.init(text: argument) }
 }
 

@@ -1,6 +1,7 @@
 import BlockMeasurement
 import BlockRuntime
 import Optimystic
+import OptimysticEmbedded
 
 /// The work of ``CommitBenchmark`` on a database in this process: what is left when there are no
 /// other processes and one disk.

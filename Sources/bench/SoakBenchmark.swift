@@ -2,6 +2,7 @@ import BlockDeployment
 import BlockMeasurement
 import BlockOperations
 import BlockRuntime
+import BlockStorageRocksDB
 import Optimystic
 
 /// Whether memory stays flat while every kind of collection is used for a long time, and names that

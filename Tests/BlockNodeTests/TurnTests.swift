@@ -1,3 +1,5 @@
+import BlockConsensus
+
 import BlockModel
 import BlockNode
 import BlockRuntime

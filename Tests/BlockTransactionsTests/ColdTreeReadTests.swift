@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockStructures
 import BlockTransactions
 import Testing
 

@@ -1,4 +1,5 @@
 import BlockRuntime
+import BlockStorage
 import BlockTransport
 import Foundation
 import Testing

@@ -13,7 +13,10 @@ enum LayeringRule {
         "Optimystic",
     ]
 
-    /// Real engines and sockets: for executables, `Optimystic` and tests.
+    /// Libraries that put adapters behind what an application uses.
+    static let assemblies: Set<String> = ["Optimystic", "OptimysticEmbedded"]
+
+    /// Real engines and sockets: for executables, ``assemblies`` and tests.
     static let adapters: Set<String> = ["BlockStorageRocksDB", "BlockTransportZeroMQ"]
 
     /// Suites over more than one target, or with real neighbours beside their subject.
@@ -71,7 +74,7 @@ enum LayeringRule {
         case .executable, .foreign:
             return nil
         case .library:
-            return adapters.contains(need) && name != "Optimystic"
+            return adapters.contains(need) && !assemblies.contains(name)
                 ? "\(name) needs the adapter \(need), which only executables may" : nil
         case .tests:
             let subject = name.hasSuffix("Tests") ? String(name.dropLast(5)) : name

@@ -2,6 +2,7 @@ import BlockDeployment
 import BlockRuntime
 import Foundation
 import Optimystic
+import OptimysticEmbedded
 import Testing
 
 extension Integration {

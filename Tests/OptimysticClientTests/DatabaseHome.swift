@@ -1,5 +1,6 @@
 import Foundation
 import Optimystic
+import OptimysticEmbedded
 import Synchronization
 import Testing
 

@@ -1,5 +1,8 @@
+import BlockRuntime
+
 import Foundation
 import Optimystic
+import OptimysticEmbedded
 import Testing
 
 /// What an embedded database has of its own: its directory.

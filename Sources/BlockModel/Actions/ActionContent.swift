@@ -1,14 +1,14 @@
 import BlockRuntime
 
 /// What one action of a client does, by the kind of its collection.
-public enum ActionContent: Hashable, Sendable {
+package enum ActionContent: Hashable, Sendable {
     /// Appends one entry to a diary.
     case append(Bytes)
     case tree(TreeAction)
     case queue(QueueAction)
 
     /// The kind of the collections it can act on.
-    public var kind: CollectionKind {
+    package var kind: CollectionKind {
         switch self {
         case .append: .diary
         case .tree: .tree
@@ -17,7 +17,7 @@ public enum ActionContent: Hashable, Sendable {
     }
 
     /// What it would put that is no key of `keyType`, in words; nil when there is nothing.
-    public func problem(keyType: KeyType?) -> String? {
+    package func problem(keyType: KeyType?) -> String? {
         guard case .tree(let action) = self, let keyType else { return nil }
         for case .put(let key, _) in action.operations {
             if let problem = keyType.problem(with: key) {
@@ -28,7 +28,7 @@ public enum ActionContent: Hashable, Sendable {
     }
 
     /// As the log keeps it.
-    public var bytes: Bytes {
+    package var bytes: Bytes {
         switch self {
         case .append(let bytes): bytes
         case .tree(let action): action.canonicalBytes
@@ -38,7 +38,7 @@ public enum ActionContent: Hashable, Sendable {
 
     /// Reads what the log of a collection of this kind keeps.
     /// - Throws: `.malformedMessage` when it is nothing of the kind.
-    public init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
+    package init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
         switch kind {
         case .diary: self = .append(bytes)
         case .tree: self = .tree(try TreeAction(canonicalBytes: bytes))
@@ -65,14 +65,14 @@ public enum ActionContent: Hashable, Sendable {
 
 /// What became of an action that landed: part of the entry, so that a retry learns what the first
 /// try would have been told.
-public enum ActionOutcome: Hashable, Sendable {
+package enum ActionOutcome: Hashable, Sendable {
     /// Of a diary: it is there.
     case appended
     case tree(TreeOutcome)
     case queue(QueueOutcome)
 
     /// As the log keeps it; nothing for a diary.
-    public var bytes: Bytes {
+    package var bytes: Bytes {
         switch self {
         case .appended: []
         case .tree(let outcome): outcome.canonicalBytes
@@ -82,7 +82,7 @@ public enum ActionOutcome: Hashable, Sendable {
 
     /// Reads what the log of a collection of this kind keeps.
     /// - Throws: `.malformedMessage` when it is nothing of the kind.
-    public init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
+    package init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
         switch kind {
         case .diary: self = .appended
         case .tree: self = .tree(try TreeOutcome(canonicalBytes: bytes))

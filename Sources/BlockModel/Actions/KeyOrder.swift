@@ -2,11 +2,11 @@ import BlockRuntime
 import Glibc
 
 /// The order of keys: as bytes, unsigned; the shorter first when one begins with the other.
-public enum KeyOrder {
+package enum KeyOrder {
     /// Less than, equal to or greater than zero, as `left` is to `right`.
     @inlinable
     @inline(__always)
-    public static func compare(_ left: Bytes, _ right: Bytes) -> Int {
+    package static func compare(_ left: Bytes, _ right: Bytes) -> Int {
         left.withUnsafeBytes { first in
             right.withUnsafeBytes { second in
                 let count = min(first.count, second.count)

@@ -2,10 +2,12 @@ import BlockRuntime
 
 /// An end of a range of keys.
 public struct KeyBound: Hashable, Sendable {
+    /// The key at the bound.
     public let key: Bytes
     /// Whether the key itself is in the range.
     public let isInclusive: Bool
 
+    /// A bound at a key, with it or without.
     public init(_ key: Bytes, isInclusive: Bool = true) {
         self.key = key
         self.isInclusive = isInclusive
@@ -16,14 +18,18 @@ public struct KeyBound: Hashable, Sendable {
 ///
 /// Keys are ordered as bytes: unsigned, the shorter of two first when one begins with the other.
 public struct KeyRange: Hashable, Sendable {
+    /// Where the range begins; nil: at the least key.
     public var lower: KeyBound?
+    /// Where the range ends; nil: behind the greatest key.
     public var upper: KeyBound?
 
+    /// The keys between two bounds.
     public init(lower: KeyBound? = nil, upper: KeyBound? = nil) {
         self.lower = lower
         self.upper = upper
     }
 
+    /// Every key.
     public static let all = KeyRange()
 
     /// Whether `key` is behind the upper end.
@@ -40,26 +46,27 @@ public struct KeyRange: Hashable, Sendable {
         return order < 0 || (order == 0 && !lower.isInclusive)
     }
 
+    /// Whether a key lies in the range.
     public func contains(_ key: Bytes) -> Bool { !isAbove(key) && !isBelow(key) }
 }
 
 extension KeyBound: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(key)
         encoder.append(isInclusive)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             try decoder.byteString(countMax: Limits.keyBytesMax), isInclusive: try decoder.bool())
     }
 }
 
 extension KeyRange: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(lower)
         encoder.append(upper)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             lower: try decoder.optional(KeyBound.self), upper: try decoder.optional(KeyBound.self))
     }

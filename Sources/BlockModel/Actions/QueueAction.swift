@@ -1,7 +1,7 @@
 import BlockRuntime
 
 /// One atomic action on a queue.
-public enum QueueAction: Hashable, Sendable {
+package enum QueueAction: Hashable, Sendable {
     /// Adds values behind the last one, in order.
     case enqueue([Bytes])
     /// Takes values from the front: as many as there are, at most this many, and no more than
@@ -10,7 +10,7 @@ public enum QueueAction: Hashable, Sendable {
 }
 
 /// What became of a ``QueueAction`` that landed.
-public enum QueueOutcome: Hashable, Sendable {
+package enum QueueOutcome: Hashable, Sendable {
     case enqueued
     /// The values taken, the front one first. Each value of a queue is in one such outcome at most.
     case dequeued([Bytes])
@@ -46,7 +46,7 @@ extension QueueAction {
 // MARK: - Canonical form
 
 extension QueueAction: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .enqueue(let values):
             encoder.append(UInt8(1))
@@ -56,7 +56,7 @@ extension QueueAction: CanonicalCodable {
             encoder.append(countMax)
         }
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
         case 1: self = .enqueue(try decoder.values())
         case 2: self = .dequeue(countMax: try decoder.uint32())
@@ -66,7 +66,7 @@ extension QueueAction: CanonicalCodable {
 }
 
 extension QueueOutcome: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .enqueued: encoder.append(UInt8(1))
         case .dequeued(let values):
@@ -74,7 +74,7 @@ extension QueueOutcome: CanonicalCodable {
             encoder.append(values: values)
         }
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
         case 1: self = .enqueued
         case 2: self = .dequeued(try decoder.values())

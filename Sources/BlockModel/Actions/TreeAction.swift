@@ -5,18 +5,18 @@ import BlockRuntime
 /// The checks look at the tree as it was before the action. When one fails nothing is done, and
 /// that is the action's outcome. A transaction over one tree is such an action too: its checks are
 /// what its body read.
-public struct TreeAction: Hashable, Sendable {
-    public var checks: [TreeCheck]
-    public var operations: [TreeOperation]
+package struct TreeAction: Hashable, Sendable {
+    package var checks: [TreeCheck]
+    package var operations: [TreeOperation]
 
-    public init(checks: [TreeCheck] = [], operations: [TreeOperation]) {
+    package init(checks: [TreeCheck] = [], operations: [TreeOperation]) {
         self.checks = checks
         self.operations = operations
     }
 }
 
 /// One change of a tree.
-public enum TreeOperation: Hashable, Sendable {
+package enum TreeOperation: Hashable, Sendable {
     /// Gives `key` the value, whether it had one or not.
     case put(key: Bytes, value: Bytes)
     /// Takes the value of `key` away, if it has one.
@@ -24,7 +24,7 @@ public enum TreeOperation: Hashable, Sendable {
 }
 
 /// A condition on a tree.
-public enum TreeCheck: Hashable, Sendable {
+package enum TreeCheck: Hashable, Sendable {
     /// The value of `key` has this hash; nil: it has no value.
     case value(key: Bytes, TreeValueHash?)
     /// `key` has a value, whichever.
@@ -34,28 +34,28 @@ public enum TreeCheck: Hashable, Sendable {
 }
 
 /// The hash of a value, as checks compare it.
-public struct TreeValueHash: Hashable, Sendable {
-    public let digest: Digest
-    public init(digest: Digest) { self.digest = digest }
-    public init(_ value: Bytes) { digest = Digest(domain: "optimystic/tree-value/1", value) }
+package struct TreeValueHash: Hashable, Sendable {
+    package let digest: Digest
+    package init(digest: Digest) { self.digest = digest }
+    package init(_ value: Bytes) { digest = Digest(domain: "optimystic/tree-value/1", value) }
 }
 
 /// The hash of the entries of a range: of their keys and the hashes of their values.
-public struct TreeEntriesHash: Hashable, Sendable {
-    public private(set) var digest: Digest
+package struct TreeEntriesHash: Hashable, Sendable {
+    package private(set) var digest: Digest
 
-    public init(digest: Digest) { self.digest = digest }
+    package init(digest: Digest) { self.digest = digest }
 
     /// Of no entry.
-    public init() { digest = .zero }
+    package init() { digest = .zero }
 
-    public init(_ entries: some Sequence<TreeEntry>) {
+    package init(_ entries: some Sequence<TreeEntry>) {
         self.init()
         for entry in entries { add(entry) }
     }
 
     /// Goes on to the next entry, ascending.
-    public mutating func add(_ entry: TreeEntry) {
+    package mutating func add(_ entry: TreeEntry) {
         var encoder = CanonicalEncoder()
         encoder.append(digest)
         encoder.append(entry.key)
@@ -66,9 +66,12 @@ public struct TreeEntriesHash: Hashable, Sendable {
 
 /// A key and its value.
 public struct TreeEntry: Hashable, Sendable {
+    /// Its key, as bytes in the order of keys.
     public let key: Bytes
+    /// Its value.
     public let value: Bytes
 
+    /// A key with its value.
     public init(key: Bytes, value: Bytes) {
         self.key = key
         self.value = value
@@ -76,7 +79,7 @@ public struct TreeEntry: Hashable, Sendable {
 }
 
 /// What became of a ``TreeAction`` that landed.
-public enum TreeOutcome: Hashable, Sendable {
+package enum TreeOutcome: Hashable, Sendable {
     /// Every operation was done; for each, whether its key had a value before.
     case applied(existed: [Bool])
     /// The check at this place failed, and nothing was done.
@@ -134,7 +137,7 @@ extension TreeAction {
 // MARK: - Canonical form
 
 extension TreeOperation: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .put(let key, let value):
             encoder.append(UInt8(1))
@@ -145,7 +148,7 @@ extension TreeOperation: CanonicalCodable {
             encoder.append(key)
         }
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
         case 1:
             self = .put(
@@ -158,14 +161,14 @@ extension TreeOperation: CanonicalCodable {
 }
 
 extension TreeValueHash: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) { encoder.append(digest) }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package func encode(into encoder: inout CanonicalEncoder) { encoder.append(digest) }
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(digest: try decoder.digest())
     }
 }
 
 extension TreeCheck: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .value(let key, let hash):
             encoder.append(UInt8(1))
@@ -180,7 +183,7 @@ extension TreeCheck: CanonicalCodable {
             encoder.append(hash.digest)
         }
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
         case 1:
             self = .value(
@@ -196,11 +199,11 @@ extension TreeCheck: CanonicalCodable {
 }
 
 extension TreeAction: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(checks)
         encoder.append(operations)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         // The smallest of either: a byte that says what it is, and an empty key.
         let elementBytesMin = 5
         self.init(
@@ -214,7 +217,7 @@ extension TreeAction: CanonicalCodable {
 }
 
 extension TreeOutcome: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .applied(let existed):
             encoder.append(UInt8(1))
@@ -224,7 +227,7 @@ extension TreeOutcome: CanonicalCodable {
             encoder.append(check)
         }
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         switch try decoder.uint8() {
         case 1:
             let flags = try decoder.byteString(countMax: Limits.treeOperationCountMax)

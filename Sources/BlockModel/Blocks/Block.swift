@@ -4,10 +4,15 @@ import BlockRuntime
 public struct BlockAttribute: RawRepresentable, Hashable, Sendable, Comparable,
     CustomStringConvertible
 {
+    /// The number in a stored block.
     public let rawValue: UInt8
+    /// The attribute of this number.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The attribute of this number.
     public init(_ value: UInt8) { rawValue = value }
+    /// The order of their bytes or numbers.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    /// Its text form.
     public var description: String { "\(rawValue)" }
 }
 
@@ -32,12 +37,14 @@ public enum BlockValue: Hashable, Sendable {
 public struct Block: Hashable, Sendable {
     /// What never changes in the life of a block.
     public struct Header: Hashable, Sendable {
+        /// Its name in the collection.
         public let id: BlockID
+        /// What kind of block it is.
         public let type: BlockType
         /// The collection that owns it.
-        public let collection: CollectionID
+        package let collection: CollectionID
 
-        public init(id: BlockID, type: BlockType, collection: CollectionID) {
+        package init(id: BlockID, type: BlockType, collection: CollectionID) {
             self.id = id
             self.type = type
             self.collection = collection
@@ -49,6 +56,7 @@ public struct Block: Hashable, Sendable {
         var value: BlockValue
     }
 
+    /// What every block has.
     public let header: Header
     /// Ascending by id: one content has one form.
     private(set) var attributes: [Attribute] = []
@@ -58,8 +66,10 @@ public struct Block: Hashable, Sendable {
     /// A version, an id, a collection, a type and the count of attributes.
     private static let emptyByteCount = 1 + 2 * Digest.byteCount + 4 + 1
 
+    /// A block without attributes.
     public init(header: Header) { self.header = header }
 
+    /// Its name in the collection.
     public var id: BlockID { header.id }
 
     /// The ids of the attributes, ascending.
@@ -104,7 +114,7 @@ public struct Block: Hashable, Sendable {
     /// Replaces `deleteCount` items from `index` on. An absent attribute is an empty list.
     /// - Throws: `.notAList`, `.outOfRange`; the block is then unchanged.
     /// - Complexity: O(items behind `index`), without a copy when the list has one owner.
-    public mutating func splice(
+    package mutating func splice(
         _ attribute: BlockAttribute, at index: Int, deleting deleteCount: Int,
         inserting inserted: [Bytes]
     ) throws(TransformError) {
@@ -137,7 +147,7 @@ public struct Block: Hashable, Sendable {
     }
 
     /// Nil when the block is within every bound.
-    public var violation: TransformError? {
+    package var violation: TransformError? {
         if byteCount > Limits.blockBytesMax {
             return .overLimit(
                 name: "blockBytesMax", limit: Limits.blockBytesMax, actual: byteCount)
@@ -161,7 +171,7 @@ extension Block: CanonicalCodable {
     private static let bytesTag: UInt8 = 1
     private static let listTag: UInt8 = 2
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(Self.version)
         encoder.append(header.id)
         encoder.append(header.collection)
@@ -181,7 +191,7 @@ extension Block: CanonicalCodable {
     }
 
     /// - Throws: `.malformedMessage` when it is no canonical block or breaks a bound.
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         try decoder.version(Self.version, of: "a block")
         let id = try BlockID(from: &decoder)
         let collection = try CollectionID(from: &decoder)

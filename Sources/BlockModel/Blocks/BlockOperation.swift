@@ -10,6 +10,7 @@ public enum BlockOperation: Hashable, Sendable {
     /// Removes an attribute; nothing happens when it is absent.
     case assignAbsent(BlockAttribute)
 
+    /// The attribute that it changes.
     public var attribute: BlockAttribute {
         switch self {
         case .splice(let attribute, _, _, _), .assign(let attribute, _),
@@ -30,7 +31,7 @@ public enum BlockOperation: Hashable, Sendable {
 
 extension Block {
     /// - Throws: `.notAList` and `.outOfRange`, from a splice; the block is then unchanged.
-    public mutating func apply(_ operation: BlockOperation) throws(TransformError) {
+    package mutating func apply(_ operation: BlockOperation) throws(TransformError) {
         switch operation {
         case .splice(let attribute, let index, let deleteCount, let inserted):
             try splice(attribute, at: index, deleting: deleteCount, inserting: inserted)
@@ -45,7 +46,7 @@ extension BlockOperation: CanonicalCodable {
     private static let assignTag: UInt8 = 2
     private static let absentTag: UInt8 = 3
 
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         switch self {
         case .splice(let attribute, let index, let deleteCount, let inserted):
             encoder.append(Self.spliceTag)
@@ -63,7 +64,7 @@ extension BlockOperation: CanonicalCodable {
         }
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let tag = try decoder.uint8()
         let attribute = BlockAttribute(try decoder.uint8())
         switch tag {

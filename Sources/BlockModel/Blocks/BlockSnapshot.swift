@@ -4,7 +4,7 @@ import BlockRuntime
 ///
 /// What runs over a snapshot is synchronous. Where a block is not at hand the snapshot throws
 /// ``MissingBlocks``; whoever runs the structure fetches those blocks and runs it again.
-public protocol BlockSnapshot {
+package protocol BlockSnapshot {
     /// - Returns: nil when the block does not exist at the revision of the snapshot, which is
     ///   another thing than not being at hand.
     /// - Throws: ``MissingBlocks`` when the block must be fetched first.
@@ -12,22 +12,22 @@ public protocol BlockSnapshot {
 }
 
 /// A block and the revision of its last write, which is what a read of it depends on.
-public struct SnapshotBlock: Hashable, Sendable {
-    public let block: Block
-    public let revision: Revision
+package struct SnapshotBlock: Hashable, Sendable {
+    package let block: Block
+    package let revision: Revision
 
-    public init(block: Block, revision: Revision) {
+    package init(block: Block, revision: Revision) {
         self.block = block
         self.revision = revision
     }
 }
 
 /// Blocks that a snapshot knows of but does not have at hand. Nothing was changed.
-public struct MissingBlocks: Error, Hashable, Sendable {
+package struct MissingBlocks: Error, Hashable, Sendable {
     /// Never empty.
-    public let ids: [BlockID]
+    package let ids: [BlockID]
 
-    public init(_ ids: [BlockID]) {
+    package init(_ ids: [BlockID]) {
         invariant(!ids.isEmpty, "blocks are missing, but none is named")
         self.ids = ids
     }

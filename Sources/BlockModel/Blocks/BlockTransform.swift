@@ -1,30 +1,30 @@
 import BlockRuntime
 
 /// The change of one block by one entry. Its parts apply in the order insert, updates, delete.
-public struct BlockTransform: Hashable, Sendable {
+package struct BlockTransform: Hashable, Sendable {
     /// A whole block, which takes the place of whatever was there.
-    public var insert: Block?
+    package var insert: Block?
     /// Changes in order, of the inserted block or else of the base.
-    public var updates: [BlockOperation]
+    package var updates: [BlockOperation]
     /// Whether the block is gone in the end, whatever the other parts say.
-    public var delete: Bool
+    package var delete: Bool
 
-    public init(insert: Block? = nil, updates: [BlockOperation] = [], delete: Bool = false) {
+    package init(insert: Block? = nil, updates: [BlockOperation] = [], delete: Bool = false) {
         self.insert = insert
         self.updates = updates
         self.delete = delete
     }
 
     /// Changes nothing.
-    public static let none = BlockTransform()
-    public var isEmpty: Bool { insert == nil && updates.isEmpty && !delete }
+    package static let none = BlockTransform()
+    package var isEmpty: Bool { insert == nil && updates.isEmpty && !delete }
 
     /// The block after this change.
     /// - Parameter base: The block before it, nil when there is none. It is not changed.
     /// - Returns: nil when there is no block afterwards.
     /// - Throws: `.baseAbsent` when there is nothing to update, `.otherBlock`, what a splice
     ///   throws, and `.overLimit` when the result breaks a bound.
-    public func applied(to base: Block?) throws(TransformError) -> Block? {
+    package func applied(to base: Block?) throws(TransformError) -> Block? {
         if let insert, let base, insert.id != base.id {
             throw .otherBlock(expected: base.id, actual: insert.id)
         }
@@ -41,7 +41,7 @@ public struct BlockTransform: Hashable, Sendable {
     /// One change with the effect of this one followed by `later`.
     /// - Throws: `.baseAbsent` when `later` updates what this one deletes, `.otherBlock` when the
     ///   two are of different blocks.
-    public func merged(with later: BlockTransform) throws(TransformError) -> BlockTransform {
+    package func merged(with later: BlockTransform) throws(TransformError) -> BlockTransform {
         if let first = insert?.id, let second = later.insert?.id, first != second {
             throw .otherBlock(expected: first, actual: second)
         }
@@ -54,12 +54,12 @@ public struct BlockTransform: Hashable, Sendable {
     }
 
     /// Bytes of its canonical form.
-    public var byteCount: Int {
+    package var byteCount: Int {
         updates.reduce(6 + (insert?.byteCount ?? 0)) { $0 + $1.byteCount }
     }
 
     /// Nil when the transform is within every bound.
-    public var violation: TransformError? {
+    package var violation: TransformError? {
         if updates.count > Limits.transformUpdateCountMax {
             return .overLimit(
                 name: "transformUpdateCountMax", limit: Limits.transformUpdateCountMax,
@@ -74,7 +74,7 @@ public struct BlockTransform: Hashable, Sendable {
 }
 
 extension BlockTransform: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(insert)
         encoder.append(UInt32(updates.count))
         for update in updates { encoder.append(update) }
@@ -82,7 +82,7 @@ extension BlockTransform: CanonicalCodable {
     }
 
     /// - Throws: `.malformedMessage` when it is not canonical or breaks a bound.
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         insert = try decoder.optional(Block.self)
         let count = Int(try decoder.uint32())
         // The shortest operation takes two bytes: a greater count is refused before it allocates.
@@ -97,10 +97,10 @@ extension BlockTransform: CanonicalCodable {
     }
 
     /// What a body names it by: the hash of its canonical form.
-    public var digest: Digest { Self.digest(of: canonicalBytes) }
+    package var digest: Digest { Self.digest(of: canonicalBytes) }
 
     /// The same of a transform that is not decoded.
-    public static func digest(of canonicalBytes: Bytes) -> Digest {
+    package static func digest(of canonicalBytes: Bytes) -> Digest {
         Digest(domain: "optimystic/transform/1", canonicalBytes)
     }
 }

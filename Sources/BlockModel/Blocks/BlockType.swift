@@ -29,21 +29,23 @@ public struct BlockType: Hashable, Sendable, Comparable, CustomStringConvertible
         return Bytes(bytes.drop { $0 == 0 })
     }
 
+    /// The order of their bytes or numbers.
     public static func < (left: Self, right: Self) -> Bool { left.code < right.code }
+    /// Its text form.
     public var description: String { String(decoding: Self.letters(of: code), as: UTF8.self) }
 }
 
 /// The block types a program knows. Each is registered once, by the structure it belongs to.
-public struct BlockTypeRegistry: Sendable {
+package struct BlockTypeRegistry: Sendable {
     private var names: [BlockType: String] = [:]
 
-    public init() {}
+    package init() {}
 
     /// - Parameters:
     ///   - type: The code in the header of such blocks.
     ///   - name: What it is, for people.
     /// - Throws: `.invalidArgument` when the code is taken, even by the same name; nothing changes.
-    public mutating func register(_ type: BlockType, name: String) throws(DatabaseError) {
+    package mutating func register(_ type: BlockType, name: String) throws(DatabaseError) {
         if let other = names[type] {
             throw DatabaseError(
                 .invalidArgument,
@@ -53,8 +55,8 @@ public struct BlockTypeRegistry: Sendable {
     }
 
     /// The name of a type, nil when nobody registered it.
-    public func name(of type: BlockType) -> String? { names[type] }
+    package func name(of type: BlockType) -> String? { names[type] }
 
     /// The registered types, ascending.
-    public var types: [BlockType] { names.keys.sorted() }
+    package var types: [BlockType] { names.keys.sorted() }
 }

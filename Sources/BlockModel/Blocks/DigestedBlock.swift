@@ -8,25 +8,25 @@ extension Block {
     /// the domain `optimystic/block-item/1`; its length stays in front. Whoever keeps the hashes of
     /// the items (``DigestedBlock``) hashes some 32 bytes an item after a change, not the values.
     /// - Complexity: O(bytes of the block).
-    public var digest: Digest { DigestedBlock(self).digest }
+    package var digest: Digest { DigestedBlock(self).digest }
 }
 
 /// A block together with the hashes of its long items, so that the digest after a small change of
 /// a large block is cheap.
-public struct DigestedBlock: Sendable {
-    public private(set) var block: Block
+package struct DigestedBlock: Sendable {
+    package private(set) var block: Block
     /// For each attribute of the block, in order: the hash of each item, nil for short ones.
     private var itemDigests: [[Digest?]]
 
     /// - Complexity: O(bytes of the block).
-    public init(_ block: Block) {
+    package init(_ block: Block) {
         self.block = block
         itemDigests = block.attributes.map { Self.digests(of: $0.value) }
     }
 
     /// Applies one operation and hashes what it brings.
     /// - Throws: What ``Block/apply(_:)`` throws; nothing has changed then.
-    public mutating func apply(_ operation: BlockOperation) throws(TransformError) {
+    package mutating func apply(_ operation: BlockOperation) throws(TransformError) {
         let before = block.attributes.firstIndex { $0.id == operation.attribute }
         let isList = before.map { itemsOfList(at: $0) != nil } ?? false
         try block.apply(operation)
@@ -49,7 +49,7 @@ public struct DigestedBlock: Sendable {
 
     /// The digest of the block; see ``Block/digest``.
     /// - Complexity: O(number of items).
-    public var digest: Digest {
+    package var digest: Digest {
         var encoder = CanonicalEncoder()
         encoder.append(Block.version)
         encoder.append(block.header.id)
@@ -75,7 +75,7 @@ public struct DigestedBlock: Sendable {
 
     /// The block after a change; see ``BlockTransform/applied(to:)-(Block?)``.
     /// - Complexity: O(items of the block and bytes of the change).
-    public static func applying(
+    package static func applying(
         _ transform: BlockTransform, to base: DigestedBlock?
     ) throws(TransformError) -> DigestedBlock? {
         if let insert = transform.insert, let base, insert.id != base.block.id {

@@ -3,7 +3,7 @@ import BlockRuntime
 /// Why a transform cannot be applied or is refused. Nothing was changed.
 ///
 /// Expected of transforms from outside; of one made here it means that its base is another one.
-public enum TransformError: Error, Hashable, Sendable {
+package enum TransformError: Error, Hashable, Sendable {
     /// Updates without a block to update. Dropping them would report a lost write as a success.
     case baseAbsent
     /// A transform was applied to the block of another id, or inserts one under another id.
@@ -20,13 +20,13 @@ public enum TransformError: Error, Hashable, Sendable {
 
 extension TransformError {
     /// The same as the error of a request that brought the transform.
-    public var asDatabaseError: DatabaseError {
+    package var asDatabaseError: DatabaseError {
         DatabaseError(.invalidArgument, "transform: \(self)", cause: self)
     }
 }
 
 extension TransformError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .baseAbsent: "updates of a block that does not exist"
         case .otherBlock(let expected, let actual): "block \(actual) where \(expected) belongs"

@@ -1,21 +1,21 @@
 import BlockRuntime
 
 /// The changes of many blocks by one entry: at most one transform a block, ascending by id.
-public struct Transforms: Hashable, Sendable {
-    public struct Item: Hashable, Sendable {
-        public let block: BlockID
-        public let transform: BlockTransform
+package struct Transforms: Hashable, Sendable {
+    package struct Item: Hashable, Sendable {
+        package let block: BlockID
+        package let transform: BlockTransform
     }
 
     /// Ascending by block; no item is empty.
-    public private(set) var items: [Item] = []
+    package private(set) var items: [Item] = []
 
-    public init() {}
+    package init() {}
 
     /// - Parameter transforms: In any order; empty ones are left out.
     /// - Throws: `.duplicate` when a block occurs twice, `.otherBlock` when a transform inserts a
     ///   block under another id.
-    public init(_ transforms: [(BlockID, BlockTransform)]) throws(TransformError) {
+    package init(_ transforms: [(BlockID, BlockTransform)]) throws(TransformError) {
         items = transforms.filter { !$0.1.isEmpty }.map { Item(block: $0.0, transform: $0.1) }
             .sorted { $0.block < $1.block }
         for (left, right) in zip(items, items.dropFirst()) where left.block == right.block {
@@ -28,13 +28,13 @@ public struct Transforms: Hashable, Sendable {
         }
     }
 
-    public var isEmpty: Bool { items.isEmpty }
+    package var isEmpty: Bool { items.isEmpty }
     /// The blocks touched, ascending; deleted ones are among them.
-    public var blocks: [BlockID] { items.map(\.block) }
+    package var blocks: [BlockID] { items.map(\.block) }
 
     /// The change of one block, a delete as well; ``BlockTransform/none`` when it is not touched.
     /// - Complexity: O(log n).
-    public subscript(block: BlockID) -> BlockTransform {
+    package subscript(block: BlockID) -> BlockTransform {
         var low = 0
         var high = items.count
         while low < high {
@@ -48,7 +48,7 @@ public struct Transforms: Hashable, Sendable {
     /// One set with the effect of this one followed by `later`.
     /// - Throws: What ``BlockTransform/merged(with:)`` throws.
     /// - Complexity: O(n + m).
-    public func merged(with later: Transforms) throws(TransformError) -> Transforms {
+    package func merged(with later: Transforms) throws(TransformError) -> Transforms {
         var merged: [(BlockID, BlockTransform)] = []
         var mine = items[...]
         var theirs = later.items[...]
@@ -68,7 +68,7 @@ public struct Transforms: Hashable, Sendable {
 
     /// The parts that go to each shard, ascending by shard. ``init(reassembling:)`` undoes it.
     /// - Parameter shard: Where a block belongs, e.g. `map.shard(of:)`.
-    public func split(
+    package func split(
         by shard: (BlockID) -> ShardID
     ) -> [(shard: ShardID, transforms: Transforms)] {
         var parts: [ShardID: Transforms] = [:]
@@ -78,13 +78,13 @@ public struct Transforms: Hashable, Sendable {
 
     /// The whole whose parts these are.
     /// - Throws: `.duplicate` when two parts touch one block.
-    public init(reassembling parts: [Transforms]) throws(TransformError) {
+    package init(reassembling parts: [Transforms]) throws(TransformError) {
         try self.init(parts.flatMap { $0.items.map { ($0.block, $0.transform) } })
     }
 }
 
 extension Transforms: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(UInt32(items.count))
         for item in items {
             encoder.append(item.block)
@@ -93,7 +93,7 @@ extension Transforms: CanonicalCodable {
     }
 
     /// - Throws: `.malformedMessage` when it is not canonical or breaks a bound.
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let count = Int(try decoder.uint32())
         // An id and the shortest transform take 38 bytes.
         guard count <= Limits.transformBlockCountMax, count <= decoder.remaining / 38 else {

@@ -10,10 +10,12 @@ private enum KeyEscape {
 
 /// Writes keys; see ``OrderedKey``.
 public struct KeyEncoder: Sendable {
+    /// What was appended so far.
     public private(set) var bytes = Bytes()
     /// Whether another component follows the one being written.
     private var moreFollows = false
 
+    /// An encoder of nothing yet.
     public init() {}
 
     /// A number, most significant byte first.
@@ -71,6 +73,7 @@ public struct KeyDecoder: Sendable {
     /// Whether another component follows the one being read.
     private var moreFollows = false
 
+    /// A decoder of the bytes of a key, from its start.
     public init(_ bytes: Bytes) { self.bytes = bytes }
 
     /// Bytes not read yet.

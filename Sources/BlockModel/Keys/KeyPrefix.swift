@@ -2,6 +2,7 @@ import BlockRuntime
 
 /// All keys that begin with the same bytes: those from ``lower`` on and below ``upper``.
 public struct KeyPrefix: Hashable, Sendable {
+    /// What the keys begin with.
     public let bytes: Bytes
 
     /// All keys that begin with `bytes`; with none, all keys there are.
@@ -38,5 +39,6 @@ public struct KeyPrefix: Hashable, Sendable {
         KeyRange(lower: KeyBound(lower), upper: upper.map { KeyBound($0, isInclusive: false) })
     }
 
+    /// Whether a key begins with the prefix.
     public func contains(_ key: Bytes) -> Bool { key.starts(with: bytes) }
 }

@@ -57,11 +57,13 @@ public struct KeyType: Hashable, Sendable {
 }
 
 extension KeyType: CustomStringConvertible {
+    /// Its text form.
     public var description: String { text }
 }
 
 /// For the types of an application: `static let keyType: KeyType = "(text,int64)"`.
 extension KeyType: ExpressibleByStringLiteral {
+    /// As ``init(text:)``; a literal that is no key type ends the process.
     public init(stringLiteral text: String) {
         guard let type = KeyType(text: text) else {
             fatalError("invariant: \"\(text)\" is no type of keys")

@@ -3,6 +3,7 @@ import BlockRuntime
 // MARK: - Integers
 
 extension OrderedKey where Self: FixedWidthInteger {
+    /// What the tree says its keys are, so that it opens as no other type.
     public static var keyType: KeyType {
         let scalar: KeyType.Scalar =
             switch bitWidth {
@@ -16,8 +17,10 @@ extension OrderedKey where Self: FixedWidthInteger {
 }
 
 extension OrderedKey where Self: FixedWidthInteger & UnsignedInteger {
+    /// Appends bytes whose order is that of the keys.
     public func appendKey(to encoder: inout KeyEncoder) { encoder.append(fixed: self) }
 
+    /// Reads what ``appendKey(to:)`` appended. Throws `.valueUndecodable`.
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
         self = try decoder.fixed(Self.self)
     }
@@ -25,10 +28,12 @@ extension OrderedKey where Self: FixedWidthInteger & UnsignedInteger {
 
 /// The sign bit is turned over, so that negative numbers come first.
 extension OrderedKey where Self: FixedWidthInteger & SignedInteger, Magnitude: FixedWidthInteger {
+    /// Appends bytes whose order is that of the keys.
     public func appendKey(to encoder: inout KeyEncoder) {
         encoder.append(fixed: Magnitude(truncatingIfNeeded: self ^ .min))
     }
 
+    /// Reads what ``appendKey(to:)`` appended. Throws `.valueUndecodable`.
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
         self = Self(truncatingIfNeeded: try decoder.fixed(Magnitude.self)) ^ .min
     }
@@ -50,6 +55,7 @@ extension Int: OrderedKey {}
 // MARK: - Other values of fixed width
 
 extension Bool: OrderedKey {
+    /// What the tree says its keys are, so that it opens as no other type.
     public static let keyType = KeyType(.scalar(.bool))
 
     /// False comes first.
@@ -57,6 +63,7 @@ extension Bool: OrderedKey {
         encoder.append(fixed: self ? 1 as UInt8 : 0)
     }
 
+    /// Reads what ``appendKey(to:)`` appended. Throws `.valueUndecodable`.
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
         switch try decoder.fixed(UInt8.self) {
         case 0: self = false
@@ -67,10 +74,13 @@ extension Bool: OrderedKey {
 }
 
 extension Identifier128: OrderedKey {
+    /// What the tree says its keys are, so that it opens as no other type.
     public static let keyType = KeyType(.scalar(.uuid))
 
+    /// Appends bytes whose order is that of the keys.
     public func appendKey(to encoder: inout KeyEncoder) { encoder.append(fixed: value) }
 
+    /// Reads what ``appendKey(to:)`` appended. Throws `.valueUndecodable`.
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
         self.init(try decoder.fixed(UInt128.self))
     }
@@ -81,13 +91,16 @@ extension Identifier128: OrderedKey {
 /// From negative to positive infinity. A number that is none (NaN) is refused, since it is neither
 /// below nor above another; −0.0 is 0.0, since the two are equal, and comes back as 0.0.
 extension Double: OrderedKey {
+    /// What the tree says its keys are, so that it opens as no other type.
     public static let keyType = KeyType(.scalar(.double))
 
+    /// Appends bytes whose order is that of the keys.
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         if isNaN { throw FloatOrder.notANumber }
         encoder.append(fixed: FloatOrder.ordered(self == 0 ? 0 : bitPattern))
     }
 
+    /// Reads what ``appendKey(to:)`` appended. Throws `.valueUndecodable`.
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
         self.init(bitPattern: FloatOrder.pattern(try decoder.fixed(UInt64.self)))
         try FloatOrder.check(self, decoder)
@@ -96,13 +109,16 @@ extension Double: OrderedKey {
 
 /// As ``Double``, in four bytes.
 extension Float: OrderedKey {
+    /// What the tree says its keys are, so that it opens as no other type.
     public static let keyType = KeyType(.scalar(.float))
 
+    /// Appends bytes whose order is that of the keys.
     public func appendKey(to encoder: inout KeyEncoder) throws(DatabaseError) {
         if isNaN { throw FloatOrder.notANumber }
         encoder.append(fixed: FloatOrder.ordered(self == 0 ? 0 : bitPattern))
     }
 
+    /// Reads what ``appendKey(to:)`` appended. Throws `.valueUndecodable`.
     public init(from decoder: inout KeyDecoder) throws(DatabaseError) {
         self.init(bitPattern: FloatOrder.pattern(try decoder.fixed(UInt32.self)))
         try FloatOrder.check(self, decoder)

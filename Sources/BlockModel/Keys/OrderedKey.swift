@@ -40,6 +40,7 @@ public protocol OrderedKey: Sendable {
 }
 
 extension OrderedKey {
+    /// What the tree says its keys are, so that it opens as no other type.
     public static var keyType: KeyType { .custom }
 
     /// The key of this value.

@@ -1,13 +1,13 @@
 import BlockRuntime
 
 /// An immutable object that a log points to.
-public enum LogObjectKey: Hashable, Sendable {
+package enum LogObjectKey: Hashable, Sendable {
     case segment(SegmentKey)
     case body(BlockID)
 }
 
 /// A log object, decoded.
-public enum LogObject: Sendable {
+package enum LogObject: Sendable {
     case segment(Segment)
     case body(EntryBody)
 
@@ -15,7 +15,7 @@ public enum LogObject: Sendable {
     ///
     /// - Throws: `.corrupted` when the bytes are not the object the key names;
     ///   `.formatUnsupported` when they are one of another version.
-    public init(_ key: LogObjectKey, bytes: Bytes) throws(DatabaseError) {
+    package init(_ key: LogObjectKey, bytes: Bytes) throws(DatabaseError) {
         do throws(DatabaseError) {
             switch key {
             case .segment(let segmentKey):
@@ -41,12 +41,12 @@ public enum LogObject: Sendable {
 }
 
 /// Where log objects come from that were fetched already.
-public protocol LogObjectSource {
+package protocol LogObjectSource {
     func object(_ key: LogObjectKey) -> LogObject?
 }
 
 /// Objects a synchronous walk needs before it can go on: fetch them and run it again.
-public struct MissingObjects: Error, Equatable {
-    public let keys: [LogObjectKey]
-    public init(_ keys: [LogObjectKey]) { self.keys = keys }
+package struct MissingObjects: Error, Equatable {
+    package let keys: [LogObjectKey]
+    package init(_ keys: [LogObjectKey]) { self.keys = keys }
 }

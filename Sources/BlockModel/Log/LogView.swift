@@ -4,7 +4,7 @@ import BlockRuntime
 ///
 /// Synchronous: a walk that needs an object which was not fetched throws ``MissingObjects``;
 /// whoever runs it fetches those and runs it again.
-public struct LogView<Source: LogObjectSource> {
+package struct LogView<Source: LogObjectSource> {
     package let tail: Tail
     private let source: Source
     /// Of the tail: a hash, which a walk over many segments needs for each of them.
@@ -12,7 +12,7 @@ public struct LogView<Source: LogObjectSource> {
 
     /// - Parameter tail: A chosen value: its segment pointers are followed
     ///   (protocol: act-on-chosen).
-    public init(tail: Tail, source: Source) {
+    package init(tail: Tail, source: Source) {
         self.tail = tail
         self.source = source
         collection = tail.collection
@@ -22,7 +22,7 @@ public struct LogView<Source: LogObjectSource> {
     ///
     /// - Complexity: O(log n) segments to get to `last`, then one segment per 32 entries.
     /// - Throws: ``MissingObjects``.
-    public func entries(
+    package func entries(
         from first: Revision, through last: Revision
     ) throws(MissingObjects) -> [Entry] {
         invariant(last <= tail.revision, "entry \(last) of a log that ends at \(tail.revision)")
@@ -41,13 +41,13 @@ public struct LogView<Source: LogObjectSource> {
     }
 
     /// The open entries, or those of the segment that holds `revision`.
-    public func entriesOfPart(holding revision: Revision) throws(MissingObjects) -> [Entry] {
+    package func entriesOfPart(holding revision: Revision) throws(MissingObjects) -> [Entry] {
         if revision >= tail.firstOpenRevision { return tail.entries }
         return try segment(holding: revision).entries
     }
 
     /// The header part as it was at `revision`.
-    public func header(at revision: Revision) throws(MissingObjects) -> CollectionHeader {
+    package func header(at revision: Revision) throws(MissingObjects) -> CollectionHeader {
         if revision >= tail.headerRevision { return tail.header }
         // Before the first entry there is no part; the first says what the header was before it.
         let held = max(revision, tail.truncatedThrough.next)
@@ -62,7 +62,7 @@ public struct LogView<Source: LogObjectSource> {
     /// The bodies of `entries`, in their order.
     ///
     /// - Throws: ``MissingObjects`` with every body that is missing, so that one fetch gets all.
-    public func bodies(of entries: [Entry]) throws(MissingObjects) -> [EntryBody] {
+    package func bodies(of entries: [Entry]) throws(MissingObjects) -> [EntryBody] {
         var bodies: [EntryBody] = []
         var missing: [LogObjectKey] = []
         for entry in entries {
@@ -77,7 +77,7 @@ public struct LogView<Source: LogObjectSource> {
     }
 
     /// The body of one entry; nil when it has to be fetched.
-    public func body(of entry: Entry) -> EntryBody? {
+    package func body(of entry: Entry) -> EntryBody? {
         switch entry.body {
         case .inline(let bytes):
             // Checked when the entry was made; an undecodable one carries no action.

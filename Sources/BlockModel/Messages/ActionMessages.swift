@@ -1,16 +1,16 @@
 import BlockRuntime
 
 /// Asks for one action on a collection, exactly once.
-public struct ActionRequest: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-    public let action: ActionID
+package struct ActionRequest: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    package let action: ActionID
     /// The revision the client had seen when it first sent this action. Fixed over all retries: an
     /// earlier landing is looked for from here on.
-    public let firstRevision: Revision
-    public let content: ActionContent
+    package let firstRevision: Revision
+    package let content: ActionContent
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, action: ActionID,
         firstRevision: Revision, content: ActionContent
     ) {
@@ -23,29 +23,29 @@ public struct ActionRequest: Hashable, Sendable {
 }
 
 /// A place in a log: the entry's revision, and which action of it.
-public struct LogPosition: Hashable, Sendable, Comparable {
-    public let revision: Revision
-    public let index: UInt32
+package struct LogPosition: Hashable, Sendable, Comparable {
+    package let revision: Revision
+    package let index: UInt32
 
-    public init(revision: Revision, index: UInt32) {
+    package init(revision: Revision, index: UInt32) {
         self.revision = revision
         self.index = index
     }
 
     /// Before the first entry.
-    public static let start = LogPosition(revision: .zero, index: 0)
+    package static let start = LogPosition(revision: .zero, index: 0)
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         (left.revision, left.index) < (right.revision, right.index)
     }
 }
 
 extension LogPosition: CustomStringConvertible {
     /// `revision.index`.
-    public var description: String { "\(revision).\(index)" }
+    package var description: String { "\(revision).\(index)" }
 
     /// - Returns: nil unless `text` is `revision.index`, both decimal.
-    public init?(text: String) {
+    package init?(text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let revision = UInt64(parts[0]), let index = UInt32(parts[1]),
             revision <= Limits.counterMax
@@ -55,25 +55,25 @@ extension LogPosition: CustomStringConvertible {
 }
 
 /// Where an action landed, and what came of it.
-public struct ActionLanding: Hashable, Sendable {
-    public let position: LogPosition
-    public let outcome: ActionOutcome
+package struct ActionLanding: Hashable, Sendable {
+    package let position: LogPosition
+    package let outcome: ActionOutcome
 
-    public init(position: LogPosition, outcome: ActionOutcome) {
+    package init(position: LogPosition, outcome: ActionOutcome) {
         self.position = position
         self.outcome = outcome
     }
 }
 
 /// Asks what became of an action.
-public struct ActionStatusRequest: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-    public let action: ActionID
+package struct ActionStatusRequest: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    package let action: ActionID
     /// As in the request that sent the action.
-    public let firstRevision: Revision
+    package let firstRevision: Revision
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, action: ActionID,
         firstRevision: Revision
     ) {

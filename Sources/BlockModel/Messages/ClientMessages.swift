@@ -1,7 +1,7 @@
 import BlockRuntime
 
 /// What an application asks of a client proxy. Any language can: see `Protos/README.md`.
-public enum ClientRequest: Hashable, Sendable {
+package enum ClientRequest: Hashable, Sendable {
     /// First on a connection: checks the cluster's name.
     case hello(clusterName: String)
     case openCollection(OpenCollection)
@@ -34,22 +34,22 @@ public enum ClientRequest: Hashable, Sendable {
 }
 
 /// Opens a collection, and creates it first when no collection has the name and `creation` says so.
-public struct OpenCollection: Hashable, Sendable {
-    public let name: String
+package struct OpenCollection: Hashable, Sendable {
+    package let name: String
     /// nil: whatever it is. Creating needs one.
-    public let kind: CollectionKind?
+    package let kind: CollectionKind?
     /// Likewise.
-    public let encoding: ValueEncoding?
+    package let encoding: ValueEncoding?
     /// What its keys are, of a tree; nil: whatever they are, and bytes should it be created.
-    public let keyType: KeyType?
+    package let keyType: KeyType?
     /// nil: it is only looked for. ``ClientReply/absent(generation:)`` tells what to name here.
-    public let creation: Creation?
+    package let creation: Creation?
     /// Entries of a leaf and children of a branch, at most, should a tree be created;
     /// ``Limits/nodeCapacityMin`` to ``Limits/nodeCapacityMax``, nil for the default. Of a
     /// collection that exists it is not compared.
-    public let capacity: UInt32?
+    package let capacity: UInt32?
 
-    public init(
+    package init(
         name: String, kind: CollectionKind?, encoding: ValueEncoding?, keyType: KeyType? = nil,
         creation: Creation? = nil, capacity: UInt32? = nil
     ) {
@@ -64,15 +64,17 @@ public struct OpenCollection: Hashable, Sendable {
 
 /// One life of a collection, as an application addresses it.
 public struct CollectionInfo: Hashable, Sendable {
+    /// The name that it is opened by.
     public let name: String
+    /// Which life of the name it is.
     public let incarnation: Incarnation
-    public let header: CollectionHeader
+    package let header: CollectionHeader
     /// Linearizable when it was answered.
     public let revision: Revision
     /// The request that created this life.
     public let createdBy: ActionID
 
-    public init(
+    package init(
         name: String, incarnation: Incarnation, header: CollectionHeader, revision: Revision,
         createdBy: ActionID
     ) {
@@ -83,7 +85,10 @@ public struct CollectionInfo: Hashable, Sendable {
         self.revision = revision
     }
 
-    public var collection: CollectionID { CollectionID(name: name) }
+    /// What it is: a diary, a tree, a queue, or an application's own. It never changes.
+    public var kind: CollectionKind { header.kind }
+
+    package var collection: CollectionID { CollectionID(name: name) }
 }
 
 /// What is left of a collection's history.
@@ -92,9 +97,10 @@ public struct HistoryState: Hashable, Sendable {
     public let truncatedThrough: Revision
     /// No more than this may be truncated now: what is above is not final on its replicas yet.
     public let finalThrough: Revision
+    /// How much of the history is kept.
     public let retention: Retention
 
-    public init(truncatedThrough: Revision, finalThrough: Revision, retention: Retention) {
+    package init(truncatedThrough: Revision, finalThrough: Revision, retention: Retention) {
         self.truncatedThrough = truncatedThrough
         self.finalThrough = finalThrough
         self.retention = retention
@@ -102,7 +108,7 @@ public struct HistoryState: Hashable, Sendable {
 }
 
 /// What a client proxy answers.
-public enum ClientReply: Hashable, Sendable {
+package enum ClientReply: Hashable, Sendable {
     case welcome(Welcome)
     case collection(CollectionInfo)
     /// To an opening: no collection has the name, whose last life was of this generation, or 0. To
@@ -135,14 +141,15 @@ public enum ClientReply: Hashable, Sendable {
 
 /// The first answer on a connection.
 public struct Welcome: Hashable, Sendable {
-    public let cluster: ClusterID
+    package let cluster: ClusterID
+    /// The name that a URL must give.
     public let clusterName: String
     /// Addresses of all proxies, so that an application knows where to turn when this one is gone.
     public let proxies: [String]
     /// The release of the proxy.
     public let version: String
 
-    public init(cluster: ClusterID, clusterName: String, proxies: [String], version: String) {
+    package init(cluster: ClusterID, clusterName: String, proxies: [String], version: String) {
         self.cluster = cluster
         self.clusterName = clusterName
         self.proxies = proxies

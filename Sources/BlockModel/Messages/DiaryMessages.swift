@@ -7,20 +7,20 @@ public enum ReadDirection: UInt8, Sendable {
 }
 
 /// A page of a diary.
-public struct DiaryReadRequest: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-    public let direction: ReadDirection
+package struct DiaryReadRequest: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    package let direction: ReadDirection
     /// Entries strictly after (forward) or before (backward) this; nil: from the respective end.
-    public let after: LogPosition?
+    package let after: LogPosition?
     /// Entries up to this revision; nil: up to the newest, linearizable.
-    public let asOf: Revision?
+    package let asOf: Revision?
     /// The most bytes of values in the page; at least one entry is returned when there is one.
-    public let bytesMax: UInt32
+    package let bytesMax: UInt32
     /// How long to wait for an entry when there is none yet; forward without `asOf` only.
-    public let waitMilliseconds: UInt32
+    package let waitMilliseconds: UInt32
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, direction: ReadDirection = .forward,
         after: LogPosition? = nil, asOf: Revision? = nil,
         bytesMax: UInt32 = UInt32(Limits.pageBytesMax), waitMilliseconds: UInt32 = 0
@@ -36,13 +36,13 @@ public struct DiaryReadRequest: Hashable, Sendable {
 }
 
 /// One entry of a diary.
-public struct DiaryEntry: Hashable, Sendable {
-    public let position: LogPosition
-    public let action: ActionID
-    public let bytes: Bytes
-    public let wallMilliseconds: UInt64
+package struct DiaryEntry: Hashable, Sendable {
+    package let position: LogPosition
+    package let action: ActionID
+    package let bytes: Bytes
+    package let wallMilliseconds: UInt64
 
-    public init(
+    package init(
         position: LogPosition, action: ActionID, bytes: Bytes, wallMilliseconds: UInt64
     ) {
         self.position = position
@@ -53,14 +53,14 @@ public struct DiaryEntry: Hashable, Sendable {
 }
 
 /// Entries in the order of reading. Pin the pages after the first to ``asOf``.
-public struct DiaryPage: Hashable, Sendable {
-    public let entries: [DiaryEntry]
+package struct DiaryPage: Hashable, Sendable {
+    package let entries: [DiaryEntry]
     /// The revision that this page is a view of.
-    public let asOf: Revision
+    package let asOf: Revision
     /// Whether nothing follows in this view.
-    public let isLast: Bool
+    package let isLast: Bool
 
-    public init(entries: [DiaryEntry], asOf: Revision, isLast: Bool) {
+    package init(entries: [DiaryEntry], asOf: Revision, isLast: Bool) {
         self.entries = entries
         self.asOf = asOf
         self.isLast = isLast

@@ -2,15 +2,15 @@ import BlockRuntime
 
 /// Begins the life of a collection after the one that the sender saw, once
 /// (protocol: create-on-what-was-seen).
-public struct CreateCollection: Hashable, Sendable {
-    public let name: String
-    public let header: CollectionHeader
-    public let creation: Creation
+package struct CreateCollection: Hashable, Sendable {
+    package let name: String
+    package let header: CollectionHeader
+    package let creation: Creation
     /// The random part of the incarnation, should this creation win. It may differ from one try to
     /// the next: the creation is known by its id.
-    public let nonce: Identifier128
+    package let nonce: Identifier128
 
-    public init(
+    package init(
         name: String, header: CollectionHeader, creation: Creation, nonce: Identifier128
     ) {
         self.name = name
@@ -21,29 +21,29 @@ public struct CreateCollection: Hashable, Sendable {
 }
 
 /// What makes a creation one and the same over all its tries, also those that arrive late.
-public struct Creation: Hashable, Sendable {
+package struct Creation: Hashable, Sendable {
     /// Drawn before the first try.
-    public let action: ActionID
+    package let action: ActionID
     /// The generation that the register told before the first try: the creation makes the life
     /// after this one, or none. Never looked up anew for a retry, which could then make a second
     /// life out of one creation.
-    public let generation: UInt64
+    package let generation: UInt64
 
-    public init(action: ActionID, generation: UInt64) {
+    package init(action: ActionID, generation: UInt64) {
         self.action = action
         self.generation = generation
     }
 }
 
 /// Ends one life of a collection, once (protocol: drop-names-the-life).
-public struct DropCollection: Hashable, Sendable {
-    public let collection: CollectionID
+package struct DropCollection: Hashable, Sendable {
+    package let collection: CollectionID
     /// The life that the sender saw. No other is ended, however late this arrives.
-    public let incarnation: Incarnation
+    package let incarnation: Incarnation
     /// Drawn before the first try, the same over all tries.
-    public let action: ActionID
+    package let action: ActionID
 
-    public init(collection: CollectionID, incarnation: Incarnation, action: ActionID) {
+    package init(collection: CollectionID, incarnation: Incarnation, action: ActionID) {
         self.collection = collection
         self.incarnation = incarnation
         self.action = action
@@ -52,7 +52,7 @@ public struct DropCollection: Hashable, Sendable {
 
 /// What a chosen value of its register says of a creation or a drop. Whatever it says, but for
 /// `open`, stays true, and is true whatever is known of other tries of the same request.
-public enum LifeFate: Hashable, Sendable {
+package enum LifeFate: Hashable, Sendable {
     /// It was done, to this life.
     case done(Incarnation)
     /// It was not done yet and can be, now.
@@ -66,7 +66,7 @@ public enum LifeFate: Hashable, Sendable {
 
 extension Creation {
     /// What became of this creation, by a chosen value.
-    public func fate(in value: TailValue) -> LifeFate {
+    package func fate(in value: TailValue) -> LifeFate {
         switch value {
         case .live(let tail) where tail.createdBy == action && !planted(.creatorNotCompared):
             return .done(tail.incarnation)
@@ -87,7 +87,7 @@ extension Creation {
 
 extension DropCollection {
     /// What became of this drop, by a chosen value.
-    public func fate(in value: TailValue) -> LifeFate {
+    package func fate(in value: TailValue) -> LifeFate {
         switch value {
         case .dropped(let life) where life.droppedBy == action: return .done(life.incarnation)
         case .dropped(let life) where life.incarnation == incarnation: return .superseded

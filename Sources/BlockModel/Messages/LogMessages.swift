@@ -2,17 +2,17 @@ import BlockRuntime
 
 /// Asks for the entries of a log after a revision: what a feed of changes and a local snapshot are
 /// made of.
-public struct LogReadRequest: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
+package struct LogReadRequest: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
     /// Entries above this revision, oldest first.
-    public let after: Revision
+    package let after: Revision
     /// The most bytes of bodies in the page; at least one entry is returned when there is one.
-    public let bytesMax: UInt32
+    package let bytesMax: UInt32
     /// How long to wait for an entry when there is none yet.
-    public let waitMilliseconds: UInt32
+    package let waitMilliseconds: UInt32
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, after: Revision,
         bytesMax: UInt32 = UInt32(Limits.pageBytesMax), waitMilliseconds: UInt32 = 0
     ) {
@@ -25,15 +25,15 @@ public struct LogReadRequest: Hashable, Sendable {
 }
 
 /// One entry of a log with its body.
-public struct LogEntry: Hashable, Sendable {
-    public let revision: Revision
-    public let payload: PayloadID
-    public let body: EntryBody
+package struct LogEntry: Hashable, Sendable {
+    package let revision: Revision
+    package let payload: PayloadID
+    package let body: EntryBody
     /// The header part from this entry on, when the entry changed it.
-    public let headerAfter: CollectionHeader?
-    public let wallMilliseconds: UInt64
+    package let headerAfter: CollectionHeader?
+    package let wallMilliseconds: UInt64
 
-    public init(
+    package init(
         revision: Revision, payload: PayloadID, body: EntryBody, headerAfter: CollectionHeader?,
         wallMilliseconds: UInt64
     ) {
@@ -46,20 +46,20 @@ public struct LogEntry: Hashable, Sendable {
 }
 
 /// Entries of a log without a gap, and where its collection stands.
-public struct LogPage: Hashable, Sendable {
-    public let entries: [LogEntry]
+package struct LogPage: Hashable, Sendable {
+    package let entries: [LogEntry]
     /// The newest revision; linearizable.
-    public let revision: Revision
+    package let revision: Revision
     /// The header part at ``revision``.
-    public let header: CollectionHeader
+    package let header: CollectionHeader
     /// When the header part was last changed.
-    public let headerRevision: Revision
+    package let headerRevision: Revision
     /// The writes up to here need not be listed to read blocks.
-    public let checkpoint: Checkpoint
+    package let checkpoint: Checkpoint
     /// Shards of the cluster: whoever makes entries final names those that lag.
-    public let shardCount: UInt32
+    package let shardCount: UInt32
 
-    public init(
+    package init(
         entries: [LogEntry], revision: Revision, header: CollectionHeader,
         headerRevision: Revision, checkpoint: Checkpoint, shardCount: UInt32
     ) {

@@ -1,19 +1,19 @@
 import BlockRuntime
 
 /// What a coordinator asks of one storage peer about one shard.
-public struct PeerRequest: Hashable, Sendable {
-    public let shard: ShardID
+package struct PeerRequest: Hashable, Sendable {
+    package let shard: ShardID
     /// The epoch in which the answer is to be counted.
-    public let epoch: Epoch
-    public let operation: Operation
+    package let epoch: Epoch
+    package let operation: Operation
 
-    public init(shard: ShardID, epoch: Epoch, operation: Operation) {
+    package init(shard: ShardID, epoch: Epoch, operation: Operation) {
         self.shard = shard
         self.epoch = epoch
         self.operation = operation
     }
 
-    public enum Operation: Hashable, Sendable {
+    package enum Operation: Hashable, Sendable {
         /// Promise to ignore lower ballots, and tell what was accepted.
         case prepare(CollectionID, Ballot)
         /// Accept a value of the register at this ballot.
@@ -58,7 +58,7 @@ public struct PeerRequest: Hashable, Sendable {
 }
 
 /// What a storage peer answers. Nothing is answered before what it says is durable.
-public enum PeerReply: Hashable, Sendable {
+package enum PeerReply: Hashable, Sendable {
     /// The peer promised `ballot`; it had accepted `value` at `accepted` (zero, empty: nothing).
     case promise(Ballot, accepted: Ballot, value: Bytes)
     case accepted(Ballot)
@@ -99,36 +99,36 @@ public enum PeerReply: Hashable, Sendable {
 }
 
 /// One register of a shard, as one peer sees it.
-public struct RegisterSummary: Hashable, Sendable {
-    public let collection: CollectionID
-    public let accepted: Ballot
-    public init(collection: CollectionID, accepted: Ballot) {
+package struct RegisterSummary: Hashable, Sendable {
+    package let collection: CollectionID
+    package let accepted: Ballot
+    package init(collection: CollectionID, accepted: Ballot) {
         self.collection = collection
         self.accepted = accepted
     }
 }
 
 /// What a storage peer says of itself.
-public struct PeerStatus: Hashable, Sendable {
-    public var peer: PeerID
+package struct PeerStatus: Hashable, Sendable {
+    package var peer: PeerID
     /// Why the peer takes no part; nil when it does.
-    public var refusal: DatabaseError?
+    package var refusal: DatabaseError?
     /// Shards whose votes it refuses although it takes part otherwise, ascending.
-    public var refusedShards: [ShardID]
-    public var shardCount: UInt32
-    public var registerCount: UInt64
-    public var contentCount: UInt64
-    public var segmentCount: UInt64
+    package var refusedShards: [ShardID]
+    package var shardCount: UInt32
+    package var registerCount: UInt64
+    package var contentCount: UInt64
+    package var segmentCount: UInt64
     /// Synced write batches since the directory was made.
-    public var writeSequence: UInt64
+    package var writeSequence: UInt64
     /// Bytes on the disk that something is stored in, and those that compaction will give back, as
     /// the engine estimates them.
-    public var liveBytes: UInt64
-    public var deadBytes: UInt64
+    package var liveBytes: UInt64
+    package var deadBytes: UInt64
     /// The greatest revision of any tail it has accepted, by collection name; a bounded sample.
-    public var revisions: [CollectionRevision]
+    package var revisions: [CollectionRevision]
 
-    public init(
+    package init(
         peer: PeerID, refusal: DatabaseError? = nil, refusedShards: [ShardID] = [],
         shardCount: UInt32 = 0, registerCount: UInt64 = 0, contentCount: UInt64 = 0,
         segmentCount: UInt64 = 0, writeSequence: UInt64 = 0, liveBytes: UInt64 = 0,
@@ -149,10 +149,10 @@ public struct PeerStatus: Hashable, Sendable {
 }
 
 /// How far one collection has got.
-public struct CollectionRevision: Hashable, Sendable {
-    public let name: String
-    public let revision: Revision
-    public init(name: String, revision: Revision) {
+package struct CollectionRevision: Hashable, Sendable {
+    package let name: String
+    package let revision: Revision
+    package init(name: String, revision: Revision) {
         self.name = name
         self.revision = revision
     }

@@ -1,7 +1,7 @@
 import BlockRuntime
 
 /// What a proxy, or an application at transactor level, asks of a coordinator.
-public enum RepositoryRequest: Hashable, Sendable {
+package enum RepositoryRequest: Hashable, Sendable {
     /// The tail, linearizable.
     case readTail(CollectionID)
     /// Begin the next life of a collection, unless another one began since the sender looked.
@@ -37,22 +37,22 @@ public enum RepositoryRequest: Hashable, Sendable {
 }
 
 /// One attempt on one collection, complete: a coordinator never makes another of it.
-public struct CommitAttempt: Hashable, Sendable {
-    public let participant: Participant
-    public let payload: PayloadID
+package struct CommitAttempt: Hashable, Sendable {
+    package let participant: Participant
+    package let payload: PayloadID
     /// Canonical bytes of the ``EntryBody``.
-    public let body: Bytes
+    package let body: Bytes
     /// The blocks it changes, each once; the body lists the same ones.
-    public let writes: [BlockWrite]
+    package let writes: [BlockWrite]
     /// The header part from the entry on, when the entry changes it.
-    public let headerAfter: CollectionHeader?
+    package let headerAfter: CollectionHeader?
     /// A checkpoint that rides in the entry.
-    public let checkpoint: Checkpoint?
+    package let checkpoint: Checkpoint?
     /// When somebody else's undecided change is in the way.
-    public let pendingPolicy: PendingPolicy
-    public let wallMilliseconds: UInt64
+    package let pendingPolicy: PendingPolicy
+    package let wallMilliseconds: UInt64
 
-    public init(
+    package init(
         participant: Participant, payload: PayloadID, body: Bytes, writes: [BlockWrite] = [],
         headerAfter: CollectionHeader? = nil, checkpoint: Checkpoint? = nil,
         pendingPolicy: PendingPolicy = .proceed, wallMilliseconds: UInt64
@@ -67,17 +67,17 @@ public struct CommitAttempt: Hashable, Sendable {
         self.wallMilliseconds = wallMilliseconds
     }
 
-    public var attempt: Attempt { Attempt(payload: payload, on: participant) }
+    package var attempt: Attempt { Attempt(payload: payload, on: participant) }
 }
 
 /// Truncates the history of one life of a collection.
-public struct TruncateCollection: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
+package struct TruncateCollection: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
     /// This revision and those before it are to be gone.
-    public let through: Revision
+    package let through: Revision
 
-    public init(collection: CollectionID, incarnation: Incarnation, through: Revision) {
+    package init(collection: CollectionID, incarnation: Incarnation, through: Revision) {
         self.collection = collection
         self.incarnation = incarnation
         self.through = through
@@ -85,12 +85,12 @@ public struct TruncateCollection: Hashable, Sendable {
 }
 
 /// Sets how much history one life of a collection keeps.
-public struct RetainHistory: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
-    public let retention: Retention
+package struct RetainHistory: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    package let retention: Retention
 
-    public init(collection: CollectionID, incarnation: Incarnation, retention: Retention) {
+    package init(collection: CollectionID, incarnation: Incarnation, retention: Retention) {
         self.collection = collection
         self.incarnation = incarnation
         self.retention = retention
@@ -98,7 +98,7 @@ public struct RetainHistory: Hashable, Sendable {
 }
 
 /// One object whose replicas are to be compared.
-public enum AuditTarget: Hashable, Sendable {
+package enum AuditTarget: Hashable, Sendable {
     case register(CollectionID)
     case content(BlockID)
     case segment(SegmentKey)
@@ -108,7 +108,7 @@ public enum AuditTarget: Hashable, Sendable {
 
 /// What a coordinator answers. Everything but `failed`, `status`, `replicas`,
 /// `pends`, `scrubbed` and `swept` speaks of chosen values.
-public enum RepositoryReply: Hashable, Sendable {
+package enum RepositoryReply: Hashable, Sendable {
     case tail(TailValue)
     /// The attempt is the entry at its target revision.
     case committed(Revision, chainHash: Digest)
@@ -135,7 +135,7 @@ public enum RepositoryReply: Hashable, Sendable {
 /// it has not landed and never will. The others speak of this try alone; an earlier one of the same
 /// attempt may have landed, or may still (protocol: doubt-belongs-to-the-attempt,
 /// moved-says-what-was-looked-for).
-public enum CommitRefusal: Hashable, Sendable {
+package enum CommitRefusal: Hashable, Sendable {
     /// The revision is not the one before the target.
     case moved(landing: Landing, TailValue)
     /// The collection is absent, dropped, or in another life. If an earlier try ended in doubt, its
@@ -150,7 +150,7 @@ public enum CommitRefusal: Hashable, Sendable {
     case pending(BlockID, [OutstandingPend])
 
     /// What is known of the entry at the target of an attempt that came too late or too early.
-    public enum Landing: UInt8, Hashable, Sendable {
+    package enum Landing: UInt8, Hashable, Sendable {
         /// The target is in a sealed segment, or above the tail: an earlier try may be the entry
         /// there. Before anybody is told anything of the attempt, the log at the target is read.
         case notLookedFor = 1
@@ -159,7 +159,7 @@ public enum CommitRefusal: Hashable, Sendable {
     }
 
     /// Whether the attempt has not landed and never will, whatever is known of its other tries.
-    public var isDeath: Bool {
+    package var isDeath: Bool {
         switch self {
         case .fenced: true
         case .moved(let landing, _): landing == .absent
@@ -169,16 +169,16 @@ public enum CommitRefusal: Hashable, Sendable {
 }
 
 /// One storage peer, as a coordinator sees it.
-public struct PeerReport: Hashable, Sendable {
-    public let peer: PeerID
-    public let name: String
-    public let address: String
+package struct PeerReport: Hashable, Sendable {
+    package let peer: PeerID
+    package let name: String
+    package let address: String
     /// nil when the peer did not answer in time.
-    public let status: PeerStatus?
+    package let status: PeerStatus?
     /// Shards that it is a member of, and of whose members too few take part to decide anything.
-    public let lostShardCount: UInt32
+    package let lostShardCount: UInt32
 
-    public init(
+    package init(
         peer: PeerID, name: String, address: String, status: PeerStatus?,
         lostShardCount: UInt32 = 0
     ) {
@@ -191,11 +191,11 @@ public struct PeerReport: Hashable, Sendable {
 }
 
 /// What one replica holds of an object.
-public struct ReplicaReport: Hashable, Sendable {
-    public let peer: PeerID
-    public let state: State
+package struct ReplicaReport: Hashable, Sendable {
+    package let peer: PeerID
+    package let state: State
 
-    public enum State: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
         /// It holds these bytes' hash; for a register, accepted at this ballot.
         case holds(Digest, accepted: Ballot?)
         /// It holds this of a block.
@@ -205,7 +205,7 @@ public struct ReplicaReport: Hashable, Sendable {
         case refuses(DatabaseError)
     }
 
-    public init(peer: PeerID, state: State) {
+    package init(peer: PeerID, state: State) {
         self.peer = peer
         self.state = state
     }

@@ -1,16 +1,16 @@
 import BlockRuntime
 
 /// One life of a collection, as a storage peer finds it named in what it keeps.
-public struct CollectionLife: Hashable, Sendable, Comparable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
+package struct CollectionLife: Hashable, Sendable, Comparable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
 
-    public init(collection: CollectionID, incarnation: Incarnation) {
+    package init(collection: CollectionID, incarnation: Incarnation) {
         self.collection = collection
         self.incarnation = incarnation
     }
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         left.collection != right.collection
             ? left.collection < right.collection
             : (left.incarnation.generation, left.incarnation.nonce.value)
@@ -19,12 +19,12 @@ public struct CollectionLife: Hashable, Sendable, Comparable {
 }
 
 /// What a chosen tail says of a life: what need not be kept of it any more.
-public struct LifeEnd: Hashable, Sendable {
-    public let life: CollectionLife
+package struct LifeEnd: Hashable, Sendable {
+    package let life: CollectionLife
     /// History up to and including this revision is gone; nil: the life is over, all of it is.
-    public let truncatedThrough: Revision?
+    package let truncatedThrough: Revision?
 
-    public init(life: CollectionLife, truncatedThrough: Revision?) {
+    package init(life: CollectionLife, truncatedThrough: Revision?) {
         self.life = life
         self.truncatedThrough = truncatedThrough
     }
@@ -35,18 +35,18 @@ public struct LifeEnd: Hashable, Sendable {
 /// An entry at a revision was decided after a quorum had stored its body for that very revision. So
 /// a replica may give the body up once that revision, the greatest it was asked to keep it for, is
 /// truncated: if a later entry has it, a quorum keeps it for that one.
-public struct ContentOwner: Hashable, Sendable {
-    public let life: CollectionLife
+package struct ContentOwner: Hashable, Sendable {
+    package let life: CollectionLife
     /// The greatest target that it was stored for.
-    public let target: Revision
+    package let target: Revision
 
-    public init(life: CollectionLife, target: Revision) {
+    package init(life: CollectionLife, target: Revision) {
         self.life = life
         self.target = target
     }
 
     /// Of a copy that was brought by somebody who could not tell: it is kept for ever.
-    public static let unknown = ContentOwner(
+    package static let unknown = ContentOwner(
         life: CollectionLife(
             collection: CollectionID(.zero),
             incarnation: Incarnation(generation: 0, nonce: Identifier128(0))),
@@ -55,21 +55,21 @@ public struct ContentOwner: Hashable, Sendable {
 
 /// A record that a replica keeps for the sake of one life of a collection, in the order of its
 /// store.
-public struct StoredRecord: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable {
+package struct StoredRecord: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case owner(BlockID, ContentOwner)
         case pend(PendKey)
         case segment(SegmentKey)
         case version(VersionPosition)
     }
 
-    public let kind: Kind
+    package let kind: Kind
     /// Its place in the order: the store's own key.
-    public let place: Bytes
+    package let place: Bytes
     /// Bytes of key and value.
-    public let byteCount: Int
+    package let byteCount: Int
 
-    public init(kind: Kind, place: Bytes, byteCount: Int) {
+    package init(kind: Kind, place: Bytes, byteCount: Int) {
         self.kind = kind
         self.place = place
         self.byteCount = byteCount
@@ -77,21 +77,21 @@ public struct StoredRecord: Hashable, Sendable {
 }
 
 /// What one page of a walk over the records of a peer removed.
-public struct SweepReport: Hashable, Sendable {
-    public var removedCount: UInt32 = 0
-    public var removedBytes: UInt64 = 0
+package struct SweepReport: Hashable, Sendable {
+    package var removedCount: UInt32 = 0
+    package var removedBytes: UInt64 = 0
     /// Where the next page begins; nil when the peer has been walked.
-    public var next: Bytes?
+    package var next: Bytes?
 
-    public init() {}
+    package init() {}
 }
 
 extension CollectionLife: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(collection)
         encoder.append(incarnation)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             collection: try CollectionID(from: &decoder),
             incarnation: try Incarnation(from: &decoder))
@@ -99,11 +99,11 @@ extension CollectionLife: CanonicalCodable {
 }
 
 extension ContentOwner: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(life)
         encoder.append(target)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             life: try CollectionLife(from: &decoder), target: try Revision(from: &decoder))
     }

@@ -1,14 +1,14 @@
 import BlockRuntime
 
 /// Reads a tree.
-public struct TreeReadRequest: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
+package struct TreeReadRequest: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
     /// As of this revision; nil: as of the newest, linearizable.
-    public let asOf: Revision?
-    public let query: TreeQuery
+    package let asOf: Revision?
+    package let query: TreeQuery
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, asOf: Revision? = nil, query: TreeQuery
     ) {
         self.collection = collection
@@ -19,7 +19,7 @@ public struct TreeReadRequest: Hashable, Sendable {
 }
 
 /// What a reader of a tree wants to know.
-public enum TreeQuery: Hashable, Sendable {
+package enum TreeQuery: Hashable, Sendable {
     /// The values of these keys, at most ``Limits/treeCheckCountMax``; those that do not fit a page
     /// are left off at the end.
     case values([Bytes])
@@ -30,28 +30,28 @@ public enum TreeQuery: Hashable, Sendable {
 }
 
 /// The answer to ``TreeQuery/values(_:)``.
-public struct TreeValues: Hashable, Sendable {
+package struct TreeValues: Hashable, Sendable {
     /// In the order of the request, nil where a key has no value. Shorter than the request when all
     /// do not fit a page: ask for the rest as of ``asOf``.
-    public let values: [Bytes?]
+    package let values: [Bytes?]
     /// The revision that this is a view of.
-    public let asOf: Revision
+    package let asOf: Revision
 
-    public init(values: [Bytes?], asOf: Revision) {
+    package init(values: [Bytes?], asOf: Revision) {
         self.values = values
         self.asOf = asOf
     }
 }
 
 /// Entries in the order of reading. Pin the pages after the first to ``asOf``.
-public struct TreePage: Hashable, Sendable {
-    public let entries: [TreeEntry]
+package struct TreePage: Hashable, Sendable {
+    package let entries: [TreeEntry]
     /// The revision that this page is a view of.
-    public let asOf: Revision
+    package let asOf: Revision
     /// Whether nothing follows in this view.
-    public let isLast: Bool
+    package let isLast: Bool
 
-    public init(entries: [TreeEntry], asOf: Revision, isLast: Bool) {
+    package init(entries: [TreeEntry], asOf: Revision, isLast: Bool) {
         self.entries = entries
         self.asOf = asOf
         self.isLast = isLast
@@ -59,14 +59,14 @@ public struct TreePage: Hashable, Sendable {
 }
 
 /// Reads a queue, and takes nothing from it.
-public struct QueueReadRequest: Hashable, Sendable {
-    public let collection: CollectionID
-    public let incarnation: Incarnation
+package struct QueueReadRequest: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
     /// As of this revision; nil: as of the newest, linearizable.
-    public let asOf: Revision?
-    public let query: QueueQuery
+    package let asOf: Revision?
+    package let query: QueueQuery
 
-    public init(
+    package init(
         collection: CollectionID, incarnation: Incarnation, asOf: Revision? = nil, query: QueueQuery
     ) {
         self.collection = collection
@@ -77,7 +77,7 @@ public struct QueueReadRequest: Hashable, Sendable {
 }
 
 /// What a reader of a queue wants to know.
-public enum QueueQuery: Hashable, Sendable {
+package enum QueueQuery: Hashable, Sendable {
     /// The values at the front, as many as fit a page.
     case peek(countMax: UInt32)
     /// The number of values.
@@ -85,12 +85,12 @@ public enum QueueQuery: Hashable, Sendable {
 }
 
 /// Values at the front of a queue.
-public struct QueueValues: Hashable, Sendable {
-    public let values: [Bytes]
+package struct QueueValues: Hashable, Sendable {
+    package let values: [Bytes]
     /// The revision that this is a view of.
-    public let asOf: Revision
+    package let asOf: Revision
 
-    public init(values: [Bytes], asOf: Revision) {
+    package init(values: [Bytes], asOf: Revision) {
         self.values = values
         self.asOf = asOf
     }

@@ -5,16 +5,16 @@ import BlockRuntime
 /// Ids say nothing of the collection's life, so every message about a block names it
 /// (protocol: incarnation-everywhere): otherwise an old pend could land in a collection that was
 /// dropped and created again.
-public struct BlockKey: Hashable, Sendable, Comparable {
-    public let block: BlockID
-    public let incarnation: Incarnation
+package struct BlockKey: Hashable, Sendable, Comparable {
+    package let block: BlockID
+    package let incarnation: Incarnation
 
-    public init(block: BlockID, incarnation: Incarnation) {
+    package init(block: BlockID, incarnation: Incarnation) {
         self.block = block
         self.incarnation = incarnation
     }
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         if left.block != right.block { return left.block < right.block }
         return (left.incarnation.generation, left.incarnation.nonce)
             < (right.incarnation.generation, right.incarnation.nonce)
@@ -22,11 +22,11 @@ public struct BlockKey: Hashable, Sendable, Comparable {
 }
 
 extension BlockKey: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(block)
         encoder.append(incarnation)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             block: try BlockID(from: &decoder), incarnation: try Incarnation(from: &decoder))
     }

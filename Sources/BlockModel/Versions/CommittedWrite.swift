@@ -5,32 +5,32 @@ import BlockRuntime
 ///
 /// A replica alone cannot know that a pend bound to a revision is committed there; whoever read a
 /// chosen tail lists the writes that are (protocol: pend-found-by-payload).
-public struct CommittedWrite: Hashable, Sendable, Comparable {
-    public let revision: Revision
-    public let payload: PayloadID
+package struct CommittedWrite: Hashable, Sendable, Comparable {
+    package let revision: Revision
+    package let payload: PayloadID
     /// ``TouchedBlock/resultHash`` of the entry: it tells apart the contents of a payload id that
     /// came twice. ``Digest/zero`` when the write removed the block.
-    public let resultHash: Digest
+    package let resultHash: Digest
 
-    public init(revision: Revision, payload: PayloadID, resultHash: Digest) {
+    package init(revision: Revision, payload: PayloadID, resultHash: Digest) {
         self.revision = revision
         self.payload = payload
         self.resultHash = resultHash
     }
 
     /// Whether the block is gone after it.
-    public var isRemoval: Bool { resultHash == .zero }
+    package var isRemoval: Bool { resultHash == .zero }
 
-    public static func < (left: Self, right: Self) -> Bool { left.revision < right.revision }
+    package static func < (left: Self, right: Self) -> Bool { left.revision < right.revision }
 }
 
 extension CommittedWrite: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(revision)
         encoder.append(payload)
         encoder.append(resultHash)
     }
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         self.init(
             revision: try Revision(from: &decoder), payload: try PayloadID(from: &decoder),
             resultHash: try decoder.digest())

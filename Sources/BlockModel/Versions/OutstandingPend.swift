@@ -1,16 +1,16 @@
 import BlockRuntime
 
 /// An undecided change of a block, as the replica that keeps it tells of it.
-public struct OutstandingPend: Hashable, Sendable, Comparable {
-    public let payload: PayloadID
+package struct OutstandingPend: Hashable, Sendable, Comparable {
+    package let payload: PayloadID
     /// A revision that it is bound to: the lowest that was asked about. There may be more above.
-    public let target: Revision
+    package let target: Revision
     /// The hash of the block after the change; ``Digest/zero`` when the block is then gone.
-    public let resultHash: Digest
+    package let resultHash: Digest
     /// Canonical bytes; nil when they were not asked for, or had no room.
-    public let transform: Bytes?
+    package let transform: Bytes?
 
-    public init(
+    package init(
         payload: PayloadID, target: Revision, resultHash: Digest, transform: Bytes? = nil
     ) {
         self.payload = payload
@@ -19,38 +19,38 @@ public struct OutstandingPend: Hashable, Sendable, Comparable {
         self.transform = transform
     }
 
-    public static func < (left: Self, right: Self) -> Bool { left.payload < right.payload }
+    package static func < (left: Self, right: Self) -> Bool { left.payload < right.payload }
 }
 
 /// What one replica holds of a block up to a revision.
-public struct BlockHolding: Hashable, Sendable {
+package struct BlockHolding: Hashable, Sendable {
     /// The newest version, verified; nil when there is none.
-    public let version: CommittedWrite?
+    package let version: CommittedWrite?
     /// Undecided changes, or changes that are committed and no versions here yet: only the log can
     /// tell. Ascending by payload.
-    public let pends: [OutstandingPend]
+    package let pends: [OutstandingPend]
 
-    public init(version: CommittedWrite?, pends: [OutstandingPend]) {
+    package init(version: CommittedWrite?, pends: [OutstandingPend]) {
         self.version = version
         self.pends = pends
     }
 
     /// Whether the write is here, as a version or as a pend that can become it.
-    public func contains(_ write: CommittedWrite) -> Bool {
+    package func contains(_ write: CommittedWrite) -> Bool {
         version == write
             || pends.contains { $0.payload == write.payload && $0.resultHash == write.resultHash }
     }
 }
 
 /// A pend in the list of all that a replica keeps.
-public struct KeptPend: Hashable, Sendable {
-    public let key: PendKey
+package struct KeptPend: Hashable, Sendable {
+    package let key: PendKey
     /// As ``PendRecord/home``.
-    public let home: CollectionID
+    package let home: CollectionID
     /// Of the payload of the key, at its lowest target.
-    public let pend: OutstandingPend
+    package let pend: OutstandingPend
 
-    public init(block: BlockKey, home: CollectionID, pend: OutstandingPend) {
+    package init(block: BlockKey, home: CollectionID, pend: OutstandingPend) {
         key = PendKey(block, payload: pend.payload)
         self.home = home
         self.pend = pend

@@ -2,40 +2,40 @@ import BlockRuntime
 
 /// Where a pend is kept: one for each payload, so that two executions of one action, and two
 /// attempts at one revision, never touch each other.
-public struct PendKey: Hashable, Sendable, Comparable {
-    public let key: BlockKey
-    public let payload: PayloadID
+package struct PendKey: Hashable, Sendable, Comparable {
+    package let key: BlockKey
+    package let payload: PayloadID
 
-    public init(_ key: BlockKey, payload: PayloadID) {
+    package init(_ key: BlockKey, payload: PayloadID) {
         self.key = key
         self.payload = payload
     }
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         left.key != right.key ? left.key < right.key : left.payload < right.payload
     }
 }
 
 /// A durable, undecided change of one block (protocol: bound-is-a-set).
-public struct PendRecord: Hashable, Sendable {
+package struct PendRecord: Hashable, Sendable {
     /// Canonical bytes of the transform.
-    public let transform: Bytes
+    package let transform: Bytes
     /// The block's last committed write below the target; zero for a new block.
-    public let baseRevision: Revision
+    package let baseRevision: Revision
     /// The payload of that write; nil for a new block.
-    public let basePayload: PayloadID?
+    package let basePayload: PayloadID?
     /// The result hash of that write; ``Digest/zero`` when there is no block below.
-    public let baseHash: Digest
+    package let baseHash: Digest
     /// The hash of the block after the transform; ``Digest/zero`` when the block is then gone.
-    public let resultHash: Digest
+    package let resultHash: Digest
     /// The collection whose tail decides the attempt, and where it is fenced before anybody gives
     /// its pends up: that of the block itself, as every attempt is on one collection.
-    public let home: CollectionID
+    package let home: CollectionID
     /// The target revisions of the attempts that carry this payload, ascending. A set: a late bind
     /// of an earlier attempt must not take away what a later one added (protocol: bound-is-a-set).
-    public var bound: [Revision]
+    package var bound: [Revision]
 
-    public init(
+    package init(
         transform: Bytes, baseRevision: Revision, basePayload: PayloadID?, baseHash: Digest,
         resultHash: Digest, home: CollectionID, bound: [Revision]
     ) {
@@ -49,23 +49,23 @@ public struct PendRecord: Hashable, Sendable {
     }
 
     /// The write that the change is made on; nil for a new block.
-    public var base: CommittedWrite? {
+    package var base: CommittedWrite? {
         basePayload.map {
             CommittedWrite(revision: baseRevision, payload: $0, resultHash: baseHash)
         }
     }
 
     /// Adds a target.
-    public mutating func bind(_ revision: Revision) {
+    package mutating func bind(_ revision: Revision) {
         guard !bound.contains(revision) else { return }
         bound = (bound + [revision]).sorted()
     }
 
     /// Takes a target away; the pend is garbage when none is left.
-    public mutating func unbind(_ revision: Revision) { bound.removeAll { $0 == revision } }
+    package mutating func unbind(_ revision: Revision) { bound.removeAll { $0 == revision } }
 
     /// Whether `other` is the same content, whatever it is bound to.
-    public func hasSameContent(as other: PendRecord) -> Bool {
+    package func hasSameContent(as other: PendRecord) -> Bool {
         transform == other.transform && baseRevision == other.baseRevision
             && basePayload == other.basePayload && baseHash == other.baseHash
             && resultHash == other.resultHash && home == other.home
@@ -73,7 +73,7 @@ public struct PendRecord: Hashable, Sendable {
 }
 
 extension PendRecord: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(transform)
         encoder.append(baseRevision)
         encoder.append(basePayload)
@@ -84,7 +84,7 @@ extension PendRecord: CanonicalCodable {
         for revision in bound { encoder.append(revision) }
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let transform = try decoder.byteString(countMax: Limits.transformBytesMax)
         let baseRevision = try Revision(from: &decoder)
         let basePayload = try decoder.optional(PayloadID.self)

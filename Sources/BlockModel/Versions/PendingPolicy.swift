@@ -2,7 +2,7 @@
 ///
 /// In the way is a pend of another action that is bound to the attempt's target or above: what is
 /// bound below is decided. One that a quorum acknowledged is always found.
-public enum PendingPolicy: UInt8, Sendable, CaseIterable {
+package enum PendingPolicy: UInt8, Sendable, CaseIterable {
     /// Compete: the tail decides which of them lands.
     case proceed = 1
     /// Do not take part, and name the others.

@@ -2,29 +2,29 @@ import BlockRuntime
 
 /// The place of a version in the order in which replicas keep and list them: by block, by life of
 /// the collection, the newest first.
-public struct VersionPosition: Hashable, Sendable, Comparable {
-    public let key: BlockKey
-    public let revision: Revision
+package struct VersionPosition: Hashable, Sendable, Comparable {
+    package let key: BlockKey
+    package let revision: Revision
 
-    public init(key: BlockKey, revision: Revision) {
+    package init(key: BlockKey, revision: Revision) {
         self.key = key
         self.revision = revision
     }
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         left.key != right.key ? left.key < right.key : left.revision > right.revision
     }
 }
 
 /// A version that a replica keeps, as it lists it.
-public struct VersionSummary: Hashable, Sendable {
-    public let position: VersionPosition
+package struct VersionSummary: Hashable, Sendable {
+    package let position: VersionPosition
     /// The payload and the hash that the block was made to and found to have; nil when the block
     /// cannot be made here, because this version or one below it is damaged.
-    public let write: CommittedWrite?
+    package let write: CommittedWrite?
 
     /// - Precondition: The write is at the revision of the position.
-    public init(position: VersionPosition, write: CommittedWrite?) {
+    package init(position: VersionPosition, write: CommittedWrite?) {
         invariant(
             write.map { $0.revision == position.revision } ?? true, "a write at another revision")
         self.position = position
@@ -33,17 +33,17 @@ public struct VersionSummary: Hashable, Sendable {
 }
 
 /// What one page of a scrub found and did.
-public struct ScrubReport: Hashable, Sendable {
+package struct ScrubReport: Hashable, Sendable {
     /// Versions compared.
-    public var versionCount: UInt32 = 0
+    package var versionCount: UInt32 = 0
     /// Copies that a replica lacked or had damaged, and holds now.
-    public var repairedCount: UInt32 = 0
+    package var repairedCount: UInt32 = 0
     /// Copies that stay missing or damaged: nobody handed out a good one, or it was not taken.
-    public var unrepairedCount: UInt32 = 0
+    package var unrepairedCount: UInt32 = 0
     /// Versions of which two replicas hold different writes: nothing is done about them.
-    public var conflictCount: UInt32 = 0
+    package var conflictCount: UInt32 = 0
     /// Where the next page begins; nil when the shard has been walked.
-    public var next: VersionPosition?
+    package var next: VersionPosition?
 
-    public init() {}
+    package init() {}
 }

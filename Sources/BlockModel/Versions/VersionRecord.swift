@@ -2,9 +2,9 @@ import BlockRuntime
 
 /// A finalised write of one block: the history of a block is the list of these, sparse in the
 /// revisions of its collection.
-public struct VersionRecord: Hashable, Sendable {
+package struct VersionRecord: Hashable, Sendable {
     /// What is kept of the block as it was after the write.
-    public enum Content: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
         /// The block's canonical bytes.
         case image(Bytes)
         /// The transform alone: the block is made from the version at the base revision. So many
@@ -15,17 +15,17 @@ public struct VersionRecord: Hashable, Sendable {
         case removed
     }
 
-    public let revision: Revision
-    public let payload: PayloadID
+    package let revision: Revision
+    package let payload: PayloadID
     /// The write before this one; zero for the first.
-    public let baseRevision: Revision
+    package let baseRevision: Revision
     /// Canonical bytes of the transform from the version before.
-    public let transform: Bytes
+    package let transform: Bytes
     /// The hash of the block after the write; ``Digest/zero`` when it is gone.
-    public let resultHash: Digest
-    public var content: Content
+    package let resultHash: Digest
+    package var content: Content
 
-    public init(
+    package init(
         revision: Revision, payload: PayloadID, baseRevision: Revision,
         transform: Bytes, resultHash: Digest, content: Content
     ) {
@@ -40,20 +40,20 @@ public struct VersionRecord: Hashable, Sendable {
     /// What is kept of a block that was made by changing it as it was after this version: its bytes
     /// when they are due, so that no read applies more transforms than
     /// ``Limits/versionImageInterval``.
-    public func content(above image: @autoclosure () -> Bytes) -> Content {
+    package func content(above image: @autoclosure () -> Bytes) -> Content {
         let depth = if case .transform(let depth) = content { depth + 1 } else { UInt32(1) }
         return depth < UInt32(Limits.versionImageInterval)
             ? .transform(depth: depth) : .image(image())
     }
 
     /// The write, as a log entry lists it.
-    public var write: CommittedWrite {
+    package var write: CommittedWrite {
         CommittedWrite(revision: revision, payload: payload, resultHash: resultHash)
     }
 }
 
 extension VersionRecord: CanonicalCodable {
-    public func encode(into encoder: inout CanonicalEncoder) {
+    package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(revision)
         encoder.append(payload)
         encoder.append(baseRevision)
@@ -70,7 +70,7 @@ extension VersionRecord: CanonicalCodable {
         }
     }
 
-    public init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+    package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
         let revision = try Revision(from: &decoder)
         let payload = try PayloadID(from: &decoder)
         let baseRevision = try Revision(from: &decoder)

@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockWire
 
 /// The file that describes a cluster, which every service is given: a ``ClusterMap`` as JSON.
 ///

@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockStructures
 import BlockTransport
 import BlockWire
 import Logging

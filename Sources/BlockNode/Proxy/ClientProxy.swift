@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockStructures
 import BlockTransactions
 
 /// The client proxy: hosts collections for applications. It keeps nothing that matters: any number

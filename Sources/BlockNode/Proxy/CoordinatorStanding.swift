@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockWire
 
 /// How each coordinator has served a proxy lately, and so which one it turns to next.
 struct CoordinatorStanding: Sendable {

@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockStructures
 import BlockTransactions
 
 /// Tasks that begin and end lives of collections. What came of one, a chosen value of the register

@@ -6,9 +6,9 @@ import BlockRuntime
 /// (protocol: listed-write-is-the-answer).
 ///
 /// Learned from chosen logs only, so it never goes wrong; it only ends somewhere.
-public struct BlockHistory: Sendable {
+package struct BlockHistory: Sendable {
     /// Where the newest write of a block up to some revision is.
-    public enum Place: Hashable, Sendable {
+    package enum Place: Hashable, Sendable {
         case write(CommittedWrite)
         /// There is no block.
         case absent
@@ -23,11 +23,11 @@ public struct BlockHistory: Sendable {
         let blocks: [TouchedBlock]
     }
 
-    public let incarnation: Incarnation
+    package let incarnation: Incarnation
     /// Every write above this checkpoint …
-    public private(set) var floor: Checkpoint
+    package private(set) var floor: Checkpoint
     /// … up to this revision is here.
-    public private(set) var through: Revision
+    package private(set) var through: Revision
     private var writes: [BlockID: [CommittedWrite]] = [:]
     /// Blocks with writes here that are not above ``Checkpoint/revision``: their shard lags.
     private var late: Set<BlockID> = []
@@ -40,7 +40,7 @@ public struct BlockHistory: Sendable {
     /// A history that begins above `floor`, a checkpoint, with nothing in it.
     ///
     /// Where shards lag it is not complete before what must be listed of them was read.
-    public init(incarnation: Incarnation, floor: Checkpoint) {
+    package init(incarnation: Incarnation, floor: Checkpoint) {
         self.incarnation = incarnation
         self.floor = floor
         through = floor.oldest
@@ -58,7 +58,7 @@ public struct BlockHistory: Sendable {
 
     /// Bytes that it takes, about: what a proxy knows of all collections is bounded by them.
     /// - Complexity: O(1).
-    public var weight: Int {
+    package var weight: Int {
         let entry = Limits.committedWriteBytes + 64
         return (settled.count + writes.count) * entry + items.count * 2 * entry
     }
@@ -71,7 +71,7 @@ public struct BlockHistory: Sendable {
     }
 
     /// Whether it tells more of the present than `other`.
-    public func isNewer(than other: BlockHistory?) -> Bool {
+    package func isNewer(than other: BlockHistory?) -> Bool {
         guard let other else { return true }
         if other.incarnation != incarnation {
             return other.incarnation.generation < incarnation.generation
@@ -84,7 +84,7 @@ public struct BlockHistory: Sendable {
 
     /// Adds the next entry.
     /// - Precondition: `revision` is the one after ``through``.
-    public mutating func append(_ revision: Revision, payload: PayloadID, blocks: [TouchedBlock]) {
+    package mutating func append(_ revision: Revision, payload: PayloadID, blocks: [TouchedBlock]) {
         invariant(revision == through.next, "revision \(revision) after \(through)")
         through = revision
         if revision <= floor.revision {
@@ -105,7 +105,7 @@ public struct BlockHistory: Sendable {
     }
 
     /// A checkpoint was chosen: readers need not list the writes up to it any more.
-    public mutating func raiseFloor(to checkpoint: Checkpoint) {
+    package mutating func raiseFloor(to checkpoint: Checkpoint) {
         guard isComplete else { return }
         let raised = floor.merged(with: checkpoint.capped(at: through))
         guard raised != floor else { return }
@@ -143,7 +143,7 @@ public struct BlockHistory: Sendable {
     }
 
     /// The replicas told which write of `block` is the newest up to the floor; nil: none is.
-    public mutating func settle(_ block: BlockID, _ write: CommittedWrite?) {
+    package mutating func settle(_ block: BlockID, _ write: CommittedWrite?) {
         if settled.count >= Limits.settledBlockCountMax {
             // A hint: what is forgotten is asked for again.
             settled.removeAll(keepingCapacity: true)
@@ -198,7 +198,7 @@ public struct BlockHistory: Sendable {
     package var writeCount: Int { writes.values.reduce(0) { $0 + $1.count } }
 
     /// The committed writes of `block` in (floor, `revision`], ascending.
-    public func committed(_ block: BlockID, through revision: Revision) -> [CommittedWrite] {
+    package func committed(_ block: BlockID, through revision: Revision) -> [CommittedWrite] {
         guard let all = writes[block] else { return [] }
         return all.last.map { $0.revision <= revision } ?? true
             ? all : all.filter { $0.revision <= revision }
@@ -206,7 +206,7 @@ public struct BlockHistory: Sendable {
 
     /// The newest write of `block` up to `revision`.
     /// - Precondition: `revision` is at most ``through``.
-    public func place(of block: BlockID, at revision: Revision) -> Place {
+    package func place(of block: BlockID, at revision: Revision) -> Place {
         invariant(revision <= through, "revision \(revision) of a history through \(through)")
         if let newest = writes[block]?.last(where: { $0.revision <= revision }) {
             return .write(newest)
@@ -219,7 +219,7 @@ public struct BlockHistory: Sendable {
 
     /// Whether no entry in (`revision`, ``through``] wrote one of `blocks`.
     /// - Precondition: `revision` is at least that of ``floor``.
-    public func isUnchanged(_ blocks: Set<BlockID>, since revision: Revision) -> Bool {
+    package func isUnchanged(_ blocks: Set<BlockID>, since revision: Revision) -> Bool {
         guard revision >= floor.revision else { return false }
         return items(after: revision).allSatisfy { item in
             item.blocks.allSatisfy { !blocks.contains($0.block) }
@@ -237,7 +237,7 @@ extension BlockHistory {
     ///   - history: Of whatever life and length; what is of no use is replaced.
     ///   - tail: A chosen value.
     /// - Throws: ``MissingObjects``; fetch them and call again, what was learned stays.
-    public static func catchUp(
+    package static func catchUp(
         _ history: inout BlockHistory?, to tail: Tail, source: some LogObjectSource
     ) throws(MissingObjects) {
         if history?.incarnation != tail.incarnation

@@ -3,10 +3,10 @@ import BlockRuntime
 import BlockStructures
 
 /// Blocks that many readers share. What it holds under a key never changes.
-public final class SharedBlockCache {
+package final class SharedBlockCache {
     private var cache: BlockCache
 
-    public init(byteCountMax: Int = Limits.blockCacheBytesMax) {
+    package init(byteCountMax: Int = Limits.blockCacheBytesMax) {
         cache = BlockCache(byteCountMax: byteCountMax)
     }
 
@@ -17,13 +17,13 @@ public final class SharedBlockCache {
 
 /// A block that was fetched for one piece of work, which holds it until it ends: so that it always
 /// gets further, however small the cache is.
-public struct FetchedBlock: Sendable {
+package struct FetchedBlock: Sendable {
     /// A block as of a revision: what it is the answer to.
-    public struct Key: Hashable, Sendable {
+    package struct Key: Hashable, Sendable {
         let block: BlockKey
         let revision: Revision
 
-        public init(_ request: BlockReadRequest) {
+        package init(_ request: BlockReadRequest) {
             block = request.key
             revision = request.revision
         }
@@ -31,16 +31,16 @@ public struct FetchedBlock: Sendable {
 
     let request: BlockReadRequest
     /// As it came; nil when there is none up to the revision asked for.
-    public let copy: BlockCopy?
+    package let copy: BlockCopy?
     /// nil when the block does not exist then.
-    public let block: Block?
+    package let block: Block?
 
     /// The newest write up to the revision asked for.
-    public var write: CommittedWrite? { copy?.write }
+    package var write: CommittedWrite? { copy?.write }
 
     /// Decodes and checks the answer to `request`.
     /// - Throws: `.corrupted` when the bytes are not the block, or not the version, asked for.
-    public init(_ request: BlockReadRequest, _ copy: BlockCopy?) throws(DatabaseError) {
+    package init(_ request: BlockReadRequest, _ copy: BlockCopy?) throws(DatabaseError) {
         if let wanted = request.committed.last, copy?.write != wanted, !planted(.anyCopyIsRead) {
             throw DatabaseError(
                 .corrupted, "block \(request.key.block): another write than the log lists")
@@ -64,16 +64,16 @@ public struct FetchedBlock: Sendable {
 }
 
 /// One life of a collection as of one revision, read through the cache.
-public final class CollectionSnapshot: BlockSnapshot {
+package final class CollectionSnapshot: BlockSnapshot {
     private let history: BlockHistory
-    public let revision: Revision
+    package let revision: Revision
     private let cache: SharedBlockCache
     private var fetched: [FetchedBlock.Key: FetchedBlock]
 
     /// - Parameters:
     ///   - history: Through `revision` at least; one that ends below its checkpoint will do.
     ///   - fetched: What was fetched; as of another revision it does not count.
-    public init(
+    package init(
         history: BlockHistory, revision: Revision, cache: SharedBlockCache,
         fetched: [FetchedBlock.Key: FetchedBlock]
     ) {
@@ -99,7 +99,7 @@ public final class CollectionSnapshot: BlockSnapshot {
         cache.keep(block, incarnation: history.incarnation)
     }
 
-    public func block(_ id: BlockID) throws(MissingBlocks) -> SnapshotBlock? {
+    package func block(_ id: BlockID) throws(MissingBlocks) -> SnapshotBlock? {
         if let known = fetched(id) {
             guard let block = known.block, let write = known.write else { return nil }
             return SnapshotBlock(block: block, revision: write.revision)
@@ -127,7 +127,7 @@ public final class CollectionSnapshot: BlockSnapshot {
     }
 
     /// How to fetch blocks that are missing.
-    public func requests(
+    package func requests(
         for ids: [BlockID], of collection: CollectionID
     ) -> [BlockReadRequest] {
         ids.map {
@@ -144,13 +144,13 @@ public final class CollectionSnapshot: BlockSnapshot {
 
 extension SharedBlockCache {
     /// Keeps a block that was fetched.
-    public func keep(_ fetched: FetchedBlock, incarnation: Incarnation) {
+    package func keep(_ fetched: FetchedBlock, incarnation: Incarnation) {
         guard let block = fetched.block, let write = fetched.write else { return }
         keep(block, incarnation: incarnation, revision: write.revision)
     }
 
     /// Keeps a block as its write at `revision` left it.
-    public func keep(_ block: Block, incarnation: Incarnation, revision: Revision) {
+    package func keep(_ block: Block, incarnation: Incarnation, revision: Revision) {
         insert(
             block,
             for: BlockCache.Key(incarnation: incarnation, block: block.id, revision: revision))

@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockStructures
 
 /// Goes on with the steps after one that misses blocks, so that one fetch brings what many of them
 /// need: work on cold blocks takes a round for each level of a tree, not one for each key.

@@ -3,12 +3,12 @@ import BlockRuntime
 import BlockStructures
 
 /// Answers questions about a tree or a queue as of one revision.
-public enum StructureReader {
+package enum StructureReader {
     /// Runs a query of a tree.
     ///
     /// - Parameter header: The header part as of the snapshot's revision.
     /// - Throws: ``MissingBlocks``: fetch and ask again; `.corrupted`.
-    public static func answer(
+    package static func answer(
         _ query: TreeQuery, of snapshot: CollectionSnapshot, header: CollectionHeader,
         collection: CollectionID, incarnation: Incarnation
     ) throws -> ClientReply {
@@ -33,7 +33,7 @@ public enum StructureReader {
     }
 
     /// Runs a query of a queue; see the one of a tree.
-    public static func answer(
+    package static func answer(
         _ query: QueueQuery, of snapshot: CollectionSnapshot, header: CollectionHeader,
         collection: CollectionID, incarnation: Incarnation
     ) throws -> ClientReply {

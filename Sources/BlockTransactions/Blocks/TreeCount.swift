@@ -4,14 +4,14 @@ import BlockStructures
 
 /// A count of the entries of a range as of one revision that goes on where it stopped: so that one
 /// over any number of blocks needs only some of them at a time, and each of them once.
-public struct TreeCount: Sendable {
+package struct TreeCount: Sendable {
     private let range: KeyRange
     private var sum: UInt64 = 0
     private var leafCount = 0
     /// The last key that was counted.
     private var place: Bytes?
 
-    public init(_ range: KeyRange) { self.range = range }
+    package init(_ range: KeyRange) { self.range = range }
 
     /// Counts as far as the blocks at hand reach.
     ///
@@ -20,7 +20,7 @@ public struct TreeCount: Sendable {
     ///   - passed: Gets the blocks that are not needed any more.
     /// - Returns: The number of entries of the range.
     /// - Throws: ``MissingBlocks``: fetch and run again; `.corrupted`.
-    public mutating func run(
+    package mutating func run(
         on snapshot: CollectionSnapshot, header: CollectionHeader, collection: CollectionID,
         incarnation: Incarnation, passed: inout [BlockID]
     ) throws -> UInt64 {

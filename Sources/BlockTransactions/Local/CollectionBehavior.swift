@@ -9,6 +9,7 @@ public struct CollectionBehavior<Action: Sendable>: Sendable {
         let encode: @Sendable (Action) throws -> Bytes
         let decode: @Sendable (Bytes) throws -> Action
 
+        /// A coding by two functions, each the inverse of the other.
         public init(
             encode: @escaping @Sendable (Action) throws -> Bytes,
             decode: @escaping @Sendable (Bytes) throws -> Action

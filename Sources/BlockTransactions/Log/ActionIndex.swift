@@ -6,27 +6,27 @@ import BlockRuntime
 /// It is a memory of log entries that were read from chosen tails and never change, not a cache
 /// that may be wrong: a lookup inside the range is as good as a scan of the log
 /// (protocol: dedupe-scan).
-public struct ActionIndex: Sendable {
+package struct ActionIndex: Sendable {
     /// Where an action landed.
-    public struct Landing: Hashable, Sendable {
-        public let position: LogPosition
+    package struct Landing: Hashable, Sendable {
+        package let position: LogPosition
         /// Of the action's bytes: the same id with other bytes is a mistake of the client.
-        public let fingerprint: UInt64
+        package let fingerprint: UInt64
         /// What came of it, as the log keeps it.
-        public let outcome: Bytes
+        package let outcome: Bytes
 
-        public init(position: LogPosition, action: Action) {
+        package init(position: LogPosition, action: Action) {
             self.position = position
             fingerprint = ActionIndex.fingerprint(of: action.bytes)
             outcome = action.outcome
         }
     }
 
-    public let incarnation: Incarnation
+    package let incarnation: Incarnation
     /// Revisions above this one …
-    public private(set) var after: Revision
+    package private(set) var after: Revision
     /// … up to this one are covered.
-    public private(set) var through: Revision
+    package private(set) var through: Revision
     private var landings: [ActionID: Landing] = [:]
     /// The ids of each covered revision, oldest first, to forget them in order.
     private var history: [(revision: Revision, ids: [ActionID])] = []
@@ -34,30 +34,30 @@ public struct ActionIndex: Sendable {
     private var outcomeBytes = 0
 
     /// An index that covers nothing yet, to be grown upwards from `revision`.
-    public init(incarnation: Incarnation, after revision: Revision) {
+    package init(incarnation: Incarnation, after revision: Revision) {
         self.incarnation = incarnation
         after = revision
         through = revision
     }
 
-    public static func fingerprint(of bytes: Bytes) -> UInt64 {
+    package static func fingerprint(of bytes: Bytes) -> UInt64 {
         Digest(domain: "optimystic/action/1", bytes).prefix64
     }
 
     /// Bytes that it takes, about.
     /// - Complexity: O(1).
-    public var weight: Int { outcomeBytes + landings.count * 160 + history.count * 64 }
+    package var weight: Int { outcomeBytes + landings.count * 160 + history.count * 64 }
 
     /// Whether every revision in (`first`, `last`] is covered.
-    public func covers(after first: Revision, through last: Revision) -> Bool {
+    package func covers(after first: Revision, through last: Revision) -> Bool {
         after <= first && through >= last
     }
 
-    public func landing(of action: ActionID) -> Landing? { landings[action] }
+    package func landing(of action: ActionID) -> Landing? { landings[action] }
 
     /// Adds the next revision.
     /// - Precondition: `revision` is the one after ``through``.
-    public mutating func append(_ revision: Revision, actions: [Action]) {
+    package mutating func append(_ revision: Revision, actions: [Action]) {
         invariant(revision == through.next, "revision \(revision) after \(through)")
         through = revision
         for (index, action) in actions.enumerated() {

@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Cuts one page out of a diary's log.
-public enum DiaryReader {
+package enum DiaryReader {
     /// Entries examined for one page beyond those it returns: bounds what one request fetches.
     private static let lookAheadCountMax = 64
 
@@ -13,7 +13,7 @@ public enum DiaryReader {
     /// - Returns: At least one entry when there is one, and no more than `bytesMax` bytes of values
     ///   otherwise.
     /// - Throws: ``MissingObjects``; fetch them and call again.
-    public static func page(
+    package static func page(
         _ request: DiaryReadRequest, asOf: Revision, truncatedThrough: Revision,
         view: LogView<some LogObjectSource>
     ) throws(MissingObjects) -> DiaryPage {

@@ -11,11 +11,11 @@ import BlockRuntime
 /// Exactly once (protocol: dedupe-scan, unknown-holds-the-next): nothing of a batch is proposed at
 /// n + 1 while its outcome at n is unknown. It is in flight until the attempt has ended; after that
 /// the scan reads what is at n before its actions are ready again.
-public struct CollectionWriter: Sendable {
+package struct CollectionWriter: Sendable {
     /// Names a client's request for the host.
-    public typealias Token = UInt64
+    package typealias Token = UInt64
     /// Tells the clients of a host from one another, so that none of them crowds out the rest.
-    public typealias Client = UInt64
+    package typealias Client = UInt64
 
     private let collection: CollectionID
     private var source: BatchSource
@@ -25,32 +25,32 @@ public struct CollectionWriter: Sendable {
     private var lastTrouble: DatabaseError?
 
     /// - Parameter shardCount: Of the cluster.
-    public init(collection: CollectionID, shardCount: Int) {
+    package init(collection: CollectionID, shardCount: Int) {
         self.collection = collection
         source = BatchSource(collection: collection)
         finality = Finality(collection: collection, shardCount: shardCount)
     }
 
     /// Nothing is queued or under way.
-    public var isIdle: Bool { source.isEmpty && inFlight == nil }
+    package var isIdle: Bool { source.isEmpty && inFlight == nil }
 
     /// Nothing is queued, and nothing is waited for.
-    public var isQuiet: Bool { isIdle && !source.isWaiting }
+    package var isQuiet: Bool { isIdle && !source.isWaiting }
 
     /// Every entry that is known of is final on its quorums, as far as is known.
-    public var isFinal: Bool { finality.isFinal(on: source.log) }
+    package var isFinal: Bool { finality.isFinal(on: source.log) }
 
     /// Bytes of what it remembers of its log, about; what waits is counted by the host.
-    public var weight: Int { source.weight }
+    package var weight: Int { source.weight }
 
     /// Nothing is under way and nothing is known that would be worth keeping.
-    public var isForgettable: Bool { isQuiet && source.log == nil }
+    package var isForgettable: Bool { isQuiet && source.log == nil }
 
     // MARK: Clients
 
     /// A client's action. It goes on its way with the next ``tick(_:)``, which is wanted at once:
     /// whatever arrives together is proposed together.
-    public mutating func act(
+    package mutating func act(
         _ request: ActionRequest, token: Token, client: Client = 0, deadline: Instant,
         _ effects: inout WriterEffects
     ) {
@@ -78,7 +78,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// Time has passed: answers the clients whose time is up and goes on with the rest.
-    public mutating func tick(_ effects: inout WriterEffects) {
+    package mutating func tick(_ effects: inout WriterEffects) {
         expire(&effects)
         advance(&effects)
         if isIdle {
@@ -101,21 +101,21 @@ public struct CollectionWriter: Sendable {
     }
 
     /// Why something that it waits for takes so long: what those whose time runs out are told.
-    public mutating func learned(_ trouble: DatabaseError) {
+    package mutating func learned(_ trouble: DatabaseError) {
         lastTrouble = trouble.orDeeper(lastTrouble)
     }
 
     // MARK: What was asked for
 
     /// A chosen tail was read, by a read that began after it was asked for.
-    public mutating func tailWasRead(_ value: TailValue, _ effects: inout WriterEffects) {
+    package mutating func tailWasRead(_ value: TailValue, _ effects: inout WriterEffects) {
         finality.follow(source.tailWasRead(value, &effects))
         advance(&effects)
         source.readWasHandled()
     }
 
     /// What was asked for has come.
-    public mutating func wasFetched(
+    package mutating func wasFetched(
         _ things: Fetched, for purpose: FetchPurpose = .scan, _ effects: inout WriterEffects
     ) {
         if let error = source.wasFetched(things, for: purpose, &effects) {
@@ -125,13 +125,13 @@ public struct CollectionWriter: Sendable {
     }
 
     /// A tail read failed for good; the clients' deadlines decide how long to go on.
-    public mutating func tailReadFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
+    package mutating func tailReadFailed(_ error: DatabaseError, _ effects: inout WriterEffects) {
         source.tailReadFailed()
         lookedInVain(error, &effects)
     }
 
     /// Likewise a fetch.
-    public mutating func fetchFailed(
+    package mutating func fetchFailed(
         _ error: DatabaseError, for purpose: FetchPurpose, _ effects: inout WriterEffects
     ) {
         source.fetchFailed(error, for: purpose, &effects)
@@ -160,7 +160,7 @@ public struct CollectionWriter: Sendable {
     }
 
     /// A try of the attempt was sent, or failed and will be repeated.
-    public mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
+    package mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
         if isTrying { inFlight?.wasTried() }
         guard let trouble else { return }
         learned(trouble)
@@ -169,12 +169,12 @@ public struct CollectionWriter: Sendable {
 
     /// Gives readers of a chosen tail what the attempt under way has made, if its entry is the
     /// newest there.
-    public func share(with tail: Tail, in blocks: SharedBlockCache) {
+    package func share(with tail: Tail, in blocks: SharedBlockCache) {
         inFlight?.share(with: tail, in: blocks)
     }
 
     /// The attempt has ended.
-    public mutating func attemptEnded(_ reply: RepositoryReply, _ effects: inout WriterEffects) {
+    package mutating func attemptEnded(_ reply: RepositoryReply, _ effects: inout WriterEffects) {
         guard var ended = inFlight else { return }
         inFlight = nil
         let ending = ended.ended(reply)
@@ -220,7 +220,7 @@ public struct CollectionWriter: Sendable {
     // MARK: Finality
 
     /// `entry`, which was to be made final, is, or could not be made so now.
-    public mutating func finaliseEnded(
+    package mutating func finaliseEnded(
         _ entry: FinaliseEntry, isFinal: Bool, _ effects: inout WriterEffects
     ) {
         finality.ended(entry, isFinal: isFinal, now: effects.now)
@@ -233,13 +233,13 @@ public struct CollectionWriter: Sendable {
     }
 
     /// The host forgets this writer: what is left to be made final.
-    public mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
+    package mutating func leave(_ history: BlockHistory?) -> [FinaliseEntry] {
         invariant(isQuiet, "a writer is forgotten while clients wait for it")
         return finality.leave(history)
     }
 
     /// What holds between any two events.
-    public func checkInvariants() {
+    package func checkInvariants() {
         source.checkInvariants()
         finality.checkInvariants(on: source.log)
         inFlight?.checkInvariants()

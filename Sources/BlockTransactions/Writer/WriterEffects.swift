@@ -2,9 +2,9 @@ import BlockModel
 import BlockRuntime
 
 /// What a writer asks for while it handles one event, and what it may use.
-public struct WriterEffects {
-    public let now: Instant
-    public let wallMilliseconds: UInt64
+package struct WriterEffects {
+    package let now: Instant
+    package let wallMilliseconds: UInt64
     /// Draws ids that are unique for ever.
     let makeIdentifier: @Sendable () -> Identifier128
     /// Objects that clients and writers of this proxy fetched earlier.
@@ -12,26 +12,26 @@ public struct WriterEffects {
     /// Blocks that clients and writers of this proxy read or wrote.
     let blocks: SharedBlockCache
     /// What is known of the newest writes of the collection; shared with its readers.
-    public var history: BlockHistory?
+    package var history: BlockHistory?
 
     /// Answers, in order.
-    public private(set) var responses: [(token: CollectionWriter.Token, reply: ClientReply)] = []
+    package private(set) var responses: [(token: CollectionWriter.Token, reply: ClientReply)] = []
     /// Whether a tail read that starts after this event is wanted.
-    public private(set) var wantsTail = false
+    package private(set) var wantsTail = false
     /// What is to be fetched to look for earlier landings; all of it comes back at once.
-    public private(set) var wants: [FetchItem] = []
+    package private(set) var wants: [FetchItem] = []
     /// What is to be fetched to run a batch, likewise.
-    public private(set) var wantsToRun: [FetchItem] = []
+    package private(set) var wantsToRun: [FetchItem] = []
     /// What could not be had before and is asked for again, while other work goes on.
-    public private(set) var wantsApart: [FetchItem] = []
+    package private(set) var wantsApart: [FetchItem] = []
     /// An attempt to be sent to a coordinator, again until `deadline` while it fails.
-    public private(set) var attempt: (commit: CommitAttempt, deadline: Instant)?
+    package private(set) var attempt: (commit: CommitAttempt, deadline: Instant)?
     /// Entries whose blocks are to become versions on their quorums.
-    public private(set) var entriesToFinalise: [FinaliseEntry] = []
+    package private(set) var entriesToFinalise: [FinaliseEntry] = []
     /// When a tick is wanted; the earliest counts.
-    public private(set) var wakeAt: Instant?
+    package private(set) var wakeAt: Instant?
 
-    public init(
+    package init(
         now: Instant, wallMilliseconds: UInt64,
         makeIdentifier: @escaping @Sendable () -> Identifier128, cache: any LogObjectSource,
         blocks: SharedBlockCache, history: BlockHistory?
@@ -62,13 +62,13 @@ public struct WriterEffects {
 }
 
 /// Something that work waits for.
-public enum FetchItem: Hashable, Sendable {
+package enum FetchItem: Hashable, Sendable {
     case object(LogObjectKey)
     case block(BlockReadRequest)
 }
 
 /// What a writer fetches something for.
-public enum FetchPurpose: Sendable {
+package enum FetchPurpose: Sendable {
     /// To look for earlier landings.
     case scan
     /// To run a batch.
@@ -78,13 +78,13 @@ public enum FetchPurpose: Sendable {
 }
 
 /// What came of a fetch.
-public struct Fetched: Sendable {
-    public var objects: [LogObjectKey: LogObject] = [:]
-    public var blocks: [FetchedBlock.Key: FetchedBlock] = [:]
+package struct Fetched: Sendable {
+    package var objects: [LogObjectKey: LogObject] = [:]
+    package var blocks: [FetchedBlock.Key: FetchedBlock] = [:]
     /// What could not be had; of a fetch to run something only, every other one is complete.
-    public var failures: [FetchItem: DatabaseError] = [:]
+    package var failures: [FetchItem: DatabaseError] = [:]
 
-    public init() {}
+    package init() {}
 
     mutating func merge(_ other: Fetched) {
         objects.merge(other.objects) { _, new in new }

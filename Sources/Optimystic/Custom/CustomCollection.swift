@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import BlockStructures
 import BlockTransactions
 import OptimysticClient
@@ -29,6 +31,7 @@ public actor CustomCollection<Action: Sendable> {
         self.generator = generator
     }
 
+    /// The name that it was opened by.
     public nonisolated var name: String { info.name }
 
     /// The revision of the snapshot, which only grows.

@@ -1,10 +1,14 @@
+import BlockModel
 import BlockTransactions
 import OptimysticClient
 
 /// An action of a custom collection that landed.
 public struct LoggedAction<Action: Sendable>: Sendable {
+    /// The action, decoded.
     public let action: Action
+    /// The id that it was sent under.
     public let id: ActionID
+    /// Where it landed.
     public let position: CollectionPosition
     /// When its writer wrote it down, in milliseconds since 1970. Metadata.
     public let wallMilliseconds: UInt64
@@ -19,6 +23,7 @@ public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
     let direction: ReadDirection
     let timeout: Duration
 
+    /// Begins at the start; each iteration reads anew.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
     /// Holds one page.
@@ -44,6 +49,8 @@ public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
         }
 
         /// The next action; nil after the last.
+        ///
+        /// - Throws: `.valueUndecodable` when an action is not of this type; `.historyTruncated`.
         public mutating func next() async throws -> LoggedAction<Action>? {
             while position == actions.count {
                 let entries: [LogEntry]?

@@ -1,4 +1,5 @@
 import BlockModel
+import BlockRuntime
 import BlockTransactions
 import OptimysticClient
 

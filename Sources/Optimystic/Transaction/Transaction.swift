@@ -1,4 +1,5 @@
 import BlockModel
+import BlockRuntime
 import BlockTransactions
 import OptimysticClient
 import Synchronization
@@ -22,6 +23,7 @@ public final class Transaction: Sendable {
     // MARK: Reading
 
     /// - Returns: The value of `key`, nil when it has none.
+    /// - Throws: `.conflict` when what was read before has changed: let it pass.
     public func value<Key, Value>(_ tree: Tree<Key, Value>, _ key: Key) async throws -> Value? {
         let keyBytes = try key.keyBytes
         let known = try bind(tree) { $0.known(keyBytes) }
@@ -50,6 +52,7 @@ public final class Transaction: Sendable {
     /// The entries of an interval, in order.
     ///
     /// - Parameter countMax: After so many it stops; only what it went over counts as read.
+    /// - Throws: `.conflict` when what was read before has changed: let it pass.
     public func entries<Key, Value>(
         _ tree: Tree<Key, Value>, in interval: some KeyInterval<Key>,
         direction: ReadDirection = .forward, countMax: Int = .max
@@ -96,6 +99,8 @@ public final class Transaction: Sendable {
     // MARK: Writing
 
     /// Gives `key` a value when the transaction lands.
+    ///
+    /// - Throws: `.valueTooLarge`; `.invalidArgument` for a tree of another collection.
     public func set<Key, Value>(
         _ tree: Tree<Key, Value>, _ key: Key, to value: Value
     ) throws {
@@ -105,6 +110,8 @@ public final class Transaction: Sendable {
     }
 
     /// Takes the value of `key` away when the transaction lands.
+    ///
+    /// - Throws: `.valueTooLarge` for the key; `.invalidArgument` for a tree of another collection.
     public func remove<Key, Value>(_ tree: Tree<Key, Value>, _ key: Key) throws {
         let keyBytes = try key.keyBytes
         try bind(tree) { $0.write(keyBytes, nil) }

@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import BlockTransactions
 
 /// Checks a collection's log against the hashes in its chosen tail, from the newest entry to the

@@ -1,3 +1,6 @@
+import BlockModel
+import BlockRuntime
+
 /// What a verification found: the history of each collection, read from the end to the beginning,
 /// every hash computed again, every replica asked what it holds.
 public struct VerificationReport: Hashable, Sendable {
@@ -10,6 +13,7 @@ public struct VerificationReport: Hashable, Sendable {
 
 /// One collection's part of a ``VerificationReport``.
 public struct CollectionVerification: Hashable, Sendable {
+    /// The name of the collection.
     public let name: String
     /// The revision that was verified: everything up to it.
     public internal(set) var revision = Revision.zero
@@ -48,6 +52,7 @@ public struct CollectionVerification: Hashable, Sendable {
 
 /// Something that is wrong.
 public struct VerificationFinding: Hashable, Sendable, CustomStringConvertible {
+    /// What is not as it should be.
     public enum Kind: String, Sendable, CaseIterable {
         /// A revision is missing, or two claim its place.
         case gap
@@ -65,10 +70,13 @@ public struct VerificationFinding: Hashable, Sendable, CustomStringConvertible {
         case disagreement
     }
 
+    /// What is not as it should be.
     public let kind: Kind
     /// What it is about, e.g. `segment 17`.
     public let object: String
+    /// One sentence for people.
     public let problem: String
 
+    /// One line: kind, object, problem.
     public var description: String { "\(kind.rawValue): \(object): \(problem)" }
 }

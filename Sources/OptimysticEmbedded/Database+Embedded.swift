@@ -1,4 +1,8 @@
+import BlockModel
+
 import BlockNode
+import BlockRuntime
+@_exported import Optimystic
 import OptimysticClient
 
 extension Database {
@@ -22,7 +26,7 @@ extension Database {
     ///   `.amnesia` when it is damaged; `.formatUnsupported`; `.ioFailed`; `.noSpace`, after which
     ///   it can be opened again as soon as there is room.
     public static func embedded(
-        at path: SystemPath, timeout: Duration = Limits.requestTimeDefault
+        at path: SystemPath, timeout: Duration = Database.timeoutDefault
     ) async throws -> Database {
         if let problem = path.problem {
             throw DatabaseError(.invalidArgument, "the path of an embedded database \(problem)")
@@ -44,7 +48,7 @@ extension Database {
 
     /// As ``embedded(at:timeout:)`` with the path whose bytes are the UTF-8 of `path`.
     public static func embedded(
-        at path: String, timeout: Duration = Limits.requestTimeDefault
+        at path: String, timeout: Duration = Database.timeoutDefault
     ) async throws -> Database {
         try await embedded(at: SystemPath(path), timeout: timeout)
     }

@@ -1,3 +1,4 @@
+import BlockModel
 import BlockNode
 import BlockRuntime
 import BlockStorageRocksDB

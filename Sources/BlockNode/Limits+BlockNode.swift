@@ -1,0 +1,78 @@
+import BlockRuntime
+
+/// The bounds that this target owns. `Limits.md` lists those of all.
+extension Limits {
+    // MARK: Blocks
+
+    /// Bytes of blocks in one answer at transactor level: half a frame.
+    package static let blockReplyBytesMax = 4 * 1024 * 1024
+
+    // MARK: Versions and pends
+
+    /// Time between two such pages while nothing is found to remove.
+    package static let spaceWalkInterval = Duration.milliseconds(500)
+    /// Time between two pages that a coordinator scrubs, where nothing else is configured.
+    package static let scrubIntervalDefault = Duration.seconds(5)
+    /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128
+    /// shards takes two minutes, in which few blocks come to ``blockPendCountMax``.
+    package static let pendWalkInterval = Duration.seconds(1)
+    /// The same in an embedded database, which has one shard, and often a battery.
+    package static let embeddedPendWalkInterval = Duration.seconds(5)
+    /// How long an undecided pend at the next revision of a collection is left alone before its
+    /// attempt is fenced: as long as most attempts have to land. Shorter costs live attempts a
+    /// round more, longer keeps those waiting that do not compete with others.
+    package static let fencePoliteness = Duration.seconds(10)
+    /// Pends whose age one walk knows: 64 bytes each, and more dead ones wait for the next walk.
+    package static let suspectPendCountMax = 4096
+    /// Times that one page of pends is looked at in a row: each settles one target of each pend,
+    /// and the other shards have their turn however fast new ones come.
+    package static let pendPassCountMax = 64
+
+    // MARK: Messages
+
+    /// Bytes of requests or replies that travel between a coordinator and a peer in one message,
+    /// as far as there is more than one: half a frame, so that estimates need not be exact.
+    package static let peerBatchBytesMax = 4 * 1024 * 1024
+    /// Time a stopping service gives the requests it has under way.
+    package static let drainTimeMax = Duration.seconds(10)
+
+    // MARK: Queues
+
+    /// Bytes that a request under way takes beside its own: who waits for it and until when. With
+    /// it, what a connection may hold in bytes bounds how many requests that can be.
+    package static let requestOverheadBytes = 1024
+    /// Bytes of requests, as they come, that one client of a proxy has under way over all
+    /// collections: 32 of the largest actions.
+    package static let clientRequestBytesMax = 32 * 1024 * 1024
+    /// The same of one proxy at a coordinator: its clients' together, with the blocks they change.
+    package static let proxyRequestBytesMax = 128 * 1024 * 1024
+    /// Bytes of requests that a service has under way in all.
+    package static let requestBytesMax = 256 * 1024 * 1024
+    /// Bytes of blocks and log objects that a proxy holds for the reads of one client: two that
+    /// miss ``missingBlockCountMax`` of the largest blocks at once.
+    package static let clientTaskBytesMax = 128 * 1024 * 1024
+    /// The same for all clients.
+    package static let taskBytesMax = 256 * 1024 * 1024
+    /// Time that the blocks for a batch have to come. Then those actions that need one which did
+    /// not are set aside, and the others go on.
+    package static let runFetchTime = Duration.seconds(3)
+    /// Time that one try to make an entry final may take.
+    package static let finaliseTime = Duration.seconds(3)
+    /// Collections whose last tail a proxy keeps to read fixed revisions without asking: 16 MiB of
+    /// the largest.
+    package static let knownTailCountMax = 256
+    /// Bytes, about, of what a proxy knows of the newest writes of all collections' blocks: of some
+    /// hundred thousand blocks. Beyond it, what is known of idle collections is forgotten.
+    package static let historyBytesMax = 64 * 1024 * 1024
+    /// The same of the action ids and outcomes that are kept to answer retries.
+    package static let writerBytesMax = 64 * 1024 * 1024
+    /// Collections whose log a proxy follows for its writers; beyond it idle ones are forgotten.
+    package static let writerCountMax = 256
+    /// After how long another coordinator is asked as well when one that served well last time has
+    /// not answered: with the pause and the answer of the other one less than a second, and many
+    /// times what a commit takes on a disk that is busy.
+    package static let coordinatorTryTime = Duration.milliseconds(600)
+    /// After how long another coordinator is asked as well when one that served badly last time is
+    /// silent again: many times what an answer takes, and little of the time of any request.
+    package static let doubtedTryTime = Duration.milliseconds(300)
+}
