@@ -1,5 +1,7 @@
 import ArgumentParser
+import BlockModel
 import BlockOperations
+import BlockRuntime
 import Optimystic
 
 /// What a new collection holds.
