@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlockOperations
+import BlockRuntime
 import Optimystic
 
 package struct ExplainCommand: ParsableCommand {

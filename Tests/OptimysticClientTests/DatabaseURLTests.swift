@@ -1,3 +1,4 @@
+import BlockRuntime
 import Optimystic
 import Testing
 

@@ -1,5 +1,4 @@
 import BlockRuntime
-
 import Foundation
 import Optimystic
 import OptimysticEmbedded

@@ -1,3 +1,4 @@
+import BlockRuntime
 import Foundation
 import ModelSamples
 import Optimystic

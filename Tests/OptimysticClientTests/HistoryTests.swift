@@ -1,3 +1,5 @@
+import BlockModel
+import BlockRuntime
 import Optimystic
 import Testing
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import BlockModel
+import BlockRuntime
 import Optimystic
 
 package struct TreeGetCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockRuntime
 import Optimystic
 
 package struct TreePutCommand: AsyncParsableCommand {
