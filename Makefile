@@ -53,7 +53,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
-	models map determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
+	models limits map determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
 	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
@@ -95,6 +95,9 @@ mutation-gate: simulator-build ## Prints how many seeds each planted bug takes; 
 
 models: ## Runs the model checks of the protocol; fails if one finds something else (15 min)
 	/usr/bin/python3 -B Tests/Models/run_models.py --jobs $(JOBS) .build-models
+
+limits: ## Writes the page that lists every limit with its owner and its reason
+	@.ci/limits
 
 map: ## Prints the floor plan: targets, levels, files, lines, and what each may import
 	@.ci/map

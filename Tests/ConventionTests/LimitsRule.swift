@@ -1,0 +1,72 @@
+import Testing
+
+/// The page of limits lists each of them, with its value, under the target that owns it.
+enum LimitsRule {
+    static let path = "Sources/OptimysticCore/OptimysticCore.docc/Limits.md"
+
+    /// A limit as a source or the page has it: `target name = value`.
+    private static func sources(in files: [TextFile]) -> Set<String> {
+        let owners = files.filter { file in
+            file.path.hasPrefix("Sources/") && file.isSwift && file.name.hasPrefix("Limits")
+        }
+        return Set(
+            owners.flatMap { file in
+                file.lines.compactMap { line in
+                    line.firstMatch(of: declaration).map { match in
+                        "\(file.target ?? "") \(match.name) = \(match.value)"
+                    }
+                }
+            })
+    }
+
+    private static func listed(on page: TextFile) -> Set<String> {
+        var target: Substring = ""
+        var found: Set<String> = []
+        for line in page.lines {
+            if line.hasPrefix("## ") { target = line.dropFirst(3) }
+            guard let match = line.firstMatch(of: row) else { continue }
+            found.insert("\(target) \(match.name) = \(match.value)")
+        }
+        return found
+    }
+
+    static func violations(in page: TextFile, files: [TextFile]) -> [Violation] {
+        let known = sources(in: files)
+        let told = listed(on: page)
+        return known.symmetricDifference(told).sorted().map { limit in
+            Violation(
+                path: page.path, line: 0,
+                message: known.contains(limit)
+                    ? "the page lacks \(limit): `make limits`"
+                    : "the page has \(limit), which is not so: `make limits`")
+        }
+    }
+
+    nonisolated(unsafe) private static let declaration =  // SAFETY: a constant, no state.
+        #/static let (?<name>\w+)(?:: \w+)? = (?<value>.*)$/#
+    nonisolated(unsafe) private static let row =  // SAFETY: a constant, no state.
+        #/^\| `(?<name>\w+)` \| `(?<value>[^`]*)` \| .+ \|$/#
+}
+
+@Suite struct LimitsTests {
+    @Test("The page of limits lists each one with its value, its owner and its reason")
+    func repository() throws {
+        let page = try #require(Repository.files.first { $0.path == LimitsRule.path })
+        expectNone(LimitsRule.violations(in: page, files: Repository.files))
+    }
+
+    @Test("A limit that the page lacks, with another value, or under another target, is found")
+    func planted() {
+        let source = ConventionTests.planted(
+            "/// Why.\nstatic let nameBytesMax = 2\n", at: "Sources/A/Limits.swift")
+        func count(_ text: String) -> Int {
+            let page = TextFile(path: LimitsRule.path, text: text)
+            return LimitsRule.violations(in: page, files: [source]).count
+        }
+        #expect(count("## A\n\n| `nameBytesMax` | `2` | Why. |") == 0)
+        #expect(count("## A\n\n| `nameBytesMax` | `3` | Why. |") == 2)
+        #expect(count("## B\n\n| `nameBytesMax` | `2` | Why. |") == 2)
+        #expect(count("## A\n\n| `nameBytesMax` | `2` |  |") == 1)
+        #expect(count("## A") == 1)
+    }
+}
