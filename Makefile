@@ -53,7 +53,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
-	models determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
+	models map determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
 	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
@@ -93,8 +93,11 @@ mutation-gate: simulator-build ## Prints how many seeds each planted bug takes; 
 	@echo "planted bug                 median  seeds to find it, in ranges that do not overlap"
 	@$(simulator) --list-bugs | xargs -P $(JOBS) -I {} $(simulator) --gate --bug {}
 
-models: ## Runs the model checks of the commit protocol and prints what they find (10 min)
-	/usr/bin/python3 -B Tests/Models/run_models.py .build-models
+models: ## Runs the model checks of the protocol; fails if one finds something else (15 min)
+	/usr/bin/python3 -B Tests/Models/run_models.py --jobs $(JOBS) .build-models
+
+map: ## Prints the floor plan: targets, levels, files, lines, and what each may import
+	@.ci/map
 
 determinism: simulator-build ## Compares the trace hashes of 100 worlds in debug and in release (10 min)
 	swift build -c debug --traits SimulationHooks --scratch-path .build-debug -j $(JOBS) \

@@ -61,66 +61,67 @@ let package = Package(
         .target(name: "CProtocol", linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CPowerCut"),
 
-        // Level 0: time, chance, identifiers, errors, limits. No domain word.
+        // From below to above; `make map` prints the levels that follow.
+        // Time, chance, identifiers, errors, limits. No domain word.
         library("BlockRuntime", [crypto, heap]),
-        // Level 1: what everything talks about.
+        // What everything talks about.
         library("BlockModel", ["BlockRuntime"]),
-        // Level 1: bytes between addresses, and the tools of the event loops.
+        // Bytes between addresses, and the tools of the event loops.
         library("BlockTransport", ["BlockRuntime", "CLinux"]),
-        // Level 2: trees, chains and overlays over a snapshot.
+        // Trees, chains and overlays over a snapshot.
         library("BlockStructures", ["BlockModel", "BlockRuntime"]),
-        // Level 2: what a storage peer keeps.
+        // What a storage peer keeps.
         library("BlockStorage", ["BlockModel", "BlockRuntime"]),
-        // Level 2: the protocol as pure machines.
+        // The protocol as pure machines.
         library("BlockConsensus", ["BlockModel", "BlockRuntime"]),
-        // Level 3: collections over their logs.
+        // Collections over their logs.
         library("BlockTransactions", ["BlockModel", "BlockRuntime", "BlockStructures"]),
         // The core library in one import.
         library(
             "OptimysticCore",
             ["BlockModel", "BlockRuntime", "BlockStructures", "BlockTransactions"]),
-        // Level 4: the model as protobuf.
+        // The model as protobuf.
         library("BlockWire", ["BlockModel", "BlockRuntime", "CProtocol"]),
         // Leaf adapters: only executables and `Optimystic` import them.
         library(
             "BlockStorageRocksDB", ["BlockModel", "BlockRuntime", "BlockStorage", "CRocksDB"]),
         library("BlockTransportZeroMQ", ["BlockRuntime", "BlockTransport", "CLinux", "CZeroMQ"]),
-        // Level 5: the three roles.
+        // The three roles.
         library(
             "BlockNode",
             [
                 "BlockConsensus", "BlockModel", "BlockRuntime", "BlockStorage", "BlockStructures",
                 "BlockTransactions", "BlockTransport", "BlockWire", logging,
             ]),
-        // Level 5: the SDK.
+        // The SDK.
         library(
             "OptimysticClient",
-            ["BlockModel", "BlockRuntime", "BlockTransactions", "BlockTransport", "BlockWire"]),
-        // Level 6: what an application imports.
+            ["BlockModel", "BlockRuntime", "BlockTransport", "BlockWire"]),
+        // What an application imports.
         library(
             "Optimystic",
             [
                 "BlockModel", "BlockNode", "BlockRuntime", "BlockStorageRocksDB",
-                "BlockTransactions", "BlockTransport", "BlockTransportZeroMQ", "OptimysticClient",
-                "OptimysticCore",
+                "BlockStructures", "BlockTransactions", "BlockTransport", "BlockTransportZeroMQ",
+                "OptimysticClient",
             ]),
-        // Level 6: logs, settings, signals, exit codes of an executable.
+        // Logs, settings, signals, exit codes of an executable.
         library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
-        // Level 6: one workload code for simulation, chaos and load.
+        // One workload code for simulation, chaos and load.
         library("BlockWorkloads", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
-        // Level 7: the seeded world.
+        // The seeded world.
         library(
             "BlockSimulation",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockStructures", "BlockTransactions", "BlockWire", "BlockWorkloads",
-                "OptimysticClient", heap,
+                "BlockStructures", "BlockTransactions", "BlockTransport", "BlockWire",
+                "BlockWorkloads", "OptimysticClient", heap, logging,
             ]),
 
-        // Level 6: real executables on loopback, for demonstrations and tests.
+        // Real executables on loopback, for demonstrations and tests.
         library("BlockDeployment", ["BlockRuntime"]),
 
-        // Level 7: what goes wrong around real executables, and what is left to be checked.
+        // What goes wrong around real executables, and what is left to be checked.
         library(
             "BlockChaos",
             [
@@ -128,7 +129,7 @@ let package = Package(
                 "OptimysticClient",
             ]),
 
-        // Level 6: figures, their statistics and their tables.
+        // Figures, their statistics and their tables.
         library("BlockMeasurement", [histogram]),
 
         executable(
@@ -177,7 +178,7 @@ let package = Package(
             "OptimysticCommand",
             [
                 "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime",
-                "BlockStorageRocksDB", "CEditLine", "Optimystic", "OptimysticClient", arguments,
+                "BlockStorageRocksDB", "CEditLine", "Optimystic", arguments,
             ]),
 
         // Generated values and the golden vectors of Protos/vectors, for several targets' tests.
@@ -194,11 +195,12 @@ let package = Package(
         tests(
             "BlockStorageTests",
             [
-                "BlockModel", "BlockOperations", "BlockRuntime", "BlockStorage",
-                "BlockStorageRocksDB",
+                "BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB",
             ]),
         tests("BlockConsensusTests", ["BlockConsensus", "BlockModel", "BlockRuntime"]),
-        tests("BlockTransactionsTests", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
+        tests(
+            "BlockTransactionsTests",
+            ["BlockModel", "BlockRuntime", "BlockStructures", "BlockTransactions"]),
         tests(
             "BlockWireTests",
             ["BlockModel", "BlockRuntime", "BlockWire", "CProtocol", "ModelSamples"]),
@@ -213,18 +215,14 @@ let package = Package(
         tests(
             "ConformanceTests",
             [
-                "BlockRuntime",
-                "BlockStorage",
-                "BlockStorageRocksDB",
-                "BlockTransport",
-                "BlockTransportZeroMQ",
-                "CZeroMQ",
+                "BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB",
+                "BlockTransport", "BlockTransportZeroMQ", "CZeroMQ",
             ]),
         tests(
             "BlockNodeTests",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransactions", "BlockTransport", "BlockWire", logging,
+                "BlockTransport", "BlockWire", logging,
             ]),
         tests(
             "BlockWorkloadsTests",
@@ -238,8 +236,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
-                "BlockTransportZeroMQ", "BlockWire", "Optimystic", "OptimysticClient",
+                "BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
+                "BlockTransportZeroMQ", "BlockWire", "Optimystic",
             ]),
     ]
 )

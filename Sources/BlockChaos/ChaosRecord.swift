@@ -12,11 +12,14 @@ package struct ChaosRecord: Sendable {
         package let entries: [[Action]]
         /// The payload of every entry.
         package let payloads: [PayloadID]
+        /// Who began the life.
+        package let createdBy: ActionID?
 
         package init(
             kind: CollectionKind, incarnation: Incarnation, entries: [[Action]],
-            payloads: [PayloadID]
+            payloads: [PayloadID], createdBy: ActionID? = nil
         ) {
+            self.createdBy = createdBy
             self.kind = kind
             self.incarnation = incarnation
             self.entries = entries
@@ -86,7 +89,29 @@ package struct ChaosRecord: Sendable {
                 AttemptChecker.check(history.attempts, collection: collection, logs: logs),
                 collection)
         }
+        for collection in history.lives.collections {
+            add(
+                LivesChecker.check(
+                    history.lives, collection: collection, lives: lives(of: collection)),
+                collection)
+        }
         return result
+    }
+
+    /// The lives that a client was told of, and the one at the end, the oldest first. Who ended one
+    /// nothing shows any more.
+    package func lives(of collection: String) -> [ObservedLife] {
+        let final = logs[collection]
+        var creators = history.lives.seen[collection] ?? [:]
+        if let final, let creator = final.createdBy { creators[final.incarnation] = creator }
+        return creators.map { incarnation, creator in
+            ObservedLife(
+                incarnation: incarnation, createdBy: creator, droppedBy: nil,
+                isOver: incarnation != final?.incarnation)
+        }.sorted {
+            ($0.incarnation.generation, $0.incarnation.nonce)
+                < ($1.incarnation.generation, $1.incarnation.nonce)
+        }
     }
 
     /// The entries of a diary as they were at the end.

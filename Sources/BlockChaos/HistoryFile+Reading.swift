@@ -51,6 +51,8 @@ extension HistoryFile {
         case .custom: return addCustom(line, to: &record)
         case .snapshot: return addSnapshot(line, to: &record)
         case .attempt: return addAttempt(line, to: &record)
+        case .life: return addLife(line, to: &record)
+        case .seen: return addSeen(line, to: &record)
         }
         return true
     }
@@ -164,7 +166,8 @@ extension HistoryFile {
             entries.append(actions)
         }
         return ChaosRecord.FinalLog(
-            kind: kind, incarnation: incarnation, entries: entries, payloads: payloads)
+            kind: kind, incarnation: incarnation, entries: entries, payloads: payloads,
+            createdBy: actionID(line.creator))
     }
 
     private static func action(_ logged: Logged) -> Action? {

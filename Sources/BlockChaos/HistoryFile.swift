@@ -17,6 +17,8 @@ package enum HistoryFile {
             /// One action of a custom collection; one read of a local snapshot; one try of an
             /// attempt.
             case custom, snapshot, attempt
+            /// One try to begin or to end a life; one life that clients were told of.
+            case life, seen
         }
 
         var type: LineType
@@ -38,6 +40,9 @@ package enum HistoryFile {
         var request: String?
         var reply: String?
         var kind: UInt8?
+        /// Of an action: the request's own, and that which began a life.
+        var action: String?
+        var creator: String?
         var generation: UInt64?
         var nonce: String?
         var entries: [[Logged]]?
@@ -90,7 +95,7 @@ package enum HistoryFile {
             record.history.operations.map(line) + record.history.structures.operations.map(line)
             + record.history.transactions.transactions.map(line)
             + record.history.customs.records.map(line) + record.history.customs.readings.map(line)
-            + record.history.attempts.tries.map(line)
+            + record.history.attempts.tries.map(line) + lines(of: record.history.lives)
             + record.logs.sorted { $0.key < $1.key }.map { line($0.key, $0.value) }
         return try lines.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
             .joined()
@@ -207,6 +212,7 @@ package enum HistoryFile {
         line.generation = log.incarnation.generation
         line.nonce = ByteText.hex(log.incarnation.nonce.bytes)
         line.payloads = log.payloads.map(Payload.init)
+        line.creator = log.createdBy.map { ByteText.hex($0.rawValue.bytes) }
         line.entries = log.entries.map { actions in
             actions.map {
                 Logged(

@@ -1,6 +1,7 @@
 import BlockRuntime
 
-/// What one who tries an attempt knows of it, from the first try to the decision (protocol C12.1).
+/// What one who tries an attempt knows of it, from the first try to the decision
+/// (protocol: doubt-belongs-to-the-attempt).
 ///
 /// It is told every event: a try is handed over, a try has ended, somebody else may land the
 /// attempt, a chosen value has decided. Whatever is then said of the attempt passes through

@@ -30,7 +30,7 @@ public struct LaggingShard: Hashable, Sendable {
 }
 
 /// Up to where the writes of a collection are final: versions on a quorum of their shards, which
-/// no reader need list (protocol C5.15, C12.5).
+/// no reader need list (protocol: checkpoint-counts-a-quorum, finality-by-shard).
 public struct Checkpoint: Hashable, Sendable {
     /// Every write up to here is final, but for those of the shards that lag.
     public let revision: Revision

@@ -33,7 +33,7 @@ public struct Entry: Hashable, Sendable {
     public var participants: [Participant]
     /// What is final on a quorum of every shard it touched; rides in any entry.
     public var checkpoint: Checkpoint?
-    /// The pends travelled with the accept (protocol C11 A1).
+    /// The pends travelled with the accept (protocol: fused-pends-travel-with-the-accept).
     public var isFused: Bool
     /// When the proposer made it, in milliseconds since 1970. Metadata; nothing is decided by it.
     public var wallMilliseconds: UInt64

@@ -18,7 +18,7 @@ extension Tail {
     }
 
     /// How far it may be truncated: what is not final, and decisions that are still to be looked
-    /// up, stay (protocol C5.15, N3).
+    /// up, stay (protocol: truncate-then-delete).
     public var greatestTruncation: Revision {
         let decided = openDecisions.compactMap { decision in
             decision.attempt.participants.first { $0.collection == collection }?.target

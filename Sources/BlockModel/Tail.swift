@@ -20,7 +20,7 @@ public enum TailValue: Hashable, Sendable {
 }
 
 /// What stays of a life that is over, until the next one begins: enough to tell whoever created or
-/// dropped it that it was they (protocol C12.3).
+/// dropped it that it was they (protocol: create-on-what-was-seen, drop-names-the-life).
 public struct EndedLife: Hashable, Sendable {
     public let incarnation: Incarnation
     /// As ``Tail/createdBy``.

@@ -371,6 +371,8 @@ public enum Limits {
     public static let verificationFindingCountMax = 1000
     /// Objects a verification asks for at a time.
     public static let verificationFetchCountMax = 32
+    /// Collections that a verification of several is about at a time.
+    public static let verificationCollectionCountMax = 8
     /// Looks at a register that is being written, until a majority holds one value.
     public static let verificationLookCountMax = 20
 
@@ -515,6 +517,8 @@ public enum Limits {
     public static let logQueueBytesMax = 1024 * 1024
     /// How long a process that ends waits for whoever reads its last log lines.
     public static let logFlushTime = Duration.seconds(1)
+    /// Bytes of a command line: the system takes 6 MiB at most.
+    public static let commandLineBytesMax = 8 * 1024 * 1024
     /// Bytes of a service's configuration file.
     public static let configurationFileBytesMax = 1024 * 1024
 }

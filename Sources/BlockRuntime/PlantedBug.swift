@@ -1,153 +1,175 @@
 /// A defect that a simulation may switch on, to prove that the checkers have teeth.
 ///
-/// The letters are those of the design's mutation catalogue. Nothing of this exists in a build
-/// without the `SimulationHooks` trait: ``planted(_:)`` is then the constant false.
+/// Each names the rule of the protocol that it breaks. The pages of `OptimysticCore.docc` name it
+/// under that rule, and say of each rule without one why there is none. Nothing of this exists in a
+/// build without the `SimulationHooks` trait: ``planted(_:)`` is then the constant false.
 ///
-/// Not planted, because what they break is not there to be broken:
+/// Two that are not here, since no world would find them:
 ///
-/// | mutation | why not |
-/// |---|---|
-/// | N2, N3, N5, N7, N8, N10–N14, N18 | no attempt spans several collections |
-/// | N16 | binds follow the log only, never a guess: then a greatest bind is as good as a set |
-/// | Q4, Q8, Q9, Q11, E1–E4, X1 of Q8 | there is one epoch |
-/// | Q10 | no pend is collected by its age |
-/// | Q12 | a pend waits for the version of its base, so that every quorum shows the write listed |
-/// | F1–F4, F6–F10 | no commit is fused with its pends |
-///
-/// N15, the last bind of a pend taking the place of those before it, no world finds: a late bind
-/// would have to come between a later one and the discard of its own target, on two replicas. The
-/// test "Late binds take nothing away" of `BlockReplicaTests` does.
-///
-/// "Scrub copies on a conflict" no world can find: of a sound log no two versions of one place
-/// differ, whatever disks do, as what lies where it does not belong is listed as damaged. The test
-/// "Two different writes at one revision are reported and left as they are" of `ScrubTests` does.
-///
-/// "Base revision ignored" is Q6 here, "one peer counted twice" Q5, "action ids of a batch not
-/// checked again after `Moved`" D1, "segment keyed without its hash" S1.
+/// - The last bind of a pend takes the place of those before it: a late bind would have to come
+///   between a later one and the discard of its own target, on two replicas. The test "Late binds
+///   take nothing away: bound is a set" of `BlockReplicaTests` finds it.
+/// - A scrub copies on a conflict: of a sound log no two versions of one place differ, whatever
+///   disks do, as what lies where it does not belong is listed as damaged. The test "Two different
+///   writes at one revision are reported and left as they are" of `ScrubTests` finds it.
 public enum PlantedBug: String, CaseIterable, Sendable {
     // MARK: Registers
 
-    /// M1: a read takes the highest value of a mixed quorum and does not write it back.
+    /// A read takes the highest value of a mixed quorum and does not write it back
+    /// (protocol: write-back-before-answer).
     case readWithoutWriteBack
-    /// M2: a promise is answered but not kept over a restart.
+    /// A promise is answered but not kept over a restart (protocol: sync-before-reply).
     case promiseNotDurable
-    /// M3: an accept does not raise the promise.
+    /// An accept does not raise the promise (protocol: accept-raises-promise).
     case acceptDoesNotPromise
-    /// M4: a ballot is used again with another value.
+    /// A ballot is used again with another value (protocol: one-ballot-one-value).
     case ballotReused
-    /// F5: a coordinator has the same proposer id after a restart, and begins to count anew.
+    /// A coordinator has the same proposer id after a restart, and begins to count anew
+    /// (protocol: one-ballot-one-value).
     case proposerReused
-    /// A quorum is half of the members.
+    /// A quorum is half of the members (protocol: quorum-of-distinct-peers).
     case quorumOffByOne
-    /// Replies leave before the batch they depend on is synced.
+    /// Replies leave before the batch they depend on is synced (protocol: sync-before-reply).
     case replyBeforeSync
-    /// E5, rule 9: a peer whose store ends before what it acknowledged votes on.
+    /// A peer whose store ends before what it acknowledged votes on
+    /// (protocol: a-peer-that-forgot-is-a-new-peer).
     case amnesiaIgnored
 
     // MARK: Attempts
 
-    /// N4: a retried action is proposed without a scan for its earlier landing.
+    /// A retried action is proposed without a scan for its earlier landing (protocol: dedupe-scan).
     case noDedupeScan
-    /// N6: an attempt lands in whatever life of the collection it finds.
+    /// An attempt lands in whatever life of the collection it finds
+    /// (protocol: incarnation-everywhere).
     case lifeIgnored
-    /// N9: the decision is asked for before the bodies are durable on a quorum.
+    /// The decision is asked for before the bodies are durable on a quorum
+    /// (protocol: pends-before-decision).
     case decideBeforePends
-    /// D1: after a lost race the entries in between are not read for the actions of the batch.
+    /// After a lost race the entries in between are not read for the actions of the batch
+    /// (protocol: scan-again-after-moved).
     case noScanAfterMoved
-    /// D2: an action is looked for above the revision known when it came, not above its own.
+    /// An action is looked for above the revision known when it came, not above its own
+    /// (protocol: first-revision-is-fixed).
     case firstRevisionRaised
-    /// D3: an action seen in a tail that is not chosen is acknowledged.
+    /// An action seen in a tail that is not chosen is acknowledged (protocol: act-on-chosen).
     case landingNotChosen
-    /// D5: an attempt whose fate is unknown is told to have failed.
+    /// An attempt whose fate is unknown is told to have failed
+    /// (protocol: doubt-belongs-to-the-attempt, same-change-recognised).
     case doubtToldAsFailure
     /// A coordinator that only writes back another one's half-accepted attempt, and is asked for
-    /// that attempt, takes it for one that nobody has tried.
+    /// that attempt, takes it for one that nobody has tried
+    /// (protocol: doubt-belongs-to-the-attempt, same-change-recognised).
     case writeBackRaisesNoDoubt
-    /// A proxy forgets, when a later try is refused, that an earlier one had no answer.
+    /// A proxy forgets, when a later try is refused, that an earlier one had no answer
+    /// (protocol: doubt-belongs-to-the-attempt).
     case doubtDroppedByProxy
-    /// A client session forgets likewise.
+    /// A client session forgets likewise (protocol: doubt-belongs-to-the-attempt).
     case doubtDroppedBySession
-    /// A custom collection forgets likewise.
+    /// A custom collection forgets likewise (protocol: doubt-belongs-to-the-attempt).
     case doubtDroppedByCollection
-    /// An attempt in doubt is told to have failed since its collection is gone.
+    /// An attempt in doubt is told to have failed since its collection is gone
+    /// (protocol: gone-after-doubt-is-unknown).
     case goneEndsDoubt
-    /// An attempt is told to be dead without a look at its target, which is sealed.
+    /// An attempt is told to be dead without a look at its target, which is sealed
+    /// (protocol: moved-says-what-was-looked-for).
     case sealedTakenForLost
-    /// An action is begun on a snapshot older than what was read, and never compared with that.
+    /// An action is begun on a snapshot older than what was read, and never compared with that
+    /// (protocol: seen-is-not-read).
     case readTakenForSeen
-    /// D6: an attempt of unknown fate is taken for dead, and made again at the next revision.
+    /// An attempt of unknown fate is taken for dead, and made again at the next revision
+    /// (protocol: unknown-holds-the-next).
     case nextRevisionInDoubt
-    /// X1: a rebase does not look at the header part, where the root is.
+    /// A rebase does not look at the header part, where the root is (protocol: header-is-read).
     case rebaseIgnoresHeader
-    /// X2: a rebase looks at the blocks written only, not at those read on the way.
+    /// A rebase looks at the blocks written only, not at those read on the way
+    /// (protocol: every-visited-block-is-read).
     case rebaseIgnoresReads
-    /// X3: a rebase takes a transform over although its block was written meanwhile.
+    /// A rebase takes a transform over although its block was written meanwhile
+    /// (protocol: written-blocks-are-computed-again).
     case rebaseIgnoresWrites
 
     // MARK: Lives
 
-    /// DL2: a creation makes whatever life is next, not the one after the life its sender saw.
+    /// A creation makes whatever life is next, not the one after the life its sender saw
+    /// (protocol: create-on-what-was-seen).
     case generationTakenAnew
-    /// DL3: a creation that may have made a life nobody remembers is told to have made none.
+    /// A creation that may have made a life nobody remembers is told to have made none
+    /// (protocol: create-on-what-was-seen).
     case forgottenToldAsDefinite
-    /// DL4: a creation does not look whether the life it finds is its own.
+    /// A creation does not look whether the life it finds is its own
+    /// (protocol: create-on-what-was-seen).
     case creatorNotCompared
-    /// DL5: a drop that finds a later life is told to have done nothing.
+    /// A drop that finds a later life is told to have done nothing
+    /// (protocol: gone-after-doubt-is-unknown, drop-names-the-life).
     case goneToldAsDefinite
-    /// DL7: a drop ends whatever life it finds.
+    /// A drop ends whatever life it finds (protocol: drop-names-the-life).
     case dropWithoutIncarnation
 
-    /// D4: of an action that may be in truncated history, what is left of it is scanned.
+    /// Of an action that may be in truncated history, what is left of it is scanned
+    /// (protocol: first-revision-is-fixed).
     case truncatedWindowScanned
 
     // MARK: Pends
 
     /// The pends of an attempt that may still land are taken back once they are old, and no fence
-    /// at its home keeps it from landing.
+    /// at its home keeps it from landing (protocol: fence-before-discard).
     case discardWithoutFence
 
-    /// N1: the pends of an attempt are taken back when its time is up.
+    /// The pends of an attempt are taken back when its time is up
+    /// (protocol: no-timer-removes-a-pend).
     case pendExpires
-    /// N17: a pend is removed with the target given up, whatever else it was bound to meanwhile.
+    /// A pend is removed with the target given up, whatever else it was bound to meanwhile
+    /// (protocol: bound-is-a-set).
     case discardRemovesPend
-    /// Q3: a pend is acknowledged without its base.
+    /// A pend is acknowledged without its base (protocol: pend-needs-its-base).
     case pendWithoutBase
-    /// Q5: a peer that acknowledges a pend or an object twice counts twice.
+    /// A peer that acknowledges a pend or an object twice counts twice
+    /// (protocol: empty-list-asks-a-quorum, quorum-of-distinct-peers).
     case peerCountedTwice
-    /// Q6: a write is applied to whatever version is the newest below it, not to its base.
+    /// A write is applied to whatever version is the newest below it, not to its base
+    /// (protocol: applied-on-its-base).
     case baseIgnored
-    /// Q7: the pend of a committed write is found by its revision, not by its payload.
+    /// The pend of a committed write is found by its revision, not by its payload
+    /// (protocol: pend-found-by-payload).
     case pendFoundByRevision
-    /// The blocks of an attempt that lost its race are finalised.
+    /// The blocks of an attempt that lost its race are finalised (protocol: pend-found-by-payload).
     case lostAttemptFinalised
 
-    /// Coordinators believe what clients say the log lists.
+    /// Coordinators believe what clients say the log lists
+    /// (protocol: facts-from-the-coordinators-own-tail).
     case listsBelieved
 
     // MARK: Reads and checkpoints
 
-    /// Q1: a checkpoint counts versions of fewer than a quorum.
+    /// A checkpoint counts versions of fewer than a quorum (protocol: checkpoint-counts-a-quorum).
     case checkpointBelowQuorum
-    /// A block of which the log lists no write is read from one replica instead of a quorum (A2.2).
+    /// A block of which the log lists no write is read from one replica instead of a quorum
+    /// (protocol: empty-list-asks-a-quorum).
     case emptyListReadFromOne
-    /// A checkpoint claims all that its revision covers, of the shards that lag as well.
+    /// A checkpoint claims all that its revision covers, of the shards that lag as well
+    /// (protocol: finality-by-shard, lists-are-never-shortened).
     case laggingShardForgotten
-    /// Q2: any replica's version is the answer, whatever write the log lists.
+    /// Any replica's version is the answer, whatever write the log lists
+    /// (protocol: listed-write-is-the-answer).
     case anyCopyIsRead
-    /// A block is served and taken without a look at its hash.
+    /// A block is served and taken without a look at its hash (protocol: hash-on-every-read).
     case blockHashUnchecked
 
     // MARK: Segments and history
 
-    /// S5: history is deleted before the tail says that it is gone.
+    /// History is deleted before the tail says that it is gone (protocol: truncate-then-delete).
     case deletedBeforeTruncation
 
-    /// S1: a segment is stored under its index alone, without its hash.
+    /// A segment is stored under its index alone, without its hash
+    /// (protocol: segment-key-has-the-hash).
     case segmentKeyWithoutHash
-    /// S2: the pointer to a segment is decided before the segment is durable on a quorum.
+    /// The pointer to a segment is decided before the segment is durable on a quorum
+    /// (protocol: segment-before-pointer).
     case sealBeforeSegment
-    /// S3: a tail that is not chosen is handed to a reader, who follows its segment pointers.
+    /// A tail that is not chosen is handed to a reader, who follows its segment pointers
+    /// (protocol: act-on-chosen).
     case unchosenTailFollowed
-    /// S6: a replica acknowledges a segment because its index exists, whatever its hash.
+    /// A replica acknowledges a segment because its index exists, whatever its hash
+    /// (protocol: segment-key-has-the-hash).
     case segmentIndexExistsIsEnough
 }

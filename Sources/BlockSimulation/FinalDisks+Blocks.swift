@@ -76,7 +76,7 @@ extension FinalDisks {
     }
 
     /// Whether a committed write can be made out of its pend without asking anybody: its base is
-    /// there, too (protocol C11 A2.1).
+    /// there, too (protocol: pend-needs-its-base).
     private func holdsPend(
         of write: CommittedWrite, _ key: BlockKey, _ store: StorageRepository
     ) throws -> Bool {

@@ -130,7 +130,8 @@ final class FinalDisks {
         try checkChain(entries, tail)
         let bodies = try view.bodies(of: entries)
         try checkBounds(tail, bodies)
-        // Pends before the decision: whatever an accepted value points to is on a quorum (rule 6).
+        // Pends before the decision: whatever an accepted value points to is on a quorum
+        // (protocol: pends-before-decision).
         if let (key, count) = source.thinlySpread.first {
             throw DatabaseError(
                 .corrupted, "\(key) is on \(count) peers only, although it was decided on")

@@ -1,7 +1,7 @@
 import BlockRuntime
 
 /// The monotonic clock of one process: it began at a moment of its own and runs too fast or too
-/// slow. No machine may notice, but for when it gives up (protocol L8).
+/// slow. No machine may notice, but for when it gives up (protocol: no-clock-decides).
 package struct NodeClock {
     private let started: Instant
     private let first: Int64

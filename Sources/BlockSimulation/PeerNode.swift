@@ -302,7 +302,7 @@ final class PeerNode: WorldProcess {
 
     /// What the disk of a dead process held is gone: everything, so that a new storage UUID comes
     /// back at the same address, or all since a cycle that was acknowledged, as when a machine is
-    /// restored from an older image. Neither may vote (rule 9, protocol C5.13).
+    /// restored from an older image. Neither may vote (protocol: a-peer-that-forgot-is-a-new-peer).
     func loseDisk(since acknowledged: UInt64) {
         let isRestored = world.generator.chance(2, in: 3)
         if isRestored {
@@ -342,16 +342,18 @@ final class PeerNode: WorldProcess {
     }
 
     /// Damage to one kind of record that the design promises to survive on a minority of an
-    /// object's replicas (protocol C5.13): every record has a checksum over its key and its value,
-    /// so flipped bits and values of other keys are seen. What that leaves is less, not other:
+    /// object's replicas (protocol: repair-by-hash): every record has a checksum over its key and
+    /// its value, so flipped bits and values of other keys are seen. What that leaves is less, not
+    /// other:
     ///
     /// - Contents and segments are named by their hash, pends by a payload whose hash the log
     ///   lists: where one vanishes, another replica is asked, so these may go stale, too.
     /// - A register with a wrong checksum costs the peer its vote on the shard. A stale one has a
-    ///   right checksum, and a promise that comes undone is M2: no design without a quorum of
+    ///   right checksum, and a promise that comes undone is fatal: no design without a quorum of
     ///   sound registers survives it. Only that of the whole disk is seen, by the ack journal.
     /// - A version that vanishes below the checkpoint leaves an older one that is a valid answer
-    ///   of this replica (A2.2, list empty): not promised to be survived, so not done.
+    ///   of this replica (protocol: empty-list-asks-a-quorum): not promised to be survived, so not
+    ///   done.
     private func addDamage(to plan: inout FaultPlan) {
         let kinds: [(prefix: Bytes, mayBeStale: Bool)] = [
             (StorageKeys.versions, false), (StorageKeys.versions, false),

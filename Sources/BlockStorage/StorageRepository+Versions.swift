@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Pends and versions of blocks. A record asked for by name that fails its checksum is as good
-/// as absent: another replica has it, and this one must not vote for it (protocol C5.13).
+/// as absent: another replica has it, and this one must not vote for it (protocol: repair-by-hash).
 extension StorageRepository {
     package func pend(_ key: PendKey) throws(DatabaseError) -> PendRecord? {
         if pendCounts[key.key].count == 0 { return nil }

@@ -15,9 +15,9 @@ extension DataDirectory {
         /// A store or a journal without the identity that tells whose they are.
         case headless
         /// Something else, such as this.
-        case foreign(String)
+        case foreign(SystemPath)
 
-        init(_ path: String) throws(DatabaseError) {
+        init(_ path: SystemPath) throws(DatabaseError) {
             // The lock is the first thing made, and empty.
             let names = try PosixFile.names(in: path).filter { $0 != DirectoryName.lock }
             if names.isEmpty {
@@ -37,7 +37,7 @@ extension DataDirectory {
     /// Whether ``initialize(at:cluster:environment:)`` can make a data directory at `path`: nothing
     /// is there, or an empty directory, or one that was not finished.
     /// - Throws: `.directoryForeign` when it is no directory, `.accessDenied`, `.ioFailed`.
-    package static func isFree(at path: String) throws(DatabaseError) -> Bool {
+    package static func isFree(at path: SystemPath) throws(DatabaseError) -> Bool {
         if try !PosixFile.exists(path) { return true }
         switch try Occupancy(path) {
         case .free, .unfinished: return true
@@ -53,16 +53,16 @@ extension DataDirectory {
     ///   `.ioFailed`, `.noSpace`. What was made until then holds nothing: the next call makes it
     ///   anew.
     package static func initialize(
-        at path: String, cluster: ClusterID? = nil, environment: Environment
+        at path: SystemPath, cluster: ClusterID? = nil, environment: Environment
     ) throws -> PeerID {
         try PosixFile.makeDirectory(path)
         // Looked at before the lock is made: a directory of somebody else is left as it is.
         try checkFree(path)
-        let lock = try DirectoryLock(path: DirectoryName.lock.inside(path))
+        let lock = try DirectoryLock(path: path.appending(DirectoryName.lock))
         defer { lock.release() }
         // And again: somebody may have made it meanwhile.
         try checkFree(path)
-        let mark = DirectoryName.unfinished.inside(path)
+        let mark = path.appending(DirectoryName.unfinished)
         try PosixFile.makeFile(mark)
         do {
             try clear(path)
@@ -83,16 +83,16 @@ extension DataDirectory {
     /// - Returns: Whose the directory is.
     /// - Throws: `.directoryForeign` when the directory has an identity, or nothing to find it in;
     ///   `.corrupted`, `.amnesia` when store and journal do not tell; `.ioFailed`, `.noSpace`.
-    package static func restoreIdentity(at path: String) throws -> PeerID {
+    package static func restoreIdentity(at path: SystemPath) throws -> PeerID {
         guard case .headless = try Occupancy(path) else {
             throw DatabaseError(
                 .directoryForeign,
                 "\(path) is not a data directory that lost its \(DirectoryName.identity)")
         }
-        let lock = try DirectoryLock(path: DirectoryName.lock.inside(path))
+        let lock = try DirectoryLock(path: path.appending(DirectoryName.lock))
         defer { lock.release() }
         let engine = try RocksDBEngine(
-            at: DirectoryName.store.inside(path), creating: false)
+            at: path.appending(DirectoryName.store), creating: false)
         defer { engine.close() }
         guard let owner = try engine.identifier(sealedUnder: StorageKeys.storageUUID) else {
             throw AckJournal.amnesia("\(path) has lost its first write, the storage UUID")
@@ -101,16 +101,16 @@ extension DataDirectory {
         // Throws when the journal is another peer's, or remembers more than there is.
         let repository = try StorageRepository(engine: engine)
         try AckJournal.open(
-            on: PosixJournalFile(path: DirectoryName.journal.inside(path)), owner: peer,
+            on: PosixJournalFile(path: path.appending(DirectoryName.journal)), owner: peer,
             recovered: repository.writeSequence
         ).close()
         try PosixFile.replace(
-            DirectoryName.identity.inside(path), with: DirectoryIdentity(peer: peer).bytes)
+            path.appending(DirectoryName.identity), with: DirectoryIdentity(peer: peer).bytes)
         return peer
     }
 
     /// What to say of a directory without an identity file.
-    static func withoutIdentity(_ path: String) throws(DatabaseError) -> DatabaseError {
+    static func withoutIdentity(_ path: SystemPath) throws(DatabaseError) -> DatabaseError {
         let said: String
         switch try Occupancy(path) {
         case .headless, .whole:
@@ -128,7 +128,7 @@ extension DataDirectory {
         return DatabaseError(.directoryForeign, "\(path) \(said)")
     }
 
-    private static func checkFree(_ path: String) throws(DatabaseError) {
+    private static func checkFree(_ path: SystemPath) throws(DatabaseError) {
         let said: String
         switch try Occupancy(path) {
         case .free, .unfinished: return
@@ -141,16 +141,17 @@ extension DataDirectory {
     }
 
     /// Removes what an attempt to make a directory may leave. Only where there is no identity.
-    private static func clear(_ path: String) throws(DatabaseError) {
+    private static func clear(_ path: SystemPath) throws(DatabaseError) {
         for name in [
-            DirectoryName.store, DirectoryName.journal, DirectoryName.identity + PosixFile.draft,
+            DirectoryName.store, DirectoryName.journal,
+            DirectoryName.identity.suffixed(PosixFile.draft),
         ] {
-            try PosixFile.remove(name.inside(path))
+            try PosixFile.remove(path.appending(name))
         }
     }
 
-    private static func make(_ path: String, of peer: PeerID, cluster: ClusterID?) throws {
-        let engine = try RocksDBEngine(at: DirectoryName.store.inside(path), creating: true)
+    private static func make(_ path: SystemPath, of peer: PeerID, cluster: ClusterID?) throws {
+        let engine = try RocksDBEngine(at: path.appending(DirectoryName.store), creating: true)
         defer { engine.close() }
         var batch = WriteBatch()
         batch.put(peer.rawValue, sealedUnder: StorageKeys.storageUUID)
@@ -158,10 +159,10 @@ extension DataDirectory {
         try engine.write(batch)
         try engine.sync()
 
-        let file = PosixJournalFile(path: DirectoryName.journal.inside(path))
+        let file = PosixJournalFile(path: path.appending(DirectoryName.journal))
         try AckJournal.create(on: file, owner: peer).close()
         // Last, so that a directory with an identity is complete.
         try PosixFile.replace(
-            DirectoryName.identity.inside(path), with: DirectoryIdentity(peer: peer).bytes)
+            path.appending(DirectoryName.identity), with: DirectoryIdentity(peer: peer).bytes)
     }
 }

@@ -19,7 +19,7 @@ import BlockStorage
 package final class DataDirectory {
     /// The peer that the directory belongs to.
     package let peer: PeerID
-    package let path: String
+    package let path: SystemPath
     /// Why the peer must not vote: `.amnesia` or `.corrupted`. nil when all is well.
     package let refusal: DatabaseError?
     /// nil exactly when there is a ``refusal``: nothing may be answered from such a store.
@@ -40,7 +40,7 @@ package final class DataDirectory {
         let cluster: ClusterID?
     }
 
-    private init(path: String, peer: PeerID, lock: DirectoryLock, _ contents: Contents) {
+    private init(path: SystemPath, peer: PeerID, lock: DirectoryLock, _ contents: Contents) {
         self.path = path
         self.peer = peer
         self.lock = lock
@@ -51,7 +51,7 @@ package final class DataDirectory {
         self.cluster = contents.cluster
     }
 
-    private init(path: String, peer: PeerID, lock: DirectoryLock, refusal: DatabaseError) {
+    private init(path: SystemPath, peer: PeerID, lock: DirectoryLock, refusal: DatabaseError) {
         self.path = path
         self.peer = peer
         self.lock = lock
@@ -67,9 +67,9 @@ package final class DataDirectory {
     /// Whose data directory `path` is, without opening or locking it.
     /// - Throws: `.pathNotFound`, `.directoryForeign`, `.formatUnsupported`, `.corrupted` (the
     ///   identity file), `.accessDenied`, `.ioFailed`.
-    package static func identity(at path: String) throws(DatabaseError) -> PeerID {
-        let identityPath = DirectoryName.identity.inside(path)
-        let bytes = try PosixFile.read(identityPath, countMax: Limits.identityFileBytesMax)
+    package static func identity(at path: SystemPath) throws(DatabaseError) -> PeerID {
+        let identityPath = path.appending(DirectoryName.identity)
+        let bytes = try identityPath.contents(countMax: Limits.identityFileBytesMax)
         guard let bytes else { throw try withoutIdentity(path) }
         return try DirectoryIdentity(bytes: bytes, path: identityPath).peer
     }
@@ -80,11 +80,11 @@ package final class DataDirectory {
     /// that it can tell whoever asks why it takes no part.
     /// - Throws: As ``identity(at:)``; `.directoryLocked`, `.noSpace`. Nothing was changed that was
     ///   in the directory.
-    package static func open(at path: String) throws -> DataDirectory {
+    package static func open(at path: SystemPath) throws -> DataDirectory {
         let peer = try identity(at: path)
-        let lock = try DirectoryLock(path: DirectoryName.lock.inside(path))
+        let lock = try DirectoryLock(path: path.appending(DirectoryName.lock))
         // With an identity, making it had come to its end.
-        try? PosixFile.remove(DirectoryName.unfinished.inside(path))
+        try? PosixFile.remove(path.appending(DirectoryName.unfinished))
         do {
             let contents = try open(storeIn: path, of: peer)
             return DataDirectory(path: path, peer: peer, lock: lock, contents)
@@ -93,10 +93,10 @@ package final class DataDirectory {
         }
     }
 
-    private static func open(storeIn path: String, of peer: PeerID) throws -> Contents {
-        let storePath = DirectoryName.store.inside(path)
+    private static func open(storeIn path: SystemPath, of peer: PeerID) throws -> Contents {
+        let storePath = path.appending(DirectoryName.store)
         // RocksDB names its manifest in this file; without it there is no database to recover.
-        guard try PosixFile.exists("CURRENT".inside(storePath)) else {
+        guard try PosixFile.exists(storePath.appending("CURRENT")) else {
             throw AckJournal.amnesia("\(storePath) is missing or empty")
         }
         // Every opening begins a log file, and RocksDB removes those that nothing was written to
@@ -115,7 +115,7 @@ package final class DataDirectory {
             }
             let repository = try StorageRepository(engine: engine)
             let journal = try AckJournal.open(
-                on: PosixJournalFile(path: DirectoryName.journal.inside(path)), owner: peer,
+                on: PosixJournalFile(path: path.appending(DirectoryName.journal)), owner: peer,
                 recovered: repository.writeSequence)
             let cluster = try engine.identifier(sealedUnder: StorageKeys.cluster)
             return Contents(
@@ -168,18 +168,11 @@ package final class DataDirectory {
 
 /// The names in a data directory.
 enum DirectoryName {
-    static let lock = "LOCK"
-    static let identity = "IDENTITY"
-    static let unfinished = "UNFINISHED"
-    static let journal = "journal"
-    static let store = "store"
-}
-
-extension String {
-    /// This name inside the directory `path`.
-    func inside(_ path: String) -> String {
-        path.hasSuffix("/") ? path + self : path + "/" + self
-    }
+    static let lock: SystemPath = "LOCK"
+    static let identity: SystemPath = "IDENTITY"
+    static let unfinished: SystemPath = "UNFINISHED"
+    static let journal: SystemPath = "journal"
+    static let store: SystemPath = "store"
 }
 
 extension WriteBatch {

@@ -31,7 +31,7 @@ struct DirectoryIdentity: Hashable {
 
     /// - Throws: `.directoryForeign` when the file is something else, `.formatUnsupported` when
     ///   another release with another format wrote it, `.corrupted` when it is damaged.
-    init(bytes: Bytes, path: String) throws(DatabaseError) {
+    init(bytes: Bytes, path: SystemPath) throws(DatabaseError) {
         let lines = String(decoding: bytes, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.first == Self.title[...] else {
@@ -60,7 +60,7 @@ struct DirectoryIdentity: Hashable {
         return lines[line].dropFirst(word.count + 1)
     }
 
-    private static func damaged(_ path: String) -> DatabaseError {
+    private static func damaged(_ path: SystemPath) -> DatabaseError {
         DatabaseError(
             .corrupted,
             "\(path) is damaged; check the disk, move that file aside, and "

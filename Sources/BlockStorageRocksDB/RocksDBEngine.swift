@@ -21,7 +21,7 @@ package final class RocksDBEngine: KeyValueEngine {
     ///   be an error, not an empty database.
     /// - Throws: `.corrupted` when the log or a file is damaged or missing, `.directoryLocked`,
     ///   `.ioFailed`, `.noSpace`.
-    package init(at path: String, creating: Bool) throws(DatabaseError) {
+    package init(at path: SystemPath, creating: Bool) throws(DatabaseError) {
         try RocksDBEngine.checkClock()
         let settings = try RocksDBSettings(creating: creating)
         database = try RocksDBError.checking("open \(path)") { error in

@@ -111,7 +111,8 @@ enum RocksDBError {
         let result = call(&text)
         guard let text else { return result }
         defer { rocksdb_free(text) }
-        throw error(what, String(cString: text))
+        // It may name a file, whose name need not be text.
+        throw error(what, SystemPath(cString: text).description)
     }
 
     private static func error(_ what: String, _ text: String) -> DatabaseError {

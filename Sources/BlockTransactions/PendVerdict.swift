@@ -1,7 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// What a chosen tail says of one target of a pend (protocol C5.10). Whatever it says stays true.
+/// What a chosen tail says of one target of a pend (protocol: no-timer-removes-a-pend). Whatever it
+/// says stays true.
 public enum PendVerdict: Equatable, Sendable {
     /// The attempt may still land: nothing is to be done.
     case undecided

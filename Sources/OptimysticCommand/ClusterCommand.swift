@@ -26,12 +26,12 @@ struct PlannedPeer: ExpressibleByArgument, Hashable, Sendable {
 
     /// The UUID as written, or that of the data directory.
     func plan() throws(DatabaseError) -> ClusterPlan.Peer {
-        let storage = try storage.text("a peer's directory or UUID")
         let address = try address.text("a peer's address")
-        if let identifier = Identifier128(text: storage) {
+        let text = String(validating: storage.bytes, as: UTF8.self)
+        if let identifier = text.flatMap({ Identifier128(text: $0) }) {
             return ClusterPlan.Peer(id: PeerID(rawValue: identifier), address: address)
         }
-        return ClusterPlan.Peer(id: try DataDirectory.identity(at: storage), address: address)
+        return ClusterPlan.Peer(id: try DataDirectory.identity(at: storage.path), address: address)
     }
 }
 

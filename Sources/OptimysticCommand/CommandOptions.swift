@@ -93,12 +93,10 @@ package struct CommandOptions: ParsableArguments {
     private func open() async throws -> Database {
         let time = timeout?.duration ?? Limits.requestTimeDefault
         if let embedded {
-            // The store's library takes texts.
-            let path = try embedded.text("the path behind --embedded")
-            guard !path.isEmpty else {
-                throw DatabaseError(.invalidArgument, "the path behind --embedded is empty")
+            if let problem = embedded.path.problem {
+                throw DatabaseError(.invalidArgument, "the path behind --embedded \(problem)")
             }
-            return try await Database.embedded(at: path, timeout: time)
+            return try await Database.embedded(at: embedded.path, timeout: time)
         }
         return try await Database.connect(to: url(), connectTimeout: time)
     }

@@ -45,7 +45,7 @@ struct StoreBenchmark {
     }
 
     private func measure(_ directory: String, _ samples: inout SampleSet) throws {
-        let engine = try RocksDBEngine(at: directory + "/store", creating: true)
+        let engine = try RocksDBEngine(at: SystemPath(directory + "/store"), creating: true)
         defer { engine.close() }
         var peer = try BenchPeer(
             StorageRepository(engine: engine), blockCount: StoreBenchmark.blockCount,

@@ -18,6 +18,17 @@ final class ChaosState: Sendable {
         var brokenConnectionCount = 0
         var crashCount = 0
         var undone: Set<Int> = []
+
+        /// What a reply says of the lives of a collection.
+        /// - Parameter life: The request, when it was to begin or to end one.
+        mutating func note(
+            _ reply: ClientReply, _ life: LivesHistory.RequestID?, of collection: String,
+            at now: Instant
+        ) {
+            if let life { history.lives.tell(life, LivesHistory.Answer(reply), at: now) }
+            guard case .collection(let info) = reply else { return }
+            history.lives.see(info.incarnation, createdBy: info.createdBy, of: collection)
+        }
     }
 }
 
@@ -52,8 +63,14 @@ struct ChaosClient: Sendable {
             round += 1
             var workload = lane.makeClient(number, round: round, generator: generator.fork())
             while true {
-                let step = state.record.withLock {
-                    workload.next(&$0.history, at: environment.now())
+                let (step, life) = state.record.withLock {
+                    let step = workload.next(&$0.history, at: environment.now())
+                    guard case .request(let request, _) = step else {
+                        return (step, LivesHistory.RequestID?.none)
+                    }
+                    let life = $0.history.lives.send(
+                        request, of: workload.collection, at: environment.now())
+                    return (step, life)
                 }
                 guard case .request(let request, let timeout) = step else {
                     guard case .pause(let duration) = step else { break }
@@ -66,7 +83,7 @@ struct ChaosClient: Sendable {
                     lane.breaksConnections && generator.chance(1, in: ChaosClient.breakEvery)
                 guard isCrash || isBreak else {
                     let reply = try await answer(connection.start(request, timeout: timeout))
-                    if try await take(reply, to: request, &workload), wasHealed {
+                    if try await take(reply, to: request, life, &workload), wasHealed {
                         hasSucceededSince = true
                     }
                     continue
@@ -83,7 +100,7 @@ struct ChaosClient: Sendable {
                     }
                 } else {
                     state.record.withLock { $0.brokenConnectionCount += 1 }
-                    _ = try await take(reply, to: request, &workload)
+                    _ = try await take(reply, to: request, life, &workload)
                 }
             }
         }
@@ -111,13 +128,15 @@ struct ChaosClient: Sendable {
 
     /// - Returns: Whether something was done or read.
     private func take(
-        _ reply: ClientReply, to request: ClientRequest, _ workload: inout any WorkloadClient
+        _ reply: ClientReply, to request: ClientRequest, _ life: LivesHistory.RequestID?,
+        _ workload: inout any WorkloadClient
     ) async throws -> Bool {
         var isFailure = false
         if case .failed = reply { isFailure = true }
         var isOpening = false
         if case .openCollection = request { isOpening = true }
         state.record.withLock {
+            $0.note(reply, life, of: workload.collection, at: environment.now())
             workload.receive(reply, &$0.history, at: environment.now())
             if !isFailure, !isOpening { $0.successCount += 1 }
         }

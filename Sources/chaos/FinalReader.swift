@@ -63,7 +63,7 @@ struct FinalReader {
         }
         return ChaosRecord.FinalLog(
             kind: live.header.kind, incarnation: live.incarnation, entries: entries,
-            payloads: payloads)
+            payloads: payloads, createdBy: live.createdBy)
     }
 
     /// Reads every tree that transactions were made on, as one more transaction each.

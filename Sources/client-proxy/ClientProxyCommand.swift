@@ -8,7 +8,7 @@ import Logging
 
 @main
 enum ClientProxyCommand {
-    private static let clusterFile = Setting<String>.path(
+    private static let clusterFile = Setting<SystemPath>.path(
         "cluster-file", help: "The file that describes the cluster.")
     private static let listen = Setting<NetworkAddress>.listenAddress(
         "listen", default: "tcp://127.0.0.1:7730", help: "Where to listen.")

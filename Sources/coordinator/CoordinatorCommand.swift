@@ -8,7 +8,7 @@ import Logging
 
 @main
 enum CoordinatorCommand {
-    private static let clusterFile = Setting<String>.path(
+    private static let clusterFile = Setting<SystemPath>.path(
         "cluster-file", help: "The file that describes the cluster.")
     private static let listen = Setting<NetworkAddress>.listenAddress(
         "listen", default: "tcp://127.0.0.1:7720", help: "Where to listen.")

@@ -10,9 +10,9 @@ import Logging
 
 @main
 enum StoragePeerCommand {
-    private static let dataDirectory = Setting<String>.path(
+    private static let dataDirectory = Setting<SystemPath>.path(
         "data-directory", help: "The directory that holds everything this peer keeps.")
-    private static let clusterFile = Setting<String>.path(
+    private static let clusterFile = Setting<SystemPath>.path(
         "cluster-file", help: "The file that describes the cluster; for init: bind to it at once."
     ).optional()
     private static let listen = Setting<NetworkAddress>.listenAddress(
@@ -116,7 +116,7 @@ enum StoragePeerCommand {
                 "address": "\(transport.boundAddress ?? "")", "cluster": "\(map.name)",
                 "peer": "\(entry.name)", "storage": "\(directory.peer)",
                 "release": "\(Release.version)", "libzmq": "\(ZeroMQContext.libraryDescription)",
-                "rocksdb": "\(StoreOptions.rocksDBVersion(in: directory.path) ?? "unknown")",
+                "rocksdb": "\(directory.rocksDBVersion ?? "unknown")",
             ])
         try ServiceLoop(host, environment: context.environment)
             .run { context.stop.isRequested }

@@ -20,7 +20,26 @@ import Testing
         addTree(&record)
         addLists(&record)
         addCustom(&record)
+        addLives(&record)
         return record
+    }
+
+    /// A life that was dropped, and the next one, whose creation was told to nobody who asked.
+    private static func addLives(_ record: inout ChaosRecord) {
+        let lives = (1...2).map { Incarnation(generation: $0, nonce: Identifier128(UInt128($0))) }
+        func send(_ kind: LivesHistory.Kind, _ number: UInt64, _ answer: LivesHistory.Answer?) {
+            let id = record.history.lives.send(
+                kind, action(number), of: "lives-1", at: at(Int(number)))
+            if let answer { record.history.lives.tell(id, answer, at: at(Int(number) + 5)) }
+        }
+        send(.create(after: 0), 80, .life(lives[0], createdBy: action(80)))
+        send(.create(after: 0), 81, .notBegun)
+        send(.drop(lives[0]), 82, .dropped)
+        send(.create(after: 1), 83, nil)
+        record.history.lives.see(lives[0], createdBy: action(80), of: "lives-1")
+        record.history.lives.see(lives[1], createdBy: action(83), of: "lives-1")
+        record.logs["lives-1"] = ChaosRecord.FinalLog(
+            kind: .tree, incarnation: lives[1], entries: [], payloads: [], createdBy: action(83))
     }
 
     /// Two actions of a custom collection, one of them dropped, a read, and tries of an attempt.
@@ -154,7 +173,7 @@ import Testing
         let text = try HistoryFile.text(of: record)
         let read = try HistoryFile.record(in: text)
         #expect(try HistoryFile.text(of: read) == text)
-        #expect(text.split(separator: "\n").count == 6 + 4 + 5 + 2 + 3 + 1 + 4 + 1)
+        #expect(text.split(separator: "\n").count == 6 + 4 + 5 + 2 + 3 + 1 + 4 + 1 + 4 + 2 + 1)
         #expect(read.check().violations == [])
         #expect(read.check() == record.check())
         #expect(record.check().checkedCount > 10)
@@ -184,6 +203,19 @@ import Testing
             ("\"outcome\":\"dropped\"", "\"outcome\":\"landed\""),
             ("\"value\":\"353a31\"", "\"value\":\"353a32\""),
             ("\"asOf\":1,\"client\":5", "\"asOf\":2,\"client\":5"),
+            // A life that nobody asked for, one that nobody ended, two that one creation began.
+            (
+                "\"creator\":\"00000000000000000000000000000053\"",
+                "\"creator\":\"00000000000000000000000000000054\""
+            ),
+            (
+                "\"operation\":\"drop\",\"outcome\":\"ended\"",
+                "\"operation\":\"create\",\"asOf\":1,\"outcome\":\"unknown\""
+            ),
+            (
+                "\"creator\":\"00000000000000000000000000000053\"",
+                "\"creator\":\"00000000000000000000000000000050\""
+            ),
             (
                 "\"action\":\"00000000000000000000000000000014\"",
                 "\"action\":\"00000000000000000000000000000015\""

@@ -3,7 +3,7 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Protocol C5.3, one test a rule.
+/// One test a rule (protocol: accept-raises-promise, one-ballot-one-value).
 @Suite struct AcceptorTests {
     let low = Sample.ballot(1)
     let middle = Sample.ballot(2)
@@ -27,7 +27,8 @@ import Testing
         }
     }
 
-    @Test("Accept raises promise (rule 3, M3)")
+    // protocol: accept-raises-promise
+    @Test("Accept raises promise")
     func acceptRaisesPromise() {
         let decision = Acceptor.accept(.untouched, middle, [1])
         #expect(decision.record == RegisterRecord(promised: middle, accepted: middle, value: [1]))
@@ -51,7 +52,8 @@ import Testing
         #expect(!decision.isAlarming)
     }
 
-    @Test("Another value at an accepted ballot is rejected with an alarm (rule 2, M4)")
+    // protocol: one-ballot-one-value
+    @Test("Another value at an accepted ballot is rejected with an alarm")
     func twoValuesAtOneBallot() {
         let record = RegisterRecord(promised: low, accepted: low, value: [7])
         let decision = Acceptor.accept(record, low, [8])
@@ -68,7 +70,8 @@ import Testing
         #expect(Sample.ballot(2, 1) < Sample.ballot(2, 2))
     }
 
-    @Test("A counter that jumps more than 2^32 is refused and changes nothing (S7)")
+    // protocol: counter-jump-bounded
+    @Test("A counter that jumps more than 2^32 is refused and changes nothing")
     func counterJump() {
         let jump = Sample.ballot(Limits.ballotCounterJumpMax + 1)
         for decision in [

@@ -122,7 +122,7 @@ struct BlockCommitTests {
         return history
     }
 
-    /// Entries whose pend or version is on less than a quorum (protocol L4).
+    /// Entries whose pend or version is on less than a quorum (protocol: pends-before-decision).
     private static func thin(_ world: CoordinatorWorld) -> [Revision] {
         committed(history(of: world)).filter { write in
             let holders = world.stores.values.count { store in
@@ -184,7 +184,7 @@ struct BlockCommitTests {
         }
     }
 
-    @Test("A payload id that came with two contents reads as the one the log lists (A2.2)")
+    @Test("A payload id that came with two contents reads as the one the log lists")
     func twoContents() throws {
         let payload = Sample.payload(7)
         let decided = Self.attempt(payload, after: [])
@@ -322,7 +322,8 @@ struct BlockCommitTests {
     }
 
     #if SIMULATION_HOOKS
-    @Test("Deciding before the pends are durable is found (N9)")
+    // protocol: pends-before-decision
+    @Test("Deciding before the pends are durable is found")
     func decideBeforePends() throws {
         let found = try SimulationHooks.$plantedBug.withValue(.decideBeforePends) {
             try (0..<120).contains { seed in try !Self.run(seed: seed).thin.isEmpty }

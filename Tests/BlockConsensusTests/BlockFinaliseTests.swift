@@ -100,14 +100,15 @@ struct BlockFinaliseTests {
         return world.finalised == [102]
     }
 
-    @Test("A version on fewer than a quorum is not called final (Q1)")
+    // protocol: checkpoint-counts-a-quorum
+    @Test("A version on fewer than a quorum is not called final")
     func belowQuorum() throws {
         let isFinal = try isFinalOnOne()
         #expect(!isFinal)
     }
 
     #if SIMULATION_HOOKS
-    @Test("Calling it final on fewer is found (Q1)")
+    @Test("Calling it final on fewer is found")
     func plantedBelowQuorum() throws {
         let isFinal = try SimulationHooks.$plantedBug.withValue(.checkpointBelowQuorum) {
             try isFinalOnOne()

@@ -3,7 +3,7 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Protocol C11 A2.2: which answers answer.
+/// Which answers answer (protocol: listed-write-is-the-answer).
 @Suite struct BlockReadTests {
     private let members: Membership
 
@@ -34,7 +34,7 @@ import Testing
         read.start(&effects)
         for (peer, reply) in zip(members.peers, replies) {
             try #require(effects.result == nil, "the read had ended before")
-            read.receive(reply, from: peer, &effects)
+            read.receive(reply, from: peer, stamp: 0, &effects)
         }
         return effects.result
     }
@@ -44,6 +44,7 @@ import Testing
         return copy.write == BlockScene.write(number)
     }
 
+    // protocol: listed-write-is-the-answer
     @Test("Of a block that the log lists a write of, the newest of a quorum is no answer")
     func newestOfQuorum() throws {
         #expect(try result(3, committed: [2, 3], [copy(1), copy(2)]) == nil)
@@ -52,6 +53,7 @@ import Testing
         #expect(isAnswer(try result(3, committed: [2, 3], [copy(3)]), 3))
     }
 
+    // protocol: empty-list-asks-a-quorum
     @Test("Of one that it lists none of, the newest of a quorum is the answer, of fewer none")
     func quorum() throws {
         #expect(try result(3, committed: [], [copy(2)]) == nil)

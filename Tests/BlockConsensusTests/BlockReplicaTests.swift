@@ -19,7 +19,7 @@ struct BlockReplicaTests {
     // MARK: Pends
 
     #if SIMULATION_HOOKS
-    @Test("A pend that is confirmed without its base makes no version, and is found (Q3)")
+    @Test("A pend that is confirmed without its base makes no version, and is found")
     func plantedWithoutBase() throws {
         var scene = Scene()
         let replies = try SimulationHooks.$plantedBug.withValue(.pendWithoutBase) {
@@ -33,7 +33,8 @@ struct BlockReplicaTests {
     }
     #endif
 
-    @Test("A pend without its base is not acknowledged and not kept (Q3)")
+    // protocol: pend-needs-its-base
+    @Test("A pend without its base is not acknowledged and not kept")
     func pendWithoutBase() throws {
         var scene = Scene()
         #expect(try scene.ask(.pend(Scene.pend(2))) == .needsBase)
@@ -155,7 +156,8 @@ struct BlockReplicaTests {
 
     // MARK: Binding and discarding
 
-    @Test("Late binds take nothing away: bound is a set (N15)")
+    // protocol: bound-is-a-set
+    @Test("Late binds take nothing away: bound is a set")
     func boundIsASet() throws {
         var scene = Scene()
         #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
@@ -198,7 +200,8 @@ struct BlockReplicaTests {
         #expect(scene.held(1) == nil, "what is a version is not pended again")
     }
 
-    @Test("A pend is found by its payload: another attempt at the revision is untouched (Q7)")
+    // protocol: pend-found-by-payload
+    @Test("A pend is found by its payload: another attempt at the revision is untouched")
     func finaliseOfAnotherAttempt() throws {
         var scene = Scene()
         _ = try scene.ask(.pend(Scene.pend(1, payload: 1)))
@@ -213,7 +216,7 @@ struct BlockReplicaTests {
         #expect(scene.alarms.count == 1)
     }
 
-    @Test("Other content under the payload that is listed is no version (A2.2)")
+    @Test("Other content under the payload that is listed is no version")
     func finaliseOfOtherContent() throws {
         var scene = Scene()
         _ = try scene.ask(.pend(Scene.pend(2, payload: 7, base: 0)))
@@ -232,7 +235,8 @@ struct BlockReplicaTests {
         #expect(scene.alarms.count == 1)
     }
 
-    @Test("Promotion stops at the first write that is missing (Q6)")
+    // protocol: applied-on-its-base
+    @Test("Promotion stops at the first write that is missing")
     func gap() throws {
         var scene = Scene()
         try scene.commit(1, through: 1)
@@ -309,7 +313,7 @@ struct BlockReplicaTests {
         }
     }
 
-    @Test("A read finalises what the list shows up to its revision, and nothing else (A2.3)")
+    @Test("A read finalises what the list shows up to its revision, and nothing else")
     func readPromotes() throws {
         var scene = Scene()
         _ = try scene.ask(.pend(Scene.pend(1)))

@@ -3,7 +3,8 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// What clients say of the log, before it goes to a peer (protocol C12.11).
+/// What clients say of the log, before it goes to a peer
+/// (protocol: facts-from-the-coordinators-own-tail).
 @Suite("What a coordinator is told of the log")
 struct ClaimTests {
     private typealias Scene = BlockScene
@@ -75,6 +76,7 @@ struct ClaimTests {
                 blocks: [WrittenBlock(block: key.block, resultHash: hash)]))
     }
 
+    // protocol: facts-from-the-coordinators-own-tail
     @Test("What the log lists is served, by who decided it and by who has to read it first")
     func listed() throws {
         for seed in 1...4 as ClosedRange<UInt64> {

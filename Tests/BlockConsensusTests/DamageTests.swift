@@ -12,6 +12,7 @@ struct DamageTests {
                 .first { map.shard(of: CollectionID(name: $0)).rawValue == shard })
     }
 
+    // protocol: damaged-register-stops-voting
     @Test("It answers its status, names the shard, and votes on the others")
     func onlyItsShard() throws {
         let map = try Sample.map(shardCount: 4)

@@ -3,7 +3,7 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Fencing an attempt at its home (protocol C5.8, f_abort).
+/// Fencing an attempt at its home (protocol: fence-before-discard).
 @Suite("Fences")
 struct FenceTests {
     private func attempt(
@@ -108,7 +108,7 @@ struct FenceTests {
         #expect(fence(last, .live(full)) == .keep(.tail(.live(full))))
     }
 
-    @Test("`settled` follows a fence as it follows an entry (A1.2)")
+    @Test("`settled` follows a fence as it follows an entry")
     func settled() {
         let tail = TailFunctionTests.grow(Sample.tail(), by: 2).tail
         #expect(tail.settled == Revision(1))

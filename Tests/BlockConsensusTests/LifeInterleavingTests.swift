@@ -134,6 +134,7 @@ struct LifeInterleavingTests {
         return (seen.count, nil)
     }
 
+    // protocol: drop-names-the-life
     @Test("Each creation and each drop is done at most once, and no certainty is false")
     func sound() {
         let (count, problem) = Self.search()

@@ -3,7 +3,8 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Creation and drop on what the caller saw (protocol C12.3).
+/// Creation and drop on what the caller saw (protocol: create-on-what-was-seen,
+/// drop-names-the-life).
 @Suite("Lives of a collection")
 struct LifeTests {
     private static let name = "events"

@@ -3,7 +3,8 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Protocol C12.1: when a proposer may not say any more that its change was not carried out.
+/// When a proposer may not say any more that its change was not carried out
+/// (protocol: doubt-belongs-to-the-attempt).
 @Suite("Doubt of a proposer") struct ProposerDoubtTests {
     /// One proposer, its host, and what it told in the end.
     struct Scene {
@@ -29,6 +30,7 @@ import Testing
                 now: now, timing: ProtocolTiming(), policy: TailPolicy(), ballots: ballots,
                 generator: SeededGenerator(seed: 1))
             step(&proposer, &effects)
+            if effects.result == nil { proposer.checkInvariants() }
             ballots = effects.ballots
             sends += effects.sends
             result = result ?? effects.result
@@ -124,6 +126,7 @@ import Testing
         }()
     }
 
+    // protocol: same-change-recognised
     @Test(
         "Who writes back what may hold its own change is in doubt from the first such accept on",
         arguments: WriteBack.all)

@@ -118,6 +118,7 @@ struct ScrubTests {
         #expect(images(world, 1, through: 40) == right(through: 40))
     }
 
+    // protocol: repair-by-hash
     @Test("A copy that everybody has damaged is never installed, and is reported")
     func lostEverywhere() throws {
         var world = try world(through: 3)

@@ -3,7 +3,8 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Protocol C5.6, C5.11, C5.15, A4: the functions that change a tail.
+/// The functions that change a tail (protocol: dedupe-scan, incarnation-everywhere,
+/// truncate-then-delete).
 @Suite struct TailFunctionTests {
     /// Applies commits one after another and returns the tail and every segment cut from it.
     static func grow(
@@ -83,7 +84,7 @@ import Testing
         return (attempt, TailFunctionTests.grow(landed, by: 3, policy: policy).tail)
     }
 
-    @Test("Of an attempt whose target is sealed nobody says that it did not land (C12.4)")
+    @Test("Of an attempt whose target is sealed nobody says that it did not land")
     func sealedTarget() {
         let (landed, tail) = TailFunctionTests.sealed()
         #expect(tail.revision == Revision(4) && tail.firstOpenRevision > Revision(1))
@@ -143,6 +144,7 @@ import Testing
         #expect(isIn(.read, [.live(tail), dropped]) == [false, false])
     }
 
+    // protocol: incarnation-everywhere
     @Test("Another life, an absent and a dropped collection are gone")
     func gone() {
         let tail = Sample.tail()
@@ -183,7 +185,8 @@ import Testing
         }
     }
 
-    @Test("A home with an open decision is not dropped (N10)")
+    // protocol: drop-waits-for-decisions
+    @Test("A home with an open decision is not dropped")
     func dropWithOpenDecision() {
         var tail = Sample.tail()
         let attempt = Attempt(
@@ -216,7 +219,7 @@ import Testing
         #expect(grown.aborted.isEmpty)
     }
 
-    @Test("`settled` follows what the proposer knew to be chosen, and nothing else (A1.2)")
+    @Test("`settled` follows what the proposer knew to be chosen, and nothing else")
     func settled() {
         let tail = TailFunctionTests.grow(Sample.tail(), by: 2).tail
         #expect(tail.settled == Revision(1))

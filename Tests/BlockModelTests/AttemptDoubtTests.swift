@@ -2,7 +2,8 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-/// Protocol C12.1: one account of what is known of an attempt, for its whole life.
+/// One account of what is known of an attempt, for its whole life
+/// (protocol: doubt-belongs-to-the-attempt).
 @Suite("Doubt of an attempt") struct AttemptDoubtTests {
     private static let refused = DatabaseError(.overloaded, "full")
     private static let unknown = DatabaseError(.quorumUnavailable, "late", outcome: .unknown)

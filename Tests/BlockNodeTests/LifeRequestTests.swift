@@ -3,7 +3,8 @@ import BlockNode
 import BlockRuntime
 import Testing
 
-/// Creations and drops through proxies, doubled and late (protocol C12.3).
+/// Creations and drops through proxies, doubled and late (protocol: create-on-what-was-seen,
+/// drop-names-the-life).
 @Suite("Requests that begin and end lives")
 struct LifeRequestTests {
     private static let name = "tree"
@@ -48,6 +49,7 @@ struct LifeRequestTests {
         #expect(try ask(open(nil), 6, &world) == .absent(generation: 1))
     }
 
+    // protocol: create-on-what-was-seen
     @Test(
         "A creation sent again after the drop of what it made finds that life, and makes no other")
     func createdOnce() throws {

@@ -225,6 +225,7 @@ struct PendWalkTests {
         }
     }
 
+    // protocol: fence-before-discard
     @Test("Discarding without a fence is found: what lands then has no content")
     func withoutFence() throws {
         try SimulationHooks.$plantedBug.withValue(.discardWithoutFence) {

@@ -4,7 +4,8 @@ import BlockRuntime
 import Testing
 
 /// What a proxy tells of requests that change something while it does not know what became of them
-/// (protocol C12.1, C12.2), and how it finds out about a landing nobody has looked for (C12.4).
+/// (protocol: doubt-belongs-to-the-attempt, gone-after-doubt-is-unknown), and how it finds out
+/// about a landing nobody has looked for (protocol: moved-says-what-was-looked-for).
 @Suite("Doubt of a proxy") struct ProxyDoubtTests {
     private typealias Scene = ClientProxyTests.Scene
 
@@ -92,7 +93,7 @@ import Testing
         }
     }
 
-    @Test("The status of an action of a life that is over is unknown, not certainly absent (C5.9)")
+    @Test("The status of an action of a life that is over is unknown, not certainly absent")
     func status() throws {
         for value in [TailValue.absent(generation: 1), .absent(generation: 0)] {
             var scene = try Scene()
@@ -191,6 +192,7 @@ import Testing
         #expect(scene.answered[1] == .refused(.moved(landing: .notLookedFor, .live(cut))))
     }
 
+    // protocol: moved-says-what-was-looked-for
     @Test(
         "An attempt that landed and was sealed is told as committed, by every proxy, however often")
     func sealedInTheCluster() throws {

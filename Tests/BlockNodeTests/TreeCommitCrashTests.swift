@@ -5,7 +5,8 @@ import BlockRuntime
 import BlockStorage
 import Testing
 
-/// A storage peer that dies in each of its writes while a tree is written (protocol C5.13).
+/// A storage peer that dies in each of its writes while a tree is written
+/// (protocol: repair-by-hash).
 @Suite("A peer that dies in any write of a commit to a tree")
 struct TreeCommitCrashTests {
     private static let name = "tree"

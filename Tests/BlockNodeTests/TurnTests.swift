@@ -3,7 +3,7 @@ import BlockNode
 import BlockRuntime
 import Testing
 
-/// Proxies that write one collection at once (protocol C12.10), in simulated time.
+/// Proxies that write one collection at once (protocol: fair-turns), in simulated time.
 @Suite("Proxies that share a collection take turns")
 struct TurnTests {
     private static let warmUp = Duration.milliseconds(500)
@@ -59,6 +59,7 @@ struct TurnTests {
         #expect(overtaken <= 5 * writerCount * proxyCount, "overtaken by \(overtaken)")
     }
 
+    // protocol: fair-turns
     @Test(
         "Each of two proxies gets its part in every half second, and they lose little by it",
         arguments: [CollectionKind.tree, .diary, .queue])

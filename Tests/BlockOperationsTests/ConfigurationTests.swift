@@ -6,7 +6,7 @@ import Testing
 
 /// A role with one setting of each kind.
 private enum Sample {
-    static let directory = Setting<String>.path("data-directory", help: "Where data lives.")
+    static let directory = Setting<SystemPath>.path("data-directory", help: "Where data lives.")
     static let title = Setting<String>.string("title", default: "untitled", help: "A title.")
     static let count = Setting<Int>.integer(
         "count", in: 1...10, unit: "workers", default: "3", help: "How many.")
@@ -28,7 +28,11 @@ private enum Sample {
 private func read(
     _ arguments: [String], _ environment: [String: String] = [:]
 ) throws -> Configuration {
-    switch try ConfigurationReader(role: Sample.role, environment: environment).read(arguments) {
+    try read(bytes: arguments.map { Array($0.utf8) }, environment.mapValues { Array($0.utf8) })
+}
+
+private func read(bytes: [Bytes], _ environment: [String: Bytes]) throws -> Configuration {
+    switch try ConfigurationReader(role: Sample.role, environment: environment).read(bytes) {
     case .run(let configuration): return configuration
     case .answer(let text): throw DatabaseError(.internalError, "answered \(text)")
     }
@@ -37,7 +41,9 @@ private func read(
 private func answer(
     _ arguments: [String], _ environment: [String: String] = [:]
 ) throws -> String? {
-    switch try ConfigurationReader(role: Sample.role, environment: environment).read(arguments) {
+    let reader = ConfigurationReader(
+        role: Sample.role, environment: environment.mapValues { Array($0.utf8) })
+    switch try reader.read(arguments.map { Array($0.utf8) }) {
     case .run: return nil
     case .answer(let text): return text
     }
@@ -88,7 +94,8 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
             #expect(try fromVariable.value(of: Sample.count) == 5)
             let fromFlag = try read(file + ["--count=6"], [variable: "5"])
             #expect(try fromFlag.value(of: Sample.count) == 6)
-            #expect(fromFile.entries.first { $0.flag == "count" }?.source == .file(path))
+            #expect(
+                fromFile.entries.first { $0.flag == "count" }?.source == .file(SystemPath(path)))
             #expect(
                 fromVariable.entries.first { $0.flag == "count" }?.source == .environment(variable))
             #expect(fromFlag.entries.first { $0.flag == "count" }?.source == .flag)
@@ -150,6 +157,45 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         let configuration = try read(["init", "--data-directory=a=b"])
         #expect(configuration.command == "init")
         #expect(try configuration.value(of: Sample.directory) == "a=b")
+    }
+
+    @Test("A path may be any bytes, from a flag and a variable; any other setting must be text")
+    func bytePaths() throws {
+        let path: Bytes = Array("d".utf8) + [0xFF, 0x3D]
+        let flag = Array("--data-directory=".utf8)
+        let variable = "OPTIMYSTIC_STORAGE_PEER_DATA_DIRECTORY"
+        for configuration in [
+            try read(bytes: [flag + path], [:]),
+            try read(bytes: [Array("--data-directory".utf8), path], [:]),
+            try read(bytes: [], [variable: path]),
+        ] {
+            #expect(try configuration.value(of: Sample.directory).bytes == path)
+            #expect(configuration.text.contains("data-directory  d\\xff=  "))
+        }
+        let empty = failure { try read(["--data-directory="]) }
+        #expect(empty?.message == #"--data-directory is ""; expected a path"#)
+        let flagged = failure { try read(bytes: [Array("--title=a".utf8) + [0xFE]], [:]) }
+        #expect(flagged?.code == .textInvalid)
+        #expect(flagged?.message.contains("--title is not UTF-8: byte 1 belongs") == true)
+        let named = failure { try read(bytes: [], ["OPTIMYSTIC_STORAGE_PEER_COUNT": [0xFE]]) }
+        #expect(named?.code == .textInvalid)
+        let unknown = failure { try read(bytes: [Array("--c".utf8) + [0xFF]], [:]) }
+        #expect(unknown?.message.contains(#"unknown flag --c\xff"#) == true)
+        let word = failure { try read(bytes: [[0xFF]], [:]) }
+        #expect(word?.message.contains(#"unexpected argument "\xff""#) == true)
+        let file = failure {
+            try read(bytes: [Array("--configuration=/nowhere/".utf8) + [0xFE]], [:])
+        }
+        #expect(file?.message.contains(#"/nowhere/\xfe cannot be read"#) == true)
+    }
+
+    @Test("The words of a line as the kernel tells it are those between its zeros")
+    func kernelWords() {
+        #expect(ProcessArguments.words(ofLine: []).isEmpty)
+        #expect(ProcessArguments.words(ofLine: Array("program\0".utf8)).isEmpty)
+        #expect(
+            ProcessArguments.words(ofLine: Array("p\0a\0\0".utf8) + [0xFF, 0])
+                == [Array("a".utf8), [], [0xFF]])
     }
 
     @Test("A required setting that nobody gave is named with all the ways to give it")

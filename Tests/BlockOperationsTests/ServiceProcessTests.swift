@@ -154,7 +154,8 @@ import Testing
             processExitsWith: .exitCode(64), observing: [\.standardErrorContent]
         ) {
             ServiceProcess.run(
-                ServiceProcessTests.role, arguments: ["--colour", "red"], variables: [:]
+                ServiceProcessTests.role, arguments: [Bytes("--colour".utf8), Bytes("red".utf8)],
+                variables: [:]
             ) { _ in }
         }
         let said = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
@@ -162,7 +163,7 @@ import Testing
         await #expect(processExitsWith: .exitCode(78)) {
             ServiceProcess.run(
                 ServiceProcessTests.role, arguments: [],
-                variables: ["OPTIMYSTIC_SAMPLE_LOG_LEVEL": "loud"]
+                variables: ["OPTIMYSTIC_SAMPLE_LOG_LEVEL": Bytes("loud".utf8)]
             ) { _ in }
         }
     }
@@ -173,7 +174,8 @@ import Testing
             processExitsWith: .success, observing: [\.standardErrorContent]
         ) {
             ServiceProcess.run(
-                ServiceProcessTests.role, arguments: [], variables: ["OPTIMYSTIC_SAMPLE_X": "1"]
+                ServiceProcessTests.role, arguments: [],
+                variables: ["OPTIMYSTIC_SAMPLE_X": Bytes("1".utf8)]
             ) { _ in }
         }
         let log = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
@@ -187,7 +189,7 @@ import Testing
                 processExitsWith: .success, observing: [\.standardOutputContent]
             ) { [flag = flag as String] in
                 ServiceProcess.run(
-                    ServiceProcessTests.role, arguments: [flag], variables: [:]
+                    ServiceProcessTests.role, arguments: [Bytes(flag.utf8)], variables: [:]
                 ) { _ in exit(1) }
             }
             let text =

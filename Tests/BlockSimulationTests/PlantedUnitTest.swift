@@ -18,13 +18,13 @@ struct PlantedUnitTest: Sendable {
     static let all = [
         PlantedUnitTest(
             .checkpointBelowQuorum, "BlockConsensusTests/BlockFinaliseTests",
-            "Calling it final on fewer is found (Q1)"),
+            "Calling it final on fewer is found"),
         PlantedUnitTest(
             .creatorNotCompared, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
             .deletedBeforeTruncation, "BlockConsensusTests/SpaceTests",
-            "Nothing is deleted before the tail says that it is gone (S5)"),
+            "Nothing is deleted before the tail says that it is gone"),
         PlantedUnitTest(
             .discardWithoutFence, "BlockNodeTests/PendWalkTests",
             "Discarding without a fence is found: what lands then has no content"),
@@ -41,7 +41,7 @@ struct PlantedUnitTest: Sendable {
             .generationTakenAnew, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
-            .goneEndsDoubt, "BlockTransactionsTests/AppenderDoubtTests",
+            .goneEndsDoubt, "BlockTransactionsTests/InFlightBatchTests",
             "Gone that is told as certain is found"),
         PlantedUnitTest(
             .goneToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
@@ -54,13 +54,13 @@ struct PlantedUnitTest: Sendable {
             "Believing it is found: a version of what was never decided comes to be"),
         PlantedUnitTest(
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
-            "A pend that is confirmed without its base makes no version, and is found (Q3)"),
+            "A pend that is confirmed without its base makes no version, and is found"),
         PlantedUnitTest(
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
-            .truncatedWindowScanned, "BlockTransactionsTests/CollectionWriterTests",
-            "To scan what is left of truncated history makes an action twice, and is found (D4)"),
+            .truncatedWindowScanned, "BlockTransactionsTests/LandingScanTests",
+            "To scan what is left of truncated history makes an action twice, and is found"),
         PlantedUnitTest(
             .writeBackRaisesNoDoubt, "BlockConsensusTests/ProposerDoubtTests",
             "A write-back that raises no doubt is found"),

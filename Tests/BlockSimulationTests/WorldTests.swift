@@ -11,6 +11,7 @@ import Testing
     static let markCountMin = 10
     static let faultyWorldCountMin = 5
 
+    // protocol: no-clock-decides
     @Test("No promise is broken in any seed, every fault happens, every rare branch is taken")
     func seeds() async throws {
         // One task for each: whatever cores are free take the next ones, to the very last.
@@ -147,6 +148,7 @@ import Testing
 
     /// Each planted bug, and the first seed that is known to find it: the checkers have teeth. When
     /// the worlds change, `make mutation-gate` shows what it takes, and new seeds are looked for.
+    // protocol: quorum-of-distinct-peers, segment-before-pointer
     @Test("The checkers find every planted bug", arguments: PlantedSeed.all)
     func plantedBugs(planted: PlantedSeed) throws {
         let verdict = try SimulationHooks.$plantedBug.withValue(planted.bug) {

@@ -60,6 +60,7 @@ struct CorruptionTests {
         #expect(error?.code == .corrupted)
     }
 
+    // protocol: hash-on-every-read
     @Test(
         "A damaged record of a content or segment is absent and counted, and can be written again")
     func blocks() throws {

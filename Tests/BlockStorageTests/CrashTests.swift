@@ -74,6 +74,7 @@ struct CrashTests {
         return plans
     }
 
+    // protocol: sync-before-reply
     @Test("A peer that crashes anywhere comes back with all it answered and at most one more")
     func crashEverywhere() throws {
         for plan in crashPlans {
@@ -143,7 +144,8 @@ struct StorageHookTests {
         return repository
     }
 
-    @Test("S1: A segment key without its hash makes one segment stand for another")
+    // protocol: segment-is-a-pure-function, segment-key-has-the-hash, orphan-needs-a-fact
+    @Test("A segment key without its hash makes one segment stand for another")
     func segmentKeyWithoutHash() throws {
         try SimulationHooks.$plantedBug.withValue(.segmentKeyWithoutHash) {
             let repository = try repositoryWithTwoSegments()
@@ -151,7 +153,7 @@ struct StorageHookTests {
         }
     }
 
-    @Test("S6: An index that is enough drops the segment that comes second")
+    @Test("An index that is enough drops the segment that comes second")
     func segmentIndexExistsIsEnough() throws {
         try SimulationHooks.$plantedBug.withValue(.segmentIndexExistsIsEnough) {
             let repository = try repositoryWithTwoSegments()
@@ -160,7 +162,7 @@ struct StorageHookTests {
         }
     }
 
-    @Test("M2: A promise that is not durable is forgotten, an accepted value is not")
+    @Test("A promise that is not durable is forgotten, an accepted value is not")
     func promiseNotDurable() throws {
         try SimulationHooks.$plantedBug.withValue(.promiseNotDurable) {
             let disk = SimulatedDisk()

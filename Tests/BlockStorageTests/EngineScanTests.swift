@@ -8,7 +8,7 @@ struct EngineScanTests {
     @Test("A scan does not go over what was removed above its end")
     func removedRecords() throws {
         let scratch = try Scratch()
-        let engine = try RocksDBEngine(at: scratch.path + "/store", creating: true)
+        let engine = try RocksDBEngine(at: SystemPath(scratch.path + "/store"), creating: true)
         defer { engine.close() }
         var puts = WriteBatch()
         var removals = WriteBatch()

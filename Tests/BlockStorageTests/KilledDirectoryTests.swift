@@ -29,7 +29,7 @@ struct KilledDirectoryTests {
     func survivesKill() throws {
         let scratch = try Scratch()
         let (directory, _) = try running(in: scratch, cycles: 20)
-        let killed = try scratch.copy(of: directory.path, named: "killed")
+        let killed = try scratch.copy(of: directory.pathText, named: "killed")
         let reopened = try DataDirectory.open(at: killed)
         #expect(reopened.refusal == nil)
         #expect(reopened.repository?.writeSequence == 20)
@@ -63,7 +63,7 @@ struct KilledDirectoryTests {
         let (directory, log) = try running(in: scratch, cycles: 5)
         // The sixth cycle is written and not answered.
         try directory.repository?.commit(.register(Sample.collection(1), Sample.record(6)))
-        let torn = try scratch.copy(of: directory.path, named: "torn")
+        let torn = try scratch.copy(of: directory.pathText, named: "torn")
         try edit(torn + "/" + log) { $0.removeLast(10) }
         let reopened = try DataDirectory.open(at: torn)
         #expect(reopened.refusal == nil)
@@ -72,16 +72,17 @@ struct KilledDirectoryTests {
         try directory.close()
     }
 
+    // protocol: a-peer-that-forgot-is-a-new-peer, stale-registers-are-out-of-scope
     @Test("A log cut below an answered cycle is amnesia")
     func cutLog() throws {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
         let size = try Data(
-            contentsOf: URL(fileURLWithPath: directory.path + "/" + log)
+            contentsOf: URL(fileURLWithPath: directory.pathText + "/" + log)
         ).count
         // Each cycle takes more than 1000 bytes of the log.
         for lost in [10, 1000, size / 2, size] {
-            let cut = try scratch.copy(of: directory.path, named: "cut-\(lost)")
+            let cut = try scratch.copy(of: directory.pathText, named: "cut-\(lost)")
             try edit(cut + "/" + log) { $0.removeLast(lost) }
             let reopened = try DataDirectory.open(at: cut)
             #expect(reopened.refusal?.code == .amnesia)
@@ -96,10 +97,10 @@ struct KilledDirectoryTests {
         let scratch = try Scratch()
         let (directory, log) = try running(in: scratch, cycles: 5)
         let size = try Data(
-            contentsOf: URL(fileURLWithPath: directory.path + "/" + log)
+            contentsOf: URL(fileURLWithPath: directory.pathText + "/" + log)
         ).count
         for offset in stride(from: 0, to: size, by: size / 23) {
-            let damaged = try scratch.copy(of: directory.path, named: "damaged-\(offset)")
+            let damaged = try scratch.copy(of: directory.pathText, named: "damaged-\(offset)")
             try edit(damaged + "/" + log) { $0[offset] ^= 0x40 }
             let reopened = try DataDirectory.open(at: damaged)
             let code = try #require(reopened.refusal?.code)
@@ -113,7 +114,7 @@ struct KilledDirectoryTests {
     func logSettings() throws {
         let scratch = try Scratch()
         let (directory, _) = try running(in: scratch, cycles: 1)
-        let store = directory.path + "/store/"
+        let store = directory.pathText + "/store/"
         let name = try #require(
             FileManager.default.contentsOfDirectory(atPath: store)
                 .filter { $0.hasPrefix("OPTIONS-") }.max())

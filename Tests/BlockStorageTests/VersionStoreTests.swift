@@ -53,6 +53,7 @@ struct VersionStoreTests {
         #expect(repository.statistics.versionCount == 3)
     }
 
+    // protocol: pend-stays-until-version, version-and-pend-change-places
     @Test("A pend and the version it becomes change places in one batch, or not at all")
     func promotionIsAtomic() throws {
         for crashes in [false, true] {

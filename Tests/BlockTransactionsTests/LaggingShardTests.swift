@@ -190,6 +190,7 @@ struct LaggingShardTests {
         #expect(history.writeCount == 0)
     }
 
+    // protocol: finality-by-shard, lists-are-never-shortened
     @Test(
         "A checkpoint leaves out no shard that lags",
         arguments: [nil, PlantedBug.laggingShardForgotten])

@@ -96,6 +96,7 @@ import Testing
         #expect(try cluster.value(3, local) == 1)
     }
 
+    // protocol: seen-is-not-read
     @Test("Whatever is read in halves, every action has seen or is compared with each entry, once")
     func everyEntryOnce() throws {
         for seed in 0..<40 as Range<UInt64> {
@@ -216,6 +217,7 @@ import Testing
         return (cluster, local, attempt)
     }
 
+    // protocol: doubt-belongs-to-the-attempt
     @Test("A try that was refused for certain ends no doubt about an earlier one; the log does")
     func doubtStays() throws {
         var (cluster, local, attempt) = try Self.doubtful()

@@ -65,6 +65,7 @@ struct PendVerdictTests {
         }
     }
 
+    // protocol: no-timer-removes-a-pend
     @Test("Above the revision nothing is decided, at whatever age, unless it was fenced")
     func undecided() throws {
         #expect(try verdict(kept(Sample.payload(7), at: 7), log()) == .undecided)

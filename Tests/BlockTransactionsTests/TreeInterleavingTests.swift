@@ -5,6 +5,7 @@ import Testing
 
 /// Two writers of one tree in any order, with lost, late and failing answers, against a dictionary.
 @Suite struct TreeInterleavingTests {
+    // protocol: header-is-read, every-visited-block-is-read, execution-is-deterministic
     @Test(
         "Whatever races, the log of a tree is its actions one after another, and so are its blocks",
         arguments: UInt64(1)...150)

@@ -46,7 +46,7 @@ final class EngineHome {
         case .fault: return FaultEngine(disk: disk, generator: SeededGenerator(seed: 1))
         case .rocksDB:
             defer { isCreated = true }
-            return try RocksDBEngine(at: directory + "/store", creating: !isCreated)
+            return try RocksDBEngine(at: SystemPath(directory + "/store"), creating: !isCreated)
         }
     }
 }

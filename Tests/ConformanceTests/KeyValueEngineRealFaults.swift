@@ -25,7 +25,7 @@ final class WatchedRocksDB: KeyValueEngine {
         let directory =
             FileManager.default.temporaryDirectory.path
             + "/engine-\(UUID().uuidString)"
-        let engine = try RocksDBEngine(at: directory, creating: true)
+        let engine = try RocksDBEngine(at: SystemPath(directory), creating: true)
         return WatchedRocksDB(engine: engine, directory: directory)
     }
 
@@ -74,6 +74,7 @@ struct KeyValueEngineRealFaults {
         #expect(error?.outcome == .unknown)
     }
 
+    // protocol: failed-sync-ends-the-process
     @Test("A failed sync is not tried again")
     func failedSyncIsNotRepeated() throws {
         let engine = try WatchedRocksDB.open()

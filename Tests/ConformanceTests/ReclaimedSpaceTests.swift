@@ -31,7 +31,7 @@ struct ReclaimedSpaceTests {
     func removal() throws {
         let path = FileManager.default.temporaryDirectory.path + "/space-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let engine = try RocksDBEngine(at: path, creating: true)
+        let engine = try RocksDBEngine(at: SystemPath(path), creating: true)
         defer { engine.close() }
         let repository = try StorageRepository(engine: engine)
         var random = SeededGenerator(seed: 3)

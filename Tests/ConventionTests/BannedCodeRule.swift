@@ -29,7 +29,7 @@ enum BannedCodeRule {
         }
     }
 
-    static let edge = LayeringRule.executables.union(LayeringRule.adapterTargets)
+    static let edge = PackageManifest.repository.executables.union(LayeringRule.adapters)
 
     static var bans: [Ban] { taskBans + clockBans + chanceBans + threadBans + habitBans }
 
@@ -231,7 +231,7 @@ enum BannedCodeRule {
         func count(_ code: String, _ path: String) -> Int {
             BannedCodeRule.violations(in: [ConventionTests.planted(code, at: path)]).count
         }
-        #expect(count("print(1); Date()", "Sources/optimystic/P.swift") == 0)
+        #expect(count("print(1); Date()", "Sources/OptimysticCommand/P.swift") == 0)
         #expect(count("Thread { }", "Sources/BlockTransportZeroMQ/P.swift") == 0)
         #expect(count("Bool.random()", "Tests/BlockModelTests/P.swift") == 1)
         #expect(count("try! a()", "Sources/demo/P.swift") == 1)

@@ -1,111 +1,101 @@
 import Testing
 
-/// Arrows point down only: which target may import what.
+/// Arrows point down only: a target imports what `Package.swift` lets it import, and the package
+/// itself keeps pure targets and adapters apart.
 enum LayeringRule {
     /// Part of the toolchain and free of clocks, threads and files of their own.
     private static let everywhere: Set<String> = ["Glibc", "Synchronization", "Swift"]
 
-    private static let collections: Set<String> = [
-        "HeapModule", "DequeModule", "OrderedCollections",
-    ]
-    private static let model: Set<String> = ["BlockModel", "BlockRuntime"]
-    private static let transactions = model.union(["BlockStructures", "BlockTransactions"])
-    private static let machines = transactions.union(["BlockConsensus", "BlockStorage"])
-    private static let node = machines.union([
-        "BlockTransport", "BlockWire", "Logging", "Foundation",
-    ])
-    private static let client = transactions.union([
-        "BlockTransport", "BlockWire", "Logging", "Foundation",
-    ])
-    private static let adapters: Set<String> = [
-        "BlockStorageRocksDB", "BlockTransportZeroMQ", "CZeroMQ", "CRocksDB",
-    ]
-    private static let application = client.union([
-        "OptimysticClient", "Optimystic", "OptimysticCore", "BlockOperations", "ArgumentParser",
-    ])
-
-    /// What each target may import beside ``everywhere``. A target that is not here is not part of
-    /// the house: add it at the level it belongs to.
-    static let table: [String: Set<String>] = [
-        "BlockRuntime": collections.union(["Crypto"]),
-        "BlockModel": ["BlockRuntime"],
-        "BlockStructures": model.union(collections),
-        "BlockStorage": model.union(collections),
-        "BlockConsensus": model.union(collections),
-        "BlockTransactions": model.union(collections).union(["BlockStructures"]),
-        "OptimysticCore": transactions,
-        "BlockTransport": collections.union(["BlockRuntime", "CLinux"]),
-        "BlockWire": machines.union(["BlockTransport", "CProtocol", "Foundation"]),
-        "BlockStorageRocksDB": model.union(["BlockStorage", "CRocksDB", "CLinux", "Foundation"]),
-        "BlockTransportZeroMQ": [
-            "BlockRuntime", "BlockTransport", "CZeroMQ", "CLinux", "Foundation",
-        ],
-        "BlockNode": node.union(collections),
-        "OptimysticClient": client.union(collections),
-        "Optimystic": client.union(adapters).union(node)
-            .union(["OptimysticClient", "OptimysticCore", "BlockNode"]),
-        "BlockOperations": ["BlockRuntime", "CLinux", "Logging", "Foundation"],
-        "BlockDeployment": ["BlockRuntime", "Foundation"],
-        "BlockMeasurement": ["Foundation", "Histogram"],
-        "BlockWorkloads": client.union(["OptimysticClient", "OptimysticCore"]),
-        "BlockSimulation": node.union(collections)
-            .union(["BlockNode", "OptimysticClient", "BlockWorkloads", "OptimysticCore"]),
-        "BlockChaos": client.union(["BlockDeployment", "BlockWorkloads", "OptimysticClient"]),
+    /// Libraries that may import Foundation. Machines, model and wire do with Glibc: all small,
+    /// the same everywhere, and nothing in them reads a clock or a file behind the caller's back.
+    static let foundationUsers: Set<String> = [
+        "BlockChaos", "BlockDeployment", "BlockMeasurement", "BlockNode", "BlockOperations",
+        "Optimystic",
     ]
 
-    /// The outermost level: may import everything. Nobody may import them.
-    static let executables: Set<String> = [
-        "coordinator", "storage-peer", "client-proxy", "optimystic", "OptimysticCommand",
-        "load-tester", "simulator", "demo", "bench", "chaos",
-    ]
+    /// Real engines and sockets: for executables, `Optimystic` and tests.
+    static let adapters: Set<String> = ["BlockStorageRocksDB", "BlockTransportZeroMQ"]
 
-    /// What tests share with one another, and what it may import.
-    static let testSupport: [String: Set<String>] = ["ModelSamples": model]
-
-    /// What a suite sees beyond its subject, because it puts real neighbours beside it.
-    static let neighbours: [String: Set<String>] = [
-        "OptimysticClientTests": machines.union(["BlockNode", "Optimystic", "OptimysticCommand"])
-    ]
-
-    /// Tests of more than one target, which therefore see all of them.
+    /// Suites over more than one target, or with real neighbours beside their subject.
     static let broadTests: Set<String> = [
-        "ConformanceTests", "IntegrationTests", "BlockSimulationTests", "FuzzTests",
-        "OptimysticClientTests",
+        "ConformanceTests", "IntegrationTests", "BlockSimulationTests", "OptimysticClientTests",
     ]
 
-    /// Real engines and sockets: for executables, `Optimystic`, and tests.
-    static let adapterTargets: Set<String> = ["BlockStorageRocksDB", "BlockTransportZeroMQ"]
-
-    static func violations(in files: [TextFile]) -> [Violation] {
+    static func violations(
+        in files: [TextFile], of package: PackageManifest = .repository
+    ) -> [Violation] {
         files.filter(\.isSwift).flatMap { file -> [Violation] in
             guard let target = file.target else { return [] }
             return imports(of: file).compactMap { line, module in
-                objection(to: module, in: target, isTest: file.isTest)
+                objection(to: module, in: target, isTest: file.isTest, of: package)
                     .map { Violation(path: file.path, line: line, message: $0) }
             }
         }
     }
 
-    private static func objection(to module: String, in target: String, isTest: Bool) -> String? {
-        if executables.contains(module), !(module == "OptimysticCommand" && isTest) {
-            return "nobody imports the executable \(module); move what is shared below it"
+    private static func objection(
+        to module: String, in name: String, isTest: Bool, of package: PackageManifest
+    ) -> String? {
+        if everywhere.contains(module) { return nil }
+        guard let target = package.targets[name] else {
+            return "Package.swift has no target \(name); add it at the level it belongs to"
         }
-        if everywhere.contains(module) || executables.contains(target) { return nil }
-        guard isTest else {
-            guard let allowed = table[target] else {
-                return "target \(target) is not in the table of LayeringRule.swift; add it there"
+        if target.dependencies.contains(module) { return nil }
+        if package.targets[module] == nil {
+            if isTest || target.kind == .executable { return nil }
+            if module == "Foundation", foundationUsers.contains(name) { return nil }
+        }
+        return module == "Foundation"
+            ? "\(name) may not import Foundation; use Glibc"
+            : "\(name) may not import \(module): Package.swift does not say that it needs it"
+    }
+
+    /// What the package itself may not say.
+    static func violations(in package: PackageManifest) -> [Violation] {
+        package.targets.sorted { $0.key < $1.key }.flatMap { name, target in
+            target.dependencies.sorted().compactMap { need in
+                objection(to: need, below: name, target, of: package)
+                    .map { Violation(path: "Package.swift", line: 0, message: $0) }
             }
-            if allowed.contains(module) { return nil }
-            return module == "Foundation"
-                ? "\(target) is below Wire and may not import Foundation; use Glibc"
-                : "\(target) may not import \(module): arrows point down only (see the table)"
         }
-        if broadTests.contains(target) || ["Testing", "Foundation"].contains(module) { return nil }
-        let subject = target.hasSuffix("Tests") ? String(target.dropLast(5)) : target
-        let seen = (table[subject] ?? testSupport[target] ?? []).union([subject])
-            .union(testSupport.keys).union(adapterTargets).union(neighbours[target] ?? [])
-        return seen.contains(module)
-            ? nil : "tests of \(subject) see only what it sees; \(module) belongs to another suite"
+    }
+
+    private static func objection(
+        to need: String, below name: String, _ target: PackageManifest.Target,
+        of package: PackageManifest
+    ) -> String? {
+        if package.targets[need]?.kind == .executable, target.kind != .tests {
+            return "\(name) needs the executable \(need); move what they share below it"
+        }
+        switch target.kind {
+        case .executable, .foreign:
+            return nil
+        case .library:
+            return adapters.contains(need) && name != "Optimystic"
+                ? "\(name) needs the adapter \(need), which only executables may" : nil
+        case .tests:
+            let subject = name.hasSuffix("Tests") ? String(name.dropLast(5)) : name
+            let seen = package.everything(below: subject).union([subject, "ModelSamples"])
+            return seen.contains(need) || adapters.contains(need) || broadTests.contains(name)
+                ? nil : "tests of \(subject) see only what it sees; \(need) is another's"
+        }
+    }
+
+    /// What a target depends on and imports nowhere: then the map says more than is so.
+    static func unused(in files: [TextFile], of package: PackageManifest) -> [Violation] {
+        var imported: [String: Set<String>] = [:]
+        for file in files where file.isSwift {
+            guard let target = file.target else { continue }
+            imported[target, default: []].formUnion(imports(of: file).map(\.module))
+        }
+        return package.targets.sorted { $0.key < $1.key }.flatMap { name, target in
+            target.dependencies.subtracting(imported[name] ?? []).sorted().map {
+                Violation(
+                    path: "Package.swift", line: 0,
+                    message: "\(name) needs \($0), and imports it nowhere"
+                )
+            }
+        }
     }
 
     /// Modules by line: `import M`, `@attribute import M`, `package import struct M.T`.
@@ -124,9 +114,11 @@ enum LayeringRule {
 }
 
 @Suite struct LayeringTests {
-    @Test("Every target imports only what lies below it")
+    @Test("Every target imports only what Package.swift says that it needs, and all of that")
     func repository() {
         expectNone(LayeringRule.violations(in: Repository.files))
+        expectNone(LayeringRule.violations(in: .repository))
+        expectNone(LayeringRule.unused(in: Repository.files, of: .repository))
         #expect(Repository.swiftFiles.count > 20)
     }
 
@@ -165,5 +157,23 @@ enum LayeringRule {
         ])
     func allowed(text: String, path: String) {
         #expect(LayeringRule.violations(in: [ConventionTests.planted(text, at: path)]).isEmpty)
+    }
+
+    @Test(
+        "A package whose targets need what they may not is found",
+        arguments: [
+            "library(\"A\", [\"run\"])", "library(\"A\", [\"BlockStorageRocksDB\"])",
+            "tests(\"ATests\", [\"run\"]),\nlibrary(\"A\", [])",
+        ])
+    func plantedPackage(line: String) {
+        let package = PackageManifest(text: "executable(\"run\", []),\n\(line)")
+        #expect(LayeringRule.violations(in: package).count == 1)
+    }
+
+    @Test("What a target needs and imports nowhere is found")
+    func unused() {
+        let package = PackageManifest(text: "library(\"A\", [\"B\", \"C\"])")
+        let file = ConventionTests.planted("import B", at: "Sources/A/P.swift")
+        #expect(LayeringRule.unused(in: [file], of: package).map(\.message).count == 1)
     }
 }

@@ -38,7 +38,7 @@ enum MakefileRule {
             "help", "setup", "build", "check", "test", "simulate", "fuzz", "bench", "demo",
             "cluster-up", "cluster-status", "cluster-down", "format", "lint", "clean", "load-test",
             "compose-up", "compose-down", "compose-load-test", "compose-check",
-            "chaos", "determinism", "mutation-gate", "simulate-many",
+            "chaos", "determinism", "mutation-gate", "simulate-many", "models", "map",
         ]
         #expect(promised.subtracting(targets).isEmpty)
     }

@@ -1,7 +1,8 @@
 import Testing
 
 /// The protocol's pages say what each rule prevents, how that is shown, and by which test; sources
-/// and tests cite the rules by name.
+/// and tests cite the rules by name. A test that guards a rule names it, and so does the bug that
+/// breaks it.
 enum ProtocolRule {
     static let folder = "Sources/OptimysticCore/OptimysticCore.docc/"
     private static let bugsPath = "Sources/BlockRuntime/PlantedBug.swift"
@@ -52,17 +53,56 @@ enum ProtocolRule {
                 problems.append("names no planted bug, and no reason why there is none")
             }
             for line in rule.body where line.hasPrefix("- Planted: ") {
-                for match in line.matches(of: wordPattern)
-                where bugs?.mentions("case \(match.word)\n") != true {
-                    problems.append("names the planted bug \(match.word), which does not exist")
+                for match in line.matches(of: wordPattern) {
+                    let problem = bugs.flatMap { problemOf(bug: match.word, citing: rule, in: $0) }
+                    if let problem { problems.append("names the planted bug \(problem)") }
                 }
             }
             let names = rule.body.compactMap { $0.wholeMatch(of: testPattern)?.name }
             if names.isEmpty { problems.append("names no test") }
-            for name in names where !tests.contains(where: { $0.mentions("\"\(name)\"") }) {
-                problems.append("names the test \"\(name)\", which does not exist")
+            for name in names {
+                let test = tests.first { $0.mentions("\"\(name)\"") }
+                let problem = test.map { problemOf(test: name, citing: rule, in: $0) }
+                switch problem {
+                case .none: problems.append("names the test \"\(name)\", which does not exist")
+                case .some(.none): break
+                case .some(let problem?): problems.append("names the test \"\(name)\", \(problem)")
+                }
             }
             return problems.map { violation(rule, $0) }
+        }
+    }
+
+    /// What is wrong with a planted bug that a rule names; nil when all is well.
+    private static func problemOf(
+        bug: Substring, citing rule: Rule, in file: TextFile
+    ) -> String? {
+        guard let index = file.lines.firstIndex(of: "    case \(bug)") else {
+            return "\(bug), which does not exist"
+        }
+        return isCited(rule.name, above: index, in: file)
+            ? nil : "\(bug), whose comment does not cite it (protocol: \(rule.name))"
+    }
+
+    /// Likewise of a test.
+    private static func problemOf(
+        test: Substring, citing rule: Rule, in file: TextFile
+    ) -> String? {
+        guard var index = file.lines.firstIndex(where: { $0.contains("\"\(test)\"") }) else {
+            return nil
+        }
+        while index > 0, !file.lines[index].contains("@Test") { index -= 1 }
+        return isCited(rule.name, above: index, in: file)
+            ? nil : "which does not cite it in the line above (// protocol: \(rule.name))"
+    }
+
+    /// Whether the comment above a line names a rule.
+    private static func isCited(_ rule: String, above index: Int, in file: TextFile) -> Bool {
+        let comment = file.lines[..<index].reversed().prefix { line in
+            line.drop(while: { $0 == " " }).hasPrefix("//")
+        }
+        return comment.contains { line in
+            line.split(whereSeparator: { " ,().:".contains($0) }).contains { $0 == rule }
         }
     }
 
@@ -70,23 +110,62 @@ enum ProtocolRule {
         Violation(path: rule.path, line: rule.line, message: "rule \(rule.name) \(problem)")
     }
 
-    /// Citations of rules that are in no page.
+    /// Citations of rules that are in no page, and of sections that were before there were pages.
     static func violations(inCitationsOf files: [TextFile]) -> [Violation] {
         let names = Set(files.filter { $0.path.hasPrefix(folder) }.flatMap(rules).map(\.name))
-        return files.filter { $0.isSwift && $0.name != "ProtocolRule.swift" }.flatMap { file in
-            guard file.mentions("protocol: ") else { return [Violation]() }
-            return file.lines.enumerated().flatMap { index, line in
-                var problems: [String] = []
-                for match in line.matches(of: citationPattern) {
-                    for name in match.names.split(separator: ", ") where !names.contains("\(name)")
-                    {
-                        problems.append("the protocol has no rule \(name)")
-                    }
+        return files.filter(mayCite).flatMap { file in
+            var found: [Violation] = []
+            for (index, line) in file.lines.enumerated() {
+                func report(_ message: String) {
+                    found.append(Violation(path: file.path, line: index + 1, message: message))
                 }
-                return problems.map { Violation(path: file.path, line: index + 1, message: $0) }
+                if hasOldForm(line) {
+                    report("cite a rule by its name (protocol: rule-name), not by a number")
+                }
+                for name in citations(at: index, of: file) where !names.contains(name) {
+                    report("the protocol has no rule \(name)")
+                }
             }
+            return found
         }
     }
+
+    private static func mayCite(_ file: TextFile) -> Bool {
+        let isProse = file.path == HazardsRule.path || file.path == "Tests/README.md"
+        return (file.isSwift || isProse) && file.name != "ProtocolRule.swift"
+    }
+
+    /// The rules that the citation beginning in a line names, also where it goes on in the next.
+    private static func citations(at index: Int, of file: TextFile) -> [String] {
+        let line = file.lines[index]
+        guard line.contains("protocol: ") else { return [] }
+        var text = String(line)
+        var next = index + 1
+        while text.last == ",", next < file.lines.count {
+            text += " " + file.lines[next].drop { " /".contains($0) }
+            next += 1
+        }
+        return text.matches(of: citationPattern).flatMap { match in
+            match.names.split(separator: ", ").map(String.init)
+        }
+    }
+
+    /// Sections and letters of the paper that these pages were made from.
+    private static func hasOldForm(_ line: Substring) -> Bool {
+        // A regular expression over every line takes seconds: first a look for a letter and digit.
+        var previous: UInt8 = 0
+        let isCandidate = line.utf8.contains { byte in
+            defer { previous = byte }
+            return (48...57).contains(byte) && ((65...90).contains(previous) || previous == 32)
+        }
+        return isCandidate && line.contains(oldForms)
+    }
+
+    nonisolated(unsafe) private static let oldForms =  // SAFETY: a constant, no state.
+        #/
+        protocol\ [A-Z]\d | \bC(?:5|1[0-2])\.\d | C11\ A\d | \(rule\ \d | planted\ bugs?\ [A-Z]\d
+        | \((?:[NQDSMFXEALC]\d{1,2}(?:\.\d+)?(?:,\ )?)+\)
+        /#
 }
 
 @Suite struct ProtocolRuleTests {
@@ -104,8 +183,11 @@ enum ProtocolRule {
 
     @Test("A rule without a test, with one that is not there, and a wrong citation are found")
     func planted() {
-        let bugs = TextFile(path: "Sources/BlockRuntime/PlantedBug.swift", text: "    case bad\n")
-        let test = TextFile(path: "Tests/A/B.swift", text: "@Test(\"It holds\")")
+        let bugsPath = "Sources/BlockRuntime/PlantedBug.swift"
+        let bugs = TextFile(
+            path: bugsPath, text: "    /// Bad (protocol: keep-it).\n    case bad\n")
+        let test = TextFile(
+            path: "Tests/A/B.swift", text: "// protocol: keep-it\n@Test(\n\"It holds\")")
         let sound = """
             ### keep-it
 
@@ -114,7 +196,7 @@ enum ProtocolRule {
             - Planted: `bad`.
             - Test: "It holds".
             """
-        func count(_ text: String) -> Int {
+        func count(_ text: String, _ test: TextFile = test, _ bugs: TextFile = bugs) -> Int {
             let page = TextFile(path: ProtocolRule.folder + "P.md", text: text)
             return ProtocolRule.violations(inPagesOf: [bugs, test, page]).count
         }
@@ -124,6 +206,8 @@ enum ProtocolRule {
         #expect(count(sound.replacing("- Planted: `bad`.", with: "")) == 1)
         #expect(count(sound.replacing("- Without it: it is gone.", with: "")) == 1)
         #expect(count(sound + "\n\n" + sound) == 2)
+        #expect(count(sound, TextFile(path: test.path, text: "@Test(\"It holds\")")) == 1)
+        #expect(count(sound, test, TextFile(path: bugsPath, text: "    case bad\n")) == 1)
 
         let page = TextFile(path: ProtocolRule.folder + "P.md", text: sound)
         func cited(_ comment: String) -> Int {
@@ -131,5 +215,9 @@ enum ProtocolRule {
         }
         #expect(cited("// Durable first (protocol: keep-it).") == 0)
         #expect(cited("// Durable first (protocol: drop-it).") == 1)
+        #expect(cited("// Durable first (protocol: keep-it,\n// drop-it).") == 1)
+        for old in ["protocol C5.13", "C12.1", "(N9)", "(rule 6)", "(Q1, Q2)", "(A2.2)"] {
+            #expect(cited("// Durable first: \(old).") == 1)
+        }
     }
 }

@@ -92,7 +92,7 @@ extension Integration {
         @Test("Two commands do not open one directory at a time, and options exclude each other")
         func exclusion() async throws {
             try await Self.withPlace { place, path in
-                let database = try await Database.embedded(at: path)
+                let database = try await Database.embedded(at: path, timeout: .seconds(30))
                 let locked = try place.run("optimystic", ["--embedded", path, "collections"])
                 #expect(locked.ending == .exited(75), "\(locked.errors)")
                 #expect(locked.errors.contains("directoryLocked"))

@@ -4,8 +4,9 @@ import Optimystic
 import OptimysticClient
 import Testing
 
-/// What a custom collection says while it does not know whether an attempt has landed (protocol
-/// C12.1, C12.2), and what it tells of a sync that failed.
+/// What a custom collection says while it does not know whether an attempt has landed
+/// (protocol: doubt-belongs-to-the-attempt, gone-after-doubt-is-unknown), and what it tells of a
+/// sync that failed.
 @Suite("Custom collection in doubt", .serialized) struct CollectionDoubtTests {
     private typealias Put = CollectionDefectTests.Put
 
@@ -46,42 +47,40 @@ import Testing
 
     @Test(
         "After a sync of unknown outcome no refusal of a later one is certain",
-        arguments: [true, false])
-    func refusedLater(isLanded: Bool) async throws {
-        for refusal in Self.refusals {
-            try await Self.run { script, mine, other in
-                let map = try await mine.createOrOpen("map", CollectionDefectTests.map())
-                try await map.act(Put(key: "k", value: "v"))
-                // It lands without an answer, or it is held up on its way.
-                script.setCommits(isLanded ? .passButAnswer(Self.unknown) : .answer(Self.unknown))
-                let first = await Self.failure { try await map.sync(timeout: .milliseconds(300)) }
-                #expect(first?.outcome == .unknown)
-                let named = try #require(await map.mayHaveCommitted.first)
-                #expect(named.action == Put(key: "k", value: "v"))
-                #expect(first?.message.contains("\(named.id)") == true)
-                if isLanded {
-                    // Nor can it be found out: the log cannot be read.
-                    script.set {
-                        switch $0 {
-                        case .commit, .readLog: .answer(.failed(refusal))
-                        default: .pass
-                        }
+        arguments: [true, false], Self.refusals)
+    func refusedLater(isLanded: Bool, refusal: DatabaseError) async throws {
+        try await Self.run { script, mine, other in
+            let map = try await mine.createOrOpen("map", CollectionDefectTests.map())
+            try await map.act(Put(key: "k", value: "v"))
+            // It lands without an answer, or it is held up on its way.
+            script.setCommits(isLanded ? .passButAnswer(Self.unknown) : .answer(Self.unknown))
+            let first = await Self.failure { try await map.sync(timeout: TestTime.untilSent) }
+            #expect(first?.outcome == .unknown)
+            let named = try #require(await map.mayHaveCommitted.first)
+            #expect(named.action == Put(key: "k", value: "v"))
+            #expect(first?.message.contains("\(named.id)") == true)
+            if isLanded {
+                // Nor can it be found out: the log cannot be read.
+                script.set {
+                    switch $0 {
+                    case .commit, .readLog: .answer(.failed(refusal))
+                    default: .pass
                     }
-                } else {
-                    script.setCommits(.answer(.failed(refusal)))
                 }
-                let second = await Self.failure { try await map.sync(timeout: .milliseconds(300)) }
-                #expect(second?.outcome == .unknown, "\(refusal): \(String(describing: second))")
-                #expect(second?.message.contains("\(named.id)") == true)
-                #expect(await map.pending == [Put(key: "k", value: "v")])
-                script.set { _ in .pass }
-                let report = try await map.sync()
-                #expect(report.landed.count == (isLanded ? 1 : 0))
-                #expect(await map.mayHaveCommitted.isEmpty)
-                let open = try await other.open("map", CollectionDefectTests.map())
-                let logged = try await CollectionDefectTests.logged(open)
-                #expect(logged == [Put(key: "k", value: "v")])
+            } else {
+                script.setCommits(.answer(.failed(refusal)))
             }
+            let second = await Self.failure { try await map.sync(timeout: TestTime.untilSent) }
+            #expect(second?.outcome == .unknown, "\(refusal): \(String(describing: second))")
+            #expect(second?.message.contains("\(named.id)") == true)
+            #expect(await map.pending == [Put(key: "k", value: "v")])
+            script.set { _ in .pass }
+            let report = try await map.sync()
+            #expect(report.landed.count == (isLanded ? 1 : 0))
+            #expect(await map.mayHaveCommitted.isEmpty)
+            let open = try await other.open("map", CollectionDefectTests.map())
+            let logged = try await CollectionDefectTests.logged(open)
+            #expect(logged == [Put(key: "k", value: "v")])
         }
     }
 
@@ -93,7 +92,7 @@ import Testing
             let map = try await mine.createOrOpen("map", CollectionDefectTests.map())
             try await map.act(Put(key: "k", value: "v"))
             script.setCommits(.passButAnswer(Self.unknown))
-            _ = await Self.failure { try await map.sync(timeout: .milliseconds(300)) }
+            _ = await Self.failure { try await map.sync(timeout: TestTime.untilSent) }
             let named = try #require(await map.mayHaveCommitted.first)
             script.set { _ in .pass }
             try await other.drop("map")
@@ -102,8 +101,12 @@ import Testing
                     _ = try await other.createOrOpen("map", CollectionDefectTests.map())
                 }
                 for _ in 0..<2 {
-                    let sync = await Self.failure { try await map.sync(timeout: .seconds(1)) }
-                    let update = await Self.failure { try await map.update(timeout: .seconds(1)) }
+                    let sync = await Self.failure {
+                        try await map.sync(timeout: TestTime.untilSent)
+                    }
+                    let update = await Self.failure {
+                        try await map.update(timeout: TestTime.untilSent)
+                    }
                     for error in [sync, update] {
                         #expect(error?.outcome == .unknown, "\(String(describing: error))")
                         #expect(error?.message.contains("\(named.id)") == true)
@@ -122,12 +125,12 @@ import Testing
             let map = try await mine.createOrOpen("map", CollectionDefectTests.map())
             try await map.act(Put(key: "k", value: "v"))
             script.setCommits(.notTaken)
-            let first = await Self.failure { try await map.sync(timeout: .milliseconds(300)) }
+            let first = await Self.failure { try await map.sync(timeout: TestTime.untilSent) }
             #expect(first?.outcome == .notApplied, "\(String(describing: first))")
             #expect(await map.mayHaveCommitted.isEmpty)
             script.set { _ in .pass }
             try await other.drop("map")
-            let second = await Self.failure { try await map.sync(timeout: .seconds(1)) }
+            let second = await Self.failure { try await map.sync(timeout: TestTime.untilSent) }
             #expect(second?.code == .collectionNotFound && second?.outcome == .notApplied)
         }
     }
@@ -146,7 +149,7 @@ import Testing
             try await rival.act(Put(key: "k", value: "of the rival"))
             try await rival.sync()
             script.setCommits(.answer(.failed(DatabaseError(.invalidArgument, "no"))))
-            let error = await Self.failure { try await map.sync(timeout: .seconds(1)) }
+            let error = await Self.failure { try await map.sync(timeout: TestTime.untilSent) }
             #expect(error?.outcome == .notApplied)
             #expect(await map.untold.dropped == [Put(key: "k", value: "of mine")])
             script.set { _ in .pass }

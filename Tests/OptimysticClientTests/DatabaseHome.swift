@@ -25,7 +25,8 @@ enum DatabaseHome: String, CaseIterable, Sendable, CustomTestStringConvertible {
             }
         case .embedded:
             try await TemporaryPath.run { path in
-                let database = try await Database.embedded(at: path)
+                let database = try await Database.embedded(
+                    at: path, timeout: TestTime.generous)
                 do {
                     try await body { database }
                 } catch {

@@ -9,7 +9,7 @@ import Testing
         try await TemporaryPath.run { path in
             let cluster: Identifier128
             do {
-                let database = try await Database.embedded(at: path)
+                let database = try await Database.embedded(at: path, timeout: TestTime.generous)
                 cluster = database.cluster.cluster.rawValue
                 let tree = try await database.tree("letters", key: String.self, value: Int.self)
                 for (number, letter) in "abcdefgh".enumerated() {
@@ -19,7 +19,7 @@ import Testing
                 try await diary.append("first")
                 await database.closeAndWait()
             }
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             #expect(database.cluster.cluster.rawValue == cluster)
             let tree = try await database.tree("letters", key: String.self, value: Int.self)
             #expect(try await tree.count() == 8)
@@ -34,12 +34,47 @@ import Testing
         }
     }
 
+    @Test("A path is bytes: two that differ in what is no text are two databases, so named")
+    func bytePaths() async throws {
+        try await TemporaryPath.run { path in
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false)
+            let names: [Bytes] = [[0x78, 0xFF], [0x78, 0xFE]]
+            let paths = names.map { SystemPath(Array("\(path)/".utf8) + $0) }
+            for (name, path) in zip(names, paths) {
+                let database = try await Database.embedded(at: path)
+                try await database.diary("whose", of: Bytes.self).append(name)
+                await database.closeAndWait()
+            }
+            for (name, path) in zip(names, paths) {
+                let database = try await Database.embedded(at: path)
+                let diary = try await database.diary("whose", of: Bytes.self)
+                for try await entry in diary.entries(from: .start) { #expect(entry.value == name) }
+                // Locked, and told by a path that can be read.
+                do {
+                    _ = try await Database.embedded(at: path)
+                    Issue.record("it was opened twice")
+                } catch {
+                    let said = (error as? DatabaseError)?.message ?? ""
+                    #expect(said.contains("/x\\xf"), "\(said)")
+                }
+                await database.closeAndWait()
+            }
+            for odd: SystemPath in ["", SystemPath([0x61, 0, 0x62])] {
+                await #expect(throws: DatabaseError.self) {
+                    _ = try await Database.embedded(at: odd)
+                }
+            }
+            await #expect(throws: DatabaseError.self) { _ = try await Database.embedded(at: "") }
+        }
+    }
+
     @Test(
         "What no collection can be called is refused before anything is sent, in plain words"
     )
     func names() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             for name in ["", "a\nb", String(repeating: "n", count: Limits.nameBytesMax + 1)] {
                 for ask in [
                     { _ = try await database.openTree(named: $0) },
@@ -60,7 +95,7 @@ import Testing
     @Test("An error says what happened where an application shows it, and which condition it was")
     func words() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             let tree = try await database.tree("t", key: String.self, value: String.self)
             try await tree.set("é", to: "1")
             let error = await #expect(throws: DatabaseError.self) {
@@ -80,7 +115,7 @@ import Testing
     @Test("A directory that is open, or is something else, or forgot, is refused in words")
     func refusals() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             #expect(await problem(at: path) == .directoryLocked)
             await database.closeAndWait()
             try FileManager.default.removeItem(atPath: path + "/store")
@@ -97,7 +132,7 @@ import Testing
     /// Why the directory does not open.
     private func problem(at path: String) async -> ErrorCode? {
         do {
-            await (try Database.embedded(at: path)).closeAndWait()
+            await (try Database.embedded(at: path, timeout: TestTime.generous)).closeAndWait()
             return nil
         } catch {
             return (error as? DatabaseError)?.code
@@ -107,7 +142,7 @@ import Testing
     @Test("Writers at the same time share entries, and so their syncs")
     func groups() async throws {
         try await TemporaryPath.run { path in
-            let database = try await Database.embedded(at: path)
+            let database = try await Database.embedded(at: path, timeout: TestTime.generous)
             let tree = try await database.tree("letters", key: Int.self, value: Int.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<64 {

@@ -80,7 +80,7 @@ final class FaultyLink: ProxyLink {
 extension LoopbackCluster {
     /// As ``connect(to:name:timeout:)``, over a link that does what `script` says.
     func connect(
-        through script: FaultyLink.Script, timeout: Duration = .seconds(5)
+        through script: FaultyLink.Script, timeout: Duration = TestTime.generous
     ) async throws -> Database {
         let connection = try await Connection.open(
             addresses: ["loopback://proxy0"], clusterName: "demo", environment: environment

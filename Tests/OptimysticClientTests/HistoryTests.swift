@@ -29,6 +29,7 @@ struct HistoryTests {
         #expect(isDone)
     }
 
+    // protocol: truncate-then-delete
     @Test(
         "Truncation ends what is below it, with words, and nothing else",
         arguments: DatabaseHome.allCases)

@@ -128,7 +128,7 @@ final class LoopbackCluster: Sendable {
 
     func connect(
         to addresses: [String] = ["loopback://proxy0"], name: String = "demo",
-        timeout: Duration = .seconds(5)
+        timeout: Duration = TestTime.generous
     ) async throws -> Database {
         let connection = try await Connection.open(
             addresses: addresses, clusterName: name, environment: environment

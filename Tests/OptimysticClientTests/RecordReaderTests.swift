@@ -1,3 +1,4 @@
+import BlockModel
 import BlockRuntime
 import Foundation
 import OptimysticCommand
@@ -348,6 +349,24 @@ private func read(_ text: String, as format: RecordFormat) throws -> [String] {
                 ["00000000-0000-0000-0000-000000000001", "ffffffff-0000-0000-0000-000000000000"],
                 "1"
             ),
+            (
+                KeyForm("date"),
+                [
+                    "-inf", "0001-01-01T00:00:00Z", "2000-12-31T23:59:59.5Z",
+                    "2001-01-01T00:00:00Z",
+                    "2026-11-29T12:30:00.25Z", "1e+300",
+                ], "2026-02-30"
+            ),
+            (
+                KeyForm("(text,date)"),
+                [
+                    #"["","2001-01-01T00:00:00Z"]"#, #"["a","2000-01-01T00:00:00Z"]"#,
+                    #"["a","2026-11-29T12:30:00Z"]"#, #"["a\"","2000-01-01T00:00:00Z"]"#,
+                ], #"["a"]"#
+            ),
+            (KeyForm("double"), ["-inf", "-1.5", "0.0", "5e-324", "inf"], "x"),
+            (KeyForm("int64?"), ["null", "-1", "2"], "\"x\""),
+            (KeyForm("bool"), ["false", "true"], "1"),
         ] as [(KeyForm, [String], String?)] {
             let keys = try texts.map { try form.key($0) }
             #expect(keys == keys.sorted { $0.lexicographicallyPrecedes($1) })

@@ -80,14 +80,35 @@ def argument_bytes():
     check(done("diary", "read", "b") == b"1.0\t\xff\xfe\n2.0\t\x00\xff\n", "b")
     check(done("diary", "read", "b", "--hex") == b"1.0\tfffe\n2.0\t00ff\n", "b")
     check(b'"hex":"00ff"' in done("diary", "read", "b", "--output", "json"), "b")
-    # Names are text, and paths of a database are.
+    # Names are text.
     for command in (["diary", "append", b"d\xff", "x"], ["collection", "drop", "--yes", b"d\xff"],
                     ["inspect", "tail", b"d\xff"], ["verify", b"d\xff"], ["queue", "count", b"d\xff"]):
         refused(65, *command, says=b"the collection's name is not UTF-8: byte 1")
+    # Paths are bytes: two that differ are two databases, with exactly these names.
     for path in (b"x\xff", b"x\xfe"):
-        ran = raw("--embedded", os.path.join(DIRECTORY.encode(), path), "collections")
-        check(ran.code == 65 and b"belongs to no text" in ran.errors, ran)
-    check(sorted(os.listdir(DIRECTORY.encode())) == [b"database"], "a directory was made")
+        ran = raw("--embedded", os.path.join(DIRECTORY.encode(), path), "diary", "append", "d", path)
+        check(ran.code == 0, ran)
+    check(sorted(os.listdir(DIRECTORY.encode())) == [b"database", b"x\xfe", b"x\xff"], "directories")
+    for path in (b"x\xff", b"x\xfe"):
+        ran = raw("--embedded", os.path.join(DIRECTORY.encode(), path), "diary", "read", "d")
+        check(ran.output == b"1.0\t" + path + b"\n", ran)
+    ran = raw("--embedded", os.path.join(DIRECTORY.encode(), b"no\xff", b"x"), "collections")
+    check(ran.code != 0 and b"/no\\xff is not a directory" in ran.errors, ran)
+    # So are those of a service, from flags and from variables.
+    data = os.path.join(DIRECTORY.encode(), b"data\xff")
+    peer = [os.path.join(os.path.dirname(EXECUTABLE), "storage-peer"), "init"]
+    ran = subprocess.run(peer + [b"--data-directory=" + data], capture_output=True)
+    check(ran.returncode == 0 and os.path.isdir(data), ran)
+    cluster = os.path.join(DIRECTORY.encode(), b"cluster\xfe.json")
+    ran = raw("cluster", "plan", "--name", "n", "--replicas", "1", "--shards", "1",
+              b"--peer=" + data + b"=127.0.0.1:7710", "--coordinator", "127.0.0.1:7720",
+              "--proxy", "127.0.0.1:7730", b"--out=" + cluster)
+    check(ran.code == 0, ran)
+    variables = dict(os.environb)
+    variables[b"OPTIMYSTIC_STORAGE_PEER_DATA_DIRECTORY"] = data[:-1] + b"\xfe"
+    variables[b"OPTIMYSTIC_STORAGE_PEER_CLUSTER_FILE"] = cluster
+    ran = subprocess.run(peer, env=variables, capture_output=True)
+    check(ran.returncode == 0 and os.path.isdir(data[:-1] + b"\xfe"), ran)
     variables = dict(os.environb)
     variables[b"OPTIMYSTIC_URL"] = b"optimystic://127.0.0.1:1/\xff"
     ran = raw("collections", variables=variables)

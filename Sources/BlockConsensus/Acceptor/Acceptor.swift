@@ -1,7 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// The rules of one acceptor for one register (protocol C5.3), as pure functions of its record.
+/// The rules of one acceptor for one register (protocol: accept-raises-promise,
+/// one-ballot-one-value), as pure functions of its record.
 ///
 /// The caller writes the returned record and syncs it before it sends the reply. Never from memory:
 /// a reply that is not durable is a promise that a restart breaks.
@@ -27,6 +28,10 @@ package enum Acceptor {
         }
         var kept = record
         kept.promised = ballot
+        invariant(kept.promised > record.promised, "a promise does not rise")
+        invariant(
+            kept.accepted == record.accepted && kept.value == record.value,
+            "a promise changes what is accepted")
         let reply = PeerReply.promise(ballot, accepted: record.accepted, value: record.value)
         return Decision(record: kept, reply: reply)
     }
@@ -52,10 +57,15 @@ package enum Acceptor {
         }
         let promised = planted(.acceptDoesNotPromise) ? record.promised : ballot
         let kept = RegisterRecord(promised: promised, accepted: ballot, value: value)
+        invariant(kept.promised >= record.promised, "an accept takes a promise back")
+        invariant(
+            kept.accepted > record.accepted && kept.promised >= kept.accepted
+                || planted(.acceptDoesNotPromise), "an accept at \(ballot) does not bind")
         return Decision(record: kept, reply: .accepted(ballot))
     }
 
-    /// The highest ballot that binds the acceptor. An accept binds like a promise (rule 3).
+    /// The highest ballot that binds the acceptor. An accept binds like a promise
+    /// (protocol: accept-raises-promise).
     private static func highest(in record: RegisterRecord) -> Ballot {
         planted(.acceptDoesNotPromise) ? record.promised : max(record.promised, record.accepted)
     }
@@ -63,6 +73,8 @@ package enum Acceptor {
     /// A hostile counter near the end of its range would leave no ballot above it for anybody.
     private static func counterJump(from seen: Ballot, to ballot: Ballot) -> DatabaseError? {
         let (sum, overflow) = seen.counter.addingReportingOverflow(Limits.ballotCounterJumpMax)
+        invariant(
+            ballot >= seen || planted(.acceptDoesNotPromise), "\(ballot) is not above \(seen)")
         guard !overflow, ballot.counter <= sum else {
             return DatabaseError(
                 .invalidArgument,

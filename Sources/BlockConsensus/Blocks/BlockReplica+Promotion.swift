@@ -16,7 +16,7 @@ extension BlockReplica {
 
     /// Finalises every listed write that can be, in order, above the newest one that is here
     /// already: what was installed from elsewhere has gaps below it. Stops at the first that
-    /// cannot: what comes after a gap has no base (protocol C11 A2.3).
+    /// cannot: what comes after a gap has no base (protocol: applied-on-its-base).
     mutating func promoteProven(_ committed: [CommittedWrite]) throws(DatabaseError) {
         var first = committed.endIndex
         while first > committed.startIndex {
@@ -29,7 +29,7 @@ extension BlockReplica {
     /// Makes the version of a committed write out of its pend, in one batch with the pend's end.
     ///
     /// - Parameter write: The pend is found by its payload, as another attempt may aim at the same
-    ///   revision, and must make what the log lists (protocol C11 A2.2).
+    ///   revision, and must make what the log lists (protocol: pend-found-by-payload).
     mutating func promote(_ write: CommittedWrite) throws(DatabaseError) -> Promotion {
         if let version = try version(at: write.revision) {
             guard version.write == write else {
@@ -49,6 +49,7 @@ extension BlockReplica {
             alarm("the write at \(write.revision) does not make the block that was decided on")
             return .baseMissing
         }
+        invariant((block == nil) == (pend.resultHash == .zero), "a removed block has a hash")
         var version = VersionRecord(
             revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
             transform: pend.transform, resultHash: pend.resultHash, content: .removed)
@@ -60,6 +61,9 @@ extension BlockReplica {
         }
         put(version)
         removePend(payload)
+        invariant(
+            version.write == write || planted(.pendFoundByRevision),
+            "another write than the log lists is made final")
         return .finalised
     }
 
@@ -92,7 +96,7 @@ extension BlockReplica {
     }
 
     /// Whether a pend may be acknowledged: its result can be made here from what is durable here,
-    /// without asking anybody (protocol C11 A2.1).
+    /// without asking anybody (protocol: pend-needs-its-base).
     func canBuild(_ pend: PendRecord, at target: Revision) throws(DatabaseError) -> Bool {
         guard let base = try base(of: pend, at: target) else { return false }
         let block = try apply(pend.transform, to: base.block)

@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// What a coordinator knows to be chosen of the log of one life: a stretch of it without a gap, up
 /// to the newest entry that it read or decided. What peers are told to make a version of, it
-/// compares with this (protocol C12.11).
+/// compares with this (protocol: facts-from-the-coordinators-own-tail).
 final class ChosenLog {
     private struct Known {
         let payload: PayloadID
@@ -42,9 +42,12 @@ final class ChosenLog {
             entries.removeFirst(surplus)
             first = Revision(first.rawValue + UInt64(surplus))
         }
+        invariant(entries.count <= Limits.chosenLogCountMax, "\(entries.count) entries are known")
+        invariant(through >= tail.revision, "a log with a gap at its end")
     }
 
     private func append(_ entry: Entry) {
+        invariant(entry.revision == through.next, "a log with a gap at \(entry.revision)")
         var known = Known(payload: entry.payload, bodyHash: entry.bodyHash)
         if case .inline(let bytes) = entry.body, let body = try? EntryBody(canonicalBytes: bytes) {
             known.results = body.results

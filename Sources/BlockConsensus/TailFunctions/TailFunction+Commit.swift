@@ -2,11 +2,13 @@ import BlockModel
 import BlockRuntime
 
 extension TailFunction {
-    /// Lands one attempt of one collection, or says why not (protocol C5.6, f_commit).
+    /// Lands one attempt of one collection, or says why not (protocol: coordinator-never-retargets,
+    /// dedupe-scan).
     ///
     /// The answer `moved` says whether the entry at the target was looked at: when it is sealed it
-    /// may be the attempt's own, and whoever gets the answer reads it (protocol C12.4). It goes
-    /// before `blocked`, which thus says that nothing is at the target yet.
+    /// may be the attempt's own, and whoever gets the answer reads it
+    /// (protocol: moved-says-what-was-looked-for). It goes before `blocked`, which thus says that
+    /// nothing is at the target yet.
     static func commit(
         _ request: CommitAttempt, _ value: TailValue, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {

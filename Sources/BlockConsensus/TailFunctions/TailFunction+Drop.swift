@@ -5,7 +5,8 @@ extension TailFunction {
     /// ``DropCollection/fate(in:)`` tells.
     ///
     /// Not while a multi-collection attempt is under way here, nor while a decision taken here may
-    /// still have to be looked up: its other participants would take it for undecided (N10).
+    /// still have to be looked up: its other participants would take it for undecided
+    /// (protocol: drop-waits-for-decisions).
     static func drop(_ request: DropCollection, _ value: TailValue) -> TailDecision {
         guard let tail = value.live, request.fate(in: value) == .open else {
             return .keep(.tail(value))

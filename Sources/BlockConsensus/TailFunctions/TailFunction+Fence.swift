@@ -3,8 +3,8 @@ import BlockRuntime
 
 extension TailFunction {
     /// Fences an attempt at its home, unless that has decided it already: afterwards it never lands
-    /// (protocol C5.8, f_abort). What became of it, the value that is answered tells, together with
-    /// the log: the entry at its target, a later life, the fence; or still nothing.
+    /// (protocol: fence-before-discard). What became of it, the value that is answered tells,
+    /// together with the log: the entry at its target, a later life, the fence; or still nothing.
     static func fence(
         _ attempt: Attempt, _ value: TailValue, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {

@@ -5,7 +5,8 @@ extension TailFunction {
     /// coordinators that seal the same tail write the same bytes under the same hash.
     ///
     /// The pointer to the segment rides in the next append's compare-and-set; the segment must be
-    /// durable on a quorum of its shard before (protocol C5.15, C11 A4).
+    /// durable on a quorum of its shard before (protocol: segment-before-pointer,
+    /// segment-is-a-pure-function).
     static func seal(_ tail: inout Tail) -> Segment {
         let segment = Segment(
             collection: tail.collection, incarnation: tail.incarnation,

@@ -3,10 +3,11 @@ import BlockRuntime
 
 extension TailFunction {
     /// Says that history up to a revision is gone. Nothing of it is deleted before this is chosen
-    /// (protocol C11 A4.5): whoever misses something reads the tail again and knows why.
+    /// (protocol: truncate-then-delete): whoever misses something reads the tail again and knows
+    /// why.
     ///
     /// As far as asked for, but never what is not final yet, nor a decision that may still have to
-    /// be looked up (N3).
+    /// be looked up (protocol: open-decisions-hold-the-log).
     static func truncate(_ request: TruncateCollection, _ value: TailValue) -> TailDecision {
         guard var tail = value.live, tail.incarnation == request.incarnation else {
             return .keep(.refused(.gone(value)))

@@ -37,10 +37,17 @@ public struct KeyEncoder: Sendable {
 
     /// A component of a composite key that others follow.
     public mutating func append(leading component: some OrderedKey) throws(DatabaseError) {
+        try leading { encoder throws(DatabaseError) in try component.appendKey(to: &encoder) }
+    }
+
+    /// The same for what `write` writes.
+    mutating func leading<Result>(
+        _ write: (inout KeyEncoder) throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
         let before = moreFollows
         moreFollows = true
-        try component.appendKey(to: &self)
-        moreFollows = before
+        defer { moreFollows = before }
+        return try write(&self)
     }
 
     /// The last component of a composite key.

@@ -10,7 +10,8 @@ public struct LogView<Source: LogObjectSource> {
     /// Of the tail: a hash, which a walk over many segments needs for each of them.
     private let collection: CollectionID
 
-    /// - Parameter tail: A chosen value: its segment pointers are followed (rule 5).
+    /// - Parameter tail: A chosen value: its segment pointers are followed
+    ///   (protocol: act-on-chosen).
     public init(tail: Tail, source: Source) {
         self.tail = tail
         self.source = source

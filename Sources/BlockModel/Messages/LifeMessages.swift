@@ -1,6 +1,7 @@
 import BlockRuntime
 
-/// Begins the life of a collection after the one that the sender saw, once (protocol C12.3).
+/// Begins the life of a collection after the one that the sender saw, once
+/// (protocol: create-on-what-was-seen).
 public struct CreateCollection: Hashable, Sendable {
     public let name: String
     public let header: CollectionHeader
@@ -34,7 +35,7 @@ public struct Creation: Hashable, Sendable {
     }
 }
 
-/// Ends one life of a collection, once (protocol C12.3).
+/// Ends one life of a collection, once (protocol: drop-names-the-life).
 public struct DropCollection: Hashable, Sendable {
     public let collection: CollectionID
     /// The life that the sender saw. No other is ended, however late this arrives.

@@ -133,19 +133,20 @@ public enum RepositoryReply: Hashable, Sendable {
 ///
 /// `fenced`, and `moved` where the landing is `absent`, decide: however often the attempt was sent,
 /// it has not landed and never will. The others speak of this try alone; an earlier one of the same
-/// attempt may have landed, or may still (protocol C12.1, C12.4).
+/// attempt may have landed, or may still (protocol: doubt-belongs-to-the-attempt,
+/// moved-says-what-was-looked-for).
 public enum CommitRefusal: Hashable, Sendable {
     /// The revision is not the one before the target.
     case moved(landing: Landing, TailValue)
     /// The collection is absent, dropped, or in another life. If an earlier try ended in doubt, its
-    /// outcome stays unknown (protocol C5.9).
+    /// outcome stays unknown (protocol: gone-after-doubt-is-unknown).
     case gone(TailValue)
     /// A multi-collection attempt holds the collection.
     case blocked(TailValue)
     /// The attempt was fenced at this revision.
     case fenced(TailValue)
     /// Somebody else's undecided changes of this block are in the way, and the policy is to fail.
-    /// Its pends stay until the log shows that they are dead (protocol C5.10).
+    /// Its pends stay until the log shows that they are dead (protocol: no-timer-removes-a-pend).
     case pending(BlockID, [OutstandingPend])
 
     /// What is known of the entry at the target of an attempt that came too late or too early.

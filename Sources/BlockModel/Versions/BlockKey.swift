@@ -2,8 +2,9 @@ import BlockRuntime
 
 /// A block in one life of its collection: what versions and pends are kept under.
 ///
-/// Ids say nothing of the collection's life, so every message about a block names it (protocol
-/// C5.11): otherwise an old pend could land in a collection that was dropped and created again.
+/// Ids say nothing of the collection's life, so every message about a block names it
+/// (protocol: incarnation-everywhere): otherwise an old pend could land in a collection that was
+/// dropped and created again.
 public struct BlockKey: Hashable, Sendable, Comparable {
     public let block: BlockID
     public let incarnation: Incarnation

@@ -1,6 +1,7 @@
 import BlockRuntime
 
-/// Asks a replica to keep an undecided change of one block (protocol C5.10, C11 A2.1).
+/// Asks a replica to keep an undecided change of one block (protocol: bound-is-a-set,
+/// pend-needs-its-base).
 public struct PendRequest: Hashable, Sendable {
     public let key: BlockKey
     public let payload: PayloadID
@@ -26,7 +27,8 @@ public struct PendRequest: Hashable, Sendable {
     }
 }
 
-/// Asks for a block as of a revision (protocol C5.14, C11 A2.2).
+/// Asks for a block as of a revision (protocol: listed-write-is-the-answer,
+/// empty-list-asks-a-quorum).
 public struct BlockReadRequest: Hashable, Sendable {
     public let key: BlockKey
     public let revision: Revision

@@ -4,7 +4,7 @@ import BlockRuntime
 /// it makes of the block.
 ///
 /// A replica alone cannot know that a pend bound to a revision is committed there; whoever read a
-/// chosen tail lists the writes that are (protocol C11 A2.1).
+/// chosen tail lists the writes that are (protocol: pend-found-by-payload).
 public struct CommittedWrite: Hashable, Sendable, Comparable {
     public let revision: Revision
     public let payload: PayloadID

@@ -16,7 +16,7 @@ public struct PendKey: Hashable, Sendable, Comparable {
     }
 }
 
-/// A durable, undecided change of one block (protocol C5.10).
+/// A durable, undecided change of one block (protocol: bound-is-a-set).
 public struct PendRecord: Hashable, Sendable {
     /// Canonical bytes of the transform.
     public let transform: Bytes
@@ -32,7 +32,7 @@ public struct PendRecord: Hashable, Sendable {
     /// its pends up: that of the block itself, as every attempt is on one collection.
     public let home: CollectionID
     /// The target revisions of the attempts that carry this payload, ascending. A set: a late bind
-    /// of an earlier attempt must not take away what a later one added (N15).
+    /// of an earlier attempt must not take away what a later one added (protocol: bound-is-a-set).
     public var bound: [Revision]
 
     public init(

@@ -1,6 +1,5 @@
 import BlockModel
 import BlockRuntime
-import Foundation
 
 /// The file that describes a cluster, which every service is given: a ``ClusterMap`` as JSON.
 ///
@@ -24,17 +23,18 @@ package enum ClusterFile {
     // MARK: Reading
 
     /// - Throws: `.configurationInvalid` naming the file and the key, also when there is no file.
-    package static func read(at path: String) throws(DatabaseError) -> ClusterMap {
-        let data: Data
+    package static func read(at path: SystemPath) throws(DatabaseError) -> ClusterMap {
+        let said = "cannot read the cluster file \(path); `optimystic cluster plan` writes one"
+        let read: Bytes?
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
+            read = try path.contents(countMax: Limits.clusterFileBytesMax)
         } catch {
-            throw DatabaseError(
-                .configurationInvalid,
-                "cannot read the cluster file \(path); `optimystic cluster plan` writes one",
-                cause: error)
+            throw DatabaseError(.configurationInvalid, said, cause: error)
         }
-        return try map(of: Bytes(data), named: path)
+        guard let read else {
+            throw DatabaseError(.configurationInvalid, "\(said): there is none")
+        }
+        return try map(of: read, named: "\(path)")
     }
 
     /// - Parameter name: What the messages call the text, usually its path.

@@ -43,7 +43,7 @@ extension ProxyTask {
         if let problem = tail.problem(asOf: asOf) ?? tail.problem(resuming: read, asOf: asOf) {
             return effects.respond(.failed(problem))
         }
-        // Whoever goes on from a place must not miss what followed it.
+        // A reader that goes on from a place must not miss what followed it.
         let isBehind = read.direction == .forward ? read.after?.revision : nil
         if let problem = tail.truncationProblem(min(asOf, isBehind ?? asOf)) {
             return effects.respond(.failed(problem))
@@ -73,7 +73,7 @@ extension ProxyTask {
         switch input {
         case .tail(let value):
             // An action whose outcome is unknown may have landed in the life that is over: that
-            // it cannot be looked for says nothing of it (protocol C5.9).
+            // it cannot be looked for says nothing of it (protocol: first-revision-is-fixed).
             guard adopt(value, status.incarnation, outcome: .unknown, &effects) else { return }
             scanned = status.firstRevision
             search(status, &effects)

@@ -22,19 +22,27 @@ extension ProxyTask {
         "the collection was dropped, and perhaps created again, since it was opened")
 
     /// Something that the tail points to is nowhere: history may have been truncated since the tail
-    /// was read, and then the tail says so (protocol C11 A4.5).
+    /// was read, and then the tail says so (protocol: truncate-then-delete).
     mutating func looksAgain(
         after error: DatabaseError, _ effects: inout TaskEffects
     ) -> Bool {
-        guard error.code == .corrupted, let tail, !hasLookedAgain else { return false }
+        guard error.code == .corrupted, !hasLookedAgain,
+            let collection = tail?.collection ?? collectionOfBlocks
+        else { return false }
         // Whether an attempt landed is not known better by another look at the tail.
         if case .commit = request { return false }
         hasLookedAgain = true
         unconfirmed = nil
         fetched = [:]
         fetchedBlocks = [:]
-        effects.readTail(tail.collection)
+        effects.readTail(collection)
         return true
+    }
+
+    /// The first one that a request for blocks names.
+    private var collectionOfBlocks: CollectionID? {
+        guard case .readBlocks(let requests) = request else { return nil }
+        return requests.compactMap(\.collection).min()
     }
 
     /// Tells an answer as of `revision`, after a look at a tail that is younger than every block

@@ -3,7 +3,8 @@ import BlockRuntime
 import BlockTransactions
 
 /// Tasks that begin and end lives of collections. What came of one, a chosen value of the register
-/// tells, whatever is known of its other tries (protocol C12.3).
+/// tells, whatever is known of its other tries (protocol: create-on-what-was-seen,
+/// drop-names-the-life).
 extension ProxyTask {
     mutating func step(_ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects) {
         switch (input, open.creation) {

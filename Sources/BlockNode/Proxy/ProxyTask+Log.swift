@@ -60,23 +60,58 @@ extension ProxyTask {
         }
     }
 
-    /// Blocks, each verified, as of the revisions asked for.
+    /// Blocks, each verified, as of the revisions asked for, of the lives that go on.
     mutating func step(
         _ requests: [BlockReadRequest], _ input: Input, _ effects: inout TaskEffects
     ) {
-        guard case .fetched(let things) = input else {
+        switch input {
+        case .fetched(let things):
+            unconfirmed = blocks(requests, things)
+            confirm(requests, behind: nil, &effects)
+        case .tail(let value): look(at: value, requests, &effects)
+        case .started, .woken, .reply:
             if requests.isEmpty { return effects.respond(.blocks([])) }
-            return effects.fetch(requests.map { .block($0) })
+            effects.fetch(requests.map { .block($0) })
         }
+    }
+
+    /// Looks at the tail of the next collection that the requests name: replicas that have
+    /// truncated a revision, or forgotten a life, answer with what is left. Of a request that names
+    /// none nobody can tell.
+    private mutating func confirm(
+        _ requests: [BlockReadRequest], behind last: CollectionID?, _ effects: inout TaskEffects
+    ) {
+        let named = requests.compactMap(\.collection)
+        let next = named.filter { name in last.map { $0 < name } ?? true }.min()
+        if let next { return effects.readTail(next) }
+        // After trouble with the blocks the tails were looked at first.
+        guard let unconfirmed else { return effects.fetch(requests.map { .block($0) }) }
+        effects.respond(unconfirmed)
+    }
+
+    private mutating func look(
+        at value: TailValue, _ requests: [BlockReadRequest], _ effects: inout TaskEffects
+    ) {
+        guard let tail = value.live else { return effects.respond(.failed(Self.gone)) }
+        for request in requests where request.collection == tail.collection {
+            guard adopt(value, request.key.incarnation, &effects) else { return }
+            if let problem = tail.truncationProblem(request.revision) {
+                return effects.respond(.failed(problem))
+            }
+        }
+        confirm(requests, behind: tail.collection, &effects)
+    }
+
+    private func blocks(_ requests: [BlockReadRequest], _ things: Fetched) -> ClientReply {
         let copies = requests.map { things.blocks[FetchedBlock.Key($0)]?.copy }
         let bytes = copies.reduce(0) { $0 + ($1?.bytes?.count ?? 0) }
         guard bytes <= Limits.blockReplyBytesMax || copies.count == 1 else {
             let message =
                 "\(copies.count) blocks of \(bytes) bytes, blockReplyBytesMax = "
                 + "\(Limits.blockReplyBytesMax): ask for fewer at a time"
-            return effects.respond(.failed(DatabaseError(.valueTooLarge, message)))
+            return .failed(DatabaseError(.valueTooLarge, message))
         }
-        effects.respond(.blocks(copies))
+        return .blocks(copies)
     }
 
     /// The blocks of an entry are to become versions on a quorum each.
@@ -86,7 +121,7 @@ extension ProxyTask {
     }
 
     /// Exactly this attempt. Where the coordinator has not looked whether it landed, the log is
-    /// read at its target, so that the client is told (protocol C12.4).
+    /// read at its target, so that the client is told (protocol: moved-says-what-was-looked-for).
     mutating func commit(
         _ attempt: CommitAttempt, _ input: Input, _ effects: inout TaskEffects
     ) {

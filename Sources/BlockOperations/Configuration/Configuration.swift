@@ -8,7 +8,7 @@ package struct Configuration: Sendable {
         /// The variable's name.
         case environment(String)
         /// The file's path.
-        case file(String)
+        case file(SystemPath)
         case builtIn
         /// Nobody gave one and there is no default.
         case absent
@@ -18,8 +18,11 @@ package struct Configuration: Sendable {
     package struct Entry: Hashable, Sendable {
         package let flag: String
         /// As it was written; nil when absent.
-        package let text: String?
+        package let bytes: Bytes?
         package let source: Source
+
+        /// For people; nil when absent.
+        package var text: String? { bytes.map { OutsideText.shown($0) } }
     }
 
     package let role: Role
@@ -38,7 +41,7 @@ package struct Configuration: Sendable {
         guard let entry = entries.first(where: { $0.flag == setting.flag }) else {
             throw DatabaseError(.internalError, "\(role.name) does not declare --\(setting.flag)")
         }
-        guard let text = entry.text else {
+        guard let bytes = entry.bytes else {
             if let absent = setting.absent { return absent }
             throw DatabaseError(
                 .invalidArgument,
@@ -46,7 +49,7 @@ package struct Configuration: Sendable {
                     + "the key \"\(setting.flag)\" of the file that --configuration names)")
         }
         do {
-            return try setting.value(of: text)
+            return try setting.value(of: bytes)
         } catch {
             throw DatabaseError(.internalError, "--\(setting.flag) was checked as another type")
         }

@@ -1,18 +1,17 @@
 import BlockRuntime
-import Foundation
 
 /// The values of a JSON configuration file: one flat object of flags and texts or integers.
 struct ConfigurationFile {
-    let path: String
+    let path: SystemPath
     /// Texts by flag; integers as their decimal text.
     let texts: [String: String]
 
     /// - Throws: `configurationInvalid` when the file cannot be read, is larger than
     ///   `Limits.configurationFileBytesMax`, or is not an object of texts and integers that names
     ///   each key once.
-    init(path: String) throws(DatabaseError) {
+    init(path: SystemPath) throws(DatabaseError) {
         self.path = path
-        let bytes = Bytes(try Self.contents(of: path))
+        let bytes = try Self.contents(of: path)
         let value: JSONText
         do throws(JSONParser.Problem) {
             value = try JSONParser.parse(bytes)
@@ -38,23 +37,21 @@ struct ConfigurationFile {
 
     private static let shape = "a JSON object whose values are texts or integers"
 
-    private static func contents(of path: String) throws(DatabaseError) -> Data {
+    private static func contents(of path: SystemPath) throws(DatabaseError) -> Bytes {
         let limit = Limits.configurationFileBytesMax
+        let read: Bytes?
         do {
-            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            let data = try file.read(upToCount: limit + 1) ?? Data()
-            guard data.count <= limit else {
-                throw DatabaseError(
-                    .configurationInvalid, "\(path) is larger than the limit of \(limit) bytes")
-            }
-            return data
-        } catch let error as DatabaseError {
-            throw error
+            read = try path.contents(countMax: limit)
         } catch {
             throw DatabaseError(
-                .configurationInvalid, "the configuration file \(path) cannot be read", cause: error
-            )
+                .configurationInvalid,
+                "the configuration file \(path) cannot be read: \(error.message)")
         }
+        guard let read else {
+            throw DatabaseError(
+                .configurationInvalid,
+                "the configuration file \(path) cannot be read: there is none")
+        }
+        return read
     }
 }

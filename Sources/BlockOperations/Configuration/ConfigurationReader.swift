@@ -13,10 +13,10 @@ package enum Invocation: Sendable {
 /// falls through to the next source.
 package struct ConfigurationReader: Sendable {
     private let role: Role
-    private let environment: [String: String]
+    private let environment: [String: Bytes]
 
     /// - Parameter environment: The environment variables of the process.
-    package init(role: Role, environment: [String: String]) {
+    package init(role: Role, environment: [String: Bytes]) {
         self.role = role
         self.environment = environment
     }
@@ -26,12 +26,13 @@ package struct ConfigurationReader: Sendable {
     /// - Parameter arguments: The command line without the program's name.
     /// - Throws: `invalidArgument` when the command line is wrong, `configurationInvalid` when a
     ///   variable or the file is. The message names source, value and what was expected.
-    package func read(_ arguments: [String]) throws(DatabaseError) -> Invocation {
+    package func read(_ arguments: [Bytes]) throws(DatabaseError) -> Invocation {
         // Whoever asks for help gets it, whatever else is wrong with the line.
-        if arguments.contains("--help") || arguments.contains("-h") {
+        func asks(_ word: String) -> Bool { arguments.contains(Array(word.utf8)) }
+        if asks("--help") || asks("-h") {
             return .answer(role.helpText)
         }
-        if arguments.contains("--version") { return .answer(role.versionText) }
+        if asks("--version") { return .answer(role.versionText) }
         let line = try parse(arguments)
         let (settingsOfFile, fileEntry) = try readFile(line)
         var entries: [Configuration.Entry] = []
@@ -51,19 +52,21 @@ package struct ConfigurationReader: Sendable {
 
     private struct CommandLine {
         var command: String?
-        var values: [String: String] = [:]
+        var values: [String: Bytes] = [:]
         var printsConfiguration = false
     }
 
-    private func parse(_ arguments: [String]) throws(DatabaseError) -> CommandLine {
+    private func parse(_ arguments: [Bytes]) throws(DatabaseError) -> CommandLine {
         var line = CommandLine()
         var rest = arguments[...]
-        if let first = rest.first, role.commands.contains(where: { $0.name == first }) {
-            line.command = first
+        if let first = rest.first,
+            let command = role.commands.first(where: { $0.name.utf8.elementsEqual(first) })
+        {
+            line.command = command.name
             rest = rest.dropFirst()
         }
         while let argument = rest.popFirst() {
-            if argument == "--print-configuration" {
+            if argument.elementsEqual("--print-configuration".utf8) {
                 line.printsConfiguration = true
                 continue
             }
@@ -71,7 +74,8 @@ package struct ConfigurationReader: Sendable {
             guard role.setting(flag: flag) != nil else {
                 throw usage("unknown flag --\(flag)")
             }
-            guard let value = inline ?? rest.popFirst(), inline != nil || !value.hasPrefix("--")
+            guard let value = inline ?? rest.popFirst(),
+                inline != nil || !value.starts(with: Self.dashes)
             else { throw usage("--\(flag) needs a value") }
             guard line.values.updateValue(value, forKey: flag) == nil else {
                 throw usage("--\(flag) is given twice")
@@ -80,17 +84,18 @@ package struct ConfigurationReader: Sendable {
         return line
     }
 
+    private static let dashes = Array("--".utf8)
+
     /// `--flag=value` or `--flag`.
-    private func split(_ argument: String) throws(DatabaseError) -> (String, String?) {
-        guard argument.hasPrefix("--"), argument.count > 2 else {
+    private func split(_ argument: Bytes) throws(DatabaseError) -> (String, Bytes?) {
+        guard argument.starts(with: Self.dashes), argument.count > Self.dashes.count else {
             throw usage("unexpected argument \(Self.quoted(argument))")
         }
-        let bare = argument.dropFirst(2)
-        // Of the bytes: a mark behind it makes = another character.
-        guard let equals = bare.utf8.firstIndex(of: UInt8(ascii: "=")) else {
-            return (String(bare), nil)
-        }
-        return (String(bare[..<equals]), String(bare[bare.utf8.index(after: equals)...]))
+        let bare = argument.dropFirst(Self.dashes.count)
+        let equals = bare.firstIndex(of: UInt8(ascii: "=")) ?? bare.endIndex
+        // No flag is anything but ASCII, so what is shown in place of other bytes is unknown too.
+        let flag = OutsideText.shown(bare[..<equals])
+        return (flag, equals == bare.endIndex ? nil : Array(bare[(equals + 1)...]))
     }
 
     private func usage(_ what: String) -> DatabaseError {
@@ -102,42 +107,49 @@ package struct ConfigurationReader: Sendable {
     private func resolve(
         _ setting: any DeclaredSetting, line: CommandLine, file: ConfigurationFile?
     ) throws(DatabaseError) -> Configuration.Entry {
-        if let text = line.values[setting.flag] {
-            return try entry(setting, text, .flag)
+        if let bytes = line.values[setting.flag] {
+            return try entry(setting, bytes, .flag)
         }
         let variable = role.environmentVariable(of: setting)
-        if let text = environment[variable] {
-            return try entry(setting, text, .environment(variable))
+        if let bytes = environment[variable] {
+            return try entry(setting, bytes, .environment(variable))
         }
         if let file, let text = file.texts[setting.flag] {
-            return try entry(setting, text, .file(file.path))
+            return try entry(setting, Array(text.utf8), .file(file.path))
         }
         let source: Configuration.Source = setting.defaultText == nil ? .absent : .builtIn
-        return Configuration.Entry(flag: setting.flag, text: setting.defaultText, source: source)
+        return Configuration.Entry(
+            flag: setting.flag, bytes: setting.defaultText.map { Array($0.utf8) }, source: source)
     }
 
     private func entry(
-        _ setting: any DeclaredSetting, _ text: String, _ source: Configuration.Source
+        _ setting: any DeclaredSetting, _ bytes: Bytes, _ source: Configuration.Source
     ) throws(DatabaseError) -> Configuration.Entry {
+        let place =
+            switch source {
+            case .environment(let name): "environment variable \(name)"
+            case .file(let path): "key \"\(setting.flag)\" of \(path)"
+            case .flag, .builtIn, .absent: "--\(setting.flag)"
+            }
+        if !setting.takesBytes { _ = try OutsideText.text(of: bytes, "the value of \(place)") }
         do {
-            try setting.check(text)
+            try setting.check(bytes)
         } catch {
-            let place =
-                switch source {
-                case .environment(let name): "environment variable \(name)"
-                case .file(let path): "key \"\(setting.flag)\" of \(path)"
-                case .flag, .builtIn, .absent: "--\(setting.flag)"
-                }
             throw DatabaseError(
                 source == .flag ? .invalidArgument : .configurationInvalid,
-                "\(place) is \(Self.quoted(text)); expected \(error.expected)")
+                "\(place) is \(Self.quoted(bytes)); expected \(error.expected)")
         }
-        return Configuration.Entry(flag: setting.flag, text: text, source: source)
+        return Configuration.Entry(flag: setting.flag, bytes: bytes, source: source)
     }
 
     /// Quoted and escaped, and cut: a mistaken value may be a whole file.
-    private static func quoted(_ text: String) -> String {
-        text.count > 100 ? String(reflecting: text.prefix(100) + "…") : String(reflecting: text)
+    private static func quoted(_ bytes: Bytes) -> String {
+        // What is no text is shown by its escapes, which are not to be escaped once more.
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            return "\"\(OutsideText.shown(bytes.prefix(100)))\(bytes.count > 100 ? "…" : "")\""
+        }
+        return text.count > 100
+            ? String(reflecting: text.prefix(100) + "…") : String(reflecting: text)
     }
 
     // MARK: The file and the environment
@@ -146,14 +158,15 @@ package struct ConfigurationReader: Sendable {
         _ line: CommandLine
     ) throws(DatabaseError) -> (ConfigurationFile?, Configuration.Entry) {
         let entry = try resolve(Role.configurationFile, line: line, file: nil)
-        guard let path = entry.text else { return (nil, entry) }
+        guard let bytes = entry.bytes else { return (nil, entry) }
+        let path = SystemPath(bytes)
         let file = try ConfigurationFile(path: path)
         for flag in file.texts.keys.sorted() {
             guard role.setting(flag: flag) != nil, flag != Role.configurationFile.flag else {
                 let known = role.settings.map(\.flag).filter { $0 != Role.configurationFile.flag }
                 throw DatabaseError(
                     .configurationInvalid,
-                    "\(path) has the unknown key \(Self.quoted(flag)); known are "
+                    "\(path) has the unknown key \(Self.quoted(Array(flag.utf8))); known are "
                         + known.sorted().joined(separator: ", "))
             }
         }

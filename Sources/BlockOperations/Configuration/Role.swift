@@ -41,7 +41,7 @@ package struct Role: Sendable {
     }
 
     /// The file that settings are read from when neither flag nor variable gives them.
-    package static let configurationFile = Setting<String>.path(
+    package static let configurationFile = Setting<SystemPath>.path(
         "configuration", help: "A JSON file with an object of flags and their values."
     ).optional()
     package static let logFormat = Setting<LogFormat>.choice(

@@ -10,12 +10,17 @@ extension Setting where Value == String {
             flag, placeholder: "TEXT", expected: "a text that is not empty", default: text,
             help: help, parse: { $0.isEmpty ? nil : $0 })
     }
+}
 
-    /// A path of a file or directory; relative ones start at the working directory.
+extension Setting where Value == SystemPath {
+    /// A path of a file or directory; relative ones start at the working directory. Any bytes.
     package static func path(_ flag: String, default text: String? = nil, help: String) -> Setting {
         Setting(
             flag, placeholder: "PATH", expected: "a path", default: text, help: help,
-            parse: { $0.isEmpty || $0.utf8.contains(0) ? nil : $0 })
+            parseBytes: { bytes in
+                let path = SystemPath(bytes)
+                return path.problem == nil ? path : nil
+            })
     }
 }
 

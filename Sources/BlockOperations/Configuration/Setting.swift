@@ -14,8 +14,10 @@ package protocol DeclaredSetting: Sendable {
     var isOptional: Bool { get }
     /// What it does, as a sentence.
     var help: String { get }
-    /// Throws when `text` is not a value of this setting.
-    func check(_ text: String) throws(InvalidSettingText)
+    /// Whether values are bytes, such as paths, and need not be text.
+    var takesBytes: Bool { get }
+    /// Throws when `bytes` are not a value of this setting.
+    func check(_ bytes: Bytes) throws(InvalidSettingText)
 }
 
 /// One thing an operator can set: as a flag, an environment variable or a key of a file.
@@ -30,7 +32,8 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
     package let help: String
     /// The value when there is neither text nor default; nil when somebody must give one.
     package let absent: Value?
-    private let parse: @Sendable (String) -> Value?
+    package let takesBytes: Bool
+    private let parse: @Sendable (Bytes) -> Value?
 
     package var isOptional: Bool { absent != nil }
 
@@ -39,17 +42,30 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
         _ flag: String, placeholder: String, expected: String, default defaultText: String?,
         help: String, absent: Value? = nil, parse: @escaping @Sendable (String) -> Value?
     ) {
+        self.init(
+            flag, placeholder: placeholder, expected: expected, default: defaultText, help: help,
+            absent: absent, takesBytes: false,
+            parseBytes: { String(validating: $0, as: UTF8.self).flatMap(parse) })
+    }
+
+    /// - Parameter parseBytes: Returns nil for bytes that are not a value.
+    package init(
+        _ flag: String, placeholder: String, expected: String, default defaultText: String?,
+        help: String, absent: Value? = nil, takesBytes: Bool = true,
+        parseBytes parse: @escaping @Sendable (Bytes) -> Value?
+    ) {
         self.flag = flag
         self.placeholder = placeholder
         self.expected = expected
         self.defaultText = defaultText
         self.help = help
         self.absent = absent
+        self.takesBytes = takesBytes
         self.parse = parse
         let isName = flag.utf8.allSatisfy { $0 == 0x2D || (0x61...0x7A).contains($0) }
         invariant(isName && !flag.isEmpty, "flag \(flag) is lowercase letters and hyphens")
         invariant(
-            defaultText.map { parse($0) != nil } ?? true,
+            defaultText.map { parse(Array($0.utf8)) != nil } ?? true,
             "the default \(defaultText ?? "") of --\(flag) is a value of it")
     }
 
@@ -58,13 +74,14 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
         invariant(defaultText == nil, "--\(flag) has a default, so it is never absent")
         return Setting<Value?>(
             flag, placeholder: placeholder, expected: expected, default: nil, help: help,
-            absent: .some(nil), parse: { [parse] in parse($0).map(Optional.some) })
+            absent: .some(nil), takesBytes: takesBytes,
+            parseBytes: { [parse] in parse($0).map(Optional.some) })
     }
 
-    package func value(of text: String) throws(InvalidSettingText) -> Value {
-        guard let value = parse(text) else { throw InvalidSettingText(expected: expected) }
+    package func value(of bytes: Bytes) throws(InvalidSettingText) -> Value {
+        guard let value = parse(bytes) else { throw InvalidSettingText(expected: expected) }
         return value
     }
 
-    package func check(_ text: String) throws(InvalidSettingText) { _ = try value(of: text) }
+    package func check(_ bytes: Bytes) throws(InvalidSettingText) { _ = try value(of: bytes) }
 }

@@ -7,10 +7,28 @@ import Glibc
 /// that two texts become one. Nothing else in this system reads either of them.
 package enum ProcessArguments {
     /// The words behind the program's name.
-    package static var words: [Bytes] {
-        (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+    package static let words: [Bytes] = {
+        guard CommandLine.argc > 0 else { return wordsOfKernel() }
+        return (1..<max(1, Int(CommandLine.argc))).compactMap { index in
             CommandLine.unsafeArgv[index].map { bytes(cString: $0) }
         }
+    }()
+
+    /// The words as the kernel remembers them.
+    ///
+    /// The library of Swift reads them once, by the C library's streams, and has none for ever when
+    /// that fails: as under a library that is loaded in front of the C library, and is not ready.
+    private static func wordsOfKernel() -> [Bytes] {
+        let path: SystemPath = "/proc/self/cmdline"
+        let line = (try? path.contents(countMax: Limits.commandLineBytesMax)) ?? nil
+        return words(ofLine: line ?? [])
+    }
+
+    /// - Parameter line: The program's name and its words, with a zero behind each.
+    package static func words(ofLine line: Bytes) -> [Bytes] {
+        // What stands behind the last zero is no word, but an empty one may stand in front of it.
+        Array(line.split(separator: 0, omittingEmptySubsequences: false).dropFirst().dropLast())
+            .map(Array.init)
     }
 
     /// The words, for a program that takes nothing but text.
@@ -39,9 +57,9 @@ package enum ProcessArguments {
     }
 
     /// The variables whose names begin with `prefix`.
-    /// - Throws: `.textInvalid` when one of them is no UTF-8.
-    package static func variables(prefix: String) throws(DatabaseError) -> [String: String] {
-        var variables: [String: String] = [:]
+    /// - Throws: `.textInvalid` when one of these names is no UTF-8.
+    package static func variables(prefix: String) throws(DatabaseError) -> [String: Bytes] {
+        var variables: [String: Bytes] = [:]
         var place = environ
         while let entry = place.pointee {
             place += 1
@@ -51,8 +69,7 @@ package enum ProcessArguments {
             }
             let name = try OutsideText.text(of: bytes[..<equals], "the name of a variable")
             guard variables[name] == nil else { continue }
-            variables[name] = try OutsideText.text(
-                of: bytes[(equals + 1)...], "the variable \(name)")
+            variables[name] = Array(bytes[(equals + 1)...])
         }
         return variables
     }

@@ -23,7 +23,7 @@ package enum ServiceProcess {
     /// - Precondition: Called once in a process, first thing in `main`.
     /// - Parameter body: Returns once ``StopSignal/isRequested`` and its work is drained.
     package static func run(
-        _ role: Role, arguments: [String]? = nil, variables: [String: String]? = nil,
+        _ role: Role, arguments: [Bytes]? = nil, variables: [String: Bytes]? = nil,
         body: (Context) throws -> Void
     ) -> Never {
         StandardDescriptors.reserve()
@@ -47,7 +47,7 @@ package enum ServiceProcess {
             let variables =
                 try variables ?? ProcessArguments.variables(prefix: role.environmentPrefix)
             let reader = ConfigurationReader(role: role, environment: variables)
-            switch try reader.read(arguments ?? ProcessArguments.texts()) {
+            switch try reader.read(arguments ?? ProcessArguments.words) {
             case .answer(let text):
                 LineWriter.standardOutput.writeLine(text)
                 end(.success)

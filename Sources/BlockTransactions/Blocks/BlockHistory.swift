@@ -2,7 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// Which entry wrote which block, for the newest revisions of one life of a collection: what a
-/// reader must list to read a block that is not checkpointed yet (protocol C11 A2.2).
+/// reader must list to read a block that is not checkpointed yet
+/// (protocol: listed-write-is-the-answer).
 ///
 /// Learned from chosen logs only, so it never goes wrong; it only ends somewhere.
 public struct BlockHistory: Sendable {
@@ -121,7 +122,8 @@ public struct BlockHistory: Sendable {
     }
 
     /// Forgets the writes of `block` up to where they are final. Those above stay, all of them: a
-    /// list that leaves one out makes a replica answer with what was before (protocol C12.5).
+    /// list that leaves one out makes a replica answer with what was before
+    /// (protocol: lists-are-never-shortened).
     private mutating func forgetFinal(_ block: BlockID) {
         guard var kept = writes[block] else {
             late.remove(block)

@@ -5,8 +5,9 @@ import BlockStructures
 /// Actions that were run on a snapshot, and everything an attempt needs of them.
 ///
 /// It stays valid at a later revision as long as no entry in between wrote a block it read or wrote
-/// or changed the header part (protocol C11 A5.2): then the same payload is bound to the later
-/// target. Otherwise the actions are run again, under another payload.
+/// or changed the header part (protocol: header-is-read, every-visited-block-is-read): then the
+/// same payload is bound to the later target. Otherwise the actions are run again, under another
+/// payload.
 package struct PreparedBatch: Sendable {
     let payload: PayloadID
     /// The revision of the snapshot.
@@ -86,7 +87,7 @@ package struct PreparedBatch: Sendable {
                 + "\(Limits.committedWriteCountMax)", retryAfter: .milliseconds(500))
     }
 
-    /// Of a diary: what it appends depends on nothing (A5.7).
+    /// Of a diary: what it appends depends on nothing (protocol: appends-read-nothing).
     init(diary actions: [Action], payload: PayloadID, base: Revision) {
         self.payload = payload
         self.base = base

@@ -8,7 +8,7 @@ import BlockStructures
 ///
 /// What the log says is never behind: an action that is found in it has landed, whoever was told
 /// what. An attempt whose outcome is unknown is the only one there is until the log has decided
-/// (protocol C11 A3.6, C12.1).
+/// (protocol: unknown-holds-the-next, doubt-belongs-to-the-attempt).
 ///
 /// What was read of the log and what the pending actions have been compared with are two things: a
 /// page may come, and the next one not. An action is begun on a snapshot of what was read, or else

@@ -4,7 +4,8 @@ import BlockRuntime
 /// Which actions landed where, for a contiguous range of revisions of one life of a collection.
 ///
 /// It is a memory of log entries that were read from chosen tails and never change, not a cache
-/// that may be wrong: a lookup inside the range is as good as a scan of the log (protocol C5.9).
+/// that may be wrong: a lookup inside the range is as good as a scan of the log
+/// (protocol: dedupe-scan).
 public struct ActionIndex: Sendable {
     /// Where an action landed.
     public struct Landing: Hashable, Sendable {

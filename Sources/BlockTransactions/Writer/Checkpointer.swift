@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Sees to it that committed writes become versions on a quorum of their shards, and knows which
-/// have: the ground of checkpoints (protocol C5.15, C11 A2.5, C12.5).
+/// have: the ground of checkpoints (protocol: checkpoint-counts-a-quorum, finality-by-shard).
 ///
 /// What fails is told apart by shard: an entry that could not be made final as a whole is tried
 /// again one shard at a time. A shard that fails alone lags from then on: one write of it is tried
@@ -126,7 +126,8 @@ package struct Checkpointer: Sendable {
         _ revision: Revision, _ payload: PayloadID, _ blocks: [WrittenBlock],
         _ collection: CollectionID
     ) -> FinaliseEntry {
-        FinaliseEntry(
+        invariant(!blocks.isEmpty, "nothing of \(revision) is to be made final")
+        return FinaliseEntry(
             collection: collection, incarnation: incarnation, revision: revision,
             payload: payload, blocks: blocks)
     }
@@ -199,6 +200,7 @@ package struct Checkpointer: Sendable {
         // Everything else holds the whole checkpoint back.
         let bound = oldest.filter { !named.contains($0.key) }.values.min()
         let common = bound.map { min(end, $0.previous) } ?? end
+        invariant(common <= revision, "\(common) is claimed at \(revision)")
         if planted(.laggingShardForgotten) { return Checkpoint(common) }
         let left = named.sorted().compactMap { shard -> LaggingShard? in
             guard let first = oldest[shard], first <= common else { return nil }
@@ -207,5 +209,13 @@ package struct Checkpointer: Sendable {
                 shard: shard, of: shardCount, checkpoint: first.previous, last: last)
         }
         return Checkpoint(common, lagging: left)
+    }
+
+    package func checkInvariants() {
+        for (shard, held) in shares {
+            invariant(!held.isEmpty, "\(shard) is kept though all of it is final")
+            invariant(held.keys.allSatisfy { $0 <= begun }, "a write of \(shard) above \(begun)")
+        }
+        invariant(lagging.allSatisfy { shares[$0] != nil }, "a shard lags with nothing to do")
     }
 }

@@ -31,6 +31,9 @@ package enum LivesChecker {
         for life in lives {
             result.checkedCount += 1
             let generation = life.incarnation.generation
+            if lives.contains(where: { $0.incarnation.isRival(of: life.incarnation) }) {
+                result.violation("there are two lives \(generation)")
+            }
             if let other = begun.updateValue(generation, forKey: life.createdBy) {
                 result.violation("lives \(other) and \(generation) were begun by one creation")
             }
@@ -113,6 +116,13 @@ package enum LivesChecker {
         if isSaidNever || isNeverBegun, life?.droppedBy == tries[0].action {
             result.violation("a drop was told to have done nothing, and ended life \(generation)")
         }
+    }
+}
+
+extension Incarnation {
+    /// Whether both cannot be lives of one collection.
+    fileprivate func isRival(of other: Incarnation) -> Bool {
+        self != other && generation == other.generation
     }
 }
 

@@ -37,6 +37,8 @@ package struct LivesHistory: Sendable {
     }
 
     package private(set) var requests: [Request] = []
+    /// The creator of each life that a client was told of, by collection, whatever it had asked.
+    package private(set) var seen: [String: [Incarnation: ActionID]] = [:]
 
     package init() {}
 
@@ -61,6 +63,17 @@ package struct LivesHistory: Sendable {
             send(.drop(drop.incarnation), drop.action, of: collection, at: now)
         default: nil
         }
+    }
+
+    /// A client was told that there is this life.
+    /// - Returns: Whether it was told the same as those before.
+    @discardableResult
+    package mutating func see(
+        _ incarnation: Incarnation, createdBy creator: ActionID, of collection: String
+    ) -> Bool {
+        let known = seen[collection, default: [:]][incarnation]
+        if known == nil { seen[collection, default: [:]][incarnation] = creator }
+        return known.map { $0 == creator } ?? true
     }
 
     package mutating func tell(_ id: RequestID, _ answer: Answer, at now: Instant) {

@@ -13,16 +13,20 @@ extension Database {
     /// until the database is opened again. Close it before another process opens the directory.
     /// - Parameters:
     ///   - path: A data directory, or where to make one: an empty directory, or a name in a
-    ///     directory that exists.
+    ///     directory that exists. Any bytes but zero: it need not be text.
     ///   - timeout: The time a request has unless a call says otherwise; at most 10 minutes.
     /// - Throws: `.directoryLocked` while somebody else has it open; `.directoryForeign` when
-    ///   something else is there; `.pathNotFound` when the directory above is missing;
+    ///   something else is there; `.invalidArgument` when no directory can be called so;
+    ///   `.pathNotFound` when the directory above is missing;
     ///   `.accessDenied` when its owner or a read-only disk does not allow it; `.corrupted`,
     ///   `.amnesia` when it is damaged; `.formatUnsupported`; `.ioFailed`; `.noSpace`, after which
     ///   it can be opened again as soon as there is room.
     public static func embedded(
-        at path: String, timeout: Duration = Limits.requestTimeDefault
+        at path: SystemPath, timeout: Duration = Limits.requestTimeDefault
     ) async throws -> Database {
+        if let problem = path.problem {
+            throw DatabaseError(.invalidArgument, "the path of an embedded database \(problem)")
+        }
         guard timeout > .zero, timeout <= Limits.requestTimeMax else {
             throw DatabaseError(
                 .invalidArgument,
@@ -36,5 +40,12 @@ extension Database {
         return try await Database(
             over: connection, clusterName: EmbeddedCluster.name, connectTimeout: timeout,
             timeout: timeout, environment: environment)
+    }
+
+    /// As ``embedded(at:timeout:)`` with the path whose bytes are the UTF-8 of `path`.
+    public static func embedded(
+        at path: String, timeout: Duration = Limits.requestTimeDefault
+    ) async throws -> Database {
+        try await embedded(at: SystemPath(path), timeout: timeout)
     }
 }

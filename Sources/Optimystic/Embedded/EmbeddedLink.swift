@@ -17,7 +17,7 @@ final class EmbeddedLink: ProxyLink {
     ///
     /// - Throws: What ``DataDirectory`` throws, and its refusal: a store that forgot or is damaged
     ///   is not served.
-    init(at path: String, environment: Environment) throws(DatabaseError) {
+    init(at path: SystemPath, environment: Environment) throws(DatabaseError) {
         self.environment = environment
         doorbell = Doorbell(environment: environment)
         do {

@@ -10,12 +10,13 @@ extension Database {
     /// - Parameters:
     ///   - names: The collections; nil for all.
     ///   - timeout: For each request.
-    ///   - onProgress: Called after each segment, with what was found so far.
+    ///   - onProgress: Called after each segment, with what was found so far; of several
+    ///     collections by turns.
     /// - Throws: `.collectionNotFound`; whatever keeps the cluster from answering. What is wrong
     ///   with the data is not thrown, it is in the report.
     /// - Complexity: One request for each segment (32 entries), for each body above
     ///   ``Limits/inlineBodyBytesMax`` and for each write of a block. Memory: 40 bytes for each
-    ///   action of a collection.
+    ///   action of a collection, for ``Limits/verificationCollectionCountMax`` of them at a time.
     public func verify(
         _ names: [String]? = nil, timeout: Duration? = nil,
         onProgress: (@Sendable (CollectionVerification) -> Void)? = nil
@@ -27,15 +28,36 @@ extension Database {
         } else {
             all = try await collections(timeout: timeout).map(\.name).sorted()
         }
-        for name in all {
+        let results = try await verifyEach(all, timeout, onProgress)
+        for (name, result) in zip(all, results) {
             // Of all collections, one that was dropped meanwhile is no trouble.
-            guard let result = try await verify(name, timeout, onProgress) else {
+            guard let result else {
                 if names == nil { continue }
                 throw DatabaseError(.collectionNotFound, "there is no collection \"\(name)\"")
             }
             report.collections.append(result)
         }
         return report
+    }
+
+    /// A few collections at a time: most of the time goes by while replicas are waited for.
+    private func verifyEach(
+        _ names: [String], _ timeout: Duration?,
+        _ onProgress: (@Sendable (CollectionVerification) -> Void)?
+    ) async throws -> [CollectionVerification?] {
+        try await withThrowingTaskGroup(of: (Int, CollectionVerification?).self) { group in
+            var results = [CollectionVerification?](repeating: nil, count: names.count)
+            for (index, name) in names.enumerated() {
+                if index >= Limits.verificationCollectionCountMax,
+                    let (done, result) = try await group.next()
+                {
+                    results[done] = result
+                }
+                group.addTask { (index, try await self.verify(name, timeout, onProgress)) }
+            }
+            for try await (done, result) in group { results[done] = result }
+            return results
+        }
     }
 
     private func verify(

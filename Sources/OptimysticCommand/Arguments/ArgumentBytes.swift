@@ -35,11 +35,11 @@ package struct ArgumentBytes: ExpressibleByArgument, Hashable, Sendable {
 
     /// Runs `body` with the path that the bytes are.
     package func withPath<Value>(_ body: (UnsafePointer<CChar>) throws -> Value) rethrows -> Value {
-        try (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { path in
-            guard let base = path.baseAddress else { fatalError("invariant: a path ends with 0") }
-            return try body(base)
-        }
+        try path.withCString(body)
     }
+
+    /// The path that the bytes are.
+    package var path: SystemPath { SystemPath(bytes) }
 }
 
 extension ArgumentBytes: CustomStringConvertible {

@@ -9,6 +9,8 @@ package enum KeyForm: Hashable, Sendable {
     /// A whole number of this width.
     case integer(KeyType.Scalar)
     case uuid
+    /// As the text of a type that is none of these: a date, a tuple as a JSON array.
+    case typed(KeyType)
     /// The bytes of the key, two hexadecimal digits each.
     case hex
 
@@ -16,13 +18,15 @@ package enum KeyForm: Hashable, Sendable {
 
     /// How the keys of this type are written when nothing else was asked for.
     package init(_ type: KeyType?) {
-        self =
-            switch type?.form {
-            case .scalar(.text): .text
-            case .scalar(.uuid): .uuid
-            case .scalar(let scalar) where KeyForm.integerType(scalar) != nil: .integer(scalar)
-            default: .hex
-            }
+        switch type?.form {
+        case .scalar(.text): self = .text
+        case .scalar(.uuid): self = .uuid
+        case .scalar(.bytes), nil: self = .hex
+        case .scalar(let scalar) where KeyForm.integerType(scalar) != nil:
+            self = .integer(scalar)
+        case .scalar, .optional, .tuple, .custom:
+            self = type.flatMap { $0.hasText ? .typed($0) : nil } ?? .hex
+        }
     }
 
     /// What the keys of a new tree are.
@@ -31,6 +35,7 @@ package enum KeyForm: Hashable, Sendable {
         case .text: String.keyType
         case .integer(let scalar): KeyType(.scalar(scalar))
         case .uuid: Identifier128.keyType
+        case .typed(let type): type
         case .hex: Bytes.keyType
         }
     }
@@ -72,6 +77,13 @@ package enum KeyForm: Hashable, Sendable {
         case .uuid:
             guard let id = Identifier128(text: text) else { throw KeyForm.problem(text, "UUID") }
             return try id.keyBytes
+        case .typed(let type):
+            do {
+                return try type.key(text: text)
+            } catch {
+                guard error.code == .invalidArgument else { throw error }
+                throw KeyForm.problem(text, "\(type)")
+            }
         case .hex:
             guard let bytes = ByteText.bytes(hex: text) else {
                 throw KeyForm.problem(text, "even number of hexadecimal digits")
@@ -103,6 +115,7 @@ package enum KeyForm: Hashable, Sendable {
                 guard let type = Self.integerType(scalar) else { return ByteText.hex(key) }
                 return try number(type)
             case .uuid: return "\(try Identifier128(keyBytes: key))"
+            case .typed(let type): return try type.text(of: key)
             case .hex: return ByteText.hex(key)
             }
         } catch {
@@ -116,15 +129,21 @@ package enum KeyForm: Hashable, Sendable {
     package func json(of key: Bytes) throws(DatabaseError) -> JSONText {
         let text = try text(of: key)
         if case .integer = self { return .raw(text) }
+        if case .typed(let type) = self, let json = try? type.json(of: key) { return json }
         return .string(text)
     }
 
     /// The key that a field of a record is; nil for a value that is no key.
     /// - Throws: As ``key(_:)``.
     package func key(_ field: JSONText) throws(DatabaseError) -> Bytes? {
-        switch field {
-        case .string(let text), .raw(let text): try key(text)
-        default: nil
+        switch (self, field) {
+        case (.typed(let type), .array), (.typed(let type), .boolean):
+            return try type.key(json: field)
+        case (.typed(let type), .null):
+            guard case .optional = type.form else { return nil }
+            return try type.key(json: field)
+        case (_, .string(let text)), (_, .raw(let text)): return try key(text)
+        default: return nil
         }
     }
 }
@@ -137,10 +156,9 @@ extension KeyForm: ExpressibleByArgument {
         case "uuid": self = .uuid
         case "hex": self = .hex
         default:
-            guard let scalar = KeyType.Scalar(rawValue: argument),
-                KeyForm.integerType(scalar) != nil
-            else { return nil }
-            self = .integer(scalar)
+            let text = String(decoding: ArgumentEscape.bytes(of: argument), as: UTF8.self)
+            guard let type = KeyType(text: text), type.hasText else { return nil }
+            self.init(type)
         }
     }
 }
@@ -152,7 +170,8 @@ package struct KeyFormOption: ParsableArguments {
     @Option(
         name: .customLong("key-type"),
         help: ArgumentHelp(
-            "How keys are written: text, int (64 bits; or int8 to uint64), uuid or hex (bytes).",
+            "How keys are written: text, int (64 bits; or int8 to uint64), uuid, hex (bytes), "
+                + "date, double, or a tuple as (text,date), whose keys are JSON arrays.",
             discussion: "Default: as the tree's keys are; text for a new tree.",
             valueName: "type"))
     package var asked: KeyForm?

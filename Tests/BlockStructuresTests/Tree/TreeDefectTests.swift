@@ -200,7 +200,7 @@ import Testing
         #expect(try tree.count() == 1)
     }
 
-    @Test("A5.2: every block of a descent, the siblings and the header are in the read set")
+    @Test("Every block of a descent, the siblings and the header are in the read set")
     func readSet() throws {
         let tree = try Self.tree(capacity: 4, 0..<100)
         let snapshot = try MemorySnapshot().applying(tree.tracker.transforms, at: Revision(5))
