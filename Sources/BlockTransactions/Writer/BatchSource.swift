@@ -19,10 +19,10 @@ import BlockRuntime
 /// **Transactions over several collections** are to drive several. Each source scans its log to the
 /// end and builds on it; the transaction makes an in-flight batch of each, at the next revision of
 /// its collection, keeps what is built early until all of them are, and lands them with one intent
-/// at the home (protocol: home-decides). It tells every source that its batch was sent, and then how the
-/// one decision ended: as landed, or put back, and then the scan reads on before any of these
-/// actions is built again. So a source never assumes that what it built is sent at once, or alone:
-/// until ``sent(_:)`` the actions stay in the queue, where their time may run out.
+/// at the home (protocol: home-decides). It tells every source that its batch was sent, and then
+/// how the one decision ended: as landed, or put back, and then the scan reads on before any of
+/// these actions is built again. So a source never assumes that what it built is sent at once, or
+/// alone: until ``sent(_:)`` the actions stay in the queue, where their time may run out.
 package struct BatchSource: Sendable {
     private let collection: CollectionID
     private var known = KnownLog()
