@@ -41,7 +41,7 @@ struct PlantedUnitTest: Sendable {
             .generationTakenAnew, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
-            .goneEndsDoubt, "BlockTransactionsTests/AppenderDoubtTests",
+            .goneEndsDoubt, "BlockTransactionsTests/InFlightBatchTests",
             "Gone that is told as certain is found"),
         PlantedUnitTest(
             .goneToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
@@ -59,7 +59,7 @@ struct PlantedUnitTest: Sendable {
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
-            .truncatedWindowScanned, "BlockTransactionsTests/CollectionWriterTests",
+            .truncatedWindowScanned, "BlockTransactionsTests/LandingScanTests",
             "To scan what is left of truncated history makes an action twice, and is found"),
         PlantedUnitTest(
             .writeBackRaisesNoDoubt, "BlockConsensusTests/ProposerDoubtTests",
