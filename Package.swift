@@ -114,8 +114,8 @@ let package = Package(
             "BlockSimulation",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockStructures", "BlockTransactions", "BlockWire", "BlockWorkloads",
-                "OptimysticClient", heap,
+                "BlockStructures", "BlockTransactions", "BlockTransport", "BlockWire",
+                "BlockWorkloads", "OptimysticClient", heap, logging,
             ]),
 
         // Real executables on loopback, for demonstrations and tests.

@@ -11,8 +11,8 @@ final class CoordinatorNode: WorldProcess {
     private var lastToken: UInt64 = 0
     /// What a coordinator that draws no new id after a restart would have.
     private let reusedIdentifier: Identifier128
-    /// What it does of its own accord, as ``CoordinatorHost`` does; nil where nobody walks.
-    private var walks: CoordinatorWalks?
+    /// What it does of its own accord; nil where it does nothing.
+    private var background: BackgroundWork?
 
     init(index: Int, world: World) {
         reusedIdentifier = Identifier128(UInt128(index + 1))
@@ -31,9 +31,10 @@ final class CoordinatorNode: WorldProcess {
             generator: world.generator.fork(),
             policy: drawPolicy())
         if world.plan.hasWalks {
-            walks = CoordinatorWalks(
-                map: world.map, firstShard: world.generator.below(world.map.shards.count),
-                now: now)
+            let place = UInt64(world.generator.below(world.map.shards.count))
+            background = BackgroundWork(
+                map: world.map, intervals: BackgroundWork.Intervals(), now: now
+            ) { place }
         }
         wakeWhenDue()
     }
@@ -47,13 +48,13 @@ final class CoordinatorNode: WorldProcess {
 
     override func crash() {
         machine = nil
-        walks = nil
+        background = nil
         askers = [:]
         end()
     }
 
     /// Begins nothing of its own accord any more.
-    func stopWalking() { walks = nil }
+    func stopWalking() { background = nil }
 
     override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
         switch message {
@@ -75,7 +76,7 @@ final class CoordinatorNode: WorldProcess {
 
     override func tick() {
         feed([.tick])
-        while let event = walks?.next(now: now) { feed([event]) }
+        while let event = background?.next(now: now) { feed([event]) }
         wakeWhenDue()
     }
 
@@ -93,9 +94,9 @@ final class CoordinatorNode: WorldProcess {
                 } else {
                     batches.append((peer, [(id, request)]))
                 }
-            case .discarded: walks?.discarded(now: now)
+            case .discarded(let token): background?.discarded(token, now: now)
             case .respond(let token, let reply):
-                if walks?.ended(token, with: reply, now: now) == true { continue }
+                if background?.received(reply, for: token, now: now) == true { continue }
                 guard let asker = askers.removeValue(forKey: token.rawValue) else { continue }
                 if case .failed(let error) = reply { world.told(error, by: node) }
                 world.send(
@@ -114,73 +115,11 @@ final class CoordinatorNode: WorldProcess {
     }
 
     private func wakeWhenDue() {
-        wake(at: [machine?.nextWake, walks?.dueAt].compactMap { $0 }.min())
+        wake(at: [machine?.nextWake, background?.dueAt].compactMap { $0 }.min())
     }
 
     override var leftovers: [String] {
         guard let machine, machine.requestCount > 0 || machine.roundCount > 0 else { return [] }
         return ["\(node) has \(machine.requestCount) requests, \(machine.roundCount) rounds"]
-    }
-}
-
-/// The walks of one coordinator over all versions and all pends.
-private struct CoordinatorWalks {
-    private static let scrubToken = Coordinator.Token(rawValue: 0)
-    private static let pendToken = Coordinator.Token(rawValue: .max)
-
-    private var scrub: ScrubWalk
-    private var pends: PendWalk
-    /// What the walk over pends asks for next.
-    private var pendRequest: PendWalk.Request?
-    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
-    private var space: SpaceWalk
-
-    init(map: ClusterMap, firstShard: Int, now: Instant) {
-        let shardCount = map.shards.count
-        space = SpaceWalk(
-            peers: map.peers.map(\.id), first: firstShard, interval: Limits.spaceWalkInterval,
-            now: now)
-        scrub = ScrubWalk(
-            shardCount: shardCount, firstShard: firstShard, interval: Limits.scrubIntervalDefault,
-            now: now)
-        pends = PendWalk(
-            shardCount: shardCount, firstShard: firstShard, interval: Limits.pendWalkInterval,
-            now: now)
-    }
-
-    var dueAt: Instant? {
-        pendRequest == nil
-            ? [scrub.dueAt, pends.dueAt, space.dueAt].compactMap { $0 }.min() : .origin
-    }
-
-    /// What is to be asked now.
-    mutating func next(now: Instant) -> Coordinator.Event? {
-        let deadline = now.advanced(by: Limits.scrubTime)
-        if let page = scrub.next(now: now) {
-            return .request(Self.scrubToken, page, deadline: deadline)
-        }
-        if let page = space.next(now: now) {
-            return .request(Self.spaceToken, page, deadline: deadline)
-        }
-        guard let request = pendRequest ?? pends.next(now: now) else { return nil }
-        pendRequest = nil
-        return request.event(Self.pendToken, deadline: deadline)
-    }
-
-    mutating func discarded(now: Instant) { pendRequest = pends.discarded(now: now) }
-
-    /// - Returns: Whether a walk had asked for this.
-    mutating func ended(
-        _ token: Coordinator.Token, with reply: RepositoryReply, now: Instant
-    ) -> Bool {
-        switch token {
-        case Self.scrubToken:
-            scrub.ended(with: reply, now: now)
-        case Self.spaceToken: space.ended(with: reply, now: now)
-        case Self.pendToken:
-            pendRequest = pends.received(reply, now: now)
-        default: return false
-        }
-        return true
     }
 }

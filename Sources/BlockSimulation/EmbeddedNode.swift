@@ -176,13 +176,3 @@ final class EmbeddedNode: WorldProcess {
         return ["\(node) has \(askers.count) requests under way"]
     }
 }
-
-/// Random bits of one process of a world.
-private final class SeededEntropy: @unchecked Sendable {
-    // SAFETY: one belongs to one simulated world, which runs on one thread.
-    private var generator: SeededGenerator
-
-    init(_ generator: SeededGenerator) { self.generator = generator }
-
-    func next() -> UInt64 { generator.next() }
-}

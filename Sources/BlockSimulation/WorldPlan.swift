@@ -99,6 +99,8 @@ package struct WorldPlan: Sendable {
     package var hasWalks = false
     /// Whether coordinators fight over one diary.
     package var isDuel = false
+    /// Whether messages travel as bytes: encoded, and decoded by whom they reach.
+    package var sendsBytes = false
     /// Whether the database is embedded in the process of its clients.
     package var isEmbedded = false
 
@@ -165,6 +167,8 @@ package struct WorldPlan: Sendable {
         }
         hasOdds = other.chance(1, in: 2)
         drawEmbedding(seed)
+        var last = SeededGenerator(seed: seed ^ 0xB17E5)
+        sendsBytes = last.chance(1, in: 4)
     }
 
     /// A third of the worlds are of diaries; in the others each collection is a diary, a tree or a

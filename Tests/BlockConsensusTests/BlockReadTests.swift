@@ -34,7 +34,7 @@ import Testing
         read.start(&effects)
         for (peer, reply) in zip(members.peers, replies) {
             try #require(effects.result == nil, "the read had ended before")
-            read.receive(reply, from: peer, &effects)
+            read.receive(reply, from: peer, stamp: 0, &effects)
         }
         return effects.result
     }

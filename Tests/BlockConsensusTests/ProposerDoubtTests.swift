@@ -30,6 +30,7 @@ import Testing
                 now: now, timing: ProtocolTiming(), policy: TailPolicy(), ballots: ballots,
                 generator: SeededGenerator(seed: 1))
             step(&proposer, &effects)
+            if effects.result == nil { proposer.checkInvariants() }
             ballots = effects.ballots
             sends += effects.sends
             result = result ?? effects.result

@@ -276,9 +276,9 @@ struct SpaceTests {
             peer: Sample.peer(1), shard: ShardID(rawValue: 0), after: nil, countMax: 8,
             deadline: Instant.origin.advanced(by: .seconds(1)))
         sweep.start(&effects)
-        sweep.receive(.lives([life], next: nil), &effects)
+        sweep.receive(.lives([life], next: nil), from: sweep.peer, stamp: 0, &effects)
         #expect(effects.tailsToRead == [life.collection])
-        sweep.tailWasRead(.reply(.tail(value)), &effects)
+        sweep.tailWasRead(of: life.collection, .reply(.tail(value)), &effects)
         guard case .forget(let ends, _, _)? = effects.sends.last?.operation else { return [] }
         return ends
     }

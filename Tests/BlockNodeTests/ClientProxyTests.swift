@@ -69,6 +69,7 @@ import Testing
         }
 
         mutating func feed(_ event: ClientProxy.Event) {
+            defer { proxy.checkInvariants() }
             for directive in proxy.receive(event, now: now) {
                 switch directive {
                 case .send(let coordinator, let id, let request, _):

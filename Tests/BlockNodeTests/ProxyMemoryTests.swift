@@ -19,6 +19,7 @@ import Testing
         }
 
         mutating func feed(_ event: ClientProxy.Event) {
+            defer { proxy.checkInvariants() }
             for directive in proxy.receive(event, now: now) {
                 switch directive {
                 case .send(_, let id, let request, _): waiting.append((id, request))

@@ -295,6 +295,7 @@ struct ServiceScene {
     }
 
     private mutating func feed(_ event: ClientProxy.Event, toProxy index: Int) {
+        defer { proxies[index].checkInvariants() }
         for directive in proxies[index].receive(event, now: now) {
             switch directive {
             case .send(let coordinator, let id, let request, let deadline):

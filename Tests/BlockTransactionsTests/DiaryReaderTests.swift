@@ -182,4 +182,16 @@ import Testing
         #expect(second.isLast)
         #expect(source.roundCount == 1)
     }
+
+    @Test("Forward reading begins at what is left of a truncated history")
+    func truncatedForward() throws {
+        var log = SampleLog()
+        for n in UInt64(1)...5 { log.append(Sample.body([n])) }
+        log.truncate(through: Revision(2))
+        let page = try DiaryReader.page(
+            DiaryReadRequest(collection: log.tail.collection, incarnation: log.tail.incarnation),
+            asOf: Revision(5), truncatedThrough: Revision(2),
+            view: LogView(tail: log.tail, source: FetchedObjects()))
+        #expect(page.entries.count == 3)
+    }
 }

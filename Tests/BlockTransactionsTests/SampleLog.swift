@@ -15,11 +15,11 @@ struct SampleLog {
     private var objects: [LogObjectKey: Bytes] = [:]
 
     init(
-        generation: UInt64 = 1,
+        name: String = "events", generation: UInt64 = 1,
         header: CollectionHeader = CollectionHeader(kind: .diary, encoding: .bytes)
     ) {
         tail = Tail(
-            name: "events",
+            name: name,
             incarnation: Incarnation(generation: generation, nonce: Identifier128(9)),
             header: header, createdBy: Sample.action(0))
         headers = [tail.header]

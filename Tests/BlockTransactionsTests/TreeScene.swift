@@ -208,6 +208,7 @@ struct TreeScene {
             cache: FetchedObjects(),
             blocks: proxies[proxy].cache, history: proxies[proxy].history)
         event(&proxies[proxy].writer, &effects)
+        proxies[proxy].writer.checkInvariants()
         proxies[proxy].history = effects.history
         for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
         if effects.wantsTail { proxies[proxy].isReadingTail = true }

@@ -28,6 +28,10 @@ package enum Acceptor {
         }
         var kept = record
         kept.promised = ballot
+        invariant(kept.promised > record.promised, "a promise does not rise")
+        invariant(
+            kept.accepted == record.accepted && kept.value == record.value,
+            "a promise changes what is accepted")
         let reply = PeerReply.promise(ballot, accepted: record.accepted, value: record.value)
         return Decision(record: kept, reply: reply)
     }
@@ -53,6 +57,10 @@ package enum Acceptor {
         }
         let promised = planted(.acceptDoesNotPromise) ? record.promised : ballot
         let kept = RegisterRecord(promised: promised, accepted: ballot, value: value)
+        invariant(kept.promised >= record.promised, "an accept takes a promise back")
+        invariant(
+            kept.accepted > record.accepted && kept.promised >= kept.accepted
+                || planted(.acceptDoesNotPromise), "an accept at \(ballot) does not bind")
         return Decision(record: kept, reply: .accepted(ballot))
     }
 
@@ -65,6 +73,8 @@ package enum Acceptor {
     /// A hostile counter near the end of its range would leave no ballot above it for anybody.
     private static func counterJump(from seen: Ballot, to ballot: Ballot) -> DatabaseError? {
         let (sum, overflow) = seen.counter.addingReportingOverflow(Limits.ballotCounterJumpMax)
+        invariant(
+            ballot >= seen || planted(.acceptDoesNotPromise), "\(ballot) is not above \(seen)")
         guard !overflow, ballot.counter <= sum else {
             return DatabaseError(
                 .invalidArgument,

@@ -18,6 +18,7 @@ extension StoragePeer {
         for record in records {
             if let life = try life(of: record, &seen, view: view) { lives.insert(life) }
         }
+        invariant(records.count <= bound, "\(records.count) records, asked for \(bound)")
         let next = records.count == bound ? records.last?.place : nil
         return .lives(lives.sorted(), next: next)
     }
@@ -85,6 +86,7 @@ extension StoragePeer {
                 }
             }
         }
+        invariant(Int(removal.count) <= records.count, "more records are removed than there were")
         if removal.count > 0 { mark("peer.forgets") }
         return removal.writes.map { .write($0) } + [
             .reply(.forgotten(count: removal.count, bytes: removal.bytes))
@@ -112,6 +114,8 @@ private struct Removal {
         _ block: BlockID, _ incarnation: Incarnation, _ record: StoredRecord,
         _ view: some PeerStoreView
     ) throws(DatabaseError) {
+        invariant(
+            disowned[block]?.contains(incarnation) != true, "an owner is taken away twice")
         remove(.removeContentOwner(block, incarnation), record)
         disowned[block, default: []].insert(incarnation)
         let left = Set(try view.contentOwners(of: block)).subtracting(disowned[block] ?? [])

@@ -32,6 +32,7 @@ package struct StoragePeer {
         identity: PeerID, map: ClusterMap, refusal: DatabaseError?,
         memoBytesMax: Int = Limits.blockMemoBytesMax
     ) {
+        invariant(memoBytesMax >= 0, "a memo of \(memoBytesMax) bytes")
         memo = BlockMemo(bytesMax: memoBytesMax)
         self.identity = identity
         self.map = map
@@ -43,6 +44,18 @@ package struct StoragePeer {
     package mutating func receive(
         _ request: PeerRequest, view: some PeerStoreView
     ) -> [Directive] {
+        let directives = serve(request, view: view)
+        invariant(directives.last?.isReply == true, "a request that nobody answers")
+        #if SIMULATION_HOOKS
+        checkInvariants()
+        checkOrder(of: directives)
+        #endif
+        return directives
+    }
+
+    private mutating func serve(
+        _ request: PeerRequest, view: some PeerStoreView
+    ) -> [Directive] {
         if case .status = request.operation { return [.reply(.status(status(view)))] }
         do throws(DatabaseError) {
             try check(request)
@@ -52,6 +65,7 @@ package struct StoragePeer {
             return try answer(request, view: view)
         } catch {
             if error.code == .corrupted, request.operation.isAboutRegister {
+                invariant(refusal == nil, "a peer that takes no part has read a register")
                 mark("peer.shardGivenUp")
                 refusedShards[request.shard] = error
             }
@@ -142,10 +156,16 @@ package struct StoragePeer {
     private func aboutBlock<View: PeerStoreView>(
         _ operation: PeerRequest.Operation, view: View
     ) -> [Directive] {
-        guard let key = operation.blockKey else { return [] }
+        guard let key = operation.blockKey else {
+            invariant(false, "\(operation) is not about a block")
+            return []
+        }
         var replica = BlockReplica(key, view: view, memo: memo)
         do throws(DatabaseError) {
             let reply = try replica.answer(operation)
+            #if SIMULATION_HOOKS
+            replica.checkInvariants()
+            #endif
             return replica.alarms.map { .alarm($0) } + replica.writes.map { .write($0) }
                 + [.reply(reply)]
         } catch {
@@ -167,6 +187,8 @@ package struct StoragePeer {
         if decision.isAlarming {
             directives.append(.alarm("two values at one ballot in register \(collection)"))
         }
+        invariant(
+            decision.record == nil || !decision.isAlarming, "an impossible accept is kept")
         if let record = decision.record { directives.append(.write(.register(collection, record))) }
         directives.append(.reply(decision.reply))
         return directives
@@ -190,6 +212,7 @@ package struct StoragePeer {
         if held.map({ $0.target < owner.target }) ?? true {
             writes.append(.contentOwner(block, owner))
         }
+        invariant(writes.count <= 2, "\(writes.count) writes of one content")
         return writes.map { .write($0) } + [.reply(.stored)]
     }
 
@@ -219,6 +242,7 @@ package struct StoragePeer {
         let page = ours.prefix(bound).map {
             RegisterSummary(collection: $0.0, accepted: $0.1.accepted)
         }
+        invariant(page.count <= Limits.pageItemCountMax, "a page of \(page.count)")
         return .registers(page, isLast: ours.count <= bound)
     }
 
@@ -239,6 +263,7 @@ package struct StoragePeer {
             let replica = BlockReplica(key.key, view: view)
             if let pend = try replica.listing(of: key.payload) { page.append(pend) }
         }
+        invariant(page.count <= Limits.pendPageCountMax, "a page of \(page.count)")
         return .pends(page, next: ours.count > bound ? ours[bound - 1] : nil)
     }
 
@@ -260,6 +285,7 @@ package struct StoragePeer {
                     .damage("block \(position.key.block) at \(position.revision) cannot be made"))
             }
         }
+        invariant(page.count <= Limits.scrubPageCountMax, "a page of \(page.count)")
         return damages + [.reply(.versions(page, isLast: ours.count <= bound))]
     }
 
@@ -283,6 +309,33 @@ package struct StoragePeer {
         }
         return status
     }
+
+    // MARK: Invariants
+
+    /// Stops the process unless this peer gave up only shards it has a vote on, and only one that
+    /// takes part. Called after each request in tests and simulations.
+    /// - Complexity: O(shards given up).
+    package func checkInvariants() {
+        for shard in refusedShards.keys {
+            invariant(map.isMember(identity, of: shard), "no vote on \(shard) was there to lose")
+        }
+        invariant(refusal == nil || refusedShards.isEmpty, "a peer without votes has lost some")
+    }
+
+    /// A host syncs what comes before a reply, so that nothing may come after it; and who is told
+    /// that nothing was done can rely on it.
+    private func checkOrder(of directives: [Directive]) {
+        invariant(
+            !directives.dropLast().contains(where: \.isReply), "a request is answered once")
+        guard case .reply(.refused)? = directives.last else { return }
+        invariant(
+            !directives.contains { if case .write = $0 { true } else { false } },
+            "a request that is refused has changed something")
+    }
+}
+
+extension StoragePeer.Directive {
+    fileprivate var isReply: Bool { if case .reply = self { true } else { false } }
 }
 
 extension PeerRequest.Operation {

@@ -7,7 +7,10 @@ package final class BlockMemo {
     private var blocks: Recents<Digest, DigestedBlock>
 
     /// - Parameter bytesMax: Of the blocks held, by their canonical bytes; 0 holds none.
-    package init(bytesMax: Int) { blocks = Recents(weightMax: bytesMax) }
+    package init(bytesMax: Int) {
+        invariant(bytesMax >= 0, "a memo of \(bytesMax) bytes")
+        blocks = Recents(weightMax: bytesMax)
+    }
 
     /// The block with this hash, if it is held.
     package func block(_ hash: Digest) -> DigestedBlock? {

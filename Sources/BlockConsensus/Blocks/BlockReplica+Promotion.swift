@@ -49,6 +49,7 @@ extension BlockReplica {
             alarm("the write at \(write.revision) does not make the block that was decided on")
             return .baseMissing
         }
+        invariant((block == nil) == (pend.resultHash == .zero), "a removed block has a hash")
         var version = VersionRecord(
             revision: write.revision, payload: write.payload, baseRevision: pend.baseRevision,
             transform: pend.transform, resultHash: pend.resultHash, content: .removed)
@@ -60,6 +61,9 @@ extension BlockReplica {
         }
         put(version)
         removePend(payload)
+        invariant(
+            version.write == write || planted(.pendFoundByRevision),
+            "another write than the log lists is made final")
         return .finalised
     }
 

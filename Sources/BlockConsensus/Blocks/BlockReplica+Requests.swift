@@ -50,6 +50,8 @@ extension BlockReplica {
         let hasBase = try canBuild(record, at: request.target)
         guard hasBase || planted(.pendWithoutBase) else { return .needsBase }
         try bind(&record, to: request.target)
+        invariant(
+            record.hasSameContent(as: request.record), "another content than was sent is kept")
         put(record, for: request.payload)
         return .pended
     }
@@ -57,6 +59,7 @@ extension BlockReplica {
     /// What is over a quota is refused; nothing that is held is given up for it.
     private func checkRoom(for record: PendRecord) throws(DatabaseError) {
         let load = try pendLoad()
+        invariant(load.count >= 0 && load.bytes >= 0, "\(load.count) pends of a block")
         let bytes = load.bytes + record.transform.count
         let keptBytes = keptPendBytes + UInt64(record.transform.count)
         let quota: String? =
@@ -114,6 +117,7 @@ extension BlockReplica {
             guard let target = stored.bound.first(where: { $0 >= request.target }),
                 try pend(payload) != nil
             else { continue }
+            invariant(target >= request.target, "what is decided is in nobody's way")
             let hasRoom = stored.transform.count <= bytesLeft
             if hasRoom { bytesLeft -= stored.transform.count }
             found.append(
@@ -121,6 +125,9 @@ extension BlockReplica {
                     payload: payload, target: target, resultHash: stored.resultHash,
                     transform: hasRoom ? stored.transform : nil))
         }
+        invariant(
+            !found.contains { $0.payload.action == request.payload.action },
+            "an action is in its own way")
         return found.isEmpty ? nil : found
     }
 
@@ -139,6 +146,7 @@ extension BlockReplica {
         _ record: inout PendRecord, to target: Revision
     ) throws(DatabaseError) {
         record.bind(target)
+        invariant(record.bound.contains(target), "a pend is not bound to \(target)")
         guard record.bound.count <= Limits.pendBoundCountMax else {
             throw DatabaseError(
                 .overloaded,
@@ -165,6 +173,7 @@ extension BlockReplica {
         guard var record = try pend(payload) else { return .discarded }
         guard record.bound.contains(target) else { return .discarded }
         record.unbind(target)
+        invariant(!record.bound.contains(target), "a target that was given up is left")
         if planted(.discardRemovesPend) { record.bound = [] }
         if record.bound.isEmpty { removePend(payload) } else { put(record, for: payload) }
         return .discarded

@@ -57,27 +57,56 @@ package struct BlockReplica<View: PeerStoreView> {
         let own = ownVersions.values.filter { $0.revision <= revision }
             .max { $0.revision < $1.revision }
         guard let own, own.revision >= stored?.revision ?? .zero else { return stored }
+        invariant(own.revision <= revision, "a version above \(revision)")
         return own
     }
 
     // MARK: Changing it
 
     mutating func put(_ record: PendRecord, for payload: PayloadID) {
+        invariant(!record.bound.isEmpty, "a pend that is bound to nothing")
+        invariant(
+            record.bound.count <= Limits.pendBoundCountMax,
+            "a pend bound to \(record.bound.count) revisions")
         ownPends[payload] = record
         writes.append(.pend(PendKey(key, payload: payload), record))
     }
 
     mutating func removePend(_ payload: PayloadID) {
+        invariant(
+            ownPends[payload] != .some(nil) || planted(.pendFoundByRevision),
+            "a pend is removed twice")
         ownPends.updateValue(nil, forKey: payload)
         writes.append(.removePend(PendKey(key, payload: payload)))
     }
 
     mutating func put(_ version: VersionRecord) {
+        invariant(
+            (version.content == .removed) == (version.resultHash == .zero),
+            "a version and its hash say different things of the block")
         ownVersions[version.revision] = version
         writes.append(.version(key, version))
     }
 
     mutating func alarm(_ message: String) { alarms.append("block \(key.block): \(message)") }
+
+    /// Stops the process unless what is written is what this request knows of: what it reads later
+    /// is what it wrote. Called after each request in tests and simulations.
+    /// - Complexity: O(writes of the request).
+    package func checkInvariants() {
+        invariant(ownPends.count + ownVersions.count <= writes.count, "a change is not written")
+        for write in writes {
+            switch write {
+            case .version(let key, let record):
+                invariant(key == self.key, "a version of another block is written")
+                invariant(ownVersions[record.revision] != nil, "a version that is not read again")
+            case .pend(let pend, _), .removePend(let pend):
+                invariant(pend.key == key, "a pend of another block is written")
+                invariant(ownPends[pend.payload] != nil, "a pend that is not read again")
+            default: invariant(false, "\(write) is not about a block")
+            }
+        }
+    }
 
     // MARK: Making a block
 
@@ -105,6 +134,9 @@ package struct BlockReplica<View: PeerStoreView> {
         }
         var block: DigestedBlock?
         if case .image(let bytes) = lower.content { block = DigestedBlock(try decoded(bytes)) }
+        invariant(
+            transforms.count <= Limits.versionImageInterval,
+            "\(transforms.count) transforms above an image")
         for record in transforms.reversed() {
             block = try apply(record.transform, to: block)
         }

@@ -42,9 +42,12 @@ final class ChosenLog {
             entries.removeFirst(surplus)
             first = Revision(first.rawValue + UInt64(surplus))
         }
+        invariant(entries.count <= Limits.chosenLogCountMax, "\(entries.count) entries are known")
+        invariant(through >= tail.revision, "a log with a gap at its end")
     }
 
     private func append(_ entry: Entry) {
+        invariant(entry.revision == through.next, "a log with a gap at \(entry.revision)")
         var known = Known(payload: entry.payload, bodyHash: entry.bodyHash)
         if case .inline(let bytes) = entry.body, let body = try? EntryBody(canonicalBytes: bytes) {
             known.results = body.results

@@ -6,6 +6,7 @@ extension Coordinator {
     func audit(
         _ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]
     ) -> RepositoryReply {
+        invariant(replies.count <= peers.count, "replies of others than were asked")
         var copy: Bytes?
         var copiedRevision = Revision.zero
         let reports = peers.map { peer in
@@ -27,6 +28,8 @@ extension Coordinator {
     /// write that the log lists, so one that any replica holds is one that all should. Nobody waits
     /// for it: the next audit tells.
     mutating func heal(_ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]) {
+        let shard = target.shard(in: map)
+        invariant(peers == map.members(of: shard), "an audit of others than the members")
         let answers = peers.compactMap { replies[$0] }
         if case .register(let collection) = target {
             return heal(collection, accepted: answers.compactMap(\.acceptedBallot))
@@ -38,7 +41,7 @@ extension Coordinator {
             else { continue }
             mark("coordinator.audit.heals")
             let request = PeerRequest(
-                shard: target.shard(in: map), epoch: map.epoch, operation: remedy)
+                shard: shard, epoch: map.epoch, operation: remedy)
             tell(peer, request)
         }
     }

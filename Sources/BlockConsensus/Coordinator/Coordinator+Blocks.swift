@@ -16,13 +16,14 @@ extension Coordinator {
     /// Pends every write of an attempt on its shard. The proposal waits for each
     /// (protocol: pends-before-decision).
     mutating func pend(_ attempt: CommitAttempt, for proposal: UInt64, deadline: Instant) {
+        invariant(rounds[proposal]?.proposer != nil, "pends of a change that is over")
         for write in attempt.writes {
             let request = PendRequest(
                 key: BlockKey(block: write.block, incarnation: attempt.participant.incarnation),
                 payload: attempt.payload, target: attempt.participant.target,
                 record: write.record, committed: write.committed, policy: attempt.pendingPolicy)
             let pend = BlockPend(request, members: members(of: write.block), deadline: deadline)
-            add(.pend(pend, deadline: deadline), owner: .prerequisite(of: proposal))
+            add(pend, owner: .prerequisite(of: proposal))
         }
     }
 
@@ -65,7 +66,7 @@ extension Coordinator {
         let request = BlockReadRequest(
             key: request.key, revision: request.revision, committed: request.committed)
         let read = BlockRead(request, members: members(of: request.key.block), deadline: deadline)
-        add(.blockRead(read, deadline: deadline), owner: .client(token))
+        add(read, owner: .client(token))
     }
 
     mutating func scrub(
@@ -76,7 +77,7 @@ extension Coordinator {
         let scrub = Scrub(
             after: after, countMax: countMax, members: Membership(shard: shard, in: map),
             deadline: deadline)
-        add(.scrub(scrub, deadline: deadline), owner: .client(token))
+        add(scrub, owner: .client(token))
     }
 
     mutating func listPends(
@@ -86,7 +87,7 @@ extension Coordinator {
         let list = PendList(
             after: after, countMax: countMax, members: Membership(shard: shard, in: map),
             deadline: deadline)
-        add(.pendList(list, deadline: deadline), owner: .client(token))
+        add(list, owner: .client(token))
     }
 
     /// Whether there is such a shard; says so to whoever asked when there is not.
@@ -112,13 +113,14 @@ extension Coordinator {
         guard !entry.blocks.isEmpty else { return respond(token, .finalised) }
         lastGathering += 1
         let id = lastGathering
+        invariant(gatherings[id] == nil, "gathering \(id) is under way")
         gatherings[id] = Gathering(token: token, remaining: entry.blocks.count)
         for block in entry.blocks {
             let key = BlockKey(block: block.block, incarnation: entry.incarnation)
             let finalise = BlockFinalise(
                 entry.write(of: block), of: key, members: members(of: block.block),
                 deadline: deadline)
-            add(.finalise(finalise, deadline: deadline), owner: .gathering(id))
+            add(finalise, owner: .gathering(id))
         }
     }
 
@@ -129,6 +131,7 @@ extension Coordinator {
             gatherings[id] = nil
             return respond(gathering.token, .failed(error))
         }
+        invariant(gathering.remaining > 0, "more rounds have ended than were begun")
         gathering.remaining -= 1
         gatherings[id] = gathering.remaining == 0 ? nil : gathering
         if gathering.remaining == 0 { respond(gathering.token, .finalised) }

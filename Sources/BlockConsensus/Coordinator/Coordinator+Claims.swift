@@ -55,6 +55,7 @@ extension Coordinator {
         if unknown.isEmpty { return begin(request, for: token, deadline: deadline) }
         mark("coordinator.claims.reads")
         lastCheck += 1
+        invariant(checks[lastCheck] == nil, "check \(lastCheck) is under way")
         checks[lastCheck] = ClaimCheck(
             token: token, request: request, deadline: deadline, claims: unknown)
         startRead(life.collection, owner: .check(lastCheck, nil), deadline: deadline)
@@ -76,6 +77,7 @@ extension Coordinator {
         case (.reply(.tail(let value)), nil):
             guard let tail = value.live, tail.incarnation == check.request.claimedLife?.incarnation
             else { return lifeIsOver(check, value) }
+            invariant(check.tail == nil, "the tail is read once for a check")
             check.tail = tail
         case (.reply(.content(let bytes)), let key?):
             guard let object = try? LogObject(key, bytes: bytes) else {
@@ -83,6 +85,7 @@ extension Coordinator {
                 return respond(check.token, .failed(error))
             }
             check.objects.held[key] = object
+            invariant(check.awaited.contains(key), "an object that no check waits for")
             check.awaited.remove(key)
         case (.failed(let error), _): return respond(check.token, .failed(error))
         default: invariant(false, "a check cannot go on with \(result)")
@@ -105,6 +108,8 @@ extension Coordinator {
 
     /// Compares the claims with the log, and fetches what that needs.
     private mutating func look(_ check: ClaimCheck, _ id: UInt64) {
+        invariant(check.awaited.isEmpty, "a check goes on before it has what it needs")
+        invariant(!check.claims.isEmpty && checks[id] == nil, "a check of nothing")
         guard let tail = check.tail else { return }
         let view = LogView(tail: tail, source: check.objects)
         var missing: [LogObjectKey] = []
@@ -137,11 +142,13 @@ extension Coordinator {
         waiting.claims = left
         // In the order of the claims, so that a run can be repeated.
         let keys = missing.filter { waiting.awaited.insert($0).inserted }
+        invariant(!keys.isEmpty, "a check that waits for nothing")
         checks[id] = waiting
         for key in keys { fetch(key, for: id, deadline: check.deadline) }
     }
 
     private mutating func fetch(_ key: LogObjectKey, for check: UInt64, deadline: Instant) {
+        invariant(checks[check]?.awaited.contains(key) == true, "no check waits for an object")
         let fetch =
             switch key {
             case .segment(let segment):
@@ -155,7 +162,7 @@ extension Coordinator {
                     members: Membership(shard: map.shard(of: block), in: map), deadline: deadline,
                     isIntact: { BlockID(content: $0) == block })
             }
-        add(.fetch(fetch, deadline: deadline), owner: .check(check, key))
+        add(fetch, owner: .check(check, key))
     }
 
     // MARK: What this coordinator reads and decides

@@ -4,6 +4,7 @@ import BlockRuntime
 /// How each request becomes rounds, and the end of a round the answer.
 extension Coordinator {
     mutating func start(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
+        invariant(requestCount > 0, "a request that is not counted")
         guard requestCount <= Limits.requestCountMax else {
             return fail(token, overloaded("requestCountMax = \(Limits.requestCountMax)"))
         }
@@ -50,30 +51,29 @@ extension Coordinator {
         case .listCollections(let cursor, let countMax):
             let list = CollectionList(
                 map: map, after: cursor, countMax: Int(countMax), deadline: deadline)
-            add(.list(list, deadline: deadline), owner: .client(token))
+            add(list, owner: .client(token))
         case .listPends(let shard, let after, let countMax):
             listPends(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .scrub(let shard, let after, let countMax):
             scrub(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .status:
-            let survey = Survey(.status, peers: map.peers.map(\.id), doubted: doubtedPeers)
-            add(.survey(survey, about: .status), owner: .client(token))
+            let survey = Survey(about: .status, in: map, doubted: doubtedPeers)
+            add(survey, owner: .client(token))
         case .audit(let target):
-            let survey = Survey(
-                target.operation, peers: map.members(of: target.shard(in: map)),
-                doubted: doubtedPeers)
-            add(.survey(survey, about: .audit(target)), owner: .client(token))
+            let survey = Survey(about: .audit(target), in: map, doubted: doubtedPeers)
+            add(survey, owner: .client(token))
         }
     }
 
     mutating func start(_ upkeep: Upkeep, for token: Token, deadline: Instant) {
+        invariant(requestCount > 0, "a request that is not counted")
         switch upkeep {
         case .discard(let key, let target):
             let write = QuorumWrite(
                 .discard(key.key, key.payload, target: target), confirmedBy: .discarded,
                 members: Membership(shard: map.shard(of: key.key.block), in: map),
                 deadline: deadline)
-            add(.write(write, deadline: deadline), owner: .client(token))
+            add(write, owner: .client(token))
         case .fence(let attempt):
             change(attempt.home, .fence(attempt), owner: .client(token), deadline: deadline)
         }
@@ -91,10 +91,10 @@ extension Coordinator {
 
     // MARK: Reads
 
-    mutating func startRead(_ collection: CollectionID, owner: Round.Owner, deadline: Instant) {
+    mutating func startRead(_ collection: CollectionID, owner: RoundOwner, deadline: Instant) {
         let members = Membership(shard: map.shard(of: collection), in: map)
         let read = TailRead(collection: collection, members: members, deadline: deadline)
-        add(.read(read, deadline: deadline), owner: owner)
+        add(read, owner: owner)
     }
 
     private mutating func fetch(
@@ -104,18 +104,18 @@ extension Coordinator {
         let members = Membership(shard: map.shard(of: block), in: map)
         let fetch = ReplicaFetch(
             operation, members: members, deadline: deadline, isIntact: isIntact)
-        add(.fetch(fetch, deadline: deadline), owner: .client(token))
+        add(fetch, owner: .client(token))
     }
 
     // MARK: Changes
 
     mutating func change(
-        _ collection: CollectionID, _ change: TailChange, owner: Round.Owner, deadline: Instant
+        _ collection: CollectionID, _ change: TailChange, owner: RoundOwner, deadline: Instant
     ) {
         let proposer = makeProposer(collection, change, prerequisiteCount: 0, deadline)
-        if enqueue(proposer, deadline: deadline, owner: owner) == nil {
+        if enqueue(proposer, owner: owner) == nil {
             let error = overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)")
-            notify(owner, nil, .failed(error))
+            notify(owner, .failed(error))
         }
     }
 
@@ -137,7 +137,7 @@ extension Coordinator {
         let proposer = makeProposer(
             collection, .commit(attempt),
             prerequisiteCount: attempt.writes.count + (attempt.isInline ? 0 : 1), deadline)
-        if enqueue(proposer, deadline: deadline, owner: .client(token)) == nil {
+        if enqueue(proposer, owner: .client(token)) == nil {
             fail(token, overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)"))
         }
     }
@@ -146,15 +146,17 @@ extension Coordinator {
     /// (protocol: pends-before-decision). Not before its turn: what waits behind another change of
     /// the register mostly comes too late.
     mutating func storePrerequisites(of id: UInt64) {
-        guard case .proposal(let proposer, let deadline) = rounds[id]?.kind,
-            case .commit(let attempt) = proposer.change
+        guard let proposer = rounds[id]?.proposer, case .commit(let attempt) = proposer.change
         else { return }
+        invariant(
+            queues[proposer.collection]?.running?.id == id, "what waits for its turn is stored")
+        let deadline = proposer.deadline
         if !attempt.isInline {
             let block = BlockID(content: attempt.body)
             let write = QuorumWrite(
                 .putContent(block, attempt.body, for: attempt.owner),
                 members: Membership(shard: map.shard(of: block), in: map), deadline: deadline)
-            add(.write(write, deadline: deadline), owner: .prerequisite(of: id))
+            add(write, owner: .prerequisite(of: id))
         }
         pend(attempt, for: id, deadline: deadline)
     }
@@ -162,25 +164,19 @@ extension Coordinator {
     // MARK: Answers
 
     /// The round of a client's request has ended.
-    mutating func finishRequest(_ token: Token, _ round: Round?, _ result: RoundResult) {
-        if case .proposal(let proposer, _)? = round?.kind { discardDead(proposer.change, result) }
-        if case .sweep(let sweep, _)? = round?.kind { truncate(sweep.dueTruncations) }
-        switch (result, round?.kind) {
-        case (.stored, _): wasDiscarded(token)
-        case (.reply(let reply), _): respond(token, reply)
-        case (.failed(let error), _): fail(token, error)
-        case (.surveyed(let replies), .survey(let survey, .status)):
-            respond(token, .status(reports(survey.peers, replies)))
-        case (.surveyed(let replies), .survey(let survey, .audit(let target))):
-            respond(token, audit(target, survey.peers, replies))
-            heal(target, survey.peers, replies)
-        default: invariant(false, "a request cannot end with \(result)")
+    mutating func finishRequest(_ token: Token, _ result: RoundResult) {
+        switch result {
+        case .stored: wasDiscarded(token)
+        case .reply(let reply): respond(token, reply)
+        case .failed(let error): fail(token, error)
+        case .undecided, .surveyed: invariant(false, "a request cannot end with \(result)")
         }
     }
 
-    private func reports(
+    func reports(
         _ peers: [PeerID], _ replies: [PeerID: PeerReply]
     ) -> [PeerReport] {
+        invariant(replies.count <= peers.count, "replies of others than were asked")
         var statuses: [PeerID: PeerStatus] = [:]
         for case (let peer, .status(let answer)) in replies { statuses[peer] = answer }
         var lostShards: [PeerID: UInt32] = [:]

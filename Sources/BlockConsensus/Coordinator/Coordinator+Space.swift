@@ -14,7 +14,7 @@ extension Coordinator {
         let sweep = SpaceSweep(
             peer: peer, shard: ShardID(rawValue: UInt32(shard)), after: after,
             countMax: Limits.sweepPageCountMax, deadline: deadline)
-        add(.sweep(sweep, deadline: deadline), owner: .client(token))
+        add(sweep, owner: .client(token))
     }
 
     /// Begins what the retention of collections makes due. Nobody waits for it: what fails now is

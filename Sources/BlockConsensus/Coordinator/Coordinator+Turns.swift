@@ -35,6 +35,7 @@ struct TurnMemory {
     ) -> Duration {
         told[Place(client: client, collection: collection)] = now
         let usual = returnTimes[client] ?? .zero
+        invariant(usual >= .zero, "a proposer came back before it was told")
         return min(max(usual * 2, Limits.keptPlaceTimeMin), Limits.keptPlaceTimeMax)
     }
 
@@ -46,6 +47,7 @@ struct TurnMemory {
         guard let since = told[place] else { return }
         told[place] = nil
         let time = now.since(since)
+        invariant(time >= .zero, "a proposer came back before it was told")
         let before = returnTimes[client] ?? .zero
         // Quickly longer, slowly shorter: a place that is kept too briefly is of no use.
         returnTimes[client] = max(time, .nanoseconds(before.nanoseconds / 8 * 7))
@@ -55,22 +57,23 @@ struct TurnMemory {
 /// One change of a register at a time, the proposers in turns.
 extension Coordinator {
     /// Starts the change now, or when its turn comes.
-    mutating func enqueue(_ proposer: Proposer, deadline: Instant, owner: Round.Owner) -> UInt64? {
+    mutating func enqueue(_ proposer: Proposer, owner: RoundOwner) -> UInt64? {
         let collection = proposer.collection
+        invariant(proposer.shard == map.shard(of: collection), "a change of another shard")
         var queue = queues[collection] ?? RegisterQueue()
         guard queue.waitingCount < Limits.registerQueueCountMax else { return nil }
         let client = client(of: owner)
         turnMemory.came(client, with: collection, at: now)
-        let id = add(.proposal(proposer, deadline: deadline), owner: owner, isHeld: true)
+        let id = add(proposer, owner: owner, isHeld: true)
         queue.append(id, of: client)
         queues[collection] = queue
         // It may run out of time before its turn.
-        alarms.set(.round(id), at: deadline)
+        alarms.set(.round(id), at: proposer.deadline)
         goOn(with: collection)
         return id
     }
 
-    private func client(of owner: Round.Owner) -> Client {
+    private func client(of owner: RoundOwner) -> Client {
         guard case .client(let token) = owner else { return 0 }
         return askers[token] ?? 0
     }
@@ -89,6 +92,7 @@ extension Coordinator {
                 }
                 return
             }
+            invariant(queue.waitingCount > 0, "it is the turn of one who wants nothing")
             if answerLate(client, collection) { continue }
             guard let id = queues[collection]?.begin(client, at: now) else { continue }
             queues[collection]?.checkInvariants()
@@ -103,9 +107,10 @@ extension Coordinator {
     private mutating func answerLate(_ client: Client, _ collection: CollectionID) -> Bool {
         guard let queue = queues[collection], let value = queue.chosen, let tail = value.live
         else { return false }
+        invariant(queue.running == nil, "a change is answered while another one runs")
         var isTold = false
         for id in queue.waiting(of: client) {
-            guard let round = rounds[id], case .proposal(let proposer, _) = round.kind,
+            guard let round = rounds[id], let proposer = round.proposer,
                 case .commit(let attempt) = proposer.change,
                 attempt.participant.incarnation == tail.incarnation,
                 attempt.participant.target <= tail.revision,
@@ -119,7 +124,7 @@ extension Coordinator {
             alarms.cancel(.round(id))
             queues[collection]?.remove(id)
             // It left nothing behind that would have to be taken back.
-            notify(round.owner, nil, .reply(reply))
+            notify(round.owner, .reply(reply))
         }
         guard isTold else { return false }
         let time = turnMemory.told(client, about: collection, at: now)
@@ -129,12 +134,15 @@ extension Coordinator {
 
     /// A change has ended, in its turn or while it waited for it.
     mutating func proposalEnded(_ id: UInt64, _ proposer: Proposer, _ result: RoundResult) {
+        invariant(rounds[id] == nil, "change \(id) has ended and goes on")
+        learn(from: proposer, result)
         let collection = proposer.collection
         guard queues[collection]?.running?.id == id else {
             queues[collection]?.remove(id)
             return goOn(with: collection)
         }
         guard let ended = queues[collection]?.end() else { return }
+        invariant(ended.id == id, "change \(ended.id) ran, \(id) has ended")
         if case .reply = result {
             queues[collection]?.chosen = proposer.decided
         } else {
@@ -144,7 +152,7 @@ extension Coordinator {
         queues[collection]?.readers = []
         // Before the next change begins: they find the register at rest.
         for reader in readers {
-            add(.read(reader.read.again(), deadline: reader.deadline), owner: reader.owner)
+            add(reader.read.again(), owner: reader.owner)
         }
         remember(ended, proposer, result)
         goOn(with: collection)
@@ -155,6 +163,7 @@ extension Coordinator {
         _ ended: RegisterQueue.Running, _ proposer: Proposer, _ result: RoundResult
     ) {
         let collection = proposer.collection
+        invariant(queues[collection]?.running == nil, "a change runs while another one ends")
         var register = turnMemory[collection]
         if proposer.hasMetOthers {
             register.sharedUntil = now.advanced(by: Limits.sharedRegisterTime)

@@ -44,8 +44,8 @@ package struct Coordinator {
     var generator: SeededGenerator
     var now = Instant.origin
 
-    var rounds: [UInt64: Round] = [:]
-    private var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
+    var rounds: [UInt64: RunningRound] = [:]
+    private(set) var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
     var alarms = AlarmClock<Timer>()
     var queues: [CollectionID: RegisterQueue] = [:]
     /// Who asked, where that is somebody in particular.
@@ -70,6 +70,11 @@ package struct Coordinator {
         Set(silentSince.filter { now.since($0.value) >= timing.survey }.keys)
     }
 
+    #if SIMULATION_HOOKS
+    /// Events since all parts were compared: see ``checkInvariants()``.
+    var uncheckedEventCount = 0
+    #endif
+
     private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
@@ -77,6 +82,7 @@ package struct Coordinator {
         map: ClusterMap, proposer: ProposerID, generator: SeededGenerator,
         timing: ProtocolTiming = ProtocolTiming(), policy: TailPolicy = TailPolicy()
     ) {
+        invariant(!map.peers.isEmpty && !map.shards.isEmpty, "a cluster of nobody")
         self.map = map
         self.timing = timing
         self.policy = policy
@@ -108,6 +114,9 @@ package struct Coordinator {
             deliver(reply, to: id, from: peer, epoch: epoch)
         case .tick: wakeDueRounds()
         }
+        #if SIMULATION_HOOKS
+        checkInvariants()
+        #endif
         defer { directives = [] }
         return directives
     }
@@ -116,6 +125,8 @@ package struct Coordinator {
 
     /// Sends what nobody waits for an answer to.
     mutating func tell(_ peer: PeerID, _ request: PeerRequest) {
+        invariant(map.isMember(peer, of: request.shard), "\(peer) is told of \(request.shard)")
+        invariant(request.epoch == map.epoch, "a request of epoch \(request.epoch)")
         lastID += 1
         directives.append(.send(to: peer, id: lastID, request))
     }
@@ -135,20 +146,21 @@ package struct Coordinator {
 
     /// Adds a round and starts it, unless `isHeld` because it waits for its turn.
     @discardableResult
-    mutating func add(_ kind: Round.Kind, owner: Round.Owner, isHeld: Bool = false) -> UInt64 {
+    mutating func add(_ round: any Round, owner: RoundOwner, isHeld: Bool = false) -> UInt64 {
+        invariant(round.shard.rawValue < UInt32(map.shards.count), "there is no \(round.shard)")
         lastID += 1
-        rounds[lastID] = Round(kind: kind, owner: owner)
         let id = lastID
+        rounds[id] = RunningRound(id: id, machine: round, owner: owner)
         if !isHeld { run(id) { $0.start(&$1) } }
         return id
     }
 
     /// Runs one step of a round, then does what the step asks for.
-    mutating func run(_ id: UInt64, _ step: (inout Round, inout RoundEffects) -> Void) {
+    mutating func run(_ id: UInt64, _ step: (inout any Round, inout RoundEffects) -> Void) {
         guard var round = rounds.removeValue(forKey: id) else { return }
         var effects = RoundEffects(
             now: now, timing: timing, policy: policy, ballots: ballots, generator: generator)
-        step(&round, &effects)
+        step(&round.machine, &effects)
         ballots = effects.ballots
         generator = effects.generator
         for send in effects.sends {
@@ -157,59 +169,75 @@ package struct Coordinator {
             if silentSince[send.peer] == nil { silentSince[send.peer] = now }
             round.requests.append(lastID)
             let request = PeerRequest(
-                shard: round.shard(of: send.operation, in: map), epoch: map.epoch,
-                operation: send.operation)
+                shard: round.machine.shard, epoch: map.epoch, operation: send.operation)
             directives.append(.send(to: send.peer, id: lastID, request))
             if buggify("buggify.coordinator.sendsTwice") {
                 directives.append(.send(to: send.peer, id: lastID, request))
             }
         }
         if let result = effects.result {
-            end(round, id, result)
-            return
+            return end(round, result)
         }
+        #if SIMULATION_HOOKS
+        round.machine.checkInvariants()
+        #endif
         if let wakeAt = effects.wakeAt { alarms.set(.round(id), at: wakeAt) }
+        invariant(alarms.instant(of: .round(id)) != nil, "nobody wakes round \(id)")
         rounds[id] = round
-        if let (key, bytes) = effects.segmentToStore { storeSegment(key, bytes, for: id, round) }
+        if let (key, bytes) = effects.segmentToStore {
+            storeSegment(key, bytes, for: id, deadline: round.machine.deadline)
+        }
         for collection in effects.tailsToRead {
-            startRead(collection, owner: .round(id, tail: collection), deadline: round.deadline)
+            startRead(
+                collection, owner: .round(id, tail: collection), deadline: round.machine.deadline)
+        }
+    }
+
+    /// Runs one step of a proposal.
+    private mutating func propose(
+        _ id: UInt64, _ step: (inout Proposer, inout RoundEffects) -> Void
+    ) {
+        run(id) { round, effects in
+            guard var proposer = round as? Proposer else {
+                return invariant(false, "round \(id) proposes nothing")
+            }
+            step(&proposer, &effects)
+            round = proposer
         }
     }
 
     private mutating func storeSegment(
-        _ key: SegmentKey, _ bytes: Bytes, for id: UInt64, _ round: Round
+        _ key: SegmentKey, _ bytes: Bytes, for id: UInt64, deadline: Instant
     ) {
         let members = Membership(shard: map.shard(of: key.blockID), in: map)
-        let write = QuorumWrite(
-            .putSegment(key, bytes), members: members, deadline: round.deadline)
-        add(.write(write, deadline: round.deadline), owner: .segment(key.hash, of: id))
+        let write = QuorumWrite(.putSegment(key, bytes), members: members, deadline: deadline)
+        add(write, owner: .segment(key.hash, of: id))
     }
 
-    private mutating func end(_ round: Round, _ id: UInt64, _ result: RoundResult) {
+    private mutating func end(_ round: RunningRound, _ result: RoundResult) {
+        invariant(rounds[round.id] == nil, "round \(round.id) ends and goes on")
         for request in round.requests { outstanding[request] = nil }
-        alarms.cancel(.round(id))
-        if case .proposal(let proposer, _) = round.kind {
-            if planted(.ballotReused) { spentBallots[proposer.collection] = proposer.spent }
-            if case .reply = result, let value = proposer.decided {
-                learn(chosen: value, by: proposer.change)
-            }
-            proposalEnded(id, proposer, result)
+        alarms.cancel(.round(round.id))
+        round.machine.end(result, as: round, in: &self)
+    }
+
+    /// Tells whoever waits for a round how it ended.
+    mutating func report(_ result: RoundResult, of round: RunningRound) {
+        notify(round.owner, naming(round.machine, result))
+    }
+
+    /// A change was carried out, or could not be: what that says about its register.
+    mutating func learn(from proposer: Proposer, _ result: RoundResult) {
+        if planted(.ballotReused) { spentBallots[proposer.collection] = proposer.spent }
+        if case .reply = result, let value = proposer.decided {
+            learn(chosen: value, by: proposer.change)
         }
-        if result == .undecided, case .read(let read, let deadline) = round.kind {
-            return lookAgain(read, owner: round.owner, deadline: deadline)
-        }
-        if case .read = round.kind, case .reply(.tail(let value)) = result {
-            learn(chosen: value)
-        }
-        notify(round.owner, round, naming(round, result))
     }
 
     /// A round that found no quorum says which members of its shard are silent, and since when.
-    private func naming(_ round: Round, _ result: RoundResult) -> RoundResult {
-        guard case .failed(var error) = result, error.isAboutQuorum,
-            let shard = round.shard(in: map)
-        else { return result }
-        let members = map.members(of: shard)
+    private func naming(_ round: any Round, _ result: RoundResult) -> RoundResult {
+        guard case .failed(var error) = result, error.isAboutQuorum else { return result }
+        let members = map.members(of: round.shard)
         let silent = map.peers.compactMap { peer -> String? in
             guard members.contains(peer.id), let since = silentSince[peer.id] else { return nil }
             let seconds = Double(now.since(since).milliseconds) / 1000
@@ -225,32 +253,33 @@ package struct Coordinator {
     /// coordinator's: the read takes part in it, and writes back.
     ///
     /// A ballot taken at once would cost the other coordinator's change its own, and its next.
-    private mutating func lookAgain(_ read: TailRead, owner: Round.Owner, deadline: Instant) {
+    mutating func lookAgain(_ read: TailRead, owner: RoundOwner) {
         let collection = read.collection
+        invariant(read.lookCount <= Limits.tailLookCountMax, "look \(read.lookCount)")
         guard read.lookCount < Limits.tailLookCountMax else {
-            return change(collection, .read, owner: owner, deadline: deadline)
+            return change(collection, .read, owner: owner, deadline: read.deadline)
         }
         if queues[collection]?.running != nil {
             mark("coordinator.read.waits")
-            queues[collection]?.readers.append((read, owner, deadline))
+            queues[collection]?.readers.append((read, owner))
         } else if read.hasTimedOut {
-            change(collection, .read, owner: owner, deadline: deadline)
+            change(collection, .read, owner: owner, deadline: read.deadline)
         } else {
             mark("coordinator.read.rests")
             let next = read.again(after: timing.backoffBase * (1 << (read.lookCount - 1)))
-            add(.read(next, deadline: deadline), owner: owner)
+            add(next, owner: owner)
         }
     }
 
     /// Hands the end of a round to whoever waits for it.
-    mutating func notify(_ owner: Round.Owner, _ round: Round?, _ result: RoundResult) {
+    mutating func notify(_ owner: RoundOwner, _ result: RoundResult) {
         switch owner {
-        case .client(let token): finishRequest(token, round, result)
+        case .client(let token): finishRequest(token, result)
         case .round(let parent, let collection):
             run(parent) { $0.tailWasRead(of: collection, result, &$1) }
         case .segment(let hash, let parent):
-            run(parent) { $0.segmentWasStored(hash, result, &$1) }
-        case .prerequisite(let parent): run(parent) { $0.prerequisiteEnded(result, &$1) }
+            propose(parent) { $0.segmentWasStored(hash, result, &$1) }
+        case .prerequisite(let parent): propose(parent) { $0.prerequisiteEnded(result, &$1) }
         case .gathering(let id): gathered(id, result)
         case .check(let id, let key): checkGoesOn(id, key, result)
         case .nobody: break
@@ -258,10 +287,13 @@ package struct Coordinator {
     }
 
     mutating func launch(_ id: UInt64, _ collection: CollectionID) {
+        invariant(queues[collection]?.running?.id == id, "change \(id) begins out of turn")
         // Nobody waits for it any more: it is not begun.
-        if let deadline = rounds[id]?.deadline, deadline <= now { return run(id) { $0.tick(&$1) } }
+        if let deadline = rounds[id]?.machine.deadline, deadline <= now {
+            return run(id) { $0.tick(&$1) }
+        }
         if planted(.ballotReused), let spent = spentBallots.removeValue(forKey: collection) {
-            run(id) { $0.reuse(spent.ballot, spent.value, &$1) }
+            propose(id) { $0.reuse(spent.ballot, spent.value, &$1) }
         } else {
             run(id) { $0.start(&$1) }
         }
@@ -279,6 +311,7 @@ package struct Coordinator {
             mark("coordinator.reply.foreign")
             return
         }
+        invariant(rounds[request.round] != nil, "an answer to a round that is over")
         if !planted(.peerCountedTwice) { outstanding[id] = nil }
         run(request.round) { $0.receive(reply, from: peer, stamp: request.stamp, &$1) }
     }
@@ -286,7 +319,9 @@ package struct Coordinator {
     private mutating func wakeDueRounds() {
         while let (timer, _) = alarms.popDue(at: now) {
             switch timer {
-            case .round(let id): run(id) { $0.tick(&$1) }
+            case .round(let id):
+                invariant(rounds[id] != nil, "round \(id) is over and is woken")
+                run(id) { $0.tick(&$1) }
             case .turn(let collection): goOn(with: collection)
             }
         }

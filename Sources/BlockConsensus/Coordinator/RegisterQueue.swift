@@ -40,11 +40,12 @@ struct RegisterQueue {
     /// The register's value after the last change, when it is known to be chosen.
     var chosen: TailValue?
     /// Reads that found the running change under way.
-    var readers: [(read: TailRead, owner: Round.Owner, deadline: Instant)] = []
+    var readers: [(read: TailRead, owner: RoundOwner)] = []
 
     var isEmpty: Bool { running == nil && waitingCount == 0 && kept == nil && readers.isEmpty }
 
     mutating func append(_ id: UInt64, of client: Client) {
+        invariant(lanes[client]?.last ?? 0 < id, "change \(id) comes before its predecessor")
         if lanes[client] == nil { turns.append(client) }
         lanes[client, default: []].append(id)
         waitingCount += 1
@@ -61,7 +62,11 @@ struct RegisterQueue {
             turns.removeAll { $0 == client }
             return
         }
+        invariant(false, "change \(id) does not wait")
     }
+
+    /// Ids of all changes that wait.
+    var waiting: some Sequence<UInt64> { lanes.values.joined() }
 
     /// Whose turn it is at `now`; nil when nobody may begin.
     mutating func turn(at now: Instant) -> Client? {
@@ -75,6 +80,7 @@ struct RegisterQueue {
             idleUntil[client] = now.advanced(by: Limits.idleProposerTime)
         }
         kept = nil
+        invariant(turns.isEmpty == (waitingCount == 0), "changes wait that have no turn")
         return turns.first
     }
 
@@ -98,11 +104,15 @@ struct RegisterQueue {
 
     /// The running change is over.
     mutating func end() -> Running? {
+        invariant(running != nil, "no change runs that could end")
         defer { running = nil }
         return running
     }
 
-    mutating func keep(_ place: Place, until: Instant) { kept = (place, until) }
+    mutating func keep(_ place: Place, until: Instant) {
+        invariant(running == nil, "a register is kept free while a change of it runs")
+        kept = (place, until)
+    }
 
     /// Whether a proposer that has just landed a change goes on before the others: they wait, its
     /// turn is not over, and it comes again when it is waited for.
@@ -118,6 +128,8 @@ struct RegisterQueue {
     func checkInvariants() {
         invariant(Set(turns) == Set(lanes.keys) && turns.count == lanes.count, "turns and lanes")
         invariant(lanes.values.allSatisfy { !$0.isEmpty }, "a lane is empty")
+        invariant(running == nil || kept == nil, "a change runs while the register is kept free")
+        invariant(readers.isEmpty || running != nil, "reads wait for no change")
         invariant(lanes.values.reduce(0) { $0 + $1.count } == waitingCount, "waiting is miscounted")
     }
 }

@@ -23,6 +23,7 @@ package struct BallotSource: Sendable {
             counter = seen.counter
         }
         counter = max(counter, seen.counter) + 1
+        invariant(counter > seen.counter, "the counter \(counter) is not above \(seen)")
         return Ballot(epoch: epoch, counter: counter, proposer: proposer)
     }
 }

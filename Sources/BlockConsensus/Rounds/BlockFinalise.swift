@@ -4,7 +4,7 @@ import BlockRuntime
 /// Makes one committed write a version on a quorum of its block's shard, and brings it to members
 /// that cannot make it themselves (protocol: checkpoint-counts-a-quorum): a checkpoint does not
 /// wait until a scrub comes by.
-package struct BlockFinalise {
+package struct BlockFinalise: ShardRound {
     /// Tells the answers to the three questions apart.
     private enum Stamp {
         static let finalise = 0
@@ -15,7 +15,7 @@ package struct BlockFinalise {
     package let members: Membership
     private let key: BlockKey
     private let write: CommittedWrite
-    private let deadline: Instant
+    let deadline: Instant
     private var done: Set<PeerID> = []
     /// Members that lack the pend, or the write below it.
     private var needy: Set<PeerID> = []
@@ -80,10 +80,12 @@ package struct BlockFinalise {
     // MARK: Steps
 
     private func finalise(at peer: PeerID, _ effects: inout RoundEffects) {
+        invariant(members.isBelowQuorum(done.count), "what is final is asked for again")
         effects.send(.finalise(key, write), to: peer, stamp: Stamp.finalise)
     }
 
     private func install(_ copy: BlockCopy, at peer: PeerID, _ effects: inout RoundEffects) {
+        invariant(copy.write == write, "another write is installed")
         mark("blockFinalise.installs")
         effects.send(.install(key, copy), to: peer, stamp: Stamp.install)
     }
@@ -105,5 +107,13 @@ package struct BlockFinalise {
         if !members.canReachQuorum(without: refusals.count) {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: done.count)))
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(done)
+        members.checkMembers(needy)
+        invariant(members.isBelowQuorum(done.count), "a write that is final goes on")
+        invariant(copy == nil || copy?.write == write, "a copy of another write")
+        invariant(!isReading || !done.isEmpty, "it reads from members that have nothing")
     }
 }

@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// Makes one pend durable on a quorum of its block's shard, and brings the members that lack its
 /// base up to it (protocol: pends-before-decision, pend-needs-its-base).
-package struct BlockPend {
+package struct BlockPend: ShardRound {
     /// Tells the answers to the three questions apart.
     private enum Stamp {
         static let pend = 0
@@ -13,7 +13,7 @@ package struct BlockPend {
 
     package let members: Membership
     private let request: PendRequest
-    private let deadline: Instant
+    let deadline: Instant
     private var pended: Set<PeerID> = []
     /// Confirmations, for the planted bug.
     private var answerCount = 0
@@ -30,6 +30,7 @@ package struct BlockPend {
 
     /// Sends the pend to every member that has not confirmed it.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(members.isBelowQuorum(pended.count), "what is durable is sent again")
         for peer in members.peers where !pended.contains(peer) {
             effects.send(.pend(request), to: peer, stamp: Stamp.pend)
         }
@@ -85,6 +86,8 @@ package struct BlockPend {
     }
 
     private func install(_ copy: BlockCopy, at peer: PeerID, _ effects: inout RoundEffects) {
+        invariant(needy.contains(peer), "\(peer) lacks nothing")
+        invariant(copy.write == request.record.base, "a base that the pend is not made on")
         effects.send(.install(request.key, copy), to: peer, stamp: Stamp.install)
     }
 
@@ -103,6 +106,16 @@ package struct BlockPend {
         if !members.canReachQuorum(without: refusals.count) {
             effects.finish(.failed(refusals.quorumUnavailable(members, answered: pended.count)))
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pended)
+        members.checkMembers(needy)
+        invariant(members.isBelowQuorum(pended.count), "a pend that is durable goes on")
+        invariant(answerCount >= pended.count, "\(answerCount) answers of \(pended.count)")
+        invariant(
+            base == nil || base?.write == request.record.base, "a base that the pend is not made on"
+        )
     }
 }
 

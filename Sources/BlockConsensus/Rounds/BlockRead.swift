@@ -6,12 +6,12 @@ import BlockRuntime
 /// When the log lists writes of it, the last of them up to the revision is the answer, from any one
 /// replica that has exactly that; everything else, also the newest of a quorum, is no answer. When
 /// it lists none, all writes up to there are final on a quorum, and the newest of any quorum is it.
-package struct BlockRead {
+package struct BlockRead: ShardRound {
     package let members: Membership
     private let request: BlockReadRequest
     /// The write that the answer must be; nil when the log lists none.
     private let wanted: CommittedWrite?
-    private let deadline: Instant
+    let deadline: Instant
     private var answers: [PeerID: BlockCopy?] = [:]
     private var refusals = Refusals()
 
@@ -24,6 +24,7 @@ package struct BlockRead {
 
     /// Asks a member drawn at random, or all of them when a quorum has to answer.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(answers.isEmpty, "a read starts once")
         let first = effects.generator.below(members.peers.count)
         let order = members.peers[first...] + members.peers[..<first]
         let asksAll = wanted == nil || buggify("buggify.blockRead.asksAll")
@@ -34,7 +35,7 @@ package struct BlockRead {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
@@ -89,6 +90,9 @@ package struct BlockRead {
     /// Answers, and gives the block back to members that have it damaged
     /// (protocol: repair-by-hash). Nobody waits for that.
     private func finish(_ copy: BlockCopy?, _ effects: inout RoundEffects) {
+        invariant(
+            copy == nil || wanted == nil || copy?.write == wanted || planted(.anyCopyIsRead),
+            "another write than the log lists")
         let damaged = refusals.errors.filter { $0.value.code == .corrupted }.keys.sorted()
         for peer in copy == nil ? [] : damaged {
             mark("blockRead.repair")
@@ -103,5 +107,12 @@ package struct BlockRead {
             effects.send(.readBlock(request), to: peer, stamp: 0)
         }
         effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(answers.keys)
+        members.checkMembers(refusals.errors.keys)
+        invariant(
+            wanted != nil || members.isBelowQuorum(answers.count), "a quorum has answered the read")
     }
 }

@@ -9,12 +9,13 @@ import BlockRuntime
 ///
 /// A page ends by count, by bytes, or when half of its time has passed, wherever it then is: it may
 /// be short or empty and still have a successor, so that a listing of any size gets to its end.
-package struct CollectionList {
+package struct CollectionList: ShardRound {
     private let map: ClusterMap
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var cursor: CollectionID?
-    private var shard: ShardID
+    /// The shard that is being listed.
+    private(set) var shard: ShardID
     private var pages: [PeerID: (ids: [CollectionID], isLast: Bool)] = [:]
     private var refusals = Refusals()
     /// Ids whose tails are still to be read, ascending.
@@ -38,7 +39,7 @@ package struct CollectionList {
         shard = cursor.map { map.shard(of: $0) } ?? ShardID(rawValue: 0)
     }
 
-    private var members: Membership { Membership(shard: shard, in: map) }
+    var members: Membership { Membership(shard: shard, in: map) }
 
     /// Asks all members of the current shard for their registers after the cursor.
     package mutating func start(_ effects: inout RoundEffects) {
@@ -46,6 +47,7 @@ package struct CollectionList {
             let half = deadline.since(effects.now).nanoseconds / 2
             pageEnd = effects.now.advanced(by: .nanoseconds(half))
         }
+        invariant(waiting.isEmpty && askedCount == 0 && tails.isEmpty, "tails are being read")
         stamp += 1
         pages = [:]
         refusals.removeAll()
@@ -56,9 +58,6 @@ package struct CollectionList {
         }
         effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
     }
-
-    /// The shard whose members the sends of this round go to.
-    package var currentShard: ShardID { shard }
 
     package mutating func receive(
         _ reply: PeerReply, from peer: PeerID, stamp replyStamp: Int, _ effects: inout RoundEffects
@@ -93,6 +92,7 @@ package struct CollectionList {
     ) {
         switch result {
         case .reply(.tail(let value)):
+            invariant(tails.count < askedCount, "the tail of \(collection) was not asked for")
             tails[collection] = value
             // In the order of the ids, whichever came first.
             while let first = waiting.first, let value = tails.removeValue(forKey: first) {
@@ -113,6 +113,8 @@ package struct CollectionList {
     /// Joins the pages of a quorum. A page that is not the last says nothing about what is above
     /// its own end, so the lowest such end bounds what is known.
     private mutating func merge(_ effects: inout RoundEffects) {
+        invariant(pages.count >= members.quorum, "\(pages.count) pages are not the shard's")
+        invariant(waiting.isEmpty, "tails are being read")
         stamp += 1
         let ends = pages.values.filter { !$0.isLast }.compactMap { $0.ids.last }
         let bound = ends.min()
@@ -142,6 +144,7 @@ package struct CollectionList {
         shard = ShardID(rawValue: shard.rawValue + 1)
         // The id 0 of a range is the hash of nothing known, so "after it" leaves nothing out.
         cursor = map.lowestID(of: shard)
+        invariant(askedCount == 0, "tails of the shard before are being read")
         if isPageFull(effects.now) {
             return effects.finish(.reply(.collections(found, next: cursor)))
         }
@@ -151,5 +154,14 @@ package struct CollectionList {
     private func isPageFull(_ now: Instant) -> Bool {
         found.count >= countMax || foundBytes >= Limits.pageBytesMax
             || pageEnd.map { now >= $0 } ?? false
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pages.keys)
+        invariant(askedCount <= waiting.count, "\(askedCount) of \(waiting.count) tails are read")
+        invariant(askedCount <= Limits.listTailReadsMax, "\(askedCount) tails at a time")
+        invariant(tails.count < max(1, askedCount), "a tail is kept that nothing is waited for")
+        invariant(found.count < countMax, "a full page goes on")
+        invariant(pageEnd != nil, "a page that never ends")
     }
 }

@@ -3,11 +3,11 @@ import BlockRuntime
 
 /// Lists one page of the pends that the members of a shard keep, for whoever finds out what became
 /// of them (protocol: no-timer-removes-a-pend): no pend ends by itself.
-package struct PendList {
+package struct PendList: ShardRound {
     package let members: Membership
     private let after: PendKey?
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var pages: [PeerID: (pends: [KeptPend], next: PendKey?)] = [:]
     private var refusals = Refusals()
 
@@ -19,14 +19,16 @@ package struct PendList {
     }
 
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(pages.isEmpty, "a page is asked for once")
         let operation = PeerRequest.Operation.listPends(after: after, countMax: UInt32(countMax))
         for peer in members.peers { effects.send(operation, to: peer, stamp: 0) }
         effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
         case .pends(let pends, let next): pages[peer] = (pends, next)
         case .refused(let error): refusals.add(error, from: peer)
@@ -57,5 +59,12 @@ package struct PendList {
         }
         let merged = lowest.sorted { $0.key < $1.key }.map(\.value)
         effects.finish(.reply(.pends(merged, next: bound)))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pages.keys)
+        invariant(
+            pages.count + refusals.count < members.peers.count, "every member has answered")
+        invariant((1...Limits.pendPageCountMax).contains(countMax), "a page of \(countMax)")
     }
 }

@@ -6,7 +6,7 @@ import BlockRuntime
 ///
 /// A ballot carries one value, ever. The answer is derived from chosen values only: either a quorum
 /// accepted what this proposer sent, or a whole promise quorum showed the same accepted ballot.
-package struct Proposer {
+package struct Proposer: ShardRound {
     private enum Phase {
         case idle
         /// Waiting for a quorum of promises at `ballot`.
@@ -26,10 +26,13 @@ package struct Proposer {
         let value: Bytes
     }
 
+    /// How often one accept is sent before a new ballot is taken.
+    private static let sendingsMax = 3
+
     package let collection: CollectionID
     package let members: Membership
     let change: TailChange
-    private let deadline: Instant
+    let deadline: Instant
     private var phase = Phase.idle
     /// Tells replies of this ballot from late ones of an earlier.
     private var stamp = 0
@@ -58,6 +61,7 @@ package struct Proposer {
         collection: CollectionID, members: Membership, change: TailChange,
         prerequisiteCount: Int, deadline: Instant, timing: ProtocolTiming
     ) {
+        invariant(prerequisiteCount >= 0, "\(prerequisiteCount) prerequisites")
         self.collection = collection
         self.members = members
         self.change = change
@@ -70,6 +74,10 @@ package struct Proposer {
 
     /// Takes a fresh ballot and asks for promises.
     package mutating func start(_ effects: inout RoundEffects) {
+        switch phase {
+        case .idle, .backingOff: break
+        default: invariant(false, "a ballot is taken while one is under way")
+        }
         let ballot = effects.ballots.next(epoch: members.epoch, above: highestSeen)
         invariant(ballot > highestSeen, "ballot \(ballot) is not above \(highestSeen)")
         stamp += 1
@@ -119,6 +127,8 @@ package struct Proposer {
     }
 
     package mutating func prerequisiteIsDurable(_ effects: inout RoundEffects) {
+        invariant(
+            missingCount > 0 || planted(.decideBeforePends), "a prerequisite too many is durable")
         missingCount = max(0, missingCount - 1)
         sendAcceptWhenReady(&effects)
     }
@@ -151,7 +161,7 @@ package struct Proposer {
         switch phase {
         case .preparing: retryLater(&effects)
         case .accepting(let ballot, let value, let reply, let peers, let sendings):
-            guard sendings < 3 else { return retryLater(&effects) }
+            guard sendings < Self.sendingsMax else { return retryLater(&effects) }
             mark("proposer.acceptAgain")
             // The same value at the same ballot may be said again; acceptors know it.
             phase = .accepting(
@@ -190,6 +200,7 @@ package struct Proposer {
         on value: TailValue, isChosen: Bool, _ ballot: Ballot, _ bytes: Bytes,
         _ effects: inout RoundEffects
     ) {
+        invariant(ballot.epoch == members.epoch, "a ballot of epoch \(ballot.epoch)")
         spent = (ballot, value)
         // Coordinators need not agree on when to seal.
         let policy =
@@ -223,6 +234,7 @@ package struct Proposer {
         let bytes = segment.canonicalBytes
         let hash = Segment.hash(of: bytes)
         guard !durableSegments.contains(hash) else { return }
+        invariant(isSegmentDurable, "one segment at a time")
         mark("proposer.seal")
         let key = SegmentKey(
             collection: collection, incarnation: segment.incarnation, index: segment.index,
@@ -256,12 +268,15 @@ package struct Proposer {
             isSegmentDurable
         else { return }
         doubt.raise()
+        invariant(doubt.mayHaveCommitted, "an accept leaves that raises no doubt")
         startAccepting(ballot, value, reply, &effects)
     }
 
     private mutating func startAccepting(
         _ ballot: Ballot, _ value: Bytes, _ reply: RepositoryReply, _ effects: inout RoundEffects
     ) {
+        invariant(spent?.ballot == ballot, "an accept at a ballot that nobody promised")
+        invariant(value.count <= Limits.tailBytesMax, "a tail of \(value.count) bytes")
         stamp += 1
         refusals.removeAll()
         phase = .accepting(
@@ -272,6 +287,7 @@ package struct Proposer {
     private func sendAccept(
         _ ballot: Ballot, _ value: Bytes, except done: Set<PeerID>, _ effects: inout RoundEffects
     ) {
+        invariant(members.isBelowQuorum(done.count), "a chosen value is sent again")
         for peer in members.peers where !done.contains(peer) {
             effects.send(.accept(collection, ballot, value: value), to: peer, stamp: stamp)
         }
@@ -302,6 +318,10 @@ package struct Proposer {
 
     /// Lost or timed out: the ballot is spent. A fresh one, after a random delay.
     private mutating func retryLater(_ effects: inout RoundEffects) {
+        switch phase {
+        case .preparing, .accepting: break
+        default: invariant(false, "nothing is under way that could be lost")
+        }
         mark("proposer.retry")
         isSegmentDurable = true
         stamp += 1
@@ -351,6 +371,33 @@ package struct Proposer {
             }
         default: effects.finish(result)
         }
+    }
+
+    // MARK: Invariants
+
+    package func checkInvariants() {
+        invariant(missingCount >= 0, "\(missingCount) prerequisites are missing")
+        switch phase {
+        case .idle: invariant(stamp == 0 && spent == nil, "an idle change has asked")
+        case .preparing(let ballot, let promises):
+            members.checkMembers(promises.keys)
+            invariant(ballot > .zero && ballot.epoch == members.epoch, "a ballot \(ballot)")
+            invariant(members.isBelowQuorum(promises.count), "a quorum of promises is left")
+        case .holding(_, let value, _):
+            invariant(missingCount > 0 || !isSegmentDurable, "an accept is held for nothing")
+            invariant(value.count <= Limits.tailBytesMax, "a tail of \(value.count) bytes")
+        case .accepting(let ballot, let value, _, let accepted, let sendings):
+            members.checkMembers(accepted)
+            invariant(spent?.ballot == ballot, "an accept at a ballot that nobody promised")
+            invariant(members.isBelowQuorum(accepted.count), "a chosen value is left")
+            invariant((1...Self.sendingsMax).contains(sendings), "\(sendings) sendings")
+            invariant(value.count <= Limits.tailBytesMax, "a tail of \(value.count) bytes")
+        case .backingOff: invariant(stamp > 0, "a change that never began backs off")
+        case .finished: break
+        }
+        if case .holding = phase { return }
+        if case .finished = phase { return }
+        invariant(isSegmentDurable, "a segment is waited for and no accept is held")
     }
 }
 

@@ -2,12 +2,12 @@ import BlockModel
 import BlockRuntime
 
 /// Makes one thing (a body, a segment, a version) durable on a quorum of its shard.
-package struct QuorumWrite {
+package struct QuorumWrite: ShardRound {
     package let members: Membership
     private let operation: PeerRequest.Operation
     /// What a member answers that has it, durable.
     private let confirmation: PeerReply
-    private let deadline: Instant
+    let deadline: Instant
     private var stored: Set<PeerID> = []
     /// Confirmations, for the planted bug.
     private var answerCount = 0
@@ -26,6 +26,7 @@ package struct QuorumWrite {
 
     /// Sends the object to every member that has not confirmed it.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(members.isBelowQuorum(stored.count), "what is durable is sent again")
         for peer in members.peers where !stored.contains(peer) {
             effects.send(operation, to: peer, stamp: stamp)
         }
@@ -33,7 +34,7 @@ package struct QuorumWrite {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
@@ -59,5 +60,11 @@ package struct QuorumWrite {
             refusals.removeAll()
             start(&effects)
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(stored)
+        invariant(members.isBelowQuorum(stored.count), "a write that is durable goes on")
+        invariant(answerCount >= stored.count, "\(answerCount) answers of \(stored.count)")
     }
 }

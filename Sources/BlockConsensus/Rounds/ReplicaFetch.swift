@@ -5,11 +5,11 @@ import BlockRuntime
 ///
 /// One replica is enough because the hash is known; the others are asked one after another when an
 /// answer is late, absent or damaged.
-package struct ReplicaFetch {
+package struct ReplicaFetch: ShardRound {
     package let members: Membership
     private let operation: PeerRequest.Operation
     private let isIntact: @Sendable (Bytes) -> Bool
-    private let deadline: Instant
+    let deadline: Instant
     /// Members not asked yet, in the order of asking.
     private var untried: [PeerID] = []
     private var lacking: Set<PeerID> = []
@@ -28,13 +28,14 @@ package struct ReplicaFetch {
 
     /// Asks a member drawn at random.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(untried.isEmpty && lacking.isEmpty, "a fetch starts once")
         let first = effects.generator.below(members.peers.count)
         untried = Array(members.peers[first...] + members.peers[..<first])
         askNext(&effects)
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         switch reply {
@@ -77,11 +78,18 @@ package struct ReplicaFetch {
 
     /// Every member answered that it lacks the object, and yet a chosen value points to it.
     private func finishMissing(_ effects: inout RoundEffects) {
+        invariant(lacking.count == members.peers.count, "not every member was asked")
         effects.finish(
             .failed(
                 DatabaseError(
                     .corrupted,
                     "none of the \(members.peers.count) storage peers of shard \(members.shard) "
                         + "holds the object intact; see `optimystic verify`")))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(untried)
+        members.checkMembers(lacking)
+        invariant(untried.count < members.peers.count, "nobody was asked")
     }
 }

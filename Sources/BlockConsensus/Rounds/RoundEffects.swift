@@ -35,6 +35,7 @@ package struct RoundEffects {
     package mutating func send(
         _ operation: PeerRequest.Operation, to peer: PeerID, stamp: Int
     ) {
+        invariant(result == nil, "a round that has ended sends nothing")
         sends.append((peer, operation, stamp))
     }
 
@@ -44,10 +45,15 @@ package struct RoundEffects {
     }
 
     package mutating func store(_ key: SegmentKey, _ bytes: Bytes) {
+        invariant(segmentToStore == nil && result == nil, "one segment at a time")
         segmentToStore = (key, bytes)
     }
 
-    package mutating func readTail(_ collection: CollectionID) { tailsToRead.append(collection) }
+    package mutating func readTail(_ collection: CollectionID) {
+        invariant(result == nil, "a round that has ended reads nothing")
+        invariant(!tailsToRead.contains(collection), "a tail is read once")
+        tailsToRead.append(collection)
+    }
 
     package mutating func finish(_ result: RoundResult) {
         invariant(self.result == nil, "a round ends once")

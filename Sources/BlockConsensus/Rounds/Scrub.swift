@@ -7,7 +7,7 @@ import BlockRuntime
 /// Sound without the log: a version exists only of a committed write, so a copy of one, verified by
 /// its hash, is right wherever it is missing. Where two members hold different writes at one
 /// revision nothing is copied.
-package struct Scrub {
+package struct Scrub: ShardRound {
     private struct Repair {
         let position: VersionPosition
         let write: CommittedWrite
@@ -20,7 +20,7 @@ package struct Scrub {
     package let members: Membership
     private let after: VersionPosition?
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var pages: [PeerID: (versions: [VersionSummary], isLast: Bool)] = [:]
     private var refusals = Refusals()
     /// What is still to be repaired, the first of it under way.
@@ -39,6 +39,7 @@ package struct Scrub {
     }
 
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(pages.isEmpty && repairs.isEmpty, "a page is asked for once")
         let operation = PeerRequest.Operation.listVersions(
             after: after, countMax: UInt32(countMax))
         for peer in members.peers { effects.send(operation, to: peer, stamp: stamp) }
@@ -48,12 +49,13 @@ package struct Scrub {
     package mutating func receive(
         _ reply: PeerReply, from peer: PeerID, stamp replyStamp: Int, _ effects: inout RoundEffects
     ) {
+        invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         guard replyStamp == stamp else { return }
         switch reply {
-        case .versions(let versions, let isLast):
+        case .versions(let versions, let isLast) where repairs.isEmpty:
             pages[peer] = (versions, isLast)
             if pages.count + refusals.count == members.peers.count { compare(&effects) }
-        case .block(let copy): take(copy, &effects)
+        case .block(let copy) where !repairs.isEmpty: take(copy, &effects)
         case .stored: end(at: peer, isRepaired: true, &effects)
         case .refused(let error):
             if repairs.isEmpty {
@@ -92,6 +94,7 @@ package struct Scrub {
         }
         let bound = pages.values.filter { !$0.isLast }
             .compactMap { $0.versions.last?.position }.min()
+        invariant(repairs.isEmpty, "a page is compared once")
         report.next = bound
         var held: [VersionPosition: [PeerID: CommittedWrite?]] = [:]
         for peer in members.peers {
@@ -120,6 +123,7 @@ package struct Scrub {
             report.unrepairedCount += UInt32(targets.count)
             return
         }
+        invariant(!sources.isEmpty, "a write that no member holds")
         repairs.append(
             Repair(position: position, write: write, sources: sources, targets: Set(targets)))
     }
@@ -132,6 +136,7 @@ package struct Scrub {
     }
 
     private mutating func repairNext(_ effects: inout RoundEffects) {
+        invariant(!repairs.isEmpty, "no repair is under way")
         repairs.removeFirst()
         startRepair(&effects)
     }
@@ -153,6 +158,7 @@ package struct Scrub {
         guard let copy, copy.write == repair.write, copy.isIntact(as: repair.position.key) else {
             return askSource(&effects)
         }
+        invariant(!repair.targets.isEmpty, "a repair of nothing")
         mark("scrub.repair")
         stamp += 1
         repairs[0].sources = []
@@ -174,5 +180,17 @@ package struct Scrub {
     private mutating func stop(_ effects: inout RoundEffects) {
         report.unrepairedCount += UInt32(repairs.reduce(0) { $0 + $1.targets.count })
         effects.finish(.reply(.scrubbed(report)))
+    }
+
+    func checkInvariants() {
+        members.checkMembers(pages.keys)
+        guard let repair = repairs.first else {
+            return invariant(report.versionCount == 0, "a page that needs nothing goes on")
+        }
+        invariant(!repair.targets.isEmpty, "a repair of nothing")
+        invariant(repair.targets.isDisjoint(with: repair.sources), "a source is repaired")
+        invariant(stamp > 0, "a repair that nobody was asked for")
+        members.checkMembers(repair.targets)
+        members.checkMembers(repair.sources)
     }
 }

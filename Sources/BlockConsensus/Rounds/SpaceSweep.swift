@@ -7,13 +7,13 @@ import BlockRuntime
 /// only what such a chosen tail says leads to a removal
 /// (protocol: facts-from-the-coordinators-own-tail). Collections whose retention says so are
 /// truncated on the way.
-package struct SpaceSweep {
+package struct SpaceSweep: Round {
     package let peer: PeerID
     /// A shard that the peer is a member of.
     package let shard: ShardID
     private let after: Bytes?
     private let countMax: Int
-    private let deadline: Instant
+    let deadline: Instant
     private var report = SweepReport()
     /// Lives whose tail is still to be read, the first one under way.
     private var waiting: [CollectionLife] = []
@@ -36,7 +36,10 @@ package struct SpaceSweep {
         effects.wake(after: deadline.since(effects.now))
     }
 
-    package mutating func receive(_ reply: PeerReply, _ effects: inout RoundEffects) {
+    package mutating func receive(
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
+    ) {
+        invariant(peer == self.peer, "a reply of \(peer), which is not asked")
         switch reply {
         case .lives(let lives, let next) where waiting.isEmpty && ends.isEmpty:
             report.next = next
@@ -57,11 +60,23 @@ package struct SpaceSweep {
     }
 
     /// The tail of the first life that waits was read, or could not be.
-    package mutating func tailWasRead(_ result: RoundResult, _ effects: inout RoundEffects) {
-        guard let life = waiting.first else { return }
+    package mutating func tailWasRead(
+        of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects
+    ) {
+        guard let life = waiting.first else {
+            return invariant(false, "the tail of \(collection) was not asked for")
+        }
+        invariant(life.collection == collection, "the tail of another collection")
         if case .reply(.tail(let value)) = result { judge(life, value) }
         waiting.removeFirst()
         readNext(&effects)
+    }
+
+    func end(
+        _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator
+    ) {
+        coordinator.truncate(dueTruncations)
+        coordinator.report(result, of: running)
     }
 
     private mutating func judge(_ life: CollectionLife, _ value: TailValue) {
@@ -76,6 +91,7 @@ package struct SpaceSweep {
         guard tail.incarnation == life.incarnation else { return }
         let due = tail.dueTruncation
         if let due {
+            invariant(due > tail.truncatedThrough, "truncated through \(due) already")
             dueTruncations.append(
                 TruncateCollection(
                     collection: life.collection, incarnation: life.incarnation, through: due))
@@ -90,5 +106,9 @@ package struct SpaceSweep {
         if let next = waiting.first { return effects.readTail(next.collection) }
         guard !ends.isEmpty else { return effects.finish(.reply(.swept(report))) }
         effects.send(.forget(ends, after: after, through: report.next), to: peer, stamp: 0)
+    }
+
+    func checkInvariants() {
+        invariant(report.removedCount == 0, "a sweep that has removed goes on")
     }
 }

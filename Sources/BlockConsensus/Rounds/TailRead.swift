@@ -6,7 +6,7 @@ import BlockRuntime
 ///
 /// A quorum that reports the identical accepted ballot, or unanimously none, shows a chosen value.
 /// Anything else is no answer: the read becomes a change that writes back.
-package struct TailRead {
+package struct TailRead: ShardRound {
     private struct Report: Equatable {
         let accepted: Ballot
         let hash: Digest
@@ -14,7 +14,7 @@ package struct TailRead {
 
     package let collection: CollectionID
     package let members: Membership
-    private let deadline: Instant
+    let deadline: Instant
     private var reports: [PeerID: Report] = [:]
     private var values: [Digest: Bytes] = [:]
     private var answered: Set<PeerID> = []
@@ -35,6 +35,7 @@ package struct TailRead {
 
     /// The same read from its beginning, after a while.
     func again(after rest: Duration = .zero) -> TailRead {
+        invariant(lookCount < Limits.tailLookCountMax, "look \(lookCount) is the last")
         var next = TailRead(collection: collection, members: members, deadline: deadline)
         next.lookCount = lookCount + 1
         next.rest = rest
@@ -43,6 +44,7 @@ package struct TailRead {
 
     /// Begins, or rests before it does.
     package mutating func start(_ effects: inout RoundEffects) {
+        invariant(!isResting && answered.isEmpty, "a read starts once")
         guard rest == .zero else {
             isResting = true
             return effects.wake(after: min(rest, deadline.since(effects.now)))
@@ -52,6 +54,7 @@ package struct TailRead {
 
     /// Asks all members; one of them, drawn at random, for the value itself.
     private mutating func ask(_ effects: inout RoundEffects) {
+        invariant(answered.isEmpty, "a read asks once")
         let teller = members.peers[effects.generator.below(members.peers.count)]
         for peer in members.peers {
             effects.send(.query(collection, wantsValue: peer == teller), to: peer, stamp: 0)
@@ -60,7 +63,7 @@ package struct TailRead {
     }
 
     package mutating func receive(
-        _ reply: PeerReply, from peer: PeerID, _ effects: inout RoundEffects
+        _ reply: PeerReply, from peer: PeerID, stamp: Int, _ effects: inout RoundEffects
     ) {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         answered.insert(peer)
@@ -80,6 +83,17 @@ package struct TailRead {
         hasTimedOut = true
         mark("tailRead.timeout")
         effects.finish(.undecided)
+    }
+
+    func end(
+        _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator
+    ) {
+        switch result {
+        case .undecided: return coordinator.lookAgain(self, owner: running.owner)
+        case .reply(.tail(let value)): coordinator.learn(chosen: value)
+        default: break
+        }
+        coordinator.report(result, of: running)
     }
 
     private mutating func evaluate(_ effects: inout RoundEffects) {
@@ -113,5 +127,13 @@ package struct TailRead {
             let what = "register \(collection) does not decode"
             effects.finish(.failed(.undecodable(what, error)))
         }
+    }
+
+    func checkInvariants() {
+        members.checkMembers(answered)
+        invariant(reports.count <= answered.count, "a report of a member that did not answer")
+        invariant(!isResting || answered.isEmpty, "a read that rests has asked")
+        invariant(!isFetching || reports.count >= members.quorum, "a value of no quorum")
+        invariant((1...Limits.tailLookCountMax).contains(lookCount), "look \(lookCount)")
     }
 }

@@ -31,9 +31,7 @@ package struct EmbeddedCluster {
     private var proxy: ClientProxy
     private var coordinator: Coordinator
     private var cycle: StoragePeerCycle
-    private var scrub: ScrubWalk
-    private var pendWalk: PendWalk
-    private var space: SpaceWalk
+    private var background: BackgroundWork
     private let epoch: Epoch
     /// What the machines have for each other.
     private var toCoordinator: [Coordinator.Event] = []
@@ -56,15 +54,11 @@ package struct EmbeddedCluster {
         coordinator = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
             generator: environment.generator())
-        scrub = ScrubWalk(
-            shardCount: map.shards.count, firstShard: 0, interval: scrubInterval,
-            now: environment.now())
-        pendWalk = PendWalk(
-            shardCount: map.shards.count, firstShard: 0, interval: Limits.embeddedPendWalkInterval,
-            now: environment.now())
-        space = SpaceWalk(
-            peers: map.peers.map(\.id), first: 0, interval: Limits.embeddedPendWalkInterval,
-            now: environment.now())
+        var intervals = BackgroundWork.Intervals.embedded
+        intervals.scrub = scrubInterval
+        background = BackgroundWork(
+            map: map, intervals: intervals, now: environment.now()
+        ) { 0 }
         epoch = map.epoch
         self.cycle = cycle
     }
@@ -87,8 +81,7 @@ package struct EmbeddedCluster {
     package var nextWake: Instant? {
         if !toCoordinator.isEmpty || !toPeer.isEmpty { return now }
         return [
-            proxy.nextWake, coordinator.nextWake, cycle.nextWake, scrub.dueAt, pendWalk.dueAt,
-            space.dueAt,
+            proxy.nextWake, coordinator.nextWake, cycle.nextWake, background.dueAt,
         ]
         .compactMap { $0 }.min()
     }
@@ -112,15 +105,7 @@ package struct EmbeddedCluster {
             perform(proxy.receive(.tick, now: self.now))
         }
         if let wake = coordinator.nextWake, wake <= self.now { toCoordinator.append(.tick) }
-        if let page = scrub.next(now: self.now) {
-            let deadline = self.now.advanced(by: Limits.scrubTime)
-            toCoordinator.append(.request(Self.scrubToken, page, deadline: deadline))
-        }
-        walkOn(pendWalk.next(now: self.now))
-        if let page = space.next(now: self.now) {
-            let deadline = self.now.advanced(by: Limits.scrubTime)
-            toCoordinator.append(.request(Self.spaceToken, page, deadline: deadline))
-        }
+        while let event = background.next(now: self.now) { toCoordinator.append(event) }
         try runMachines()
         try cycle.commit()
         defer { replies = [] }
@@ -132,20 +117,6 @@ package struct EmbeddedCluster {
     package func afterReplies(now: Instant) throws { try cycle.afterReplies(now: now) }
 
     // MARK: The machines
-
-    /// Of the page that is being scrubbed: no request has it.
-    private static let scrubToken = Coordinator.Token(rawValue: 0)
-    /// Likewise of the page from which space is given back.
-    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
-
-    /// Of the walk over pends; no request has it either.
-    private static let pendToken = Coordinator.Token(rawValue: .max)
-
-    private mutating func walkOn(_ request: PendWalk.Request?) {
-        guard let request else { return }
-        let deadline = now.advanced(by: Limits.scrubTime)
-        toCoordinator.append(request.event(Self.pendToken, deadline: deadline))
-    }
 
     /// Rounds of the peer in one turn: each may stage a batch, and all of them wait in memory for
     /// the one sync.
@@ -187,14 +158,22 @@ package struct EmbeddedCluster {
             switch directive {
             case .send(_, let id, let request):
                 toPeer.append(PeerBatchItem(id: id, request: request))
-            case .respond(Self.scrubToken, let reply): scrub.ended(with: reply, now: now)
-            case .respond(Self.pendToken, let reply): walkOn(pendWalk.received(reply, now: now))
-            case .respond(Self.spaceToken, let reply): space.ended(with: reply, now: now)
-            case .discarded: walkOn(pendWalk.discarded(now: now))
             case .respond(let token, let reply):
-                perform(proxy.receive(.reply(id: token.rawValue, reply), now: now))
+                if background.received(reply, for: token, now: now) {
+                    goOn()
+                } else {
+                    perform(proxy.receive(.reply(id: token.rawValue, reply), now: now))
+                }
+            case .discarded(let token):
+                background.discarded(token, now: now)
+                goOn()
             }
         }
+    }
+
+    /// Goes on with the walk that got an answer.
+    private mutating func goOn() {
+        if let event = background.goOn(now: now) { toCoordinator.append(event) }
     }
 
     private mutating func perform(_ directives: [ClientProxy.Directive]) {

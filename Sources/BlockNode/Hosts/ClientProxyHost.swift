@@ -36,6 +36,8 @@ package final class ClientProxyHost: Service {
     }
 
     package var nextWake: Instant? { machine.nextWake }
+    /// Requests and calls under way, also those whose caller has been answered.
+    package var requestCount: Int { machine.requestCount }
     package var unansweredCount: Int { callers.count }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
@@ -63,7 +65,7 @@ package final class ClientProxyHost: Service {
     private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
         let request = port.accept(
             envelope, from: endpoint, as: .clientRequest, mayLackCluster: \ClientRequest.isHello
-        ) { bytes throws(DatabaseError) in try Wire.decodeClientRequest(bytes) }
+        ) { bytes throws(DatabaseError) in try port.codec.decodeClientRequest(bytes) }
         guard let request else { return }
         let caller = Caller(envelope, from: endpoint)
         do throws(DatabaseError) {
@@ -81,7 +83,7 @@ package final class ClientProxyHost: Service {
 
     private func reply(_ envelope: Envelope, _ now: Instant) {
         let answer = port.acceptAnswer(envelope, as: .repositoryReply) {
-            bytes throws(DatabaseError) in try Wire.decodeRepositoryReply(bytes)
+            bytes throws(DatabaseError) in try port.codec.decodeRepositoryReply(bytes)
         }
         guard let answer else { return }
         let id = envelope.correlation &- correlationBase
@@ -113,7 +115,7 @@ package final class ClientProxyHost: Service {
         case .respond(let token, let reply):
             if let entry = callers.take(token) {
                 port.answer(
-                    entry.caller, .clientReply, Wire.encode(reply),
+                    entry.caller, .clientReply, port.codec.encode(reply),
                     mayHaveChanged: entry.changesState)
             }
             return nil
@@ -121,12 +123,15 @@ package final class ClientProxyHost: Service {
             let result = port.ask(
                 coordinators[coordinator], .repositoryRequest,
                 correlation: correlationBase &+ id,
-                time: max(.milliseconds(1), deadline.since(now)), Wire.encode(request))
+                time: max(.milliseconds(1), deadline.since(now)), port.codec.encode(request))
             guard result != .queued else { return nil }
             port.note(.undelivered, "coordinator \(coordinator): \(result)")
             return id
         }
     }
+
+    /// As ``ClientProxy/checkInvariants()``.
+    package func checkInvariants() { machine.checkInvariants() }
 
     package func beginDrain(now: Instant) {
         for (caller, error) in callers.beginDrain() { port.refuse(caller, error) }
@@ -134,34 +139,5 @@ package final class ClientProxyHost: Service {
 
     package func endDrain() {
         for (caller, error) in callers.endDrain() { port.refuse(caller, error) }
-    }
-}
-
-extension ClientRequest {
-    fileprivate var isHello: Bool {
-        if case .hello = self { return true }
-        return false
-    }
-
-    /// Whether an unanswered request may have changed something.
-    fileprivate var changesState: Bool {
-        switch self {
-        case .act, .dropCollection, .commit, .truncate, .retain: true
-        case .openCollection(let open): open.creation != nil
-        case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
-            .actionStatus,
-            .listCollections, .clusterStatus, .inspectTail,
-            .audit:
-            false
-        }
-    }
-
-    /// Whether it may wait for an entry that nobody has appended yet.
-    fileprivate var isPatient: Bool {
-        switch self {
-        case .readDiary(let read): read.waitMilliseconds > 0
-        case .readLog(let read): read.waitMilliseconds > 0
-        default: false
-        }
     }
 }

@@ -21,15 +21,7 @@ package final class CoordinatorHost: Service {
     /// of these numbers.
     private let firstCorrelation: UInt64
     private var nextCorrelation: UInt64
-    private var scrub: ScrubWalk
-    /// Of the page that is being scrubbed: no caller has it.
-    private static let scrubToken = Coordinator.Token(rawValue: 0)
-    private var pendWalk: PendWalk
-    /// What the walk over pends asks for next.
-    private var pendRequest: PendWalk.Request?
-    private static let pendToken = Coordinator.Token(rawValue: .max)
-    private var space: SpaceWalk
-    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
+    private var background: BackgroundWork
 
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
     package init(
@@ -37,17 +29,10 @@ package final class CoordinatorHost: Service {
         scrubInterval: Duration = Limits.scrubIntervalDefault
     ) throws(DatabaseError) {
         self.port = port
-        scrub = ScrubWalk(
-            shardCount: map.shards.count,
-            firstShard: Int(environment.entropy() % UInt64(map.shards.count)),
-            interval: scrubInterval, now: environment.now())
-        pendWalk = PendWalk(
-            shardCount: map.shards.count,
-            firstShard: Int(environment.entropy() % UInt64(map.shards.count)),
-            interval: Limits.pendWalkInterval, now: environment.now())
-        space = SpaceWalk(
-            peers: map.peers.map(\.id), first: Int(environment.entropy() % UInt64(map.peers.count)),
-            interval: Limits.spaceWalkInterval, now: environment.now())
+        var intervals = BackgroundWork.Intervals()
+        intervals.scrub = scrubInterval
+        background = BackgroundWork(
+            map: map, intervals: intervals, now: environment.now(), place: environment.entropy)
         machine = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
             generator: environment.generator())
@@ -66,8 +51,8 @@ package final class CoordinatorHost: Service {
 
     package var nextWake: Instant? {
         // A coordinator that is stopping begins nothing of its own accord.
-        let walks = callers.isDraining ? [] : [scrub.dueAt, pendWalk.dueAt, space.dueAt]
-        return ([machine.nextWake] + walks).compactMap { $0 }.min()
+        let dueAt = callers.isDraining ? nil : background.dueAt
+        return [machine.nextWake, dueAt].compactMap { $0 }.min()
     }
     package var unansweredCount: Int { callers.count }
 
@@ -90,28 +75,10 @@ package final class CoordinatorHost: Service {
         if let wake = machine.nextWake, wake <= now {
             perform(machine.receive(.tick, now: now), now)
         }
-        if !callers.isDraining { walk(now) }
+        while !callers.isDraining, let event = background.next(now: now) {
+            perform(machine.receive(event, now: now), now)
+        }
         sendBatches()
-    }
-
-    /// Goes on with what this coordinator does of its own accord.
-    private func walk(_ now: Instant) {
-        let deadline = now.advanced(by: Limits.scrubTime)
-        if let page = scrub.next(now: now) {
-            let event = Coordinator.Event.request(Self.scrubToken, page, deadline: deadline)
-            perform(machine.receive(event, now: now), now)
-        }
-        if let page = space.next(now: now) {
-            let event = Coordinator.Event.request(Self.spaceToken, page, deadline: deadline)
-            perform(machine.receive(event, now: now), now)
-        }
-        if pendRequest == nil { pendRequest = pendWalk.next(now: now) }
-        while let request = pendRequest {
-            // An answer that comes at once brings the next request.
-            pendRequest = nil
-            let event = request.event(Self.pendToken, deadline: deadline)
-            perform(machine.receive(event, now: now), now)
-        }
     }
 
     private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
@@ -165,14 +132,12 @@ package final class CoordinatorHost: Service {
             switch directive {
             case .send(let peer, let id, let request):
                 outbox[peer, default: []].append(PeerBatchItem(id: id, request: request))
-            case .respond(Self.scrubToken, let reply):
-                scrub.ended(with: reply, now: now)
-                noteScrub(reply)
-            case .respond(Self.spaceToken, let reply): space.ended(with: reply, now: now)
-            case .respond(Self.pendToken, let reply):
-                pendRequest = pendWalk.received(reply, now: now)
-            case .discarded: pendRequest = pendWalk.discarded(now: now)
+            case .discarded(let token): background.discarded(token, now: now)
             case .respond(let token, let reply):
+                if background.received(reply, for: token, now: now) {
+                    noteScrub(reply)
+                    continue
+                }
                 guard let entry = callers.take(token.rawValue) else { continue }
                 port.answer(
                     entry.caller, .repositoryReply, Wire.encode(reply),

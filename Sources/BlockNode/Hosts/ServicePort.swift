@@ -43,12 +43,18 @@ package final class ServicePort {
     package let transport: any Transport
     package let cluster: ClusterID
     package let logger: Logger
+    /// What payloads are made of.
+    package let codec: any MessageCodec
     package private(set) var troubles: [MessageTrouble: UInt64] = [:]
 
-    package init(transport: any Transport, cluster: ClusterID, logger: Logger) {
+    package init(
+        transport: any Transport, cluster: ClusterID, logger: Logger,
+        codec: any MessageCodec = WireCodec()
+    ) {
         self.transport = transport
         self.cluster = cluster
         self.logger = logger
+        self.codec = codec
     }
 
     // MARK: Arrivals
@@ -117,7 +123,7 @@ package final class ServicePort {
             switch WireKind(rawValue: envelope.kind) {
             case kind: return .success(try decode(envelope.payload))
             case .error:
-                return .failure(try Wire.decodeError(envelope.payload))
+                return .failure(try codec.decodeError(envelope.payload))
             default:
                 throw DatabaseError(
                     .malformedMessage, "an answer of kind \(envelope.kind), where \(kind) is due")
@@ -193,7 +199,7 @@ package final class ServicePort {
 
     /// Answers a request that was not served.
     package func refuse(_ caller: Caller, _ error: DatabaseError) {
-        let payload = Wire.encode(error)
+        let payload = codec.encode(error)
         let message = envelope(.error, caller.correlation, .zero, caller.trace, payload)
         if transport.send(message, to: caller.endpoint) != .queued {
             note(.undelivered, "an error could not be told to its cause")

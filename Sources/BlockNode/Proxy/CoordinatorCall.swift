@@ -6,7 +6,10 @@ import BlockRuntime
 /// Every request may be repeated: reads change nothing, creations and drops recognise their own
 /// success, and an attempt lands at most once however many coordinators were given it.
 struct CoordinatorCall: Sendable {
-    /// Who waits for the answer.
+    /// Time for a call that several clients wait for: each of them has a deadline of its own.
+    static let sharedTime = Duration.seconds(10)
+
+    /// What in the proxy waits for the answer.
     enum Owner: Hashable, Sendable {
         case task(UInt64)
         case writer(CollectionID)
@@ -23,7 +26,7 @@ struct CoordinatorCall: Sendable {
     let deadline: Instant
     /// What the coordinators are judged about by its outcome: the peers that it needs.
     let subject: ServiceRanking.Subject
-    private(set) var tries = 0
+    private(set) var tryCount = 0
     /// How often each coordinator was tried.
     private(set) var triesByCoordinator: [Int: Int] = [:]
     /// The id of the try that is out; answers to earlier ones are late.
@@ -47,9 +50,20 @@ struct CoordinatorCall: Sendable {
         self.deadline = deadline
     }
 
+    /// Stops the process unless every try is counted, and the one that is out is the last.
+    /// - Complexity: O(coordinators).
+    func checkInvariants() {
+        invariant(tryIDs.count == tryCount, "\(tryIDs.count) tries, \(tryCount) counted")
+        invariant(
+            triesByCoordinator.values.reduce(0, +) == tryCount, "tries at no coordinator")
+        invariant(currentTry == nil || currentTry == tryIDs.last, "an old try is out")
+    }
+
     /// Begins the next try.
     mutating func begin(try id: UInt64, at coordinator: Int) {
-        tries += 1
+        invariant(currentTry == nil, "a try before the last one has ended")
+        invariant(id > tryIDs.last ?? 0, "try \(id) after \(tryIDs.last ?? 0)")
+        tryCount += 1
         triesByCoordinator[coordinator, default: 0] += 1
         currentTry = id
         tryIDs.append(id)
@@ -66,11 +80,14 @@ struct CoordinatorCall: Sendable {
     /// After how long without an answer another coordinator is asked as well: each round of them
     /// gets twice as long as the one before, so that a slow cluster is not flooded.
     func patience(isDoubted: Bool, coordinatorCount: Int) -> Duration {
+        invariant(coordinatorCount > 0 && tryCount > 0, "patience with no coordinator")
         let base = isDoubted ? Limits.doubtedTryTime : Limits.coordinatorTryTime
-        return base * (1 << min(4, max(0, tries - 1) / coordinatorCount))
+        return base * (1 << min(4, max(0, tryCount - 1) / coordinatorCount))
     }
 
+    /// The try that is out ended without what was asked for.
     mutating func failed(_ error: DatabaseError) {
+        invariant(currentTry != nil, "a try that is not out has failed")
         currentTry = nil
         doubt.tryEnded(error)
         if planted(.doubtDroppedByProxy), error.outcome == .notApplied { doubt.decided() }
@@ -83,7 +100,7 @@ struct CoordinatorCall: Sendable {
         if case .failed(let error) = reply { doubt.tryEnded(error) } else { doubt.tryEnded() }
     }
 
-    /// An earlier try that nobody waits for any more has told why it failed.
+    /// An earlier try, instead of which another one is out, has told why it failed.
     mutating func learned(_ error: DatabaseError) { trouble = error.orDeeper(trouble) }
 
     mutating func delay(using generator: inout SeededGenerator) -> Duration {
@@ -94,6 +111,18 @@ struct CoordinatorCall: Sendable {
     var finalError: DatabaseError {
         doubt.told(
             trouble ?? DatabaseError(.deadlineExceeded, "no coordinator was asked in time"))
+    }
+}
+
+extension DatabaseError {
+    /// Whether trying again cannot help.
+    var endsTries: Bool {
+        switch code {
+        case .invalidArgument, .valueTooLarge, .malformedMessage, .versionUnsupported,
+            .wrongCluster, .corrupted, .actionIDReuse, .collectionNotFound:
+            true
+        default: false
+        }
     }
 }
 

@@ -28,31 +28,35 @@ struct ObjectFetch: Sendable {
 
     var isComplete: Bool { remaining == 0 }
 
-    mutating func add(_ object: LogObject, for key: LogObjectKey, byteCount: Int) {
-        result.objects[key] = object
-        objectBytes += byteCount
+    /// Bytes of all that came.
+    var byteCount: Int { objectBytes + blockBytes }
+
+    mutating func add(_ item: FetchedItem) {
+        invariant(remaining > 0, "more came than was asked for")
+        switch item {
+        case .object(let key, let object, let byteCount):
+            result.objects[key] = object
+            objectBytes += byteCount
+        case .block(let request, let block):
+            result.blocks[FetchedBlock.Key(request)] = block
+            blockBytes += block.copy?.bytes?.count ?? 0
+        }
         remaining -= 1
     }
 
     /// The item at `position` could not be had.
     mutating func fail(_ position: Int, _ error: DatabaseError) {
+        invariant(remaining > 0, "more failed than was asked for")
         result.failures[items[position]] = error
         remaining -= 1
     }
 
-    mutating func add(_ block: FetchedBlock, for request: BlockReadRequest) {
-        result.blocks[FetchedBlock.Key(request)] = block
-        blockBytes += block.copy?.bytes?.count ?? 0
-        remaining -= 1
-    }
-}
-
-extension FetchItem {
-    var request: RepositoryRequest {
-        switch self {
-        case .object(.segment(let key)): .getSegment(key)
-        case .object(.body(let block)): .getContent(block)
-        case .block(let request): .readBlock(request)
-        }
+    /// Stops the process unless what came and what did not are items of this fetch.
+    func checkInvariants() {
+        let count = result.objects.count + result.blocks.count + result.failures.count
+        invariant(remaining >= 0, "\(remaining) items remain")
+        // Equal items that were asked for twice came once.
+        invariant(count <= items.count - remaining, "\(count) of \(items.count) items have come")
+        invariant(objectBytes >= 0 && blockBytes >= 0, "bytes below zero")
     }
 }

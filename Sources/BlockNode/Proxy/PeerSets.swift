@@ -9,7 +9,10 @@ struct PeerSets: Sendable {
     /// For requests about no shard in particular.
     static let all = ServiceRanking.Subject.max
 
+    private let map: ClusterMap
+
     init(_ map: ClusterMap) {
+        self.map = map
         var known: [Set<PeerID>: ServiceRanking.Subject] = [:]
         numbers = map.shards.map { members in
             let next = ServiceRanking.Subject(known.count)
@@ -17,10 +20,12 @@ struct PeerSets: Sendable {
             known[Set(members)] = number
             return number
         }
+        invariant(!known.keys.contains([]), "a shard without members")
+        invariant(numbers.count == map.shards.count, "not every shard has its number")
     }
 
     /// The peers that a request needs most: the register's, or else the block's.
-    func subject(of request: RepositoryRequest, in map: ClusterMap) -> ServiceRanking.Subject {
+    func subject(of request: RepositoryRequest) -> ServiceRanking.Subject {
         let shard: ShardID? =
             switch request {
             case .getContent(let block): map.shard(of: block)
@@ -40,13 +45,4 @@ struct PeerSets: Sendable {
         guard let shard, shard.rawValue < UInt32(clamping: numbers.count) else { return Self.all }
         return numbers[Int(shard.rawValue)]
     }
-}
-
-/// One try of a call, at one coordinator.
-struct CoordinatorTry: Sendable {
-    let call: UInt64
-    let coordinator: Int
-    let sentAt: Instant
-    /// What it was given.
-    let time: Duration
 }

@@ -43,7 +43,7 @@ extension ProxyTask {
         if let problem = tail.problem(asOf: asOf) ?? tail.problem(resuming: read, asOf: asOf) {
             return effects.respond(.failed(problem))
         }
-        // Whoever goes on from a place must not miss what followed it.
+        // A reader that goes on from a place must not miss what followed it.
         let isBehind = read.direction == .forward ? read.after?.revision : nil
         if let problem = tail.truncationProblem(min(asOf, isBehind ?? asOf)) {
             return effects.respond(.failed(problem))

@@ -126,7 +126,8 @@ package struct Checkpointer: Sendable {
         _ revision: Revision, _ payload: PayloadID, _ blocks: [WrittenBlock],
         _ collection: CollectionID
     ) -> FinaliseEntry {
-        FinaliseEntry(
+        invariant(!blocks.isEmpty, "nothing of \(revision) is to be made final")
+        return FinaliseEntry(
             collection: collection, incarnation: incarnation, revision: revision,
             payload: payload, blocks: blocks)
     }
@@ -199,6 +200,7 @@ package struct Checkpointer: Sendable {
         // Everything else holds the whole checkpoint back.
         let bound = oldest.filter { !named.contains($0.key) }.values.min()
         let common = bound.map { min(end, $0.previous) } ?? end
+        invariant(common <= revision, "\(common) is claimed at \(revision)")
         if planted(.laggingShardForgotten) { return Checkpoint(common) }
         let left = named.sorted().compactMap { shard -> LaggingShard? in
             guard let first = oldest[shard], first <= common else { return nil }
@@ -207,5 +209,13 @@ package struct Checkpointer: Sendable {
                 shard: shard, of: shardCount, checkpoint: first.previous, last: last)
         }
         return Checkpoint(common, lagging: left)
+    }
+
+    package func checkInvariants() {
+        for (shard, held) in shares {
+            invariant(!held.isEmpty, "\(shard) is kept though all of it is final")
+            invariant(held.keys.allSatisfy { $0 <= begun }, "a write of \(shard) above \(begun)")
+        }
+        invariant(lagging.allSatisfy { shares[$0] != nil }, "a shard lags with nothing to do")
     }
 }

@@ -1,35 +1,44 @@
 import BlockModel
 import BlockRuntime
 
-/// One action of a client, waiting in a proxy, and everybody who waits for it.
-struct PendingAction: Sendable {
-    struct Waiter: Sendable {
+/// One action of a client, waiting in a proxy, and the requests that wait for it.
+package struct PendingAction: Sendable {
+    /// One request for the action, and how long its client waits.
+    package struct Waiter: Sendable {
         let token: CollectionWriter.Token
         let deadline: Instant
+
+        package init(token: CollectionWriter.Token, deadline: Instant) {
+            self.token = token
+            self.deadline = deadline
+        }
     }
 
-    let action: ActionID
+    package let action: ActionID
     let incarnation: Incarnation
     let firstRevision: Revision
     let content: ActionContent
     /// ``content`` as the log keeps it.
     let bytes: Bytes
-    /// Who sent it first.
+    /// The client that sent it first.
     let client: CollectionWriter.Client
-    let fingerprint: UInt64
-    var waiters: [Waiter]
+    private let fingerprint: UInt64
+    private(set) var waiters: [Waiter]
     /// Tail reads of the proxy that were begun before the action came.
     let tailReadsBefore: UInt64
     /// Every entry in (``firstRevision``, this] was read and does not hold the action.
-    var scannedThrough: Revision { didSet { doubt.logWasRead(through: scannedThrough) } }
+    package private(set) var scannedThrough: Revision {
+        didSet { doubt.logWasRead(through: scannedThrough) }
+    }
     /// Blocks that it needs and that could not be read: it is set aside until they can.
-    var awaited: Set<BlockID> = []
+    private(set) var awaited: Set<BlockID> = []
     /// Whether its keys are known to be such as the collection has.
-    var hasFittingKeys = false
+    private var hasFittingKeys = false
     /// Of the last attempt that carried it, if that ended in doubt.
     private var doubt = AttemptDoubt()
 
-    init(
+    /// - Parameter bytes: The request's content as the log keeps it.
+    package init(
         _ request: ActionRequest, bytes: Bytes, client: CollectionWriter.Client, waiter: Waiter,
         tailReadsBefore: UInt64
     ) {
@@ -45,14 +54,6 @@ struct PendingAction: Sendable {
         scannedThrough = request.firstRevision
     }
 
-    /// See ``ActionContent/problem(keyType:)``; looked for once, for a life keeps its type of keys.
-    mutating func keyProblem(_ keyType: KeyType?) -> String? {
-        if hasFittingKeys { return nil }
-        let problem = content.problem(keyType: keyType)
-        hasFittingKeys = problem == nil
-        return problem
-    }
-
     /// What it takes of the queue's bytes.
     var weight: Int { bytes.count + Limits.queuedActionBytes }
 
@@ -66,42 +67,114 @@ struct PendingAction: Sendable {
 
     var identity: Identity { Identity(action: action, incarnation: incarnation, bytes: bytes) }
 
-    /// Whether an earlier attempt may have landed it: so until the log at its target was read.
-    var mayHaveCommitted: Bool { doubt.mayHaveCommitted }
+    /// Whether `request`, under the same id, asks for something else.
+    func isReused(by request: ActionRequest, _ bytes: Bytes) -> Bool {
+        invariant(request.action == action, "\(request.action) compared with \(action)")
+        return self.bytes != bytes || incarnation != request.incarnation
+            || content.kind != request.content.kind
+    }
 
-    /// An attempt that carried it has ended, and is at its target, or gets there, as far as anybody
-    /// knows.
+    /// See ``ActionContent/problem(keyType:)``; looked for once, for a life keeps its type of keys.
+    mutating func keyProblem(_ keyType: KeyType?) -> String? {
+        if hasFittingKeys { return nil }
+        let problem = content.problem(keyType: keyType)
+        hasFittingKeys = problem == nil
+        return problem
+    }
+
+    // MARK: Events
+
+    /// Another request for it shares its outcome.
+    mutating func join(_ waiter: Waiter) { waiters.append(waiter) }
+
+    /// Every entry up to `revision` was read and does not hold it.
+    mutating func wasScanned(through revision: Revision) {
+        invariant(revision >= scannedThrough, "a scan went back to \(revision)")
+        scannedThrough = revision
+    }
+
+    /// What ``PlantedBug/noDedupeScan`` and its like do: the entries up to `revision` were not read.
+    mutating func plantScanned(through revision: Revision) { scannedThrough = revision }
+
+    /// It needs `blocks`, which cannot be read.
+    mutating func setAside(for blocks: Set<BlockID>) {
+        invariant(!blocks.isEmpty, "set aside for no block")
+        awaited = blocks
+    }
+
+    /// `block` has come: it is not waited for any more.
+    mutating func goOn(_ block: BlockID) { awaited.remove(block) }
+
+    /// Blocks that are not known to be unreadable any more are not waited for.
+    mutating func waitOnly(for isUnreadable: (BlockID) -> Bool) {
+        if !awaited.isEmpty { awaited = awaited.filter(isUnreadable) }
+    }
+
+    /// An attempt that carried it has ended, and is at its target, or may get there, as far as its
+    /// sender knows.
     mutating func inherit(_ attempt: AttemptDoubt) {
+        invariant(attempt.target != nil, "in doubt of no attempt")
         guard attempt.mayHaveCommitted else { return }
         doubt = attempt
         doubt.logWasRead(through: scannedThrough)
     }
 
-    /// Answers everybody with `error`, as unknown when the action is in doubt.
+    // MARK: Answers
+
+    static let reuse = DatabaseError(
+        .actionIDReuse, "this action id came before with other bytes")
+
+    /// Answers every waiter with `error`, as unknown when the action is in doubt.
     func fail(_ error: DatabaseError, _ effects: inout WriterEffects) {
         let told = doubt.told(error)
         for waiter in waiters { effects.respond(waiter.token, .failed(told)) }
     }
 
-    /// Answers everybody with where the action landed.
+    /// Answers every waiter with where the action landed.
     func landed(at position: LogPosition, _ outcome: ActionOutcome, _ effects: inout WriterEffects)
     {
         let landing = ActionLanding(position: position, outcome: outcome)
         for waiter in waiters { effects.respond(waiter.token, .acted(landing)) }
     }
 
+    /// Answers every waiter with a landing that the log shows.
+    func found(at landing: ActionIndex.Landing, _ effects: inout WriterEffects) {
+        guard landing.fingerprint == fingerprint else {
+            return fail(PendingAction.reuse, &effects)
+        }
+        do throws(DatabaseError) {
+            let outcome = try ActionOutcome(landing.outcome, kind: content.kind)
+            landed(at: landing.position, outcome, &effects)
+        } catch {
+            // It is there, but what came of it cannot be told.
+            fail(error.asUnknown, &effects)
+        }
+    }
+
     /// Answers and forgets the waiters whose time is up; wakes for the next of the others.
     /// - Parameter attempt: What is known of an attempt under way that carries it.
     mutating func expire(
-        at now: Instant, _ trouble: DatabaseError, in attempt: AttemptDoubt = AttemptDoubt(),
+        _ trouble: DatabaseError, in attempt: AttemptDoubt = AttemptDoubt(),
         _ effects: inout WriterEffects
     ) {
+        let now = effects.now
         let isDoubted = !planted(.doubtToldAsFailure)
         let told = isDoubted ? attempt.told(doubt.told(trouble)) : trouble
         for waiter in waiters where waiter.deadline <= now {
             effects.respond(waiter.token, .failed(told))
         }
         waiters.removeAll { $0.deadline <= now }
-        if let next = waiters.map(\.deadline).min() { effects.wake(at: next) }
+        wakeAtDeadlines(&effects)
+        invariant(waiters.allSatisfy { $0.deadline > now }, "a late waiter stays")
+    }
+
+    /// Asks for a tick when the first waiter's time is up.
+    func wakeAtDeadlines(_ effects: inout WriterEffects) {
+        for waiter in waiters { effects.wake(at: waiter.deadline) }
+    }
+
+    package func checkInvariants() {
+        invariant(scannedThrough >= firstRevision, "\(action) scanned below its first revision")
+        invariant(bytes.count <= Limits.actionBytesMax, "\(action) of \(bytes.count) bytes")
     }
 }

@@ -7,9 +7,9 @@ public struct WriterEffects {
     public let wallMilliseconds: UInt64
     /// Draws ids that are unique for ever.
     let makeIdentifier: @Sendable () -> Identifier128
-    /// Objects fetched earlier, by anybody.
+    /// Objects that clients and writers of this proxy fetched earlier.
     let cache: any LogObjectSource
-    /// Blocks that were read or written, by anybody.
+    /// Blocks that clients and writers of this proxy read or wrote.
     let blocks: SharedBlockCache
     /// What is known of the newest writes of the collection; shared with its readers.
     public var history: BlockHistory?

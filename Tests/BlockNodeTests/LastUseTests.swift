@@ -4,12 +4,12 @@ import BlockRuntime
 import Testing
 
 @Suite("What a proxy forgets first")
-struct CollectionUseTests {
+struct LastUseTests {
     private func collection(_ number: Int) -> CollectionID { CollectionID(name: "\(number)") }
 
     @Test("The collection unused longest goes first, those that are needed stay")
     func order() {
-        var use = CollectionUse()
+        var use = LastUse()
         var random = SeededGenerator(seed: 3)
         var known: [CollectionID: Int] = [:]
         var order: [Int] = []
@@ -34,7 +34,7 @@ struct CollectionUseTests {
 
     @Test("Names that nothing is known of are forgotten, however many come")
     func bounded() {
-        var use = CollectionUse(countMax: 100)
+        var use = LastUse(countMax: 100)
         for number in 0..<10_000 {
             use.note(collection(number))
             // One that is used all the time stays the newest but for the last few.

@@ -4,7 +4,7 @@ import BlockTransactions
 import Testing
 
 /// One block that cannot be read holds up nobody who does not need it.
-@Suite("A block that cannot be read") struct UnreadableBlockTests {
+@Suite("A block that cannot be read") struct UnreadableBlocksTests {
     /// A tree whose first leaf proxy 1, which has nothing at hand, cannot read.
     private static func scene(_ error: DatabaseError) throws -> (scene: TreeScene, leaf: BlockID) {
         var scene = TreeScene()

@@ -3,8 +3,8 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// What a batch may be, so that every attempt fits a body and a frame.
-@Suite("The limits of a batch") struct BatchLimitTests {
+/// What goes into a batch, so that every attempt fits a body and a frame.
+@Suite("Building a batch") struct BatchBuilderTests {
     private static let valueBytes = 60_000
 
     @Test("Many who take from a queue are given as much as fits a body, and the rest with the next")
@@ -73,30 +73,49 @@ import Testing
         #expect(writes.message.contains("attemptBytesMax") && !writes.message.contains("reads"))
     }
 
-    @Test("A queue of actions is bounded in their number and in what they weigh")
-    func queue() {
-        var scene = AppenderScene()
-        for number in 1...UInt64(Limits.collectionQueueCountMax) {
-            scene.append(number, since: 0)
+    @Test("What comes during an attempt is one batch after it, in the order of arrival")
+    func batch() throws {
+        var scene = DiaryScene(entryCount: 3)
+        let first = try scene.propose(7)
+        for number in UInt64(8)...11 {
+            let effects = scene.append(number, since: 3)
+            #expect(effects.attempt == nil)
+            #expect(!effects.wantsTail)
         }
-        #expect(scene.answers.isEmpty)
-        scene.append(0, since: 0)
-        guard case .failed(let error)? = scene.answers[0]?.first else {
-            Issue.record("\(scene.answers)")
-            return
+        let effects = scene.end(try scene.land(first))
+        let second = try #require(effects.attempt?.commit)
+        #expect(second.participant.target == Revision(5))
+        #expect(try second.actions() == [8, 9, 10, 11].map { Sample.action($0) })
+        scene.end(try scene.land(second))
+        for index in UInt32(0)..<4 {
+            #expect(scene.answers[8 + UInt64(index)] == [.appended(at: 5, index)])
         }
-        #expect(error.code == .overloaded && error.retryAfter != nil)
-        #expect(error.message.contains("collectionQueueCountMax"))
-        // The same action again shares the outcome of the first, however full it is.
-        scene.append(1, since: 0, token: 77)
-        #expect(scene.answers[77] == nil)
+    }
 
-        var heavy = AppenderScene()
-        let bytes = Bytes(repeating: 1, count: 60_000)
-        let fitting = Limits.collectionQueueBytesMax / (60_000 + Limits.queuedActionBytes)
-        for number in 1...UInt64(fitting) { heavy.append(number, bytes: bytes, since: 0) }
-        #expect(heavy.answers.isEmpty)
-        heavy.append(0, bytes: bytes, since: 0)
-        #expect(heavy.answers.count == 1)
+    @Test("An action on cold blocks fetches all that it misses on one level of the tree at once")
+    func coldBlocks() throws {
+        var scene = TreeScene()
+        for number in 0..<UInt64(20) {
+            let operations = (0..<10).map {
+                TreeOperation.put(key: [UInt8(number), UInt8($0)], value: [1])
+            }
+            try scene.run(number + 1, TreeAction(operations: operations))
+        }
+        let keys = (0..<UInt8(20)).map { [$0, 5] as Bytes }
+        let action = TreeAction(
+            checks: keys.map { .present(key: $0) },
+            operations: keys.map { .put(key: $0, value: [2]) })
+        try scene.act(100, action, at: 1)
+        try scene.readTail(of: 1)
+        var roundCount = 0
+        while !scene.proxies[1].fetches.isEmpty {
+            roundCount += 1
+            try scene.fetch(for: 1)
+        }
+        // The bodies of the log, and a tree of two hundred entries, four to a node.
+        #expect(roundCount <= 10)
+        try scene.answer(1)
+        let values = try scene.store.entries(at: Revision(21)).map(\.value)
+        #expect(values.count == 200 && values.filter { $0 == [2] }.count == 20)
     }
 }

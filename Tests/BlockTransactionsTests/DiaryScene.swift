@@ -3,20 +3,20 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// One appender, the log it appends to, and its host: time, fetches and what clients were told.
-struct AppenderScene {
+/// One writer of a diary, its log, and its host: time, fetches and what clients were told.
+struct DiaryScene {
     var log: SampleLog
     var now = Instant.origin
     /// What each client was told, by token.
     private(set) var answers: [CollectionWriter.Token: [ClientReply]] = [:]
-    private(set) var appender: CollectionWriter
+    private(set) var writer: CollectionWriter
     private(set) var fetchedSegmentCount = 0
     private let identifiers: SeededIdentifiers
 
     /// A diary of `entryCount` entries of the actions 1001, 1002, … `segmentLength` a segment.
     init(entryCount: Int = 0, segmentLength: Int = 2, seed: UInt64 = 1) {
         log = SampleLog()
-        appender = CollectionWriter(collection: log.tail.collection, shardCount: 16)
+        writer = CollectionWriter(collection: log.tail.collection, shardCount: 16)
         identifiers = SeededIdentifiers(seed: seed)
         for number in 0..<entryCount {
             if log.tail.entries.count == segmentLength { log.seal() }
@@ -56,7 +56,8 @@ struct AppenderScene {
             now: now, wallMilliseconds: 77, makeIdentifier: identifiers.next,
             cache: FetchedObjects(),
             blocks: SharedBlockCache(), history: nil)
-        event(&appender, &effects)
+        event(&writer, &effects)
+        writer.checkInvariants()
         for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
         return effects
     }
@@ -117,7 +118,7 @@ struct AppenderScene {
     }
 
     mutating func progress(isTrying: Bool, trouble: DatabaseError? = nil) {
-        handle { appender, _ in appender.attemptProgress(isTrying: isTrying, trouble: trouble) }
+        handle { writer, _ in writer.attemptProgress(isTrying: isTrying, trouble: trouble) }
     }
 
     @discardableResult

@@ -3,10 +3,10 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Clients, two appenders and their coordinators in any order: what fails, is late or is repeated
+/// Clients, two writers of one diary and their coordinators in any order: what fails, is late or is repeated
 /// is drawn from a seed.
-@Suite struct AppenderInterleavingTests {
-    /// One log with two appenders, each with at most one attempt on its way.
+@Suite struct DiaryInterleavingTests {
+    /// One log with two writers, each with at most one attempt on its way.
     private struct World {
         var generator: SeededGenerator
         let identifiers: SeededIdentifiers
@@ -20,7 +20,7 @@ import Testing
         var answers: [UInt64: [ClientReply]] = [:]
 
         struct Proxy {
-            var appender: CollectionWriter
+            var writer: CollectionWriter
             var attempt: CommitAttempt?
             var isReadingTail = false
             var wants: [FetchItem] = []
@@ -29,8 +29,8 @@ import Testing
         init(seed: UInt64) {
             generator = SeededGenerator(seed: seed)
             identifiers = SeededIdentifiers(seed: seed)
-            let appender = CollectionWriter(collection: log.tail.collection, shardCount: 16)
-            proxies = [Proxy(appender: appender), Proxy(appender: appender)]
+            let writer = CollectionWriter(collection: log.tail.collection, shardCount: 16)
+            proxies = [Proxy(writer: writer), Proxy(writer: writer)]
         }
 
         mutating func handle(
@@ -40,7 +40,8 @@ import Testing
                 now: now, wallMilliseconds: 0, makeIdentifier: identifiers.next,
                 cache: FetchedObjects(),
                 blocks: SharedBlockCache(), history: nil)
-            event(&proxies[proxy].appender, &effects)
+            event(&proxies[proxy].writer, &effects)
+            proxies[proxy].writer.checkInvariants()
             // A token is the action's number.
             for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
             if effects.wantsTail {
@@ -88,7 +89,7 @@ import Testing
                     #expect(place == landing.position)
                     landedCount += 1
                 case .failed(let error):
-                    #expect(AppenderInterleavingTests.failures.contains(error.code))
+                    #expect(DiaryInterleavingTests.failures.contains(error.code))
                 default: Issue.record("\(number): \(reply)")
                 }
             }
@@ -123,7 +124,7 @@ import Testing
         }
     }
 
-    /// A new action, or an old one again, through either appender.
+    /// A new action, or an old one again, through either writer.
     private func append(_ world: inout World, to proxy: Int) throws {
         var number = UInt64(world.sent.count) + 1
         if number > 1, world.generator.chance(1, in: 2) {
@@ -135,7 +136,7 @@ import Testing
             collection: world.log.tail.collection, incarnation: world.log.tail.incarnation,
             action: Sample.action(number), firstRevision: first,
             content: .append(Sample.bytes(number)))
-        let deadline = world.now.advanced(by: AppenderInterleavingTests.patience)
+        let deadline = world.now.advanced(by: DiaryInterleavingTests.patience)
         try world.handle(proxy) {
             $0.act(request, token: number, deadline: deadline, &$1)
             $0.tick(&$1)
@@ -191,7 +192,7 @@ import Testing
                 try fetch(&world, for: proxy)
                 try answer(&world, proxy)
             }
-            if world.proxies.allSatisfy(\.appender.isIdle) { return }
+            if world.proxies.allSatisfy(\.writer.isIdle) { return }
         }
         Issue.record("somebody still waits")
     }

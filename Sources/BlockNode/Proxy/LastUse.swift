@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// Which collections a proxy had to do with lately: what is known of the one unused longest is
 /// forgotten first.
-package struct CollectionUse: Sendable {
+package struct LastUse: Sendable {
     private var last: [CollectionID: UInt64] = [:]
     private var noteCount: UInt64 = 0
     private let countMax: Int
@@ -23,7 +23,7 @@ package struct CollectionUse: Sendable {
         noteCount += 1
         last[collection] = noteCount
         guard last.count > 2 * countMax else { return }
-        // Also names that never were collections come here: whoever asks for them decides how many.
+        // Clients decide how many names come here: also names that never were collections do.
         let oldestKept = last.values.sorted()[last.count - countMax]
         last = last.filter { $0.value >= oldestKept }
     }

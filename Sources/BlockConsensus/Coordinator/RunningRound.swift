@@ -1,0 +1,31 @@
+import BlockModel
+import BlockRuntime
+
+/// A round under way in a coordinator, and who waits for it.
+struct RunningRound {
+    let id: UInt64
+    var machine: any Round
+    let owner: RoundOwner
+    /// Ids of the requests sent, to be forgotten with the round.
+    var requests: [UInt64] = []
+
+    /// The change that it proposes; nil when it is a round of another kind.
+    var proposer: Proposer? { machine as? Proposer }
+}
+
+/// Who waits for the end of a round.
+enum RoundOwner {
+    case client(Coordinator.Token)
+    /// A round that reads tails.
+    case round(UInt64, tail: CollectionID)
+    /// A proposal that waits for a segment.
+    case segment(Digest, of: UInt64)
+    /// A proposal that waits for its body or for a pend.
+    case prerequisite(of: UInt64)
+    /// A request that waits for several rounds.
+    case gathering(UInt64)
+    /// A request whose claims wait for the tail, or for an object of the log.
+    case check(UInt64, LogObjectKey?)
+    /// What is worth doing, though nobody waits for it.
+    case nobody
+}

@@ -1,0 +1,31 @@
+import BlockModel
+import BlockRuntime
+
+/// The ends of the rounds that a proposal waits for, and its own.
+extension Proposer {
+    mutating func segmentWasStored(
+        _ hash: Digest, _ result: RoundResult, _ effects: inout RoundEffects
+    ) {
+        if case .failed(let error) = result {
+            give(up: error, &effects)
+        } else {
+            segmentIsDurable(hash, &effects)
+        }
+    }
+
+    mutating func prerequisiteEnded(_ result: RoundResult, _ effects: inout RoundEffects) {
+        switch result {
+        case .failed(let error): give(up: error, &effects)
+        case .reply(let refusal): give(up: refusal, &effects)
+        default: prerequisiteIsDurable(&effects)
+        }
+    }
+
+    func end(
+        _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator
+    ) {
+        coordinator.proposalEnded(running.id, self, result)
+        coordinator.discardDead(change, result)
+        coordinator.report(result, of: running)
+    }
+}

@@ -1,0 +1,111 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+
+/// What a coordinator does of its own accord: the walks over all versions, all pends and all
+/// records, each of them page after page, for ever.
+///
+/// A value beside the ``Coordinator``, which takes the requests of the walks as it takes those of
+/// anybody; whoever drives the coordinator, on whatever transport, drives this with it.
+package struct BackgroundWork {
+    /// How long each walk rests after a page.
+    package struct Intervals: Sendable {
+        package var scrub = Limits.scrubIntervalDefault
+        package var pends = Limits.pendWalkInterval
+        package var space = Limits.spaceWalkInterval
+
+        package init() {}
+
+        /// Of a database in its application's process, where a page costs a moment of a thread that
+        /// the application waits for.
+        package static var embedded: Intervals {
+            var intervals = Intervals()
+            intervals.pends = Limits.embeddedPendWalkInterval
+            intervals.space = Limits.embeddedPendWalkInterval
+            return intervals
+        }
+    }
+
+    /// No request of anybody else has these.
+    private static let scrubToken = Coordinator.Token(rawValue: 0)
+    private static let pendToken = Coordinator.Token(rawValue: .max)
+    private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
+
+    private var scrub: ScrubWalk
+    private var pends: PendWalk
+    /// What the walk over pends asks for next.
+    private var pendRequest: PendWalk.Request?
+    private var space: SpaceWalk
+
+    /// - Parameter place: Says where a walk begins, once for each: drawn at random, so that
+    ///   coordinators begin in different places.
+    package init(map: ClusterMap, intervals: Intervals, now: Instant, place: () -> UInt64) {
+        func first(of count: Int) -> Int { Int(place() % UInt64(count)) }
+        let shardCount = map.shards.count
+        scrub = ScrubWalk(
+            shardCount: shardCount, firstShard: first(of: shardCount), interval: intervals.scrub,
+            now: now)
+        pends = PendWalk(
+            shardCount: shardCount, firstShard: first(of: shardCount), interval: intervals.pends,
+            now: now)
+        space = SpaceWalk(
+            peers: map.peers.map(\.id), first: first(of: map.peers.count),
+            interval: intervals.space, now: now)
+    }
+
+    /// When ``next(now:)`` has something; nil while all that is due is under way.
+    package var dueAt: Instant? {
+        pendRequest == nil
+            ? [scrub.dueAt, pends.dueAt, space.dueAt].compactMap { $0 }.min() : .origin
+    }
+
+    /// What the coordinator is to be asked now; nil when nothing is due.
+    package mutating func next(now: Instant) -> Coordinator.Event? {
+        let deadline = now.advanced(by: Limits.scrubTime)
+        if let page = scrub.next(now: now) {
+            return .request(Self.scrubToken, page, deadline: deadline)
+        }
+        if let page = space.next(now: now) {
+            return .request(Self.spaceToken, page, deadline: deadline)
+        }
+        return goOn(now: now) ?? pends.next(now: now)?.event(Self.pendToken, deadline: deadline)
+    }
+
+    /// What an answer leads to at once; nil when the walk that got it rests.
+    package mutating func goOn(now: Instant) -> Coordinator.Event? {
+        defer { pendRequest = nil }
+        return pendRequest?.event(
+            Self.pendToken, deadline: now.advanced(by: Limits.scrubTime))
+    }
+
+    /// Takes what the coordinator answered to a walk.
+    /// - Returns: Whether it was one that had asked; the answer is for somebody else when not.
+    package mutating func received(
+        _ reply: RepositoryReply, for token: Coordinator.Token, now: Instant
+    ) -> Bool {
+        switch token {
+        case Self.scrubToken: scrub.ended(with: reply, now: now)
+        case Self.spaceToken: space.ended(with: reply, now: now)
+        case Self.pendToken: keep(pends.received(reply, now: now))
+        default: return false
+        }
+        return true
+    }
+
+    /// Takes the coordinator's word that it has discarded what the walk over pends gave up: nobody
+    /// else asks for that.
+    package mutating func discarded(_ token: Coordinator.Token, now: Instant) {
+        invariant(token == Self.pendToken, "only the walk over pends has any discarded")
+        keep(pends.discarded(now: now))
+    }
+
+    /// Stops the process unless a walk that has something to ask waits for nothing.
+    package func checkInvariants() {
+        invariant(pendRequest == nil || pends.dueAt == nil, "a walk rests and asks")
+    }
+
+    private mutating func keep(_ request: PendWalk.Request?) {
+        invariant(pendRequest == nil, "one request of a walk at a time")
+        pendRequest = request
+    }
+}

@@ -1,0 +1,57 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+
+/// What a proxy knows of the newest writes of each collection, bounded in number and bytes.
+///
+/// A history is large: the task or writer that goes on with it takes it out and brings it back, so
+/// that it is changed where it lies.
+struct KnownHistories: Sendable {
+    private var histories: [CollectionID: BlockHistory] = [:]
+    private var weights = CollectionWeights()
+
+    var count: Int { histories.count }
+    /// Bytes, about: as of the last time that each was brought back.
+    var byteCount: Int { weights.total }
+
+    subscript(collection: CollectionID) -> BlockHistory? { histories[collection] }
+
+    /// Takes out a history; ``keep(_:of:_:isNeeded:)`` must follow, with it or without.
+    mutating func take(_ collection: CollectionID) -> BlockHistory? {
+        histories.removeValue(forKey: collection)
+    }
+
+    /// Brings back what is known of a collection; for it the history of the one that was not used
+    /// for longest may have to go: it is read from the log again.
+    /// - Parameter isNeeded: Whether the history of a collection must stay.
+    mutating func keep(
+        _ history: BlockHistory?, of collection: CollectionID, _ use: LastUse,
+        isNeeded: (CollectionID) -> Bool
+    ) {
+        invariant(histories[collection] == nil, "a history of \(collection) was not taken out")
+        weights.set(collection, history?.weight)
+        guard let history else { return }
+        histories[collection] = history
+        guard count > Limits.knownTailCountMax || byteCount > Limits.historyBytesMax else { return }
+        let oldest = use.oldest(of: histories) { $0 == collection || isNeeded($0) }
+        guard let oldest else { return }
+        histories[oldest] = nil
+        weights.set(oldest, nil)
+    }
+
+    /// Notes which version of a block that was read is the newest.
+    mutating func note(_ fetched: FetchedBlock, for request: BlockReadRequest) {
+        guard let collection = fetched.block?.header.collection, request.committed.isEmpty,
+            histories[collection]?.incarnation == request.key.incarnation,
+            let floor = histories[collection]?.floor, request.revision >= floor.revision
+        else { return }
+        // Where it lies: no other part may hold it meanwhile.
+        histories[collection]?.settle(request.key.block, fetched.write)
+    }
+
+    /// Stops the process unless every history that is kept is weighed.
+    /// - Complexity: O(1).
+    func checkInvariants() {
+        invariant(count == weights.count, "\(count) histories, \(weights.count) weighed")
+    }
+}
