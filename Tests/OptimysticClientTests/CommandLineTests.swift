@@ -93,7 +93,7 @@ enum CommandWords {
             "status --timeout 5", "status --timeout 11m", "status --unknown", "explain nothing",
             "diary append x - --action 00000000-0000-0000-0000-000000000001 --first-revision 1",
             "tree put t", "tree put t k", "tree put t a=1 b=2 --if-value 0", "tree get t",
-            "tree put t a=1 --if-absent --if-present", "tree get t a --key-type date",
+            "tree put t a=1 --if-absent --if-present", "tree get t a --key-type day",
             "tree put t a=1 --first-revision 1", "tree range t --from a --after b",
             "tree range t --to a --through b", "tree range t --prefix a --to b",
             "tree range t --limit -1", "tree range t --as-of 9223372036854775807",
