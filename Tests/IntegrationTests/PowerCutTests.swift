@@ -1,5 +1,6 @@
 import BlockChaos
 import BlockDeployment
+import BlockModel
 import BlockRuntime
 import Foundation
 import Optimystic
