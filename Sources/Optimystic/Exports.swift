@@ -29,6 +29,7 @@
 @_exported import struct BlockRuntime.DatabaseError
 @_exported import struct BlockRuntime.ErrorCode
 @_exported import struct BlockRuntime.Identifier128
+@_exported import struct BlockRuntime.SystemPath
 @_exported import class BlockTransactions.ActionScope
 @_exported import struct BlockTransactions.CollectionBehavior
 @_exported import struct BlockTransactions.CollectionUpdate

@@ -3,8 +3,8 @@ import BlockRuntime
 import BlockTransactions
 import Testing
 
-/// Clients, two writers of one diary and their coordinators in any order: what fails, is late or is repeated
-/// is drawn from a seed.
+/// Clients, two writers of one diary and their coordinators in any order: what fails, is late
+/// or is repeated is drawn from a seed.
 @Suite struct DiaryInterleavingTests {
     /// One log with two writers, each with at most one attempt on its way.
     private struct World {

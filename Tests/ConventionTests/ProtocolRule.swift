@@ -61,12 +61,15 @@ enum ProtocolRule {
             let names = rule.body.compactMap { $0.wholeMatch(of: testPattern)?.name }
             if names.isEmpty { problems.append("names no test") }
             for name in names {
-                let test = tests.first { $0.mentions("\"\(name)\"") }
-                let problem = test.map { problemOf(test: name, citing: rule, in: $0) }
-                switch problem {
-                case .none: problems.append("names the test \"\(name)\", which does not exist")
-                case .some(.none): break
-                case .some(let problem?): problems.append("names the test \"\(name)\", \(problem)")
+                // A table of tests mentions it as well.
+                let found = tests.filter { $0.mentions("\"\(name)\"") }
+                    .map { problemOf(test: name, citing: rule, in: $0) }
+                guard let first = found.first else {
+                    problems.append("names the test \"\(name)\", which does not exist")
+                    continue
+                }
+                if let first, !found.contains(nil) {
+                    problems.append("names the test \"\(name)\", \(first)")
                 }
             }
             return problems.map { violation(rule, $0) }

@@ -54,6 +54,7 @@ enum PublicTypeRule {
         ReadOrigin
         Retention
         Revision
+        SystemPath
         Transaction
         Tree
         TreeChange

@@ -4,6 +4,7 @@ import BlockModel
 import BlockRuntime
 import Foundation
 import Optimystic
+import OptimysticEmbedded
 import Testing
 
 extension Integration {

@@ -2,6 +2,7 @@
 enum TestTime {
     /// For a request that must succeed: a loaded machine may take its time.
     static let generous = Duration.seconds(60)
-    /// For one that must fail when its time is up, after it was sent: a loaded machine sends it within.
+    /// For one that must fail when its time is up, after it was sent: a loaded machine sends it
+    /// within.
     static let untilSent = Duration.milliseconds(1500)
 }

@@ -3,9 +3,9 @@ import BlockRuntime
 
 /// The actions on one collection that are not under way, oldest first, and whose turn it is.
 ///
-/// **Fairness.** One client may fill only its part of the queue, and when not all that is ready fits
-/// one entry, the clients take turns, each with its own actions in order. An action leaves when it
-/// is answered, when its last waiter's time is up, or when a batch takes it along.
+/// **Fairness.** One client may fill only its part of the queue, and when not all that is ready
+/// fits one entry, the clients take turns, each with its own actions in order. An action leaves when
+/// it is answered, when its last waiter's time is up, or when a batch takes it along.
 package struct ActionQueue: Sendable {
     private var actions: [PendingAction] = []
     private var load = QueueLoad()
@@ -157,8 +157,8 @@ package struct ActionQueue: Sendable {
 
     // MARK: Whose turn it is
 
-    /// The action whose scan is closest to its end, of those that are not yet at `revision`: how far
-    /// it has come. A client that comes back after a million revisions delays no other.
+    /// The action whose scan is closest to its end, of those that are not yet at `revision`: how
+    /// far it has come. A client that comes back after a million revisions delays no other.
     func scanFront(below revision: Revision) -> Revision? {
         var front: Revision?
         for pending in actions where pending.scannedThrough < revision {

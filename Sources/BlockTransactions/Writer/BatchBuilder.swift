@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 import BlockStructures
 
-/// From actions to a batch that can be sent: chooses which go, and runs them on the newest snapshot;
-/// one that lost its race is taken as it is while that is good.
+/// From actions to a batch that can be sent: chooses which go, and runs them on the newest
+/// snapshot; one that lost its race is taken as it is while that is good.
 ///
 /// What it builds has left neither the queue nor this process: its driver decides whether and when
 /// it is sent (``InFlightBatch``), alone or together with those of other collections.
@@ -153,8 +153,8 @@ package struct BatchBuilder: Sendable {
         return batch
     }
 
-    /// Runs a batch. Actions that cannot be done are answered and leave the queue; those that need a
-    /// block which cannot be read are set aside.
+    /// Runs a batch. Actions that cannot be done are answered and leave the queue; those that need
+    /// a block which cannot be read are set aside.
     /// - Returns: What was made of the first so many. nil when another batch is to be chosen: not
     ///   all could be run, or it is too large.
     /// - Throws: ``MissingBlocks``.
@@ -204,7 +204,7 @@ package struct BatchBuilder: Sendable {
     // MARK: Fetching
 
     /// What is known of the newest writes of the collection.
-    private enum Newest {
+    private enum CatchUp {
         /// All of them up to the log.
         case known(BlockHistory)
         /// What is missing was asked for.
@@ -216,7 +216,7 @@ package struct BatchBuilder: Sendable {
     /// Brings what is known of the newest writes up to the log.
     private mutating func catchUpHistory(
         on log: LogState, tail: Tail?, _ effects: inout WriterEffects
-    ) -> Newest {
+    ) -> CatchUp {
         if let history = effects.history, history.incarnation == log.incarnation,
             history.through >= log.revision, history.isComplete
         {

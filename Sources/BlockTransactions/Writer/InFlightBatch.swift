@@ -78,8 +78,8 @@ package struct InFlightBatch: Sendable {
         }
     }
 
-    /// Gives readers of a chosen tail the blocks that its newest entry made, when that entry is this
-    /// batch and the answer has not come yet: they need not be fetched.
+    /// Gives readers of a chosen tail the blocks that its newest entry made, when that entry is
+    /// this batch and the answer has not come yet: they need not be fetched.
     func share(with tail: Tail, in blocks: SharedBlockCache) {
         guard incarnation == tail.incarnation, target == tail.revision,
             tail.entries.last?.payload == prepared.payload
@@ -171,7 +171,8 @@ package struct InFlightBatch: Sendable {
         for action in actions { action.fail(error, &effects) }
     }
 
-    /// It has landed at its target, in the life that is known: readers and later batches build on it.
+    /// It has landed at its target, in the life that is known: readers and later batches build
+    /// on it.
     package func publish(_ effects: inout WriterEffects) {
         if effects.history?.incarnation == incarnation {
             if effects.history?.through == target.previous {

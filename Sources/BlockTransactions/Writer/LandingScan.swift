@@ -4,9 +4,9 @@ import BlockRuntime
 /// Looks for earlier landings of the actions that wait, so that none is made twice
 /// (protocol: dedupe-scan, scan-again-after-moved).
 ///
-/// An action is proposed at revision n only after every entry in (its firstRevision, n − 1] was read
-/// from a chosen tail and found not to hold it; after every change of n the new entries are read
-/// too. What was read once is remembered (``ActionIndex``): a client that asks again is answered
+/// An action is proposed at revision n only after every entry in (its firstRevision, n − 1] was
+/// read from a chosen tail and found not to hold it; after every change of n the new entries are
+/// read too. What was read once is remembered (``ActionIndex``): a client that asks again is answered
 /// from memory.
 package struct LandingScan: Sendable {
     /// The landings of a stretch of entries that were read or landed here.

@@ -93,7 +93,8 @@ package struct PendingAction: Sendable {
         scannedThrough = revision
     }
 
-    /// What ``PlantedBug/noDedupeScan`` and its like do: the entries up to `revision` were not read.
+    /// What ``PlantedBug/noDedupeScan`` and its like do: the entries up to `revision` were not
+    /// read.
     mutating func plantScanned(through revision: Revision) { scannedThrough = revision }
 
     /// It needs `blocks`, which cannot be read.

@@ -63,8 +63,8 @@ package struct UnreadableBlocks: Sendable {
     /// Nothing of what was asked for again could be had.
     package mutating func retryFailed() { askedAgain = [] }
 
-    /// Blocks that actions are set aside for and that it is time to ask for again, if none are asked
-    /// for yet; of what no action waits for, it is enough to forget that it failed.
+    /// Blocks that actions are set aside for and that it is time to ask for again, if none are
+    /// asked for yet; of what no action waits for, it is enough to forget that it failed.
     mutating func due(
         _ queue: inout ActionQueue, _ effects: inout WriterEffects
     ) -> [BlockID] {
