@@ -50,7 +50,7 @@ struct HostedWriters: Sendable {
             history: caches.takeHistory(of: collection))
         step(&writer, &effects)
         #if SIMULATION_HOOKS
-            writer.checkInvariants()
+        writer.checkInvariants()
         #endif
         invariant(writers[collection] == nil, "the writer of \(collection) ran within itself")
         caches.keep(effects.history, of: collection, neededBy: self)

@@ -4,8 +4,8 @@ import BlockRuntime
 /// The actions on one collection that are not under way, oldest first, and whose turn it is.
 ///
 /// **Fairness.** One client may fill only its part of the queue, and when not all that is ready
-/// fits one entry, the clients take turns, each with its own actions in order. An action leaves when
-/// it is answered, when its last waiter's time is up, or when a batch takes it along.
+/// fits one entry, the clients take turns, each with its own actions in order. An action leaves
+/// when it is answered, when its last waiter's time is up, or when a batch takes it along.
 package struct ActionQueue: Sendable {
     private var actions: [PendingAction] = []
     private var load = QueueLoad()

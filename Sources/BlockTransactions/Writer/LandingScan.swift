@@ -6,8 +6,8 @@ import BlockRuntime
 ///
 /// An action is proposed at revision n only after every entry in (its firstRevision, n − 1] was
 /// read from a chosen tail and found not to hold it; after every change of n the new entries are
-/// read too. What was read once is remembered (``ActionIndex``): a client that asks again is answered
-/// from memory.
+/// read too. What was read once is remembered (``ActionIndex``): a client that asks again is
+/// answered from memory.
 package struct LandingScan: Sendable {
     /// The landings of a stretch of entries that were read or landed here.
     private var index: ActionIndex?
