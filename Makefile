@@ -39,7 +39,7 @@ test_options := -c release --traits SimulationHooks --scratch-path .build-tests
 test_build := swift build --build-tests $(test_options) -j $(JOBS) \
 	--explicit-target-dependency-import-check error
 # Tests at work at once: with all of them begun together, one that has a deadline waits for the rest.
-TEST_WIDTH ?= 8
+TEST_WIDTH ?= 24
 test_run := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) \
 	swift test $(test_options) --skip-build
 simulator := .build-tests/release/simulator

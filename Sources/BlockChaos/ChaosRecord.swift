@@ -104,10 +104,19 @@ package struct ChaosRecord: Sendable {
         let final = logs[collection]
         var creators = history.lives.seen[collection] ?? [:]
         if let final, let creator = final.createdBy { creators[final.incarnation] = creator }
+        // Of one that was not found at the end, the drops alone say whether the last life is over: a
+        // run that got stuck may not have read it.
+        let newest = creators.keys.max { $0.generation < $1.generation }
+        let dropped = Set(
+            history.lives.requests.filter { $0.collection == collection }.compactMap {
+                if case .drop(let incarnation) = $0.kind { incarnation } else { nil }
+            })
         return creators.map { incarnation, creator in
-            ObservedLife(
-                incarnation: incarnation, createdBy: creator, droppedBy: nil,
-                isOver: incarnation != final?.incarnation)
+            let isOver =
+                final.map { $0.incarnation != incarnation }
+                ?? (incarnation != newest || dropped.contains(incarnation))
+            return ObservedLife(
+                incarnation: incarnation, createdBy: creator, droppedBy: nil, isOver: isOver)
         }.sorted {
             ($0.incarnation.generation, $0.incarnation.nonce)
                 < ($1.incarnation.generation, $1.incarnation.nonce)

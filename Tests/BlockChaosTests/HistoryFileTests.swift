@@ -167,6 +167,20 @@ import Testing
             payloads: payloads(1))
     }
 
+    @Test("A life that was not read at the end is over only if a drop named it")
+    func unread() {
+        var record = ChaosRecord()
+        let lives = (1...2).map { Incarnation(generation: $0, nonce: Identifier128(UInt128($0))) }
+        for (number, life) in lives.enumerated() {
+            record.history.lives.see(
+                life, createdBy: Self.action(UInt64(90 + number)), of: "lives-2")
+        }
+        #expect(record.lives(of: "lives-2").map(\.isOver) == [true, false])
+        _ = record.history.lives.send(
+            .drop(lives[1]), Self.action(92), of: "lives-2", at: Self.at(1))
+        #expect(record.lives(of: "lives-2").map(\.isOver) == [true, true])
+    }
+
     @Test("What was written is read again, and the checks find the same")
     func roundTrip() throws {
         let record = Self.sample()
