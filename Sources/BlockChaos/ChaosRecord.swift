@@ -104,8 +104,8 @@ package struct ChaosRecord: Sendable {
         let final = logs[collection]
         var creators = history.lives.seen[collection] ?? [:]
         if let final, let creator = final.createdBy { creators[final.incarnation] = creator }
-        // Of one that was not found at the end, the drops alone say whether the last life is over: a
-        // run that got stuck may not have read it.
+        // Of one that was not found at the end, the drops alone say whether the last life is over:
+        // a run that got stuck may not have read it.
         let newest = creators.keys.max { $0.generation < $1.generation }
         let dropped = Set(
             history.lives.requests.filter { $0.collection == collection }.compactMap {

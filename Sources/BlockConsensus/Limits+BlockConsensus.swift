@@ -25,6 +25,8 @@ extension Limits {
     /// Entries of one log that a coordinator knows the payloads of, to check what it is told of the
     /// log: as many as a list of committed writes has. What is older is read again.
     package static let chosenLogCountMax = 4096
+    /// Writes of blocks that it keeps of one of these logs; of the oldest entries it forgets them.
+    package static let chosenLogResultCountMax = 32_768
     /// The same of all logs together, in bytes.
     package static let chosenLogsBytesMax = 16 * 1024 * 1024
     /// Time that one page of a scrub, or one step of a walk over pends, has.

@@ -50,9 +50,16 @@ public struct SystemPath: Hashable, Sendable {
 
     /// The directory that it lies in.
     package var parent: SystemPath {
-        let trimmed = bytes.count > 1 && bytes.last == Self.slash ? bytes.dropLast() : bytes[...]
-        guard let slash = trimmed.lastIndex(of: Self.slash) else { return "." }
-        return slash == trimmed.startIndex ? "/" : SystemPath(Array(trimmed[..<slash]))
+        let own = bytes[..<Self.end(of: bytes[...])]
+        if own.isEmpty { return bytes.isEmpty ? "." : "/" }
+        guard let slash = own.lastIndex(of: Self.slash) else { return "." }
+        let above = own[..<Self.end(of: own[...slash])]
+        return above.isEmpty ? "/" : SystemPath(Array(above))
+    }
+
+    /// Where a path ends without the slashes at its end.
+    private static func end(of path: ArraySlice<UInt8>) -> Int {
+        path.lastIndex { $0 != slash }.map { $0 + 1 } ?? path.startIndex
     }
 
     /// The path with `text` at its end.

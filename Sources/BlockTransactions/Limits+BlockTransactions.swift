@@ -12,6 +12,10 @@ extension Limits {
     /// then writes are refused until some are final.
     package static let unfinalRevisionCountMax = 16_384
 
+    /// Bytes of stored bodies that the scan for earlier landings fetches at once for a
+    /// collection; one body may be larger.
+    package static let scanBytesMax = 8 * 1024 * 1024
+
     // MARK: Queues
 
     /// Bytes of actions a proxy holds for one collection before it answers `overloaded`, with

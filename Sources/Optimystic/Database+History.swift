@@ -6,16 +6,18 @@ extension Database {
     // MARK: History
 
     /// Truncates the history of a collection: revisions up to `through` are gone, and the space
-    /// they took is given back in the background. What the collection holds now is not touched.
+    /// they took is given back in the background. What a tree or a queue holds now is not
+    /// touched; of a diary, the entries up to `through` are gone.
     ///
     /// Reads as of a revision below it, and whoever follows changes from there, get
     /// `.historyTruncated`. An action that was first sent before `through` and whose outcome is not
     /// known gets `.dedupeWindowLost` when it is sent again.
     ///
-    /// - Parameter through: A revision; of what is not final on its replicas yet nothing is
-    ///   truncated, which the answer tells: try again later.
+    /// - Parameter through: A revision there is; of what is not final on its replicas yet nothing
+    ///   is truncated, which the answer tells: try again later.
     /// - Returns: What is left.
-    /// - Throws: `.collectionNotFound`, `.commitResultUnknown`.
+    /// - Throws: `.positionNotFound` for a revision that does not exist yet, `.collectionNotFound`,
+    ///   `.commitResultUnknown`.
     @discardableResult
     public func truncate(
         _ name: String, through: Revision, timeout: Duration? = nil

@@ -8,8 +8,9 @@ package struct CollectionTruncateCommand: AsyncParsableCommand {
 
     package static let configuration = CommandConfiguration(
         commandName: "truncate",
-        abstract: "Forgets the history of a collection up to a revision, for ever. What the "
-            + "collection holds now stays.")
+        abstract:
+            "Forgets the history of a collection up to a revision, for ever. What a tree or a "
+            + "queue holds now stays; of a diary, the entries up to that revision are gone.")
 
     @OptionGroup package var options: CommandOptions
     @Argument(help: "The collection.") package var name: ArgumentBytes
@@ -47,7 +48,8 @@ package struct CollectionRetentionCommand: AsyncParsableCommand {
 
     package static let configuration = CommandConfiguration(
         commandName: "retention",
-        abstract: "Shows or sets how much of its history a collection keeps.")
+        abstract: "Shows or sets how much of its history a collection keeps, at least: more than "
+            + "that is given up in steps. Of a diary, what is given up is its oldest entries.")
 
     @OptionGroup package var options: CommandOptions
     @Argument(help: "The collection.") package var name: ArgumentBytes

@@ -59,7 +59,7 @@ struct PlantedUnitTest: Sendable {
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
-            .truncatedWindowScanned, "BlockTransactionsTests/LandingScanTests",
+            .truncatedWindowScanned, "BlockTransactionsTests/DedupeScanTests",
             "To scan what is left of truncated history makes an action twice, and is found"),
         PlantedUnitTest(
             .writeBackRaisesNoDoubt, "BlockConsensusTests/ProposerDoubtTests",

@@ -34,6 +34,25 @@ import Testing
         #expect(try scene.error(8).code == .invalidArgument)
     }
 
+    @Test("Actions that say they have seen more than there is hold up no other one")
+    func aheadForEver() throws {
+        var scene = DiaryScene(entryCount: 3)
+        let first = try scene.propose(7)
+        scene.end(try scene.land(first))
+        for number in 1...9 as ClosedRange<UInt64> {
+            // One comes while the tail is read for the one before it, again and again.
+            scene.append(100 + number, since: 1_000_000)
+            scene.append(200 + number, since: 1_000_000)
+            let honest = scene.append(number + 10, since: scene.log.tail.revision.rawValue)
+            let commit = try #require(honest.attempt?.commit)
+            #expect(try commit.actions() == [Sample.action(number + 10)])
+            scene.readTail()
+            scene.end(try scene.land(commit))
+            #expect(scene.answers[number + 10]?.count == 1)
+            #expect(try scene.error(100 + number).code == .invalidArgument)
+        }
+    }
+
     @Test("An action is judged only by a tail whose read began after the action had come")
     func readBefore() throws {
         var scene = DiaryScene(entryCount: 3)
@@ -44,9 +63,14 @@ import Testing
         let effects = scene.handle { $0.tailWasRead(.live(earlier), &$1) }
         #expect(scene.answers.isEmpty, "8 has seen more than that tail tells")
         #expect(effects.wantsTail)
-        let read = try scene.fetchAll(after: scene.readTail())
-        let commit = try #require(read.attempt?.commit)
-        #expect(try commit.actions() == [Sample.action(7), Sample.action(8)])
+        // The other one need not wait for that.
+        let early = try #require(effects.attempt?.commit)
+        #expect(try early.actions() == [Sample.action(7)])
+        scene.readTail()
+        #expect(scene.answers.isEmpty)
+        let moved = scene.end(early.moved(by: scene.log.tail))
+        let commit = try #require(try scene.fetchAll(after: moved).attempt?.commit)
+        #expect(try Set(commit.actions()) == [Sample.action(7), Sample.action(8)])
         // Nor by an answer to an attempt that was under way when it came.
         scene.append(9, since: 6)
         scene.othersAppend([51])

@@ -96,6 +96,26 @@ struct HistoryTests {
         }
     }
 
+    @Test(
+        "Truncation through a revision that does not exist yet is refused, and takes nothing",
+        arguments: DatabaseHome.allCases)
+    func ahead(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let diary = try await database.diary("d", of: String.self)
+            for number in 1...3 { try await diary.append("\(number)") }
+            for revision in [4, 5000] as [UInt64] {
+                await #expect {
+                    try await database.truncate("d", through: Revision(revision))
+                } throws: { ($0 as? DatabaseError)?.code == .positionNotFound }
+            }
+            var seen: [String] = []
+            for try await entry in diary.entries() { seen.append(entry.value) }
+            #expect(seen == ["1", "2", "3"])
+        }
+    }
+
     @Test("What retention does not keep is truncated by itself", arguments: DatabaseHome.allCases)
     func retention(home: DatabaseHome) async throws {
         try await home.run { connect in

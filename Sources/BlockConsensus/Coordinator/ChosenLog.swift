@@ -9,13 +9,17 @@ final class ChosenLog {
         let payload: PayloadID
         let bodyHash: Digest
         /// What the entry made of each of its blocks; nil while its body was not seen.
-        var results: [WrittenBlock]?
+        var results: Set<WrittenBlock>?
     }
 
     let incarnation: Incarnation
     /// Of the stretch, oldest first; the first is at ``first``.
     private var entries: [Known] = []
     private var first: Revision
+    /// Of all entries together.
+    private var resultCount = 0
+    /// Entries before this place have lost their results: there were too many.
+    private var firstWithResults = 0
 
     init(_ tail: Tail) {
         incarnation = tail.incarnation
@@ -26,7 +30,7 @@ final class ChosenLog {
     private var through: Revision { Revision(first.rawValue + UInt64(entries.count)).previous }
 
     /// Roughly.
-    var byteCount: Int { 256 + entries.count * 160 }
+    var byteCount: Int { 256 + entries.count * 160 + resultCount * 128 }
 
     /// Takes over a chosen value of this life.
     func learn(_ tail: Tail) {
@@ -34,11 +38,14 @@ final class ChosenLog {
         guard tail.revision > through else { return }
         if tail.firstOpenRevision > through.next {
             entries = []
+            (resultCount, firstWithResults) = (0, 0)
             first = tail.firstOpenRevision
         }
         for entry in tail.entries where entry.revision > through { append(entry) }
         if entries.count > Limits.chosenLogCountMax {
             let surplus = entries.count - Limits.chosenLogCountMax / 2
+            for entry in entries[..<surplus] { resultCount -= entry.results?.count ?? 0 }
+            firstWithResults = max(0, firstWithResults - surplus)
             entries.removeFirst(surplus)
             first = Revision(first.rawValue + UInt64(surplus))
         }
@@ -50,16 +57,32 @@ final class ChosenLog {
         invariant(entry.revision == through.next, "a log with a gap at \(entry.revision)")
         var known = Known(payload: entry.payload, bodyHash: entry.bodyHash)
         if case .inline(let bytes) = entry.body, let body = try? EntryBody(canonicalBytes: bytes) {
-            known.results = body.results
+            known.results = Set(body.results)
         }
         entries.append(known)
+        resultCount += known.results?.count ?? 0
+        forgetResults()
+    }
+
+    /// Keeps the number of results within bounds: what is forgotten is read from the log again.
+    private func forgetResults() {
+        while resultCount > Limits.chosenLogResultCountMax, firstWithResults < entries.count - 1 {
+            resultCount -= entries[firstWithResults].results?.count ?? 0
+            entries[firstWithResults].results = nil
+            firstWithResults += 1
+        }
+        invariant(resultCount >= 0, "\(resultCount) results are known")
     }
 
     /// The body of an entry was seen, and this is what it lists.
     func learn(_ results: [WrittenBlock], of body: Digest, at revision: Revision) {
         guard revision >= first, revision <= through else { return }
         let place = Int(revision.rawValue - first.rawValue)
-        if entries[place].bodyHash == body { entries[place].results = results }
+        guard entries[place].bodyHash == body, place >= firstWithResults else { return }
+        let known = Set(results)
+        resultCount += known.count - (entries[place].results?.count ?? 0)
+        entries[place].results = known
+        forgetResults()
     }
 
     /// Whether the log lists a write; nil when that is not known here.

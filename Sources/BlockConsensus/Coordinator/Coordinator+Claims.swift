@@ -125,8 +125,11 @@ extension Coordinator {
                     entry.payload == claim.write.payload
                 else { return refuse(claim, check.token) }
                 let results = try view.bodies(of: [entry])[0].results
-                chosenLogs.value(tail.collection)?.learn(
-                    results, of: entry.bodyHash, at: revision)
+                if let log = chosenLogs.value(tail.collection), log.incarnation == tail.incarnation
+                {
+                    log.learn(results, of: entry.bodyHash, at: revision)
+                    chosenLogs.put(log, for: tail.collection, weight: log.byteCount)
+                }
                 let wanted = WrittenBlock(block: claim.block, resultHash: claim.write.resultHash)
                 guard results.contains(wanted) else { return refuse(claim, check.token) }
             } catch {

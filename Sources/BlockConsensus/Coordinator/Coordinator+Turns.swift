@@ -80,6 +80,9 @@ extension Coordinator {
 
     /// Begins whatever change of the register may begin now.
     mutating func goOn(with collection: CollectionID) {
+        // A change that ends as it begins comes back here: the loop goes on with the next one.
+        guard advancing.insert(collection).inserted else { return }
+        defer { advancing.remove(collection) }
         while var queue = queues[collection], queue.running == nil {
             let turn = queue.turn(at: now)
             queues[collection] = queue
@@ -95,7 +98,9 @@ extension Coordinator {
             invariant(queue.waitingCount > 0, "it is the turn of one who wants nothing")
             if answerLate(client, collection) { continue }
             guard let id = queues[collection]?.begin(client, at: now) else { continue }
+            #if SIMULATION_HOOKS
             queues[collection]?.checkInvariants()
+            #endif
             launch(id, collection)
         }
     }

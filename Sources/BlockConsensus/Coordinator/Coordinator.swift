@@ -48,6 +48,8 @@ package struct Coordinator {
     private(set) var outstanding: [UInt64: (round: UInt64, peer: PeerID, stamp: Int)] = [:]
     var alarms = AlarmClock<Timer>()
     var queues: [CollectionID: RegisterQueue] = [:]
+    /// Registers whose next change is being looked for at this moment.
+    var advancing: Set<CollectionID> = []
     /// Who asked, where that is somebody in particular.
     private(set) var askers: [Token: Client] = [:]
     var turnMemory = TurnMemory()
@@ -259,7 +261,9 @@ package struct Coordinator {
         guard read.lookCount < Limits.tailLookCountMax else {
             return change(collection, .read, owner: owner, deadline: read.deadline)
         }
-        if queues[collection]?.running != nil {
+        // One that waits here has no alarm of its own: peers that were silent until its time was up
+        // will not answer sooner.
+        if queues[collection]?.running != nil, !read.hasTimedOut {
             mark("coordinator.read.waits")
             queues[collection]?.readers.append((read, owner))
         } else if read.hasTimedOut {

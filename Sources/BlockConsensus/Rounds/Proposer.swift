@@ -101,6 +101,9 @@ package struct Proposer: ShardRound {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         if case .rejected(let promised) = reply {
             hasMetOthers = true
+            guard promised.epoch <= members.epoch else {
+                return meetsLaterEpoch(promised, &effects)
+            }
             highestSeen = max(highestSeen, promised)
         }
         guard replyStamp == stamp else { return }
@@ -296,7 +299,8 @@ package struct Proposer: ShardRound {
 
     private func wakeAfterPhase(_ effects: inout RoundEffects) {
         let isImpatient = buggify("buggify.proposer.impatient")
-        effects.wake(after: isImpatient ? .milliseconds(1) : effects.timing.phase)
+        let patience = isImpatient ? .milliseconds(1) : effects.timing.phase
+        effects.wake(after: min(patience, deadline.since(effects.now)))
     }
 
     private mutating func refuse(
@@ -327,7 +331,18 @@ package struct Proposer: ShardRound {
         stamp += 1
         let delay = backoff.next(using: &effects.generator)
         phase = .backingOff(until: effects.now.advanced(by: delay))
-        effects.wake(after: delay)
+        effects.wake(after: min(delay, deadline.since(effects.now)))
+    }
+
+    /// A peer has promised a ballot of an epoch that is not known here: no ballot of this one
+    /// counts any more.
+    private mutating func meetsLaterEpoch(_ promised: Ballot, _ effects: inout RoundEffects) {
+        if case .finished = phase { return }
+        let error = DatabaseError(
+            .wrongEpoch,
+            "register \(collection) was promised in epoch \(promised.epoch), the cluster file of "
+                + "this coordinator is of epoch \(members.epoch)")
+        finish(.failed(error), &effects)
     }
 
     private mutating func expire(_ effects: inout RoundEffects) {

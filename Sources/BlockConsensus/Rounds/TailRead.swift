@@ -82,6 +82,10 @@ package struct TailRead: ShardRound {
         }
         hasTimedOut = true
         mark("tailRead.timeout")
+        guard effects.now < deadline || reports.count >= members.quorum else {
+            let error = Refusals().quorumUnavailable(members, answered: reports.count)
+            return effects.finish(.failed(error))
+        }
         effects.finish(.undecided)
     }
 

@@ -12,6 +12,13 @@ extension TailFunction {
         guard var tail = value.live, tail.incarnation == request.incarnation else {
             return .keep(.refused(.gone(value)))
         }
+        guard request.through <= tail.revision else {
+            let error = DatabaseError(
+                .positionNotFound,
+                "revision \(request.through) does not exist yet: \"\(tail.name)\" is at "
+                    + "\(tail.revision)")
+            return .keep(.failed(error))
+        }
         let through = min(request.through, tail.greatestTruncation)
         guard through > tail.truncatedThrough else { return .keep(.tail(value)) }
         mark("tail.truncated")

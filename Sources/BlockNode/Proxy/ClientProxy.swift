@@ -192,7 +192,8 @@ package struct ClientProxy {
                 invariant(deadline > now, "request \(id) has no time")
                 directives.append(
                     .send(coordinator: coordinator, id: id, request, deadline: deadline))
-            case .wake(let id, let instant): wake(.call(id), at: instant)
+            // Not earlier, though a try that has ended may have wanted that.
+            case .wake(let id, let instant): alarms.set(.call(id), at: instant)
             case .tried(let owner, let doubt): work.tried(owner, doubt)
             case .tryFailed(let owner, let error, let doubt): work.tryFailed(owner, error, doubt)
             case .learned(let owner, let error): work.learned(error, owner)

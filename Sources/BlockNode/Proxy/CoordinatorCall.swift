@@ -119,7 +119,7 @@ extension DatabaseError {
     var endsTries: Bool {
         switch code {
         case .invalidArgument, .valueTooLarge, .malformedMessage, .versionUnsupported,
-            .wrongCluster, .corrupted, .actionIDReuse, .collectionNotFound:
+            .wrongCluster, .corrupted, .actionIDReuse, .collectionNotFound, .positionNotFound:
             true
         default: false
         }

@@ -168,12 +168,14 @@ struct CoordinatorCalls: Sendable {
     /// No answer: whether it was carried out is not known.
     private mutating func tryWasLost(_ id: ID, _ now: Instant) -> [Effect] {
         invariant(calls[id]?.currentTry != nil, "no try of call \(id) is out to be lost")
+        let tried = (calls[id]?.triesByCoordinator.keys.sorted() ?? []).map(standing.address)
+        let message = "no coordinator answered: tried \(tried.joined(separator: ", "))"
         let error =
             calls[id]?.request.changesState == true
             ? DatabaseError(
-                .commitResultUnknown, "no coordinator answered", outcome: .unknown,
-                cause: DatabaseError(.endpointUnreachable, "no coordinator answered"))
-            : DatabaseError(.endpointUnreachable, "no coordinator answered")
+                .commitResultUnknown, message, outcome: .unknown,
+                cause: DatabaseError(.endpointUnreachable, message))
+            : DatabaseError(.endpointUnreachable, message)
         return tryFailed(id, error, now)
     }
 

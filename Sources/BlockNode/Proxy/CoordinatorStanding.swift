@@ -15,6 +15,7 @@ struct CoordinatorStanding: Sendable {
         peerSets = PeerSets(map)
     }
 
+    func address(_ coordinator: Int) -> String { ranking.addresses[coordinator] }
     var coordinatorCount: Int { ranking.addresses.count }
     /// Judgements that are remembered.
     var suspicionCount: Int { ranking.suspicionCount }

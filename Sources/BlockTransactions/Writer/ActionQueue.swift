@@ -126,8 +126,10 @@ package struct ActionQueue: Sendable {
         var isBehind = false
         sift { pending in
             switch log.verdict(on: &pending) {
-            case .fits: break
-            case .unknown: isBehind = true
+            case .fits: pending.isAhead = false
+            case .unknown:
+                pending.isAhead = true
+                isBehind = true
             case .refused(let error):
                 pending.fail(error, &effects)
                 return false
@@ -161,7 +163,7 @@ package struct ActionQueue: Sendable {
     /// far it has come. A client that comes back after a million revisions delays no other.
     func scanFront(below revision: Revision) -> Revision? {
         var front: Revision?
-        for pending in actions where pending.scannedThrough < revision {
+        for pending in actions where pending.scannedThrough < revision && !pending.isAhead {
             front = max(front ?? .zero, pending.scannedThrough)
         }
         invariant(front.map { $0 < revision } ?? true, "a front above \(revision)")
@@ -174,7 +176,9 @@ package struct ActionQueue: Sendable {
     ///   - roomBytes: What one entry takes of them.
     ///   - takesTurns: Whether clients take turns when not all fit; otherwise the oldest go first.
     package func ready(at revision: Revision, roomBytes: Int, takesTurns: Bool) -> [PendingAction] {
-        let ready = actions.filter { $0.scannedThrough == revision && $0.awaited.isEmpty }
+        let ready = actions.filter {
+            $0.scannedThrough == revision && $0.awaited.isEmpty && !$0.isAhead
+        }
         let isCrowded = load.bytes > roomBytes || ready.count > Limits.bodyActionCountMax
         return isCrowded && takesTurns ? Self.takingTurns(ready) : ready
     }

@@ -245,6 +245,8 @@ package struct BatchBuilder: Sendable {
         _ unreadable: inout UnreadableBlocks, _ queue: inout ActionQueue, on log: LogState,
         tail: Tail?, _ effects: inout WriterEffects
     ) -> Bool {
+        // What that needs may be on its way already.
+        guard !isFetching else { return true }
         let due = unreadable.due(&queue, &effects)
         guard !due.isEmpty else { return true }
         switch catchUpHistory(on: log, tail: tail, &effects) {

@@ -8,7 +8,7 @@ import BlockRuntime
 /// |---|---|
 /// | ``KnownLog`` | the chosen tail, and whether it is being read |
 /// | ``ActionQueue`` | which actions wait, for how long, and whose turn it is |
-/// | ``LandingScan`` | which of them have landed before (protocol: dedupe-scan) |
+/// | ``DedupeScan`` | which of them have landed before (protocol: dedupe-scan) |
 /// | ``UnreadableBlocks`` | which of them have to wait for a block |
 /// | ``BatchBuilder``, ``RebasableBatch`` | what goes into the next entry |
 ///
@@ -27,9 +27,12 @@ package struct BatchSource: Sendable {
     private let collection: CollectionID
     private var known = KnownLog()
     private var queue = ActionQueue()
-    private var scan = LandingScan()
+    private var scan = DedupeScan()
     private var unreadable = UnreadableBlocks()
     private var builder: BatchBuilder
+    /// The tail is being read for an action alone that has seen more than is known here, or says
+    /// so: it holds up no other one, or a client could stop the collection with such actions.
+    private var readsForOneAhead = false
 
     package init(collection: CollectionID) {
         self.collection = collection
@@ -97,6 +100,7 @@ package struct BatchSource: Sendable {
 
     /// Asks for a read of the tail, if none was asked for yet.
     package mutating func readTail(_ effects: inout WriterEffects) {
+        readsForOneAhead = false
         guard !known.isReadingTail else { return }
         known.readBegan()
         effects.readTail()
@@ -109,6 +113,7 @@ package struct BatchSource: Sendable {
         _ value: TailValue, _ effects: inout WriterEffects
     ) -> KnownLog.Adoption {
         known.readEnded()
+        readsForOneAhead = false
         let adoption = adopt(value, tailRead: known.tailReadCount)
         if log == nil { queue.failAbsent(tailRead: known.tailReadCount, &effects) }
         invariant(!known.isReadingTail, "a read that has ended goes on")
@@ -117,7 +122,10 @@ package struct BatchSource: Sendable {
 
     package mutating func readWasHandled() { known.readWasHandled() }
 
-    package mutating func tailReadFailed() { known.readEnded() }
+    package mutating func tailReadFailed() {
+        known.readEnded()
+        readsForOneAhead = false
+    }
 
     /// Takes over a chosen value, which the answer to an attempt brought.
     package mutating func adopt(_ value: TailValue) -> KnownLog.Adoption {
@@ -182,10 +190,16 @@ package struct BatchSource: Sendable {
         _ effects: inout WriterEffects, isFree: Bool
     ) -> BatchBuilder.Built? {
         queue.wakeAtDeadlines(&effects)
-        guard !queue.isEmpty, !known.isReadingTail else { return nil }
-        guard let log, !queue.refuseMisfits(of: log, &effects),
-            !scan.advance(&queue, on: log, tail: known.tail, &effects)
-        else {
+        guard !queue.isEmpty, !known.isReadingTail || readsForOneAhead else { return nil }
+        guard let log else {
+            readTail(&effects)
+            return nil
+        }
+        if queue.refuseMisfits(of: log, &effects), !known.isReadingTail {
+            readTail(&effects)
+            readsForOneAhead = true
+        }
+        guard !scan.advance(&queue, on: log, tail: known.tail, &effects) else {
             readTail(&effects)
             return nil
         }

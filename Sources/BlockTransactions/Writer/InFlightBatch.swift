@@ -148,6 +148,9 @@ package struct InFlightBatch: Sendable {
             mark("writer.gone")
             return .gone(value)
         case .refused(.blocked(let value)): return .blocked(value)
+        // It asks to go on over pends; a service of another version may not know that.
+        case .refused(.pending):
+            return .failed(DatabaseError(.conflict, "another attempt's pend is in the way"))
         case .failed(let error) where error.isRefusal && !doubt.mayHaveCommitted:
             return .refused(error)
         case .failed(let error):

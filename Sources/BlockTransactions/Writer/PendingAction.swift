@@ -32,6 +32,8 @@ package struct PendingAction: Sendable {
     }
     /// Blocks that it needs and that could not be read: it is set aside until they can.
     private(set) var awaited: Set<BlockID> = []
+    /// It has seen more of the log than is known here, or says so: it waits for a read of the tail.
+    var isAhead = false
     /// Whether its keys are known to be such as the collection has.
     private var hasFittingKeys = false
     /// Of the last attempt that carried it, if that ended in doubt.

@@ -36,8 +36,12 @@ package struct RangeOptions: ParsableArguments {
     package var prefix: ArgumentBytes?
 
     package func validate() throws {
-        if from != nil, after != nil { throw ValidationError("--from and --after exclude another") }
-        if to != nil, through != nil { throw ValidationError("--to and --through exclude another") }
+        if from != nil, after != nil {
+            throw ValidationError("--from and --after exclude each other")
+        }
+        if to != nil, through != nil {
+            throw ValidationError("--to and --through exclude each other")
+        }
         if prefix != nil, from ?? after ?? to ?? through != nil {
             throw ValidationError("--prefix excludes --from, --after, --to and --through")
         }

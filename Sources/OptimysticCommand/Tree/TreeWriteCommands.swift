@@ -39,7 +39,7 @@ package struct TreePutCommand: AsyncParsableCommand {
         }
         if ifValue != nil, pairs.count != 1 { throw ValidationError("--if-value takes one pair") }
         if (ifAbsent ? 1 : 0) + (ifPresent ? 1 : 0) + (ifValue == nil ? 0 : 1) > 1 {
-            throw ValidationError("--if-absent, --if-present and --if-value exclude another")
+            throw ValidationError("--if-absent, --if-present and --if-value exclude each other")
         }
     }
 

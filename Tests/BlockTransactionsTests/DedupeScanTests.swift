@@ -4,7 +4,7 @@ import BlockTransactions
 import Testing
 
 /// An action that has landed is found, and not made again (protocol: dedupe-scan).
-@Suite("The scan for earlier landings") struct LandingScanTests {
+@Suite("The scan for earlier landings") struct DedupeScanTests {
     // protocol: dedupe-scan
     @Test("An action that landed long ago is found in sealed entries and never proposed again")
     func landedBefore() throws {

@@ -8,7 +8,7 @@ import BlockRuntime
 /// read from a chosen tail and found not to hold it; after every change of n the new entries are
 /// read too. What was read once is remembered (``ActionIndex``): a client that asks again is
 /// answered from memory.
-package struct LandingScan: Sendable {
+package struct DedupeScan: Sendable {
     /// The landings of a stretch of entries that were read or landed here.
     private var index: ActionIndex?
     /// Objects fetched for the stretch that is being read.
@@ -72,7 +72,7 @@ package struct LandingScan: Sendable {
                 return true
             }
             let last = min(
-                Revision(from.rawValue + LandingScan.stretch), min(log.revision, tail.revision))
+                Revision(from.rawValue + DedupeScan.stretch), min(log.revision, tail.revision))
             invariant(last > from, "a stretch of no entries above \(from)")
             read(from.next, through: last, of: tail, &queue, &effects)
         }
@@ -107,11 +107,11 @@ package struct LandingScan: Sendable {
         let source = LayeredSource(first: fetched, second: effects.cache)
         do throws(MissingObjects) {
             let view = LogView(tail: tail, source: source)
-            let entries = try view.entries(from: first, through: last)
+            let entries = DedupeScan.share(try view.entries(from: first, through: last))
             let bodies = try view.bodies(of: entries)
             for (entry, body) in zip(entries, bodies) {
                 remember(entry.revision, body.actions, tail.incarnation)
-                LandingScan.tell(&queue, entry.revision, body.actions, &effects)
+                DedupeScan.tell(&queue, entry.revision, body.actions, &effects)
             }
             fetched = [:]
         } catch {
@@ -119,6 +119,16 @@ package struct LandingScan: Sendable {
             isFetching = true
             effects.fetch(error.keys.map { .object($0) })
         }
+    }
+
+    /// The first of these entries, at least one, whose stored bodies may be fetched at once.
+    private static func share(_ entries: [Entry]) -> [Entry] {
+        var byteCount = 0
+        let surplus = entries.firstIndex { entry in
+            if case .stored(let count) = entry.body { byteCount += Int(clamping: count) }
+            return byteCount > Limits.scanBytesMax
+        }
+        return Array(entries.prefix(max(1, surplus ?? entries.count)))
     }
 
     /// One entry of the chosen log was read: answers the actions that it holds.
