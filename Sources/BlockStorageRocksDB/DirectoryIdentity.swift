@@ -35,6 +35,10 @@ struct DirectoryIdentity: Hashable {
         let lines = String(decoding: bytes, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.first == Self.title[...] else {
+            // Beside a store it can only be what is left of an identity.
+            if try PosixFile.exists(path.parent.appending(DirectoryName.store)) {
+                throw Self.damaged(path)
+            }
             throw DatabaseError(.directoryForeign, "\(path) is not that of a data directory")
         }
         let version = Self.value(of: "format", in: lines, at: 1).flatMap { UInt32($0) }

@@ -83,7 +83,8 @@ public final class Database: Sendable {
                 connection: connection, cluster: welcome, timeout: timeout,
                 environment: environment)
         } catch {
-            connection.close()
+            // Not before everything is given back: the process may end now, or open it again.
+            await connection.closeAndWait()
             throw error
         }
     }

@@ -241,7 +241,10 @@ package struct Coordinator {
         guard case .failed(var error) = result, error.isAboutQuorum else { return result }
         let members = map.members(of: round.shard)
         let silent = map.peers.compactMap { peer -> String? in
-            guard members.contains(peer.id), let since = silentSince[peer.id] else { return nil }
+            // One that was asked just now is not silent yet.
+            guard members.contains(peer.id), let since = silentSince[peer.id],
+                now.since(since) >= timing.phase
+            else { return nil }
             let seconds = Double(now.since(since).milliseconds) / 1000
             return "\(peer.name) at \(peer.address) for \(seconds) s"
         }

@@ -97,7 +97,9 @@ package struct PendingAction: Sendable {
 
     /// What ``PlantedBug/noDedupeScan`` and its like do: the entries up to `revision` were not
     /// read.
-    mutating func plantScanned(through revision: Revision) { scannedThrough = revision }
+    mutating func plantScanned(through revision: Revision) {
+        scannedThrough = max(scannedThrough, revision)
+    }
 
     /// It needs `blocks`, which cannot be read.
     mutating func setAside(for blocks: Set<BlockID>) {

@@ -102,6 +102,10 @@ package struct TreeImportCommand: AsyncParsableCommand {
                     + "--from-line \(line) goes on there")
             throw failure ?? ArgumentParser.ExitCode(BlockOperations.ExitCode.badInput.rawValue)
         }
+        if report.landedCount == 0, report.skippedCount > 0 {
+            StandardError.line("optimystic: no record of \(file) could be taken")
+            throw ArgumentParser.ExitCode(BlockOperations.ExitCode.badInput.rawValue)
+        }
     }
 
     private func write(_ report: ImportReport) {
