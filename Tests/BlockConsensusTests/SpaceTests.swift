@@ -230,7 +230,8 @@ struct SpaceTests {
         #expect(Self.truncated(tail, through: 10) == nil)
         tail.header = CollectionHeader(kind: .diary, encoding: .bytes)
         #expect(Self.truncated(tail, through: 10) == Revision(10))
-        #expect(Self.truncated(tail, through: 30) == Revision(20))
+        #expect(Self.truncated(tail, through: 20) == Revision(20))
+        #expect(Self.truncated(tail, through: 21) == nil, "there is no such revision")
     }
 
     @Test("Another life is neither truncated nor set")

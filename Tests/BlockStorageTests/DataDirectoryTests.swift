@@ -155,8 +155,9 @@ struct DataDirectoryTests {
         #expect(
             try open(with: "optimystic data directory\nformat 9\nnew things\n")
                 == .formatUnsupported)
-        #expect(try open(with: "") == .directoryForeign)
-        #expect(try open(with: "something else\n") == .directoryForeign)
+        // Beside a store it can only be what is left of an identity.
+        #expect(try open(with: "") == .corrupted)
+        #expect(try open(with: "something else\n") == .corrupted)
         #expect(try open(with: String(text.dropLast(2))) == .corrupted)
         let digit = try #require(text.range(of: "storage "))
         var flipped = text

@@ -49,7 +49,11 @@ import Testing
             scene.readTail()
             scene.end(try scene.land(commit))
             #expect(scene.answers[number + 10]?.count == 1)
+        }
+        for _ in 0..<3 { scene.readTail() }
+        for number in 1...9 as ClosedRange<UInt64> {
             #expect(try scene.error(100 + number).code == .invalidArgument)
+            #expect(try scene.error(200 + number).code == .invalidArgument)
         }
     }
 

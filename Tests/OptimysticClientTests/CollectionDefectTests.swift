@@ -125,7 +125,7 @@ import Testing
             }
             #expect(await map.pending == [Put(key: "k", value: "v")])
             for service in cluster.map.coordinators { cluster.startCoordinator(service) }
-            try await map.sync(timeout: .seconds(30))
+            try await map.sync(timeout: TestTime.generous)
             #expect(try await Self.logged(map) == [Put(key: "k", value: "v")])
         }
     }
@@ -142,9 +142,9 @@ import Testing
                 for number in 0..<100 {
                     group.addTask {
                         try await map.act(
-                            Put(key: "\(number)", value: "v"), timeout: .seconds(30))
+                            Put(key: "\(number)", value: "v"), timeout: TestTime.generous)
                     }
-                    group.addTask { try await map.sync(timeout: .seconds(30)) }
+                    group.addTask { try await map.sync(timeout: TestTime.generous) }
                 }
                 try await group.waitForAll()
             }

@@ -44,7 +44,7 @@ import Testing
                         let counter = try await database.open("clicks", Counter.behavior)
                         for _ in 0..<10 {
                             try await counter.act(Counter.Increment(amount: 1))
-                            try await counter.sync(timeout: .seconds(30))
+                            try await counter.sync(timeout: TestTime.generous)
                         }
                     }
                 }

@@ -149,6 +149,9 @@ package struct BatchBuilder: Sendable {
             batch.append(pending)
         }
         invariant(batch.isEmpty == ready.isEmpty, "a batch of nothing while actions are ready")
+        invariant(
+            batch.allSatisfy { $0.incarnation == log.incarnation },
+            "an action of another life in a batch")
         invariant(batch.count <= Limits.bodyActionCountMax, "a batch of \(batch.count) actions")
         return batch
     }

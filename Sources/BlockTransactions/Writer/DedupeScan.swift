@@ -85,13 +85,15 @@ package struct DedupeScan: Sendable {
     private func askIndex(_ queue: inout ActionQueue, _ effects: inout WriterEffects) {
         guard let index else { return }
         queue.sift { pending in
+            // Of another life, or of what is not known yet, it says nothing.
+            if pending.isAhead { return true }
             if let landing = index.landing(of: pending.action) {
                 guard pending.incarnation == index.incarnation else { return true }
                 mark("writer.foundLanded")
                 pending.found(at: landing, &effects)
                 return false
             }
-            if index.after <= pending.scannedThrough {
+            if index.after <= pending.scannedThrough, index.incarnation == pending.incarnation {
                 pending.wasScanned(through: max(pending.scannedThrough, index.through))
             }
             return true
@@ -137,12 +139,15 @@ package struct DedupeScan: Sendable {
         _ effects: inout WriterEffects
     ) {
         for (number, action) in actions.enumerated() {
-            guard let pending = queue.take(action.id) else { continue }
+            guard queue.action(action.id)?.isAhead == false,
+                let pending = queue.take(action.id)
+            else { continue }
             let place = LogPosition(revision: revision, index: UInt32(number))
             pending.found(at: ActionIndex.Landing(position: place, action: action), &effects)
         }
         queue.update {
-            if $0.scannedThrough == revision.previous { $0.wasScanned(through: revision) }
+            guard !$0.isAhead, $0.scannedThrough == revision.previous else { return }
+            $0.wasScanned(through: revision)
         }
     }
 
