@@ -19,7 +19,6 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .proposerReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 2),
         PlantedSeed(bug: .replyBeforeSync, seed: 78),
-        PlantedSeed(bug: .amnesiaIgnored, seed: 226),
         PlantedSeed(bug: .noDedupeScan, seed: 2),
         PlantedSeed(bug: .lifeIgnored, seed: 21),
         PlantedSeed(bug: .decideBeforePends, seed: 15),

@@ -17,6 +17,9 @@ struct PlantedUnitTest: Sendable {
 
     static let all = [
         PlantedUnitTest(
+            .amnesiaIgnored, "BlockStorageTests/AckJournalTests",
+            "A peer that takes part though its journal remembers more is found"),
+        PlantedUnitTest(
             .checkpointBelowQuorum, "BlockConsensusTests/BlockFinaliseTests",
             "Calling it final on fewer is found"),
         PlantedUnitTest(

@@ -60,6 +60,17 @@ struct AckJournalTests {
         #expect(try open(file, recovered: 6).written == 5)
     }
 
+    #if SIMULATION_HOOKS
+    @Test("A peer that takes part though its journal remembers more is found")
+    func plantedAmnesia() throws {
+        let file = try files([3, 5]).last
+        SimulationHooks.$plantedBug.withValue(.amnesiaIgnored) {
+            #expect(code(file, recovered: 4) == nil)
+        }
+        #expect(code(file, recovered: 4) == .amnesia)
+    }
+    #endif
+
     @Test("The ack journal goes on in the older slot after it was opened again")
     func goesOn() throws {
         let disk = SimulatedDisk()
