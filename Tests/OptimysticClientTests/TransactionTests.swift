@@ -22,7 +22,7 @@ import Testing
                         for _ in 0..<20 {
                             let from = generator.below(10)
                             let to = (from + 1 + generator.below(9)) % 10
-                            try await database.withTransaction(timeout: TestTime.contended) { move in
+                            try await database.withTransaction(timeout: TestTime.long) { move in
                                 let balance = try await move.require(accounts, from)
                                 let other = try await move.require(accounts, to)
                                 try move.set(accounts, from, to: balance - 1)
@@ -34,7 +34,7 @@ import Testing
                 // A reader of all accounts never sees money on its way.
                 group.addTask {
                     for _ in 0..<20 {
-                        let total = try await database.withTransaction(timeout: TestTime.contended) {
+                        let total = try await database.withTransaction(timeout: TestTime.long) {
                             try await $0.entries(accounts, in: 0...).reduce(0) { $0 + $1.value }
                         }
                         #expect(total == 1000)
@@ -60,7 +60,7 @@ import Testing
                 for worker in 0..<6 {
                     group.addTask {
                         for _ in 0..<10 {
-                            try await database.withTransaction(timeout: TestTime.contended) { draw in
+                            try await database.withTransaction(timeout: TestTime.long) { draw in
                                 let last = try await draw.entries(
                                     tickets, in: 0..., direction: .backward, countMax: 1
                                 ).first?.key
