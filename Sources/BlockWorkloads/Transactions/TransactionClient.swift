@@ -44,6 +44,8 @@ package struct TransactionClient: WorkloadClient {
     private var pause: Duration?
     /// Tries left of the reads at the end, which must come to their end.
     private var finalTriesLeft = 0
+    /// The reads under way are the last ones, of all that there is: what was begun before is not.
+    private var readsEverything = false
 
     package var collection: String { plan.name }
 
@@ -91,7 +93,8 @@ package struct TransactionClient: WorkloadClient {
                 }
                 attemptsLeft = generator.below(5)
                 retry = TransactionRetry(until: now.advanced(by: .seconds(3)))
-                draft = finalTriesLeft > 0 ? .ofEverything : drawDraft()
+                readsEverything = finalTriesLeft > 0
+                draft = readsEverything ? .ofEverything : drawDraft()
             }
             readNext(&history, now)
             return next(&history, at: now)
@@ -104,7 +107,7 @@ package struct TransactionClient: WorkloadClient {
         if transaction == nil {
             draft?.firstRevision = seen
             transaction = history.transactions.invoke(
-                plan.workload, on: plan.name, by: number, at: now, isLast: finalTriesLeft > 0)
+                plan.workload, on: plan.name, by: number, at: now, isLast: readsEverything)
         }
         let request = TreeReadRequest(
             collection: info.collection, incarnation: info.incarnation, asOf: draft?.snapshot,
@@ -163,7 +166,7 @@ package struct TransactionClient: WorkloadClient {
             state = .idle
         case (.reading(let id, _), .failed(let error)):
             history.structures.complete(id, .notApplied(error.code), at: now)
-            finalTriesLeft = max(0, finalTriesLeft - 1)
+            if readsEverything { finalTriesLeft = max(0, finalTriesLeft - 1) }
             endReads(&history, now)
             draft = nil
         case (.reading(let id, let request), _):
@@ -205,7 +208,7 @@ package struct TransactionClient: WorkloadClient {
         draft?.took(reply, to: read.query, asOf: asOf, keys: keys)
         state = .idle
         guard let draft, draft.queries.isEmpty else { return }
-        finalTriesLeft = 0
+        if readsEverything { finalTriesLeft = 0 }
         endReads(&history, now)
         if draft.writtenKeys.isEmpty { self.draft = nil }
     }
@@ -214,9 +217,11 @@ package struct TransactionClient: WorkloadClient {
     private mutating func endReads(_ history: inout History, _ now: Instant) {
         if let transaction {
             let reads = draft?.reads ?? []
+            // A read of everything that ended half-way says nothing of the rest.
+            let isPartial = readsEverything && draft?.queries.isEmpty == false
             history.transactions.note(transaction, reads: reads)
             history.transactions.complete(
-                transaction, reads.isEmpty ? .aborted : .committed, at: now)
+                transaction, reads.isEmpty || isPartial ? .aborted : .committed, at: now)
         }
         transaction = nil
         state = .idle
@@ -232,6 +237,7 @@ package struct TransactionClient: WorkloadClient {
         sendAgainNowAndThen(request, &history, now)
         if isConflict, attemptsLeft > 0 {
             attemptsLeft -= 1
+            readsEverything = false
             draft = drawDraft()
         }
     }
