@@ -126,6 +126,27 @@ import Testing
         }()
     }
 
+    @Test(
+        "A peer that promised in a later epoch refuses for itself alone, a quorum of them for all",
+        arguments: [1, 2])
+    func laterEpoch(count: Int) throws {
+        var scene = try Scene(.read, on: Sample.tail())
+        let later = Ballot(
+            epoch: Epoch(rawValue: Epoch.first.rawValue + 1), counter: 9,
+            proposer: Sample.proposer(9))
+        let stamp = scene.last.stamp
+        for peer in scene.members.peers.suffix(count) {
+            scene.run { $0.receive(.rejected(promised: later), from: peer, stamp: stamp, &$1) }
+        }
+        if count == 1 {
+            scene.promise(.live(Sample.tail()))
+            #expect(scene.result == nil && scene.acceptCount > 0)
+        } else {
+            #expect(scene.error?.code == .quorumUnavailable)
+            #expect(scene.error?.message.contains("epoch 2") == true, "\(scene)")
+        }
+    }
+
     // protocol: same-change-recognised
     @Test(
         "Who writes back what may hold its own change is in doubt from the first such accept on",

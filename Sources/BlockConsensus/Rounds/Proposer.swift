@@ -101,10 +101,8 @@ package struct Proposer: ShardRound {
         invariant(members.peers.contains(peer), "a reply of \(peer), which is not a member")
         if case .rejected(let promised) = reply {
             hasMetOthers = true
-            guard promised.epoch <= members.epoch else {
-                return meetsLaterEpoch(promised, &effects)
-            }
-            highestSeen = max(highestSeen, promised)
+            // Above one of a later epoch this coordinator can take none.
+            if promised.epoch <= members.epoch { highestSeen = max(highestSeen, promised) }
         }
         guard replyStamp == stamp else { return }
         switch (phase, reply) {
@@ -121,8 +119,7 @@ package struct Proposer: ShardRound {
                 ballot: ballot, value: value, reply: answer, accepted: peers, sendings: sent)
             if peers.count >= members.quorum { finish(.reply(answer), &effects) }
         case (.preparing, .rejected(let promised)), (.accepting, .rejected(let promised)):
-            let reason = DatabaseError(.conflict, "promised \(promised) to another proposer")
-            refuse(reason, by: peer, &effects)
+            refuse(reason(for: promised), by: peer, &effects)
         case (.preparing, .refused(let error)), (.accepting, .refused(let error)):
             refuse(error, by: peer, &effects)
         default: break
@@ -334,15 +331,16 @@ package struct Proposer: ShardRound {
         effects.wake(after: min(delay, deadline.since(effects.now)))
     }
 
-    /// A peer has promised a ballot of an epoch that is not known here: no ballot of this one
-    /// counts any more.
-    private mutating func meetsLaterEpoch(_ promised: Ballot, _ effects: inout RoundEffects) {
-        if case .finished = phase { return }
-        let error = DatabaseError(
+    /// Why a peer that has promised this ballot refuses: one of a later epoch, which the cluster
+    /// file here does not know, is no rival that the next ballot could beat.
+    private func reason(for promised: Ballot) -> DatabaseError {
+        guard promised.epoch > members.epoch else {
+            return DatabaseError(.conflict, "promised \(promised) to another proposer")
+        }
+        return DatabaseError(
             .wrongEpoch,
             "register \(collection) was promised in epoch \(promised.epoch), the cluster file of "
                 + "this coordinator is of epoch \(members.epoch)")
-        finish(.failed(error), &effects)
     }
 
     private mutating func expire(_ effects: inout RoundEffects) {
