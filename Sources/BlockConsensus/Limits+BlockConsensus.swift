@@ -35,7 +35,14 @@ extension Limits {
     // MARK: The tail register
 
     /// Bytes of the open entries in a tail, the largest part of the budget above.
-    package static let tailEntriesBytesMax = 48 * 1024
+    package static let tailEntriesBytesMax = 44 * 1024
+    /// How long an attempt over several collections that is in the way of others is left alone
+    /// before it is fenced: many times what one takes whose home can be reached.
+    package static let intentPoliteness = Duration.milliseconds(100)
+    /// Attempts that are resolved at once of one tail that nobody asks about.
+    package static let settledAtOnceMax = 8
+    /// Time that each step has by which a coordinator finds out what became of an attempt.
+    package static let resolutionTime = Duration.seconds(1)
 
     // MARK: Messages
 

@@ -1,16 +1,30 @@
 import BlockRuntime
 
+/// What an attempt does to one of its collections.
+package enum ParticipantRole: UInt8, Sendable, CaseIterable {
+    /// It gets an entry.
+    case writes = 1
+    /// What was read of it must still be so when the attempt is decided; it gets no entry.
+    case reads = 2
+}
+
 /// One collection's part in an attempt: the life and the revision it aims at.
 package struct Participant: Hashable, Sendable, Comparable {
     package let collection: CollectionID
     package let incarnation: Incarnation
-    /// The revision the entry would get there.
+    /// The revision the entry would get there; of what is only read, the one after the revision
+    /// that was read.
     package let target: Revision
+    package let role: ParticipantRole
 
-    package init(collection: CollectionID, incarnation: Incarnation, target: Revision) {
+    package init(
+        collection: CollectionID, incarnation: Incarnation, target: Revision,
+        role: ParticipantRole = .writes
+    ) {
         self.collection = collection
         self.incarnation = incarnation
         self.target = target
+        self.role = role
     }
 
     package static func < (left: Self, right: Self) -> Bool { left.collection < right.collection }
@@ -41,6 +55,11 @@ package struct Attempt: Hashable, Sendable, Comparable {
         self.init(payload: payload, home: participant.collection, participants: [participant])
     }
 
+    /// What it aims at in a collection; nil when that is no participant.
+    package func part(of collection: CollectionID) -> Participant? {
+        participants.first { $0.collection == collection }
+    }
+
     /// What it aims at where it is decided.
     package var homePart: Participant {
         guard let part = participants.first(where: { $0.collection == home }) else {
@@ -57,8 +76,9 @@ package struct Attempt: Hashable, Sendable, Comparable {
         if left.home != right.home { return left.home < right.home }
         return left.participants.lexicographicallyPrecedes(right.participants) {
             if $0.collection != $1.collection { return $0.collection < $1.collection }
-            return ($0.target, $0.incarnation.generation, $0.incarnation.nonce)
-                < ($1.target, $1.incarnation.generation, $1.incarnation.nonce)
+            return (
+                $0.target, $0.incarnation.generation, $0.incarnation.nonce, $0.role.rawValue
+            ) < ($1.target, $1.incarnation.generation, $1.incarnation.nonce, $1.role.rawValue)
         }
     }
 }
@@ -68,11 +88,17 @@ extension Participant: CanonicalCodable {
         encoder.append(collection)
         encoder.append(incarnation)
         encoder.append(target)
+        encoder.append(role.rawValue)
     }
     package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
+        let collection = try CollectionID(from: &decoder)
+        let incarnation = try Incarnation(from: &decoder)
+        let target = try Revision(from: &decoder)
+        guard let role = ParticipantRole(rawValue: try decoder.uint8()) else {
+            throw decoder.malformed("an unknown role of a participant")
+        }
         self.init(
-            collection: try CollectionID(from: &decoder),
-            incarnation: try Incarnation(from: &decoder), target: try Revision(from: &decoder))
+            collection: collection, incarnation: incarnation, target: target, role: role)
     }
 }
 

@@ -157,7 +157,7 @@ extension Entry {
                     + (header.root == nil ? 0 : Digest.byteCount)
             } ?? 0
         let fixed = 1 + 1 + 8 + 20 + 32 + 1 + 1 + 4 + 1 + 1 + 8 + 32
-        return fixed + bodyBytes + headerBytes + (home == nil ? 0 : 32) + participants.count * 64
+        return fixed + bodyBytes + headerBytes + (home == nil ? 0 : 32) + participants.count * 65
             + (checkpoint?.byteCount ?? 0)
     }
 }

@@ -81,9 +81,12 @@ extension Limits {
     package static let segmentLinkCountMax = 64
     /// Participants of one multi-collection attempt.
     package static let participantCountMax = 16
+    /// Undecided attempts that hold what they read of one collection: 6 KiB of its tail.
     package static let sharedIntentCountMax = 64
+    /// Attempts that are fenced at the next revision of one collection: 2 KiB of its tail.
     package static let abortedAttemptCountMax = 64
-    package static let openDecisionCountMax = 256
+    /// Decisions of one collection that are not carried out everywhere: 5 KiB of its tail.
+    package static let openDecisionCountMax = 128
 
     // MARK: Messages
 

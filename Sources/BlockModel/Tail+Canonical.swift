@@ -39,7 +39,7 @@ extension Tail: CanonicalCodable {
         segments = try decoder.list(of: SegmentLink.self, countMax: Limits.segmentLinkCountMax + 1)
         exclusiveIntent = try decoder.optional(Intent.self)
         sharedIntents = try decoder.ascendingList(
-            of: Attempt.self, countMax: Limits.sharedIntentCountMax)
+            of: AttemptAnchor.self, countMax: Limits.sharedIntentCountMax)
         aborted = try decoder.ascendingList(
             of: Digest.self, countMax: Limits.abortedAttemptCountMax)
         openDecisions = try decoder.ascendingList(

@@ -20,9 +20,6 @@ extension Tail {
     /// How far it may be truncated: what is not final, and decisions that are still to be looked
     /// up, stay (protocol: truncate-then-delete).
     package var greatestTruncation: Revision {
-        let decided = openDecisions.compactMap { decision in
-            decision.attempt.participants.first { $0.collection == collection }?.target
-        }
-        return ([finalThrough] + decided.map(\.previous)).min() ?? .zero
+        min(finalThrough, openDecisions.first?.target.previous ?? finalThrough)
     }
 }

@@ -57,11 +57,11 @@ package struct Tail: Hashable, Sendable {
     /// A multi-collection attempt that has prepared a write here.
     package var exclusiveIntent: Intent?
     /// Multi-collection attempts that validated reads here, ascending.
-    package var sharedIntents: [Attempt]
+    package var sharedIntents: [AttemptAnchor]
     /// Hashes of the attempts at revision + 1 that were fenced, ascending: none of them lands any
     /// more. Cleared when the revision advances.
     package var aborted: [Digest]
-    /// Decisions taken here with participants still to be resolved, ascending.
+    /// Decisions taken here with participants still to be resolved, oldest first.
     package var openDecisions: [OpenDecision]
     /// What is final on a quorum of each shard it touched.
     package var checkpoint: Checkpoint
@@ -146,6 +146,15 @@ package struct Tail: Hashable, Sendable {
         if let problem = checkpoint.inconsistency { return problem }
         if truncatedThrough > checkpoint.oldest { return "truncated above the checkpoint" }
         if headerRevision > revision { return "the header is newer than the log" }
+        if let intent = exclusiveIntent,
+            intent.entry.revision != revision.next || intent.entry.previousHash != lastHash
+        {
+            return "an intent of an entry that does not come next"
+        }
+        if exclusiveIntent != nil, !sharedIntents.isEmpty { return "a writer beside readers" }
+        if let decision = openDecisions.last, decision.target > revision {
+            return "an open decision above the log"
+        }
         return nil
     }
 }

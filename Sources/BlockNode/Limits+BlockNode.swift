@@ -18,6 +18,11 @@ extension Limits {
     package static let pendWalkInterval = Duration.seconds(1)
     /// The same in an embedded database, which has one shard, and often a battery.
     package static let embeddedPendWalkInterval = Duration.seconds(5)
+    /// How long a coordinator leaves between two pages of its walk over the tails of all
+    /// collections: what nobody asks about can wait, and each tail of a page is read.
+    package static let intentWalkInterval = Duration.seconds(1)
+    /// Tails of such a page.
+    package static let intentWalkPageCountMax = 64
     /// How long an undecided pend at the next revision of a collection is left alone before its
     /// attempt is fenced: as long as most attempts have to land. Shorter costs live attempts a
     /// round more, longer keeps those waiting that do not compete with others.

@@ -110,6 +110,20 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// (protocol: first-revision-is-fixed).
     case truncatedWindowScanned
 
+    // MARK: Transactions
+
+    /// A collection is prepared for a write although others hold what they read of it
+    /// (protocol: reads-hold-shared-intents).
+    case sharedIntentIgnored
+    /// A home whose history is gone is taken to say that the attempt is dead
+    /// (protocol: vanished-reads-again).
+    case vanishedTakenForDead
+    /// An attempt is rolled back before it is fenced at its home
+    /// (protocol: home-decides, fence-before-discard).
+    case rollbackWithoutFence
+    /// A reader passes over an intent without a look at its home (protocol: vector-is-proven).
+    case intentsIgnored
+
     // MARK: Pends
 
     /// The pends of an attempt that may still land are taken back once they are old, and no fence

@@ -1,5 +1,4 @@
 import BlockConsensus
-
 import BlockModel
 import BlockRuntime
 import BlockStorage

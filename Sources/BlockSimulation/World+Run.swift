@@ -70,6 +70,7 @@ extension World {
         where structure != nil || plan.transactions[number] != nil {
             if number < clients.count { clients[number].beginFinalReads() }
         }
+        if plan.bank != nil { clients[0].beginFinalReads() }
     }
 
     /// Nothing more is to be learned: every client is done, or a machine saw a broken promise.
@@ -118,9 +119,18 @@ extension World {
                     try checkCustom(collection, disks)
                 }
             }
+            if let bank = plan.bank {
+                check("the bank", &violations, &checkedCount) { [BankChecker.check(history.bank)] }
+                for branch in bank.branchNames {
+                    check(branch, &violations, &checkedCount) {
+                        try disks.structureLogs(branch).map { try disks.check($0) }
+                    }
+                }
+            }
             if !plan.isEmbedded {
-                let names = (0..<plan.collectionCount).map(plan.name(ofCollection:))
-                check("a shard", &violations, &checkedCount) { [try disks.checkStrays(of: names)] }
+                check("a shard", &violations, &checkedCount) {
+                    [try disks.checkStrays(of: plan.names)]
+                }
                 for collection in history.lives.collections {
                     check(collection, &violations, &checkedCount) {
                         let lives = try disks.lives(of: collection)
@@ -175,10 +185,12 @@ extension World {
                 if case .landed = $0.completion { true } else { false }
             }
             + history.customs.records.count { $0.fate == .landed }
+            + history.bank.transfers.count { $0.outcome == .committed }
         return Verdict(
             seed: seed, outcome: outcome, trace: trace, eventCount: eventCount,
             operationCount: history.operations.count + history.structures.operations.count
-                + history.customs.records.count + history.customs.readings.count,
+                + history.customs.records.count + history.customs.readings.count
+                + history.bank.transfers.count,
             acknowledgedCount: acknowledged,
             simulatedTime: now.since(.origin), report: report)
     }

@@ -44,4 +44,17 @@ extension WorldPlan {
                 ? 2 + generator.below(6) : 10 + generator.below(20),
             operationCount: operationCount)
     }
+
+    /// Makes the first collection the ledger of a bank with branches in several trees, in one of so
+    /// many worlds. What goes wrong there stays as it was drawn.
+    mutating func drawBank(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0xBA2C_5EED)
+        guard !isDuel, transactions[0] == nil, customs[0] == nil, generator.chance(1, in: 5)
+        else { return }
+        bank = BankPlan(
+            branchNames: (0..<(1 + generator.below(3))).map { "branch-\($0)" },
+            ledgerName: "ledger", accountCount: 2 + generator.below(6),
+            capacity: UInt32(4 + generator.below(3)), operationCount: max(8, operationCount / 2))
+        if !structures.isEmpty { structures[0] = nil }
+    }
 }

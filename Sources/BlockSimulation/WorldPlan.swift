@@ -21,6 +21,8 @@ package struct WorldPlan: Sendable {
     package var structures: [StructurePlan?] = []
     /// What is done in transactions, by the number of the collection.
     package var transactions: [Int: TransactionPlan] = [:]
+    /// What takes the place of the first collection: transactions over several.
+    package var bank: BankPlan?
     /// What is done with custom collections, by their numbers.
     package var customs: [Int: CustomPlan] = [:]
     package var valueBytesMax: Int
@@ -159,6 +161,7 @@ package struct WorldPlan: Sendable {
         operationCount = operationCountOfClient ?? operationCount
         if let transactionsOneIn { drawTransactions(seed, oneIn: transactionsOneIn) }
         drawCustoms(seed)
+        drawBank(seed)
         drawBrokenConnections(seed)
         drawAtlas(seed)
         if !isPure {
@@ -191,8 +194,14 @@ package struct WorldPlan: Sendable {
 
     /// The name of the collection of a number.
     func name(ofCollection number: Int) -> String {
-        customs[number]?.name ?? transactions[number]?.name ?? structures[number]?.name
+        if number == 0, let bank { return bank.ledgerName }
+        return customs[number]?.name ?? transactions[number]?.name ?? structures[number]?.name
             ?? "diary-\(number)"
+    }
+
+    /// The names of all collections that clients use.
+    var names: [String] {
+        (0..<collectionCount).map(name(ofCollection:)) + (bank?.branchNames ?? [])
     }
 
     /// Asks whether a collection is served.
@@ -211,6 +220,9 @@ package struct WorldPlan: Sendable {
     /// The client of a number: they are dealt out over the collections.
     func makeClient(_ index: Int, generator: SeededGenerator) -> any WorkloadClient {
         let number = index % collectionCount
+        if number == 0, let bank {
+            return BankClient(number: index, plan: bank, generator: generator)
+        }
         if let custom = customs[number] {
             return CustomClient(number: index, plan: custom, generator: generator)
         }

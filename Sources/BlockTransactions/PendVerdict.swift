@@ -57,26 +57,30 @@ extension LogView {
 
     /// Whether the tail has fenced the attempt.
     private func isAborted(_ kept: KeptPend) -> Bool {
-        !tail.aborted.isEmpty && tail.aborted.contains(kept.attempt.digest)
+        !tail.aborted.isEmpty && tail.aborted.contains(kept.attempt.attempt)
     }
 }
 
 extension KeptPend {
-    /// The attempt that the pend is part of, at the target that it is listed with.
-    package var attempt: Attempt {
-        Attempt(
-            payload: key.payload,
-            on: Participant(
-                collection: home, incarnation: key.key.incarnation, target: pend.target))
+    /// The attempt that the pend is part of, at the target that it is listed with, and where that
+    /// is decided.
+    package var attempt: AttemptAnchor {
+        transaction
+            ?? Attempt(
+                payload: key.payload,
+                on: Participant(
+                    collection: collection, incarnation: key.key.incarnation, target: pend.target)
+            ).anchor
     }
 }
 
 extension TailValue {
-    /// Whether an attempt that this value leaves undecided can be fenced: it aims at the revision
-    /// that comes next.
-    package func canFence(_ attempt: Attempt) -> Bool {
+    /// Whether a pend that this value, of its collection, leaves undecided can be fenced at its
+    /// home: it aims at the revision that comes next, and no intent waits for the decision.
+    package func canFence(_ kept: KeptPend) -> Bool {
         guard let tail = live else { return false }
-        let part = attempt.homePart
-        return part.incarnation == tail.incarnation && part.target == tail.revision.next
+        return kept.key.key.incarnation == tail.incarnation
+            && kept.pend.target == tail.revision.next
+            && !tail.holdsIntent(of: kept.attempt.attempt)
     }
 }

@@ -44,7 +44,8 @@ extension WireArena {
             $0.base_payload = record.basePayload.map { message($0) }
             $0.base_hash = digestOrNone(record.baseHash)
             $0.result_hash = digestOrNone(record.resultHash)
-            $0.home = digest(record.home.digest)
+            $0.collection = digest(record.collection.digest)
+            $0.transaction = record.anchor.map { message($0) }
             $0.committed = list(committed) { message($0) }
             $0.n_committed = committed.count
         }
@@ -192,7 +193,10 @@ extension PendRecord {
                 ? nil : PayloadID(wire: change.base_payload, "change.base_payload"),
             baseHash: try change.base_hash.digestOrZero("change.base_hash"),
             resultHash: try change.result_hash.digestOrZero("change.result_hash"),
-            home: try change.home.collection("change.home"), bound: [])
+            collection: try change.collection.collection("change.collection"),
+            anchor: try change.transaction == nil
+                ? nil : AttemptAnchor(wire: change.transaction, "change.transaction"),
+            bound: [])
     }
 }
 

@@ -34,6 +34,9 @@ extension WireArena {
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_OPEN_COLLECTION
                 $0.open_collection = message(open)
             case .act(let action): fill(&$0, action)
+            case .transact(let request):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT
+                $0.transact = message(request)
             case .readDiary(let read):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_DIARY
                 $0.read_diary = message(read)
@@ -124,6 +127,8 @@ extension ClientRequest {
             self = .openCollection(try OpenCollection(wire: message.open_collection))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_APPEND:
             self = .act(try ActionRequest(wire: message.append))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT:
+            self = .transact(try TransactionRequest(wire: message.transact))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_TREE:
             self = .act(try ActionRequest(wire: message.act_on_tree))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_QUEUE:

@@ -32,6 +32,9 @@ extension WireArena {
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_COLLECTION
             message.collection = self.message(info)
         case .acted(let landing): fill(&message, landing)
+        case .transacted(let parts):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED
+            message.transacted = self.message(parts)
         case .diaryPage(let page):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DIARY_PAGE
             message.diary_page = self.message(page)
@@ -158,6 +161,8 @@ extension ClientReply {
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_APPENDED:
             let position = try LogPosition(wire: message.appended, "appended")
             self = .acted(ActionLanding(position: position, outcome: .appended))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED:
+            self = .transacted(try transactedParts(message.transacted))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ACTED:
             self = .acted(try ActionLanding(wire: message.acted))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DIARY_PAGE:

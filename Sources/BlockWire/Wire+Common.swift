@@ -62,6 +62,14 @@ extension WireArena {
             $0.collection = digest(participant.collection.digest)
             $0.incarnation = message(participant.incarnation)
             $0.target = participant.target.rawValue
+            $0.role = .init(UInt32(participant.role.rawValue))
+        }
+    }
+
+    func message(_ anchor: AttemptAnchor) -> UnsafeMutablePointer<AttemptAnchorMessage> {
+        make(optimystic__v1__attempt_anchor__init) {
+            $0.attempt = digest(anchor.attempt)
+            $0.home = message(anchor.home)
         }
     }
 
@@ -189,7 +197,19 @@ extension Participant {
         self.init(
             collection: try message.collection.collection("participant.collection"),
             incarnation: try Incarnation(wire: message.incarnation, "participant.incarnation"),
-            target: try Revision(wire: message.target, "participant.target"))
+            target: try Revision(wire: message.target, "participant.target"),
+            role: try known(message.role, "participant.role"))
+    }
+}
+
+extension AttemptAnchor {
+    init(
+        wire message: UnsafeMutablePointer<AttemptAnchorMessage>?, _ field: StaticString
+    ) throws(DatabaseError) {
+        let message = try required(message, field)
+        self.init(
+            attempt: try message.attempt.digest(field),
+            home: try Participant(wire: message.home, field))
     }
 }
 

@@ -28,7 +28,8 @@ extension WireArena {
             $0.pends = list(pends) { kept in
                 make(optimystic__v1__kept_pend__init) {
                     $0.key = message(kept.key.key)
-                    $0.home = digest(kept.home.digest)
+                    $0.collection = digest(kept.collection.digest)
+                    $0.transaction = kept.transaction.map { message($0) }
                     $0.pend = message(kept.pend)
                 }
             }
@@ -74,7 +75,9 @@ func pendPage(
         let item = try required(item, "pends")
         return KeptPend(
             block: try BlockKey(wire: item.key, "pends.key"),
-            home: try item.home.collection("pends.home"),
+            collection: try item.collection.collection("pends.collection"),
+            transaction: try item.transaction == nil
+                ? nil : AttemptAnchor(wire: item.transaction, "pends.transaction"),
             pend: try OutstandingPend(wire: item.pend, "pends.pend"))
     }
     _ = try ascending(pends.map(\.key), "pends")

@@ -49,6 +49,9 @@ extension WireArena {
             case .commit(let attempt):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_COMMIT
                 $0.commit = message(attempt)
+            case .transact(let attempt):
+                $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRANSACT
+                $0.transact = message(attempt)
             case .drop(let life):
                 $0.request_case = OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP
                 $0.drop = message(life)
@@ -140,6 +143,9 @@ extension WireArena {
             case .refused(let refusal):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED
                 $0.refused = message(refusal)
+            case .refusedAt(let collection, let refusal):
+                $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED_AT
+                $0.refused_at = message(refusal, at: collection)
             case .content(let content):
                 $0.reply_case = OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_CONTENT
                 $0.content = bytes(content)
@@ -228,6 +234,8 @@ extension RepositoryRequest {
             self = .create(try CreateCollection(wire: message.create))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_COMMIT:
             self = .commit(try CommitAttempt(wire: message.commit))
+        case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRANSACT:
+            self = .transact(try TransactionAttempt(wire: message.transact))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_DROP:
             self = .drop(try DropCollection(wire: message.drop, "drop"))
         case OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE:
@@ -314,6 +322,11 @@ extension RepositoryReply {
             self = .committed(revision, chainHash: chainHash)
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED:
             self = .refused(try CommitRefusal(wire: message.refused))
+        case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED_AT:
+            let refused = try required(message.refused_at, "refused_at")
+            self = .refusedAt(
+                try refused.collection.collection("refused_at.collection"),
+                try CommitRefusal(wire: refused.refusal))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_CONTENT:
             self = .content(try message.content.bytes("content", bytesMax: Limits.bodyBytesMax))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COLLECTIONS:

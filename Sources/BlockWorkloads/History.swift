@@ -55,6 +55,8 @@ package struct History: Sendable {
     package var customs = CustomHistory()
     /// Creations and drops, of whatever collection.
     package var lives = LivesHistory()
+    /// What was done in transactions over several collections.
+    package var bank = BankHistory()
     /// Attempts that were sent as they are.
     package var attempts = AttemptHistory()
 

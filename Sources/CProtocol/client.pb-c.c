@@ -412,6 +412,141 @@ void   optimystic__v1__act_on_queue__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__act_on_queue__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__transact__init
+                     (Optimystic__V1__Transact         *message)
+{
+  static const Optimystic__V1__Transact init_value = OPTIMYSTIC__V1__TRANSACT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transact__get_packed_size
+                     (const Optimystic__V1__Transact *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transact__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transact__pack
+                     (const Optimystic__V1__Transact *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transact__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transact__pack_to_buffer
+                     (const Optimystic__V1__Transact *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transact__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Transact *
+       optimystic__v1__transact__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Transact *)
+     protobuf_c_message_unpack (&optimystic__v1__transact__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transact__free_unpacked
+                     (Optimystic__V1__Transact *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transact__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__transaction_part__init
+                     (Optimystic__V1__TransactionPart         *message)
+{
+  static const Optimystic__V1__TransactionPart init_value = OPTIMYSTIC__V1__TRANSACTION_PART__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transaction_part__get_packed_size
+                     (const Optimystic__V1__TransactionPart *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transaction_part__pack
+                     (const Optimystic__V1__TransactionPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transaction_part__pack_to_buffer
+                     (const Optimystic__V1__TransactionPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactionPart *
+       optimystic__v1__transaction_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactionPart *)
+     protobuf_c_message_unpack (&optimystic__v1__transaction_part__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transaction_part__free_unpacked
+                     (Optimystic__V1__TransactionPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transaction_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__part_action__init
+                     (Optimystic__V1__PartAction         *message)
+{
+  static const Optimystic__V1__PartAction init_value = OPTIMYSTIC__V1__PART_ACTION__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__part_action__get_packed_size
+                     (const Optimystic__V1__PartAction *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__part_action__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__part_action__pack
+                     (const Optimystic__V1__PartAction *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__part_action__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__part_action__pack_to_buffer
+                     (const Optimystic__V1__PartAction *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__part_action__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__PartAction *
+       optimystic__v1__part_action__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__PartAction *)
+     protobuf_c_message_unpack (&optimystic__v1__part_action__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__part_action__free_unpacked
+                     (Optimystic__V1__PartAction *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__part_action__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__read_tree__init
                      (Optimystic__V1__ReadTree         *message)
 {
@@ -1040,6 +1175,141 @@ void   optimystic__v1__action_status__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &optimystic__v1__action_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__transacted__init
+                     (Optimystic__V1__Transacted         *message)
+{
+  static const Optimystic__V1__Transacted init_value = OPTIMYSTIC__V1__TRANSACTED__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transacted__get_packed_size
+                     (const Optimystic__V1__Transacted *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transacted__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transacted__pack
+                     (const Optimystic__V1__Transacted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transacted__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transacted__pack_to_buffer
+                     (const Optimystic__V1__Transacted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transacted__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Transacted *
+       optimystic__v1__transacted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Transacted *)
+     protobuf_c_message_unpack (&optimystic__v1__transacted__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transacted__free_unpacked
+                     (Optimystic__V1__Transacted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transacted__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__transacted_part__init
+                     (Optimystic__V1__TransactedPart         *message)
+{
+  static const Optimystic__V1__TransactedPart init_value = OPTIMYSTIC__V1__TRANSACTED_PART__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transacted_part__get_packed_size
+                     (const Optimystic__V1__TransactedPart *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transacted_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transacted_part__pack
+                     (const Optimystic__V1__TransactedPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transacted_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transacted_part__pack_to_buffer
+                     (const Optimystic__V1__TransactedPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transacted_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactedPart *
+       optimystic__v1__transacted_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactedPart *)
+     protobuf_c_message_unpack (&optimystic__v1__transacted_part__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transacted_part__free_unpacked
+                     (Optimystic__V1__TransactedPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transacted_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__part_outcome__init
+                     (Optimystic__V1__PartOutcome         *message)
+{
+  static const Optimystic__V1__PartOutcome init_value = OPTIMYSTIC__V1__PART_OUTCOME__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__part_outcome__get_packed_size
+                     (const Optimystic__V1__PartOutcome *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__part_outcome__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__part_outcome__pack
+                     (const Optimystic__V1__PartOutcome *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__part_outcome__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__part_outcome__pack_to_buffer
+                     (const Optimystic__V1__PartOutcome *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__part_outcome__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__PartOutcome *
+       optimystic__v1__part_outcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__PartOutcome *)
+     protobuf_c_message_unpack (&optimystic__v1__part_outcome__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__part_outcome__free_unpacked
+                     (Optimystic__V1__PartOutcome *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__part_outcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__acted__init
@@ -1672,7 +1942,7 @@ void   optimystic__v1__tail_report__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__tail_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[20] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[21] =
 {
   {
     "hello",
@@ -1914,6 +2184,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transact",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, transact),
+    &optimystic__v1__transact__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_request__field_indices_by_name[] = {
   11,   /* field[11] = act_on_queue */
@@ -1935,12 +2217,13 @@ static const unsigned optimystic__v1__client_request__field_indices_by_name[] = 
   13,   /* field[13] = read_queue */
   12,   /* field[12] = read_tree */
   19,   /* field[19] = retain */
+  20,   /* field[20] = transact */
   18,   /* field[18] = truncate */
 };
 static const ProtobufCIntRange optimystic__v1__client_request__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
 {
@@ -1950,7 +2233,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
   "Optimystic__V1__ClientRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientRequest),
-  20,
+  21,
   optimystic__v1__client_request__field_descriptors,
   optimystic__v1__client_request__field_indices_by_name,
   1,  optimystic__v1__client_request__number_ranges,
@@ -2612,6 +2895,224 @@ const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor =
   (ProtobufCMessageInit) optimystic__v1__act_on_queue__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptors[3] =
+{
+  {
+    "action",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Transact, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "home",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Transact, home),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parts",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__Transact, n_parts),
+    offsetof(Optimystic__V1__Transact, parts),
+    &optimystic__v1__transaction_part__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transact__field_indices_by_name[] = {
+  0,   /* field[0] = action */
+  1,   /* field[1] = home */
+  2,   /* field[2] = parts */
+};
+static const ProtobufCIntRange optimystic__v1__transact__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Transact",
+  "Transact",
+  "Optimystic__V1__Transact",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Transact),
+  3,
+  optimystic__v1__transact__field_descriptors,
+  optimystic__v1__transact__field_indices_by_name,
+  1,  optimystic__v1__transact__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transact__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_part__field_descriptors[5] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionPart, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionPart, incarnation),
+    &optimystic__v1__incarnation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionPart, first_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expected_revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Optimystic__V1__TransactionPart, expecting_case),
+    offsetof(Optimystic__V1__TransactionPart, expected_revision),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actions",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__TransactionPart, n_actions),
+    offsetof(Optimystic__V1__TransactionPart, actions),
+    &optimystic__v1__part_action__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transaction_part__field_indices_by_name[] = {
+  4,   /* field[4] = actions */
+  0,   /* field[0] = collection */
+  3,   /* field[3] = expected_revision */
+  2,   /* field[2] = first_revision */
+  1,   /* field[1] = incarnation */
+};
+static const ProtobufCIntRange optimystic__v1__transaction_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactionPart",
+  "TransactionPart",
+  "Optimystic__V1__TransactionPart",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactionPart),
+  5,
+  optimystic__v1__transaction_part__field_descriptors,
+  optimystic__v1__transaction_part__field_indices_by_name,
+  1,  optimystic__v1__transaction_part__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transaction_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__part_action__field_descriptors[3] =
+{
+  {
+    "append",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__PartAction, content_case),
+    offsetof(Optimystic__V1__PartAction, append),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tree",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PartAction, content_case),
+    offsetof(Optimystic__V1__PartAction, tree),
+    &optimystic__v1__tree_action__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PartAction, content_case),
+    offsetof(Optimystic__V1__PartAction, queue),
+    &optimystic__v1__queue_action__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__part_action__field_indices_by_name[] = {
+  0,   /* field[0] = append */
+  2,   /* field[2] = queue */
+  1,   /* field[1] = tree */
+};
+static const ProtobufCIntRange optimystic__v1__part_action__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__part_action__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PartAction",
+  "PartAction",
+  "Optimystic__V1__PartAction",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__PartAction),
+  3,
+  optimystic__v1__part_action__field_descriptors,
+  optimystic__v1__part_action__field_indices_by_name,
+  1,  optimystic__v1__part_action__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__part_action__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor optimystic__v1__read_tree__field_descriptors[6] =
 {
   {
@@ -3050,7 +3551,7 @@ const ProtobufCMessageDescriptor optimystic__v1__inspect_tail__descriptor =
   (ProtobufCMessageInit) optimystic__v1__inspect_tail__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[23] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[24] =
 {
   {
     "welcome",
@@ -3328,6 +3829,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transacted",
+    33,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, transacted),
+    &optimystic__v1__transacted__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
   21,   /* field[21] = absent */
@@ -3350,6 +3863,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
   19,   /* field[19] = refused */
   9,   /* field[9] = replicas */
   8,   /* field[8] = tail */
+  23,   /* field[23] = transacted */
   13,   /* field[13] = tree_page */
   12,   /* field[12] = tree_values */
   0,   /* field[0] = welcome */
@@ -3357,7 +3871,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__client_reply__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 23 }
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
 {
@@ -3367,7 +3881,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
   "Optimystic__V1__ClientReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientReply),
-  23,
+  24,
   optimystic__v1__client_reply__field_descriptors,
   optimystic__v1__client_reply__field_indices_by_name,
   1,  optimystic__v1__client_reply__number_ranges,
@@ -3859,6 +4373,172 @@ const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor =
   optimystic__v1__action_status__field_indices_by_name,
   1,  optimystic__v1__action_status__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__action_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transacted__field_descriptors[1] =
+{
+  {
+    "parts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__Transacted, n_parts),
+    offsetof(Optimystic__V1__Transacted, parts),
+    &optimystic__v1__transacted_part__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transacted__field_indices_by_name[] = {
+  0,   /* field[0] = parts */
+};
+static const ProtobufCIntRange optimystic__v1__transacted__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transacted__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Transacted",
+  "Transacted",
+  "Optimystic__V1__Transacted",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Transacted),
+  1,
+  optimystic__v1__transacted__field_descriptors,
+  optimystic__v1__transacted__field_indices_by_name,
+  1,  optimystic__v1__transacted__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transacted__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transacted_part__field_descriptors[3] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactedPart, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactedPart, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outcomes",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__TransactedPart, n_outcomes),
+    offsetof(Optimystic__V1__TransactedPart, outcomes),
+    &optimystic__v1__part_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transacted_part__field_indices_by_name[] = {
+  0,   /* field[0] = collection */
+  2,   /* field[2] = outcomes */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange optimystic__v1__transacted_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transacted_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactedPart",
+  "TransactedPart",
+  "Optimystic__V1__TransactedPart",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactedPart),
+  3,
+  optimystic__v1__transacted_part__field_descriptors,
+  optimystic__v1__transacted_part__field_indices_by_name,
+  1,  optimystic__v1__transacted_part__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transacted_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__part_outcome__field_descriptors[3] =
+{
+  {
+    "appended",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PartOutcome, outcome_case),
+    offsetof(Optimystic__V1__PartOutcome, appended),
+    &optimystic__v1__nothing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tree",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PartOutcome, outcome_case),
+    offsetof(Optimystic__V1__PartOutcome, tree),
+    &optimystic__v1__tree_outcome__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "queue",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PartOutcome, outcome_case),
+    offsetof(Optimystic__V1__PartOutcome, queue),
+    &optimystic__v1__queue_outcome__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__part_outcome__field_indices_by_name[] = {
+  0,   /* field[0] = appended */
+  2,   /* field[2] = queue */
+  1,   /* field[1] = tree */
+};
+static const ProtobufCIntRange optimystic__v1__part_outcome__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__part_outcome__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PartOutcome",
+  "PartOutcome",
+  "Optimystic__V1__PartOutcome",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__PartOutcome),
+  3,
+  optimystic__v1__part_outcome__field_descriptors,
+  optimystic__v1__part_outcome__field_indices_by_name,
+  1,  optimystic__v1__part_outcome__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__part_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__acted__field_descriptors[3] =

@@ -2215,7 +2215,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_request_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descriptors[7] =
+static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descriptors[8] =
 {
   {
     "transform",
@@ -2290,13 +2290,25 @@ static const ProtobufCFieldDescriptor optimystic__v1__block_change__field_descri
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "home",
+    "collection",
     7,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__BlockChange, home),
+    offsetof(Optimystic__V1__BlockChange, collection),
     NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transaction",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__BlockChange, transaction),
+    &optimystic__v1__attempt_anchor__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2306,15 +2318,16 @@ static const unsigned optimystic__v1__block_change__field_indices_by_name[] = {
   3,   /* field[3] = base_hash */
   2,   /* field[2] = base_payload */
   1,   /* field[1] = base_revision */
+  6,   /* field[6] = collection */
   5,   /* field[5] = committed */
-  6,   /* field[6] = home */
   4,   /* field[4] = result_hash */
+  7,   /* field[7] = transaction */
   0,   /* field[0] = transform */
 };
 static const ProtobufCIntRange optimystic__v1__block_change__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__block_change__descriptor =
 {
@@ -2324,7 +2337,7 @@ const ProtobufCMessageDescriptor optimystic__v1__block_change__descriptor =
   "Optimystic__V1__BlockChange",
   "optimystic.v1",
   sizeof(Optimystic__V1__BlockChange),
-  7,
+  8,
   optimystic__v1__block_change__field_descriptors,
   optimystic__v1__block_change__field_indices_by_name,
   1,  optimystic__v1__block_change__number_ranges,
@@ -4099,7 +4112,7 @@ const ProtobufCMessageDescriptor optimystic__v1__pend_page__descriptor =
   (ProtobufCMessageInit) optimystic__v1__pend_page__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descriptors[4] =
 {
   {
     "key",
@@ -4114,12 +4127,12 @@ static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "home",
+    "collection",
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Optimystic__V1__KeptPend, home),
+    offsetof(Optimystic__V1__KeptPend, collection),
     NULL,
     NULL,
     0,             /* flags */
@@ -4137,16 +4150,29 @@ static const ProtobufCFieldDescriptor optimystic__v1__kept_pend__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transaction",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__KeptPend, transaction),
+    &optimystic__v1__attempt_anchor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__kept_pend__field_indices_by_name[] = {
-  1,   /* field[1] = home */
+  1,   /* field[1] = collection */
   0,   /* field[0] = key */
   2,   /* field[2] = pend */
+  3,   /* field[3] = transaction */
 };
 static const ProtobufCIntRange optimystic__v1__kept_pend__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__kept_pend__descriptor =
 {
@@ -4156,7 +4182,7 @@ const ProtobufCMessageDescriptor optimystic__v1__kept_pend__descriptor =
   "Optimystic__V1__KeptPend",
   "optimystic.v1",
   sizeof(Optimystic__V1__KeptPend),
-  3,
+  4,
   optimystic__v1__kept_pend__field_descriptors,
   optimystic__v1__kept_pend__field_indices_by_name,
   1,  optimystic__v1__kept_pend__number_ranges,

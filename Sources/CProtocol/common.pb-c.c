@@ -277,6 +277,51 @@ void   optimystic__v1__participant__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__participant__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__attempt_anchor__init
+                     (Optimystic__V1__AttemptAnchor         *message)
+{
+  static const Optimystic__V1__AttemptAnchor init_value = OPTIMYSTIC__V1__ATTEMPT_ANCHOR__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__attempt_anchor__get_packed_size
+                     (const Optimystic__V1__AttemptAnchor *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__attempt_anchor__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__attempt_anchor__pack
+                     (const Optimystic__V1__AttemptAnchor *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__attempt_anchor__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__attempt_anchor__pack_to_buffer
+                     (const Optimystic__V1__AttemptAnchor *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__attempt_anchor__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__AttemptAnchor *
+       optimystic__v1__attempt_anchor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__AttemptAnchor *)
+     protobuf_c_message_unpack (&optimystic__v1__attempt_anchor__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__attempt_anchor__free_unpacked
+                     (Optimystic__V1__AttemptAnchor *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__attempt_anchor__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__collection_header__init
                      (Optimystic__V1__CollectionHeader         *message)
 {
@@ -1213,7 +1258,7 @@ const ProtobufCMessageDescriptor optimystic__v1__ballot__descriptor =
   (ProtobufCMessageInit) optimystic__v1__ballot__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__participant__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__participant__field_descriptors[4] =
 {
   {
     "collection",
@@ -1251,16 +1296,29 @@ static const ProtobufCFieldDescriptor optimystic__v1__participant__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "role",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Participant, role),
+    &optimystic__v1__participant_role__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__participant__field_indices_by_name[] = {
   0,   /* field[0] = collection */
   1,   /* field[1] = incarnation */
+  3,   /* field[3] = role */
   2,   /* field[2] = target */
 };
 static const ProtobufCIntRange optimystic__v1__participant__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__participant__descriptor =
 {
@@ -1270,11 +1328,62 @@ const ProtobufCMessageDescriptor optimystic__v1__participant__descriptor =
   "Optimystic__V1__Participant",
   "optimystic.v1",
   sizeof(Optimystic__V1__Participant),
-  3,
+  4,
   optimystic__v1__participant__field_descriptors,
   optimystic__v1__participant__field_indices_by_name,
   1,  optimystic__v1__participant__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__participant__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__attempt_anchor__field_descriptors[2] =
+{
+  {
+    "attempt",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__AttemptAnchor, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "home",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__AttemptAnchor, home),
+    &optimystic__v1__participant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__attempt_anchor__field_indices_by_name[] = {
+  0,   /* field[0] = attempt */
+  1,   /* field[1] = home */
+};
+static const ProtobufCIntRange optimystic__v1__attempt_anchor__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__attempt_anchor__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.AttemptAnchor",
+  "AttemptAnchor",
+  "Optimystic__V1__AttemptAnchor",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__AttemptAnchor),
+  2,
+  optimystic__v1__attempt_anchor__field_descriptors,
+  optimystic__v1__attempt_anchor__field_indices_by_name,
+  1,  optimystic__v1__attempt_anchor__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__attempt_anchor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__collection_header__field_descriptors[5] =
@@ -2434,6 +2543,36 @@ const ProtobufCEnumDescriptor optimystic__v1__outcome__descriptor =
   optimystic__v1__outcome__enum_values_by_name,
   1,
   optimystic__v1__outcome__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue optimystic__v1__participant_role__enum_values_by_number[3] =
+{
+  { "PARTICIPANT_ROLE_UNSPECIFIED", "OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_UNSPECIFIED", 0 },
+  { "PARTICIPANT_ROLE_WRITES", "OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_WRITES", 1 },
+  { "PARTICIPANT_ROLE_READS", "OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_READS", 2 },
+};
+static const ProtobufCIntRange optimystic__v1__participant_role__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex optimystic__v1__participant_role__enum_values_by_name[3] =
+{
+  { "PARTICIPANT_ROLE_READS", 2 },
+  { "PARTICIPANT_ROLE_UNSPECIFIED", 0 },
+  { "PARTICIPANT_ROLE_WRITES", 1 },
+};
+const ProtobufCEnumDescriptor optimystic__v1__participant_role__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ParticipantRole",
+  "ParticipantRole",
+  "Optimystic__V1__ParticipantRole",
+  "optimystic.v1",
+  3,
+  optimystic__v1__participant_role__enum_values_by_number,
+  3,
+  optimystic__v1__participant_role__enum_values_by_name,
+  1,
+  optimystic__v1__participant_role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue optimystic__v1__collection_kind__enum_values_by_number[5] =

@@ -637,6 +637,51 @@ void   optimystic__v1__commit_attempt__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__commit_attempt__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__transaction_attempt__init
+                     (Optimystic__V1__TransactionAttempt         *message)
+{
+  static const Optimystic__V1__TransactionAttempt init_value = OPTIMYSTIC__V1__TRANSACTION_ATTEMPT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transaction_attempt__get_packed_size
+                     (const Optimystic__V1__TransactionAttempt *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_attempt__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transaction_attempt__pack
+                     (const Optimystic__V1__TransactionAttempt *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_attempt__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transaction_attempt__pack_to_buffer
+                     (const Optimystic__V1__TransactionAttempt *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_attempt__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactionAttempt *
+       optimystic__v1__transaction_attempt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactionAttempt *)
+     protobuf_c_message_unpack (&optimystic__v1__transaction_attempt__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transaction_attempt__free_unpacked
+                     (Optimystic__V1__TransactionAttempt *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transaction_attempt__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__drop_collection__init
                      (Optimystic__V1__DropCollection         *message)
 {
@@ -862,6 +907,51 @@ void   optimystic__v1__commit_refusal__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__commit_refusal__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__refused_at__init
+                     (Optimystic__V1__RefusedAt         *message)
+{
+  static const Optimystic__V1__RefusedAt init_value = OPTIMYSTIC__V1__REFUSED_AT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__refused_at__get_packed_size
+                     (const Optimystic__V1__RefusedAt *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__refused_at__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__refused_at__pack
+                     (const Optimystic__V1__RefusedAt *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__refused_at__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__refused_at__pack_to_buffer
+                     (const Optimystic__V1__RefusedAt *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__refused_at__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__RefusedAt *
+       optimystic__v1__refused_at__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__RefusedAt *)
+     protobuf_c_message_unpack (&optimystic__v1__refused_at__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__refused_at__free_unpacked
+                     (Optimystic__V1__RefusedAt *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__refused_at__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__moved__init
                      (Optimystic__V1__Moved         *message)
 {
@@ -1042,7 +1132,7 @@ void   optimystic__v1__peer_reports__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__peer_reports__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[16] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_descriptors[17] =
 {
   {
     "read_tail",
@@ -1236,6 +1326,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_request__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transact",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryRequest, request_case),
+    offsetof(Optimystic__V1__RepositoryRequest, transact),
+    &optimystic__v1__transaction_attempt__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_request__field_indices_by_name[] = {
   8,   /* field[8] = audit */
@@ -1253,6 +1355,7 @@ static const unsigned optimystic__v1__repository_request__field_indices_by_name[
   11,   /* field[11] = scrub */
   7,   /* field[7] = status */
   13,   /* field[13] = sweep */
+  16,   /* field[16] = transact */
   14,   /* field[14] = truncate */
 };
 static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges[3 + 1] =
@@ -1260,7 +1363,7 @@ static const ProtobufCIntRange optimystic__v1__repository_request__number_ranges
   { 10, 0 },
   { 20, 9 },
   { 25, 13 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor =
 {
@@ -1270,7 +1373,7 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_request__descriptor 
   "Optimystic__V1__RepositoryRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryRequest),
-  16,
+  17,
   optimystic__v1__repository_request__field_descriptors,
   optimystic__v1__repository_request__field_indices_by_name,
   3,  optimystic__v1__repository_request__number_ranges,
@@ -2175,6 +2278,83 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor =
   (ProtobufCMessageInit) optimystic__v1__commit_attempt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_attempt__field_descriptors[4] =
+{
+  {
+    "home",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionAttempt, home),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "writes",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__TransactionAttempt, n_writes),
+    offsetof(Optimystic__V1__TransactionAttempt, writes),
+    &optimystic__v1__commit_attempt__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reads",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__TransactionAttempt, n_reads),
+    offsetof(Optimystic__V1__TransactionAttempt, reads),
+    &optimystic__v1__participant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wall_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionAttempt, wall_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transaction_attempt__field_indices_by_name[] = {
+  0,   /* field[0] = home */
+  2,   /* field[2] = reads */
+  3,   /* field[3] = wall_ms */
+  1,   /* field[1] = writes */
+};
+static const ProtobufCIntRange optimystic__v1__transaction_attempt__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transaction_attempt__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactionAttempt",
+  "TransactionAttempt",
+  "Optimystic__V1__TransactionAttempt",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactionAttempt),
+  4,
+  optimystic__v1__transaction_attempt__field_descriptors,
+  optimystic__v1__transaction_attempt__field_indices_by_name,
+  1,  optimystic__v1__transaction_attempt__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transaction_attempt__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor optimystic__v1__drop_collection__field_descriptors[3] =
 {
   {
@@ -2290,7 +2470,7 @@ const ProtobufCMessageDescriptor optimystic__v1__list_collections__descriptor =
   (ProtobufCMessageInit) optimystic__v1__list_collections__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[13] =
+static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_descriptors[14] =
 {
   {
     "tail",
@@ -2448,6 +2628,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__repository_reply__field_de
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "refused_at",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__RepositoryReply, reply_case),
+    offsetof(Optimystic__V1__RepositoryReply, refused_at),
+    &optimystic__v1__refused_at__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] = {
   8,   /* field[8] = block */
@@ -2458,6 +2650,7 @@ static const unsigned optimystic__v1__repository_reply__field_indices_by_name[] 
   9,   /* field[9] = finalised */
   11,   /* field[11] = pends */
   2,   /* field[2] = refused */
+  13,   /* field[13] = refused_at */
   6,   /* field[6] = replicas */
   10,   /* field[10] = scrubbed */
   5,   /* field[5] = status */
@@ -2469,7 +2662,7 @@ static const ProtobufCIntRange optimystic__v1__repository_reply__number_ranges[3
   { 10, 0 },
   { 20, 8 },
   { 25, 12 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
 {
@@ -2479,7 +2672,7 @@ const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor =
   "Optimystic__V1__RepositoryReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__RepositoryReply),
-  13,
+  14,
   optimystic__v1__repository_reply__field_descriptors,
   optimystic__v1__repository_reply__field_indices_by_name,
   3,  optimystic__v1__repository_reply__number_ranges,
@@ -2625,6 +2818,57 @@ const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor =
   optimystic__v1__commit_refusal__field_indices_by_name,
   1,  optimystic__v1__commit_refusal__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__commit_refusal__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__refused_at__field_descriptors[2] =
+{
+  {
+    "collection",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__RefusedAt, collection),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refusal",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__RefusedAt, refusal),
+    &optimystic__v1__commit_refusal__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__refused_at__field_indices_by_name[] = {
+  0,   /* field[0] = collection */
+  1,   /* field[1] = refusal */
+};
+static const ProtobufCIntRange optimystic__v1__refused_at__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__refused_at__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.RefusedAt",
+  "RefusedAt",
+  "Optimystic__V1__RefusedAt",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__RefusedAt),
+  2,
+  optimystic__v1__refused_at__field_descriptors,
+  optimystic__v1__refused_at__field_indices_by_name,
+  1,  optimystic__v1__refused_at__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__refused_at__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__moved__field_descriptors[2] =

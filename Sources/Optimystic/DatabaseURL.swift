@@ -1,5 +1,4 @@
 import BlockModel
-
 import BlockRuntime
 
 /// Where a database is: `optimystic://host:port,host:port/clusterName?timeout=5s`.

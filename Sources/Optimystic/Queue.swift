@@ -161,7 +161,22 @@ public struct Queue<Value: Sendable>: Sendable {
                 query: query))
     }
 
-    private func decode(_ values: [Bytes], at revision: Revision) throws(DatabaseError) -> [Value] {
+    /// The values at the front as of a revision, as they are stored, and how many there are in all.
+    func stored(
+        _ countMax: Int, asOf revision: Revision, timeout: Duration?
+    ) async throws -> (values: [Bytes], length: Int) {
+        var found: [Bytes] = []
+        let read = request(.peek(countMax: UInt32(clamping: countMax)), asOf: revision)
+        found = try await database.ask(read, timeout: timeout) { reply in
+            if case .queueValues(let values) = reply { values.values } else { nil }
+        }
+        if found.count < countMax {
+            return (found, try await count(asOf: revision, timeout: timeout))
+        }
+        return (found, .max)
+    }
+
+    func decode(_ values: [Bytes], at revision: Revision) throws(DatabaseError) -> [Value] {
         var decoded: [Value] = []
         for bytes in values {
             do {

@@ -7,7 +7,7 @@ extension ClientRequest {
     var changesState: Bool {
         switch self {
         case .openCollection(let open): open.creation != nil
-        case .act, .dropCollection, .commit, .truncate, .retain: true
+        case .act, .transact, .dropCollection, .commit, .truncate, .retain: true
         case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
             .actionStatus,
             .listCollections, .clusterStatus, .inspectTail,
@@ -20,6 +20,7 @@ extension ClientRequest {
     var attemptID: Identifier128? {
         switch self {
         case .act(let action): action.action.rawValue
+        case .transact(let request): request.action.rawValue
         case .commit(let attempt): attempt.payload.action.rawValue
         case .openCollection(let open): open.creation?.action.rawValue
         case .dropCollection(let drop): drop.action.rawValue
@@ -42,6 +43,7 @@ extension ClientRequest {
             switch self {
             case .openCollection(let open): CollectionID(name: open.name)
             case .act(let action): action.collection
+            case .transact(let request): request.home
             case .readDiary(let read): read.collection
             case .readTree(let read): read.collection
             case .readQueue(let read): read.collection

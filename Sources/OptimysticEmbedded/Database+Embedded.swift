@@ -1,5 +1,4 @@
 import BlockModel
-
 import BlockNode
 import BlockRuntime
 @_exported import Optimystic

@@ -65,7 +65,7 @@ struct PendBenchmark {
                 transform: transform.canonicalBytes, baseRevision: Revision(40), basePayload: base,
                 baseHash: Digest(domain: "bench", [0, UInt8(number)]),
                 resultHash: Digest(domain: "bench", [1, UInt8(number)]),
-                home: CollectionID(name: "bench"), bound: [])
+                collection: CollectionID(name: "bench"), bound: [])
             return BlockWrite(block: block, record: record)
         }
         let body = EntryBody(

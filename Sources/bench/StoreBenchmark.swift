@@ -181,7 +181,7 @@ private struct BenchPeer {
         let record = PendRecord(
             transform: transform.canonicalBytes, baseRevision: before?.revision ?? .zero,
             basePayload: before?.payload, baseHash: baseHash, resultHash: blocks[number].digest,
-            home: CollectionID(name: "bench"), bound: [])
+            collection: CollectionID(name: "bench"), bound: [])
         return PendRequest(
             key: keys[number], payload: payload, target: revision, record: record)
     }

@@ -46,7 +46,8 @@ struct BlockCommitTests {
         let record = PendRecord(
             transform: transform.canonicalBytes, baseRevision: Revision(UInt64(history.count)),
             basePayload: history.last, baseHash: hash(after: history),
-            resultHash: hash(after: history + [payload]), home: CollectionID(name: name), bound: [])
+            resultHash: hash(after: history + [payload]), collection: CollectionID(name: name),
+            bound: [])
         let write = BlockWrite(block: key.block, record: record, committed: committed(history))
         let body = EntryBody(
             actions: [Action(id: payload.action, bytes: [1])], blocks: [write.touched])

@@ -63,7 +63,7 @@ struct BlockReplicaTests {
             record = PendRecord(
                 transform: record.transform, baseRevision: Revision(1),
                 basePayload: Sample.payload(UInt64(payload)), baseHash: hash,
-                resultHash: record.resultHash, home: CollectionID(name: "x"), bound: [])
+                resultHash: record.resultHash, collection: CollectionID(name: "x"), bound: [])
             let request = PendRequest(
                 key: key, payload: Sample.payload(2), target: Revision(2), record: record)
             #expect(try scene.ask(.pend(request)) == .needsBase)
@@ -148,7 +148,7 @@ struct BlockReplicaTests {
         let record = PendRecord(
             transform: Bytes(repeating: 0, count: Limits.blockPendBytesMax - 2 * size),
             baseRevision: .zero, basePayload: nil, baseHash: .zero, resultHash: .zero,
-            home: CollectionID(name: "x"), bound: [Revision(1)])
+            collection: CollectionID(name: "x"), bound: [Revision(1)])
         scene.store.apply(.pend(PendKey(key, payload: Sample.payload(4)), record))
         #expect(throws: DatabaseError.self) { try scene.ask(.pend(Scene.pend(1, payload: 3))) }
         #expect(scene.store.pends.count == 3)

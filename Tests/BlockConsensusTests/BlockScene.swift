@@ -45,7 +45,7 @@ struct BlockScene {
             record: PendRecord(
                 transform: transform ?? change.canonicalBytes, baseRevision: Revision(base),
                 basePayload: base == 0 ? nil : Sample.payload(base), baseHash: hash(after: base),
-                resultHash: result ?? hash(after: number), home: CollectionID(name: "x"),
+                resultHash: result ?? hash(after: number), collection: CollectionID(name: "x"),
                 bound: []),
             committed: committed.map { write($0) })
     }

@@ -50,11 +50,18 @@ struct CoordinatorWorld {
     var scrubs: [UInt64: ScrubReport] = [:]
     /// Pages of lists of collections.
     var listed: [UInt64: (names: [String], next: CollectionID?)] = [:]
+    /// Every answer, and when it came.
+    var replies: [UInt64: (reply: RepositoryReply, step: Int)] = [:]
+    var stepCount = 0
+    /// Whether all clients work on one collection, so that a revision names an entry.
+    private let hasOneLog: Bool
     private let policy: TailPolicy
 
     init(
-        seed: UInt64, coordinatorCount: Int, shardCount: Int = 1, openEntryCountMax: Int = 2
+        seed: UInt64, coordinatorCount: Int, shardCount: Int = 1, openEntryCountMax: Int = 2,
+        hasOneLog: Bool = true
     ) throws {
+        self.hasOneLog = hasOneLog
         policy = TailPolicy(openEntryCountMax: openEntryCountMax)
         map = try Sample.map(shardCount: shardCount)
         generator = SeededGenerator(seed: seed)
@@ -125,6 +132,8 @@ struct CoordinatorWorld {
     }
 
     mutating func note(_ token: Coordinator.Token, _ reply: RepositoryReply) {
+        replies[token.rawValue] = (reply, stepCount)
+        guard hasOneLog else { return }
         switch reply {
         case .committed(let revision, let hash):
             acknowledged[token.rawValue] = revision
@@ -156,6 +165,7 @@ struct CoordinatorWorld {
 
     /// One random step of the world.
     mutating func step() {
+        stepCount += 1
         switch generator.below(100) {
         case 0..<45 where !messages.isEmpty:
             let index = generator.below(messages.count)

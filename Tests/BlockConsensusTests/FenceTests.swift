@@ -22,7 +22,7 @@ struct FenceTests {
     private func fence(
         _ attempt: Attempt, _ value: TailValue, isChosen: Bool = true, entriesMax: Int = 32
     ) -> TailDecision {
-        TailChange.fence(attempt).apply(
+        TailChange.fence(attempt.anchor).apply(
             to: value, isChosen: isChosen, policy: TailPolicy(openEntryCountMax: entriesMax))
     }
 
@@ -72,10 +72,13 @@ struct FenceTests {
         let tail = Sample.tail()
         let prepared = attempt(50, at: 1, on: tail)
         var exclusive = tail
-        exclusive.exclusiveIntent = Intent(
-            attempt: prepared, entry: TailFunctionTests.grow(tail, by: 1).tail.entries[0])
+        var entry = TailFunctionTests.grow(tail, by: 1).tail.entries[0]
+        entry.payload = prepared.payload
+        entry.home = prepared.home
+        entry.participants = prepared.participants
+        exclusive.exclusiveIntent = Intent(entry: entry)
         var shared = tail
-        shared.sharedIntents = [prepared]
+        shared.sharedIntents = [prepared.anchor]
         for held in [exclusive, shared] {
             #expect(fence(prepared, .live(held)) == .keep(.tail(.live(held))))
             let other = fence(attempt(51, at: 1, on: tail), .live(held))
@@ -104,7 +107,7 @@ struct FenceTests {
             return
         }
         #expect(told == .tail(sealed))
-        full.sharedIntents = [attempt(1, at: 3, on: tail)]
+        full.sharedIntents = [attempt(1, at: 3, on: tail).anchor]
         #expect(fence(last, .live(full)) == .keep(.tail(.live(full))))
     }
 

@@ -27,7 +27,7 @@ struct PendListTests {
         return PendRecord(
             transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
             basePayload: nil, baseHash: .zero, resultHash: block.digest,
-            home: CollectionID(name: "x"), bound: bound.map { Revision($0) })
+            collection: CollectionID(name: "x"), bound: bound.map { Revision($0) })
     }
 
     /// Twenty pends, each on two of three replicas; the lowest target of some is given up on one.
@@ -67,7 +67,7 @@ struct PendListTests {
             #expect(all.count == 20)
             for number in 0..<20 as Range<UInt64> {
                 let kept = try #require(all.first { $0.key.key == key(number) })
-                #expect(kept.home == CollectionID(name: "x"))
+                #expect(kept.collection == CollectionID(name: "x"))
                 #expect(kept.pend.payload == Sample.payload(number))
                 #expect(kept.pend.target == Revision(min(7, number + 1)))
                 #expect(kept.pend.resultHash == record(number, bound: []).resultHash)
@@ -108,7 +108,7 @@ struct PendListTests {
         _ = try scene.ask(.pend(BlockScene.pend(2)))
         scene.store.removeVersion(of: BlockScene.key, at: Revision(1))
         let replica = BlockReplica(BlockScene.key, view: scene.store)
-        #expect(try replica.listing(of: Sample.payload(2))?.home == CollectionID(name: "x"))
+        #expect(try replica.listing(of: Sample.payload(2))?.collection == CollectionID(name: "x"))
         #expect(try replica.listing(of: Sample.payload(9)) == nil)
     }
 }

@@ -135,6 +135,32 @@ struct SpaceTests {
         #expect(peer.scene.alarms.isEmpty)
     }
 
+    @Test("What was made final behind the sweep goes with the base that it stands on")
+    func lateFinalise() throws {
+        for through in [nil, 40] as [UInt64?] {
+            var peer = try Peer()
+            try peer.scene.commit(1, through: 50)
+            // The newest come first: the end of this page lies in the middle of the block.
+            let page = peer.ask(.listLives(after: nil, countMax: 20))
+            guard case .lives(_, let next?)? = page else {
+                Issue.record("all of it is one page")
+                return
+            }
+            // Nobody knew of the end when the first page was looked at.
+            let end = LifeEnd(life: Self.life, truncatedThrough: through.map { Revision($0) })
+            _ = peer.ask(.forget([end], after: next, through: nil))
+            #expect(peer.scene.versionRevisions == (through.map { Array($0...50) } ?? []))
+            guard
+                case .versions(let left, true)? = peer.ask(
+                    .listVersions(after: nil, countMax: 64))
+            else {
+                Issue.record("no page of versions")
+                return
+            }
+            #expect(left.allSatisfy { $0.write != nil })
+        }
+    }
+
     @Test(
         "The mark that a block was removed stays, so that no replica that missed it brings it back")
     func tombstone() throws {
@@ -213,11 +239,9 @@ struct SpaceTests {
         #expect(Self.truncated(tail, through: 15) == Revision(12))
         tail.checkpoint = Checkpoint(Revision(12), lagging: [lagging])
         #expect(Self.truncated(tail, through: 15) == Revision(7))
-        let attempt = Attempt(
-            payload: Sample.payload(900),
-            on: Participant(
-                collection: tail.collection, incarnation: tail.incarnation, target: Revision(5)))
-        tail.openDecisions = [OpenDecision(attempt: attempt, pending: [])]
+        tail.openDecisions = [
+            OpenDecision(attempt: Digest(domain: "optimystic/attempt/1", [1]), target: Revision(5))
+        ]
         #expect(Self.truncated(tail, through: 15) == Revision(4))
         tail.truncatedThrough = Revision(4)
         // History never comes back.

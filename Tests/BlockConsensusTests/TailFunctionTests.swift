@@ -97,7 +97,7 @@ import Testing
         }
         // An intent in the way hides nothing of it.
         var held = tail
-        held.sharedIntents = [another.attempt]
+        held.sharedIntents = [another.attempt.anchor]
         let decision = TailChange.commit(landed).apply(
             to: .live(held), isChosen: true, policy: TailPolicy())
         #expect(decision == .keep(.refused(.moved(landing: .notLookedFor, .live(held)))))
@@ -168,10 +168,12 @@ import Testing
             on: Participant(
                 collection: tail.collection, incarnation: tail.incarnation, target: Revision(1)))
         var exclusive = tail
-        exclusive.exclusiveIntent = Intent(
-            attempt: foreign, entry: TailFunctionTests.grow(tail, by: 1).tail.entries[0])
+        var entry = TailFunctionTests.grow(tail, by: 1).tail.entries[0]
+        entry.home = foreign.home
+        entry.participants = foreign.participants
+        exclusive.exclusiveIntent = Intent(entry: entry)
         var shared = tail
-        shared.sharedIntents = [foreign]
+        shared.sharedIntents = [foreign.anchor]
         for value in [TailValue.live(exclusive), .live(shared)] {
             let decision = TailChange.commit(attempt).apply(
                 to: value, isChosen: true, policy: TailPolicy())
@@ -189,11 +191,10 @@ import Testing
     @Test("A home with an open decision is not dropped")
     func dropWithOpenDecision() {
         var tail = Sample.tail()
-        let attempt = Attempt(
-            payload: Sample.payload(6),
-            on: Participant(
-                collection: tail.collection, incarnation: tail.incarnation, target: Revision(1)))
-        tail.openDecisions = [OpenDecision(attempt: attempt, pending: [tail.collection])]
+        tail = TailFunctionTests.grow(tail, by: 1).tail
+        tail.openDecisions = [
+            OpenDecision(attempt: Digest(domain: "optimystic/attempt/1", [1]), target: Revision(1))
+        ]
         let drop = DropCollection(
             collection: tail.collection, incarnation: tail.incarnation,
             action: Sample.action(2000))

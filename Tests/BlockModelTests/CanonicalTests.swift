@@ -34,10 +34,10 @@ private struct Codec: Sendable {
         Codec("Attempt") { $0.attempt(participantCount: 1 + $0.random.below(16)) },
         Codec("OpenDecision") { $0.openDecision() },
         Codec("Intent") {
-            Intent(
-                attempt: $0.attempt(participantCount: 2),
-                entry: $0.entry(revision: $0.revision(), previousHash: $0.digest()))
+            let tail = $0.tail()
+            return $0.intent(after: tail)
         },
+        Codec("AttemptAnchor") { $0.anchor() },
         Codec("SegmentKey") { $0.segmentKey() },
         Codec("SegmentLink") { $0.segmentLink() },
         Codec("Entry") { $0.entry(revision: $0.revision(), previousHash: $0.digest()) },

@@ -125,7 +125,8 @@ struct VectorTests {
                 vector("OpenDecision", samples.openDecision().canonicalBytes),
                 vector("SegmentKey", samples.segmentKey().canonicalBytes),
                 vector("SegmentLink", samples.segmentLink().canonicalBytes),
-                vector("Intent", Intent(attempt: attempt, entry: entry).canonicalBytes),
+                vector("Intent", samples.intent(after: samples.tail()).canonicalBytes),
+                vector("AttemptAnchor", attempt.anchor.canonicalBytes),
                 vector("Entry", entry.canonicalBytes, ["chainHash": hex(entry.chainHash)]),
                 vector(
                     "EntryBody", body.canonicalBytes,

@@ -131,7 +131,7 @@ extension EmbeddedWorld {
             record: PendRecord(
                 transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
                 basePayload: nil, baseHash: .zero, resultHash: block.digest,
-                home: info.collection, bound: []))
+                collection: info.collection, bound: []))
         let id = ActionID(rawValue: Identifier128(1 << 100 | UInt128(number)))
         let body = EntryBody(actions: [Action(id: id, bytes: [1])], blocks: [write.touched])
         return CommitAttempt(

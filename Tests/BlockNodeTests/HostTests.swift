@@ -246,7 +246,7 @@ struct HostTests {
         let record = PendRecord(
             transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
             basePayload: nil, baseHash: .zero, resultHash: block.digest,
-            home: CollectionID(name: "events"), bound: [Revision(1)])
+            collection: CollectionID(name: "events"), bound: [Revision(1)])
         let payload = PayloadID(action: ActionID(rawValue: Identifier128(5)), execution: 0)
         let key = BlockKey(block: block.id, incarnation: info.incarnation)
         try hosts.repository.apply(.pend(PendKey(key, payload: payload), record))

@@ -47,7 +47,7 @@ struct PendWalkTests {
             record: PendRecord(
                 transform: BlockTransform(insert: block).canonicalBytes, baseRevision: .zero,
                 basePayload: nil, baseHash: .zero, resultHash: block.digest,
-                home: CollectionID(name: Self.name), bound: targets.map { Revision($0) }))
+                collection: CollectionID(name: Self.name), bound: targets.map { Revision($0) }))
     }
 
     /// Keeps pends on some peers.
@@ -160,13 +160,14 @@ struct PendWalkTests {
             block: block,
             record: PendRecord(
                 transform: pend.record.transform, baseRevision: .zero, basePayload: nil,
-                baseHash: .zero, resultHash: pend.record.resultHash, home: pend.record.home,
+                baseHash: .zero, resultHash: pend.record.resultHash,
+                collection: pend.record.collection,
                 bound: []))
         let body = EntryBody(
             actions: [Action(id: pend.payload.action, bytes: [1])], blocks: [write.touched])
         return CommitAttempt(
             participant: Participant(
-                collection: pend.record.home, incarnation: pend.key.incarnation,
+                collection: pend.record.collection, incarnation: pend.key.incarnation,
                 target: pend.target),
             payload: pend.payload, body: body.canonicalBytes, writes: [write],
             pendingPolicy: policy, wallMilliseconds: 0)

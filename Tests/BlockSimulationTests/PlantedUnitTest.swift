@@ -50,6 +50,9 @@ struct PlantedUnitTest: Sendable {
             .goneToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
+            .intentsIgnored, "BlockConsensusTests/TransactionInterleavingTests",
+            "A rule that is dropped is missed"),
+        PlantedUnitTest(
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
         PlantedUnitTest(
@@ -62,8 +65,17 @@ struct PlantedUnitTest: Sendable {
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
+            .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
+            "A rule that is dropped is missed"),
+        PlantedUnitTest(
+            .sharedIntentIgnored, "BlockConsensusTests/PrepareTests",
+            "What is read is held against writers, and shared with other readers"),
+        PlantedUnitTest(
             .truncatedWindowScanned, "BlockTransactionsTests/DedupeScanTests",
             "To scan what is left of truncated history makes an action twice, and is found"),
+        PlantedUnitTest(
+            .vanishedTakenForDead, "BlockConsensusTests/PrepareTests",
+            "What the home says of an attempt: committed, dead, undecided, or that it cannot tell"),
         PlantedUnitTest(
             .writeBackRaisesNoDoubt, "BlockConsensusTests/ProposerDoubtTests",
             "A write-back that raises no doubt is found"),

@@ -46,7 +46,7 @@ struct RecentRecordsTests {
                 PendKey(key, payload: payload),
                 PendRecord(
                     transform: bytes, baseRevision: revision, basePayload: payload,
-                    baseHash: .zero, resultHash: .zero, home: CollectionID(name: "x"),
+                    baseHash: .zero, resultHash: .zero, collection: CollectionID(name: "x"),
                     bound: [revision]))
         case 2: return .removePend(PendKey(key, payload: payload))
         default:

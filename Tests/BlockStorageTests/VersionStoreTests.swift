@@ -24,7 +24,7 @@ struct VersionStoreTests {
     private func pend(_ bound: UInt64...) -> PendRecord {
         PendRecord(
             transform: [4, 5], baseRevision: Revision(1), basePayload: payload(1),
-            baseHash: .zero, resultHash: .zero, home: CollectionID(name: "x"),
+            baseHash: .zero, resultHash: .zero, collection: CollectionID(name: "x"),
             bound: bound.map { Revision($0) })
     }
 

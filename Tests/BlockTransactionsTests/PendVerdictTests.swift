@@ -16,7 +16,7 @@ struct PendVerdictTests {
             block: BlockKey(
                 block: block ?? self.block,
                 incarnation: Incarnation(generation: generation, nonce: Identifier128(9))),
-            home: CollectionID(name: "events"),
+            collection: CollectionID(name: "events"),
             pend: OutstandingPend(
                 payload: payload, target: Revision(target), resultHash: hash ?? self.hash))
     }

@@ -9,13 +9,14 @@ import Testing
 
     private static func landing() throws -> TransactionLanding {
         var state = TransactionState()
-        state.collection = CollectionInfo(
+        let info = CollectionInfo(
             name: "x", incarnation: Incarnation(generation: 1, nonce: .zero),
             header: CollectionHeader(kind: .tree, encoding: .bytes, capacity: 64),
             revision: .zero, createdBy: id)
-        state.firstRevision = Revision(3)
-        state.read([1], [9])
-        state.write([2], [8])
+        try state.update(info, seen: Revision(3)) { draft in
+            draft.read([1], [9])
+            draft.write([2], [8])
+        }
         return try #require(try TransactionLanding(state, id: id))
     }
 
@@ -42,6 +43,43 @@ import Testing
         }
         #expect(action.checks == [.value(key: [1], TreeValueHash([9]))])
         #expect(action.operations == [.put(key: [2], value: [8])])
+    }
+
+    // protocol: home-is-fixed
+    @Test("Of several collections the greatest that is written decides, whatever else is read")
+    func home() throws {
+        func info(_ name: String, _ kind: CollectionKind) -> CollectionInfo {
+            CollectionInfo(
+                name: name, incarnation: Incarnation(generation: 1, nonce: .zero),
+                header: CollectionHeader(kind: kind, encoding: .bytes), revision: .zero,
+                createdBy: Self.id)
+        }
+        let names = ["one", "two", "three", "four"].sorted {
+            CollectionID(name: $0) < CollectionID(name: $1)
+        }
+        var state = TransactionState()
+        try state.update(info(names[0], .tree), seen: Revision(1)) { $0.write([1], [2]) }
+        try state.update(info(names[2], .diary), seen: Revision(5)) { $0.act(.append([7])) }
+        try state.update(info(names[1], .queue), seen: Revision(2)) {
+            $0.act(.queue(.enqueue([[8]])))
+        }
+        try state.update(info(names[3], .tree), seen: Revision(3)) { $0.read([1], nil) }
+        var landing = try #require(try TransactionLanding(state, id: Self.id))
+        guard case .ask(.transact(let request)) = landing.next else {
+            Issue.record("\(landing.next)")
+            return
+        }
+        #expect(request.home == CollectionID(name: names[2]) && request.problem == nil)
+        #expect(request.parts.map(\.collection) == names.map { CollectionID(name: $0) })
+        #expect(request.parts.map(\.writes) == [true, true, true, false])
+        // Where it is decided, it is asked for.
+        try landing.receive(Self.failed(.unknown))
+        guard case .ask(.actionStatus(let question)) = landing.next else {
+            Issue.record("\(landing.next)")
+            return
+        }
+        #expect(question.collection == request.home && question.firstRevision == Revision(5))
+        #expect(question.action == request.id(of: 0) && request.id(of: 1) != request.id(of: 2))
     }
 
     @Test("A transaction that wrote nothing has nothing to land")

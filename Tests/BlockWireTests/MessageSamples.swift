@@ -71,7 +71,8 @@ extension ModelSamples {
             let pend = OutstandingPend(
                 payload: payload(), target: revision(), resultHash: $0 == 0 ? .zero : digest())
             return KeptPend(
-                block: blockKey(), home: collection(), pend: pend)
+                block: blockKey(), collection: collection(), transaction: $0 == 1 ? anchor() : nil,
+                pend: pend)
         }.sorted { $0.key < $1.key }
     }
 
@@ -97,8 +98,8 @@ extension ModelSamples {
         let record = PendRecord(
             transform: bytes(countMax: 300), baseRevision: isNew ? .zero : Revision(3),
             basePayload: isNew ? nil : payload(), baseHash: isNew ? .zero : digest(),
-            resultHash: random.chance(1, in: 4) ? .zero : digest(), home: collection(),
-            bound: [])
+            resultHash: random.chance(1, in: 4) ? .zero : digest(), collection: collection(),
+            anchor: random.chance(1, in: 3) ? anchor() : nil, bound: [])
         return PendRequest(
             key: blockKey(), payload: payload(), target: revision(), record: record,
             committed: writes(), policy: policy())
@@ -244,6 +245,7 @@ extension ModelSamples {
                     participant: participant(), payload: payload(), body: bytes(countMax: 300),
                     writes: [blockWrite(isNew: true), blockWrite(isNew: false)],
                     headerAfter: header(), pendingPolicy: policy(), wallMilliseconds: uint64())),
+            .transact(transaction()),
             .readBlock(
                 BlockReadRequest(
                     key: blockKey(), revision: revision(), committed: writes(),
@@ -265,6 +267,24 @@ extension ModelSamples {
             .audit(auditTarget()), .truncate(truncation()), .retain(retention()),
             .sweep(peer(), after: nil), .sweep(peer(), after: [7]),
         ]
+    }
+
+    mutating func transaction() -> TransactionAttempt {
+        let payload = payload()
+        func participant(_ role: ParticipantRole) -> Participant {
+            Participant(
+                collection: collection(), incarnation: incarnation(), target: revision(),
+                role: role)
+        }
+        let writes = (0..<1 + random.below(3)).map { _ in
+            CommitAttempt(
+                participant: participant(.writes), payload: payload, body: bytes(countMax: 300),
+                wallMilliseconds: uint64())
+        }
+        return TransactionAttempt(
+            home: writes[random.below(writes.count)].participant.collection, writes: writes,
+            reads: (0..<random.below(3)).map { _ in participant(.reads) },
+            wallMilliseconds: uint64())
     }
 
     mutating func life() -> CollectionLife {
@@ -298,6 +318,7 @@ extension ModelSamples {
             .refused(.moved(landing: .absent, tailValue())), .refused(.gone(tailValue())),
             .refused(.pending(block(), pends())), .refused(.blocked(tailValue())),
             .refused(.fenced(tailValue())),
+            .refusedAt(collection(), .blocked(tailValue())),
             .content(bytes(countMax: Limits.bodyBytesMax)), .collections([], next: nil),
             .collections((0..<random.below(3)).map { _ in tailValue() }, next: cursor()),
             .status(peerReports()), .replicas(replicaReports(), nil), .replicas([], []),

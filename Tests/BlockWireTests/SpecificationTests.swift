@@ -1,5 +1,4 @@
 import BlockModel
-
 import BlockRuntime
 import BlockWire
 import Foundation

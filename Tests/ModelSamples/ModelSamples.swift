@@ -97,7 +97,13 @@ package struct ModelSamples {
     }
 
     package mutating func participant() -> Participant {
-        Participant(collection: collection(), incarnation: incarnation(), target: revision())
+        Participant(
+            collection: collection(), incarnation: incarnation(), target: revision(),
+            role: random.chance(1, in: 3) ? .reads : .writes)
+    }
+
+    package mutating func anchor() -> AttemptAnchor {
+        AttemptAnchor(attempt: digest(), home: participant())
     }
 
     package mutating func segmentKey() -> SegmentKey {
@@ -116,10 +122,17 @@ package struct ModelSamples {
             participants: participants)
     }
 
-    package mutating func openDecision() -> OpenDecision {
-        OpenDecision(
-            attempt: attempt(participantCount: 1 + random.below(3)),
-            pending: (0..<random.below(3)).map { _ in collection() })
+    package mutating func openDecision(at target: Revision? = nil) -> OpenDecision {
+        OpenDecision(attempt: digest(), target: target ?? revision())
+    }
+
+    /// An intent of an entry that comes next.
+    package mutating func intent(after tail: Tail) -> Intent {
+        var entry = entry(revision: tail.revision.next, previousHash: tail.lastHash)
+        entry.participants = [participant(), participant()].sorted()
+        entry.home = entry.participants[0].collection
+        guard let intent = Intent(entry: entry) else { fatalError("an entry without its home") }
+        return intent
     }
 
     package mutating func body() -> EntryBody {
@@ -224,13 +237,15 @@ package struct ModelSamples {
         tail.lastHash = tail.entries.last?.chainHash ?? hash
         tail.headerAtOpen = header()
         if random.chance(1, in: 4) {
-            let attempt = attempt(participantCount: 2)
-            tail.exclusiveIntent = Intent(
-                attempt: attempt, entry: entry(revision: tail.revision.next, previousHash: hash))
+            tail.exclusiveIntent = intent(after: tail)
+        } else {
+            tail.sharedIntents = (0..<random.below(3)).map { _ in anchor() }.sorted()
         }
-        tail.sharedIntents = attempts()
-        tail.aborted = attempts().map(\.digest).sorted()
-        tail.openDecisions = (0..<random.below(3)).map { _ in openDecision() }.sorted()
+        tail.aborted = (0..<random.below(3)).map { _ in digest() }.sorted()
+        let decisionCount = min(UInt64(random.below(3)), tail.revision.rawValue)
+        tail.openDecisions = (0..<decisionCount).map {
+            openDecision(at: Revision(tail.revision.rawValue - decisionCount + $0 + 1))
+        }
         tail.settled = tail.revision.previous
         tail.checkpoint = Checkpoint(tail.revision.previous.previous)
         tail.truncatedThrough = tail.checkpoint.revision.previous
@@ -241,10 +256,6 @@ package struct ModelSamples {
         }
         tail.headerRevision = tail.revision
         return tail
-    }
-
-    private mutating func attempts() -> [Attempt] {
-        (0..<random.below(3)).map { _ in attempt(participantCount: 1 + random.below(2)) }.sorted()
     }
 
     package mutating func tailValue() -> TailValue {

@@ -46,11 +46,12 @@ func sample(url: String) async throws -> [String] {
         names.append("\(code) \(country.name)")
     }
 
-    // What the body reads is validated; it runs again when somebody else was first.
+    // What the body reads is still so when all of it takes effect, in every collection or in none.
     try await database.withTransaction { transaction in
         let finland = try await transaction.require(countries, "FI")
         let grown = Country(name: finland.name, population: finland.population + 1)
         try transaction.set(countries, "FI", to: grown)
+        try transaction.append(events, Event(name: "growth", amount: 1))
     }
     return names
 }

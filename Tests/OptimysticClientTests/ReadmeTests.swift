@@ -27,7 +27,7 @@ import Testing
             let first = try await sample(url: url)
             let names = ["withdrawal", "deposit", "Finland", "Portugal"]
             #expect(first.map { $0.split(separator: " ")[1] } == names.map { $0[...] })
-            #expect(try await sample(url: url).count == 6)
+            #expect(try await sample(url: url).count == 7)
         }
     }
 

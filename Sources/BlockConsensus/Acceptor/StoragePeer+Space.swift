@@ -34,8 +34,10 @@ extension StoragePeer {
             return CollectionLife(
                 collection: segment.collection, incarnation: segment.incarnation)
         case .pend(let pend):
-            let home = try view.pend(pend)?.home
-            return home.map { CollectionLife(collection: $0, incarnation: pend.key.incarnation) }
+            let collection = try view.pend(pend)?.collection
+            return collection.map {
+                CollectionLife(collection: $0, incarnation: pend.key.incarnation)
+            }
         case .version(let position): key = position.key
         }
         if let known = seen[key] { return known }
@@ -78,15 +80,16 @@ extension StoragePeer {
                 removal.remove(.removeSegment(segment), record)
             case .version(let position):
                 guard let through = end.truncatedThrough else {
-                    removal.remove(.removeVersion(position), record)
+                    try removal.remove(position, below: nil, record, view)
                     continue
                 }
-                if try removal.keepFloor(of: position, through, view) {
-                    removal.remove(.removeVersion(position), record)
+                if let floor = try removal.floor(above: position, through, view) {
+                    try removal.remove(position, below: floor, record, view)
                 }
             }
         }
-        invariant(Int(removal.count) <= records.count, "more records are removed than there were")
+        invariant(
+            Int(removal.count) <= removal.writes.count, "more records are removed than are written")
         if removal.count > 0 { mark("peer.forgets") }
         return removal.writes.map { .write($0) } + [
             .reply(.forgotten(count: removal.count, bytes: removal.bytes))
@@ -102,11 +105,36 @@ private struct Removal {
     private var disowned: [BlockID: Set<Incarnation>] = [:]
     /// The version of each block that is kept at the floor; nil when it cannot be made here.
     private var floors: [BlockKey: Revision?] = [:]
+    /// Blocks of which a version was removed.
+    private var cleared: Set<BlockKey> = []
 
     mutating func remove(_ write: PeerWrite, _ record: StoredRecord) {
         writes.append(write)
         count += 1
         bytes += UInt64(record.byteCount)
+    }
+
+    /// Removes a version, and with the first of a block also what is above it and below `floor`.
+    ///
+    /// The newest come first in the store, so that nothing stands on what is removed: unless it
+    /// was made final after an earlier page, or an earlier page knew of no end of this life. What
+    /// was left on a base that is gone could be made no more, and would look like damage.
+    /// - Parameter floor: nil when nothing of the block is kept.
+    mutating func remove(
+        _ position: VersionPosition, below floor: Revision?, _ record: StoredRecord,
+        _ view: some PeerStoreView
+    ) throws(DatabaseError) {
+        remove(.removeVersion(position), record)
+        guard cleared.insert(position.key).inserted else { return }
+        var last = VersionPosition(
+            key: position.key, revision: floor ?? Revision(Limits.counterMax))
+        while let next = try view.versionPositions(
+            from: position.key.block, after: last, countMax: 1
+        ).first, next.key == position.key, next.revision > position.revision {
+            writes.append(.removeVersion(next))
+            count += 1
+            last = next
+        }
     }
 
     /// Takes one owner from a content, and the content with its last one.
@@ -124,17 +152,19 @@ private struct Removal {
         bytes += UInt64(content.count)
     }
 
-    /// Whether a version lies below the newest one at the floor, which then holds the whole block:
-    /// what is above it is made on that one.
-    mutating func keepFloor<View: PeerStoreView>(
-        of position: VersionPosition, _ through: Revision, _ view: View
-    ) throws(DatabaseError) -> Bool {
-        guard position.revision < through else { return false }
+    /// The newest version of the block at the floor or below, when it lies above `position`: it
+    /// then holds the whole block, and what is above it is made on that one.
+    mutating func floor<View: PeerStoreView>(
+        above position: VersionPosition, _ through: Revision, _ view: View
+    ) throws(DatabaseError) -> Revision? {
+        guard position.revision < through else { return nil }
         if floors[position.key] == nil {
             floors[position.key] = .some(try makeFloor(of: position.key, through, view))
         }
-        guard let floor = floors[position.key] ?? nil else { return false }
-        return position.revision < floor
+        guard let floor = floors[position.key] ?? nil, position.revision < floor else {
+            return nil
+        }
+        return floor
     }
 
     private mutating func makeFloor<View: PeerStoreView>(

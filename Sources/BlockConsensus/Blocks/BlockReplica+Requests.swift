@@ -82,7 +82,8 @@ extension BlockReplica {
         guard let record = try pend(payload), let target = record.bound.first else { return nil }
         let pend = OutstandingPend(
             payload: payload, target: target, resultHash: record.resultHash)
-        return KeptPend(block: key, home: record.home, pend: pend)
+        return KeptPend(
+            block: key, collection: record.collection, transaction: record.anchor, pend: pend)
     }
 
     /// The collection that some version of the block names; nil when none is readable, or every one

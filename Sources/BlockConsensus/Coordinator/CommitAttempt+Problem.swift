@@ -36,9 +36,11 @@ extension CommitAttempt {
                 .invalidArgument,
                 "the body lists \(listed.count) blocks, which are not the \(writes.count) written")
         }
-        guard writes.allSatisfy({ $0.record.home == participant.collection }) else {
-            return DatabaseError(
-                .invalidArgument, "a write names another home than the attempt's collection")
+        guard writes.allSatisfy({ $0.record.collection == participant.collection }) else {
+            return DatabaseError(.invalidArgument, "a write names another collection")
+        }
+        guard writes.allSatisfy({ $0.record.anchor == transaction?.anchor }) else {
+            return DatabaseError(.invalidArgument, "a write names another attempt")
         }
         guard Set(writes.map(\.block)).count == writes.count else {
             return DatabaseError(.invalidArgument, "one block is written twice")

@@ -16,7 +16,6 @@ extension Coordinator {
     /// Pends every write of an attempt on its shard. The proposal waits for each
     /// (protocol: pends-before-decision).
     mutating func pend(_ attempt: CommitAttempt, for proposal: UInt64, deadline: Instant) {
-        invariant(rounds[proposal]?.proposer != nil, "pends of a change that is over")
         for write in attempt.writes {
             let request = PendRequest(
                 key: BlockKey(block: write.block, incarnation: attempt.participant.incarnation),
@@ -42,7 +41,7 @@ extension Coordinator {
         discardPends(of: attempt)
     }
 
-    private mutating func discardPends(of attempt: CommitAttempt) {
+    mutating func discardPends(of attempt: CommitAttempt) {
         let target = attempt.participant.target
         for write in attempt.writes {
             let key = BlockKey(block: write.block, incarnation: attempt.participant.incarnation)

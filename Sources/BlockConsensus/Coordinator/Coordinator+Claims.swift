@@ -147,11 +147,11 @@ extension Coordinator {
         let keys = missing.filter { waiting.awaited.insert($0).inserted }
         invariant(!keys.isEmpty, "a check that waits for nothing")
         checks[id] = waiting
-        for key in keys { fetch(key, for: id, deadline: check.deadline) }
+        for key in keys { fetch(key, owner: .check(id, key), deadline: check.deadline) }
     }
 
-    private mutating func fetch(_ key: LogObjectKey, for check: UInt64, deadline: Instant) {
-        invariant(checks[check]?.awaited.contains(key) == true, "no check waits for an object")
+    /// Fetches an object of a log from whichever replica has it.
+    mutating func fetch(_ key: LogObjectKey, owner: RoundOwner, deadline: Instant) {
         let fetch =
             switch key {
             case .segment(let segment):
@@ -165,7 +165,7 @@ extension Coordinator {
                     members: Membership(shard: map.shard(of: block), in: map), deadline: deadline,
                     isIntact: { BlockID(content: $0) == block })
             }
-        add(fetch, owner: .check(check, key))
+        add(fetch, owner: owner)
     }
 
     // MARK: What this coordinator reads and decides

@@ -10,7 +10,9 @@ extension Coordinator {
         invariant(askers.count <= requestCount, "\(askers.count) clients, \(requestCount) requests")
         invariant(
             checks.count + gatherings.count <= requestCount, "work for requests that are answered")
-        invariant(requestCount == 0 || !rounds.isEmpty, "requests that nothing is done about")
+        invariant(
+            requestCount == 0 || !rounds.isEmpty || !resolutions.isEmpty,
+            "requests that nothing is done about")
         invariant(outstanding.isEmpty || !rounds.isEmpty, "requests to peers for no round")
         invariant(alarms.count >= rounds.count, "a round that nobody wakes")
         #if SIMULATION_HOOKS
@@ -19,6 +21,7 @@ extension Coordinator {
         uncheckedEventCount = 0
         #endif
         checkRounds()
+        checkTransactions()
         for (collection, queue) in queues { check(queue, of: collection) }
         alarms.checkInvariants()
     }
@@ -33,6 +36,22 @@ extension Coordinator {
         invariant(outstanding.count <= requestCount, "a request of no round")
         for request in outstanding.values {
             invariant(rounds[request.round] != nil, "round \(request.round) is over and waits")
+        }
+    }
+
+    private func checkTransactions() {
+        for run in transactions.values {
+            invariant(
+                run.decision != nil || run.ending != nil || !queues.isEmpty,
+                "an attempt that nobody decides")
+            invariant(
+                run.ending == nil || !run.preparing.isEmpty, "an attempt that is over is kept")
+        }
+        for (name, resolution) in resolutions {
+            invariant(resolution.anchor.attempt == name, "the resolution of another attempt")
+            invariant(
+                resolution.step != .waiting || alarms.instant(of: .resolution(name)) != nil,
+                "attempt \(name) is waited for for ever")
         }
     }
 

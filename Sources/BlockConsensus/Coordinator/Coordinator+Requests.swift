@@ -24,11 +24,12 @@ extension Coordinator {
     mutating func begin(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
         switch request {
         case .readTail(let collection):
-            startRead(collection, owner: .client(token), deadline: deadline)
+            startRead(collection, owner: .reader(collection, token), deadline: deadline)
         case .create(let creation):
             let collection = CollectionID(name: creation.name)
             change(collection, .create(creation), owner: .client(token), deadline: deadline)
         case .commit(let attempt): commit(attempt, for: token, deadline: deadline)
+        case .transact(let attempt): transact(attempt, for: token, deadline: deadline)
         case .drop(let drop):
             change(drop.collection, .drop(drop), owner: .client(token), deadline: deadline)
         case .truncate(let request):
@@ -75,11 +76,16 @@ extension Coordinator {
                 deadline: deadline)
             add(write, owner: .client(token))
         case .fence(let attempt):
-            change(attempt.home, .fence(attempt), owner: .client(token), deadline: deadline)
+            change(
+                attempt.home.collection, .fence(attempt), owner: .client(token),
+                deadline: deadline)
+        case .settle(let tail):
+            settle(what: tail)
+            wasDiscarded(token)
         }
     }
 
-    private func overloaded(_ limit: String) -> DatabaseError {
+    func overloaded(_ limit: String) -> DatabaseError {
         DatabaseError(
             .overloaded, "the coordinator holds as much as it may: \(limit)",
             retryAfter: .milliseconds(100))
@@ -119,7 +125,7 @@ extension Coordinator {
         }
     }
 
-    private func makeProposer(
+    func makeProposer(
         _ collection: CollectionID, _ change: TailChange, prerequisiteCount: Int,
         _ deadline: Instant
     ) -> Proposer {
@@ -129,14 +135,14 @@ extension Coordinator {
             prerequisiteCount: prerequisiteCount, deadline: deadline, timing: timing)
     }
 
-    private mutating func commit(
+    mutating func commit(
         _ attempt: CommitAttempt, for token: Token, deadline: Instant
     ) {
         if let problem = attempt.problem { return fail(token, problem) }
         let collection = attempt.participant.collection
         let proposer = makeProposer(
             collection, .commit(attempt),
-            prerequisiteCount: attempt.writes.count + (attempt.isInline ? 0 : 1), deadline)
+            prerequisiteCount: attempt.prerequisiteCount, deadline)
         if enqueue(proposer, owner: .client(token)) == nil {
             fail(token, overloaded("registerQueueCountMax = \(Limits.registerQueueCountMax)"))
         }
@@ -150,7 +156,15 @@ extension Coordinator {
         else { return }
         invariant(
             queues[proposer.collection]?.running?.id == id, "what waits for its turn is stored")
-        let deadline = proposer.deadline
+        let owner = rounds[id]?.owner
+        store(attempt, for: id, deadline: proposer.deadline)
+        if case .decision(let transaction)? = owner {
+            prepareParticipants(of: transaction, for: id)
+        }
+    }
+
+    /// Stores what a write needs before it may be decided by the change `id`.
+    mutating func store(_ attempt: CommitAttempt, for id: UInt64, deadline: Instant) {
         if !attempt.isInline {
             let block = BlockID(content: attempt.body)
             let write = QuorumWrite(

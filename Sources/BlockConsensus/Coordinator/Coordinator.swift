@@ -20,6 +20,7 @@ package struct Coordinator {
     enum Timer: Hashable, Sendable {
         case round(UInt64)
         case turn(CollectionID)
+        case resolution(Digest)
     }
 
     package enum Event {
@@ -63,6 +64,12 @@ package struct Coordinator {
     /// Requests that wait until what they say of the log is known.
     var checks: [UInt64: ClaimCheck] = [:]
     var lastCheck: UInt64 = 0
+    /// Attempts over several collections that are under way.
+    var transactions: [UInt64: TransactionRun] = [:]
+    var lastTransaction: UInt64 = 0
+    /// Attempts that it finds out about, by ``Attempt/digest``.
+    var resolutions: [Digest: Resolution] = [:]
+    var closings: [CollectionLife: Closing] = [:]
     /// Peers with requests that they have not answered, and when the first of these was sent.
     private var silentSince: [PeerID: Instant] = [:]
 
@@ -196,7 +203,7 @@ package struct Coordinator {
     }
 
     /// Runs one step of a proposal.
-    private mutating func propose(
+    mutating func propose(
         _ id: UInt64, _ step: (inout Proposer, inout RoundEffects) -> Void
     ) {
         run(id) { round, effects in
@@ -287,6 +294,12 @@ package struct Coordinator {
         case .segment(let hash, let parent):
             propose(parent) { $0.segmentWasStored(hash, result, &$1) }
         case .prerequisite(let parent): propose(parent) { $0.prerequisiteEnded(result, &$1) }
+        case .reader(let collection, let token): finishRead(of: collection, for: token, result)
+        case .decision(let id): decisionEnded(of: id, result)
+        case .participant(let collection, let id): participantEnded(collection, of: id, result)
+        case .resolution(let name, let place): resolutionGoesOn(name, at: place, result)
+        case .resolutionObject(let name, let key): resolutionFetched(name, key, result)
+        case .closing(let life): wasClosed(life)
         case .gathering(let id): gathered(id, result)
         case .check(let id, let key): checkGoesOn(id, key, result)
         case .nobody: break
@@ -330,6 +343,7 @@ package struct Coordinator {
                 invariant(rounds[id] != nil, "round \(id) is over and is woken")
                 run(id) { $0.tick(&$1) }
             case .turn(let collection): goOn(with: collection)
+            case .resolution(let name): politenessEnded(name)
             }
         }
     }

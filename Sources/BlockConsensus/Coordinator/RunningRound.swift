@@ -16,6 +16,8 @@ struct RunningRound {
 /// Who waits for the end of a round.
 enum RoundOwner {
     case client(Coordinator.Token)
+    /// A client that reads a tail.
+    case reader(CollectionID, Coordinator.Token)
     /// A round that reads tails.
     case round(UInt64, tail: CollectionID)
     /// A proposal that waits for a segment.
@@ -26,6 +28,15 @@ enum RoundOwner {
     case gathering(UInt64)
     /// A request whose claims wait for the tail, or for an object of the log.
     case check(UInt64, LogObjectKey?)
+    /// The attempt over several collections that the round decides.
+    case decision(of: UInt64)
+    /// The attempt over several collections that the round prepares a participant for.
+    case participant(CollectionID, of: UInt64)
+    /// What finds out what became of an attempt: about its home, or about a participant.
+    case resolution(Digest, at: CollectionID?)
+    case resolutionObject(Digest, LogObjectKey)
+    /// Decisions of a home that are carried out everywhere.
+    case closing(CollectionLife)
     /// What is worth doing, though nobody waits for it.
     case nobody
 }

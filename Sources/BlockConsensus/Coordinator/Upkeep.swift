@@ -9,5 +9,8 @@ package enum Upkeep: Hashable, Sendable {
     case discard(PendKey, target: Revision)
     /// See to it that an attempt that may still land does not, unless it has
     /// (protocol: fence-before-discard). It is answered with the chosen tail of its home.
-    case fence(Attempt)
+    case fence(AttemptAnchor)
+    /// Resolve what attempts over several collections have left in this chosen tail. It is answered
+    /// as soon as that is under way.
+    case settle(Tail)
 }

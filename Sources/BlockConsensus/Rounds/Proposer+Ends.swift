@@ -26,6 +26,12 @@ extension Proposer {
     ) {
         coordinator.proposalEnded(running.id, self, result)
         coordinator.discardDead(change, result)
+        if case .reply(.refused(.blocked(let value))) = result {
+            let blocked = Coordinator.BlockedChange(
+                collection: collection, change: change, owner: running.owner, deadline: deadline,
+                value: value)
+            if coordinator.waitForIntents(blocked) { return }
+        }
         coordinator.report(result, of: running)
     }
 }

@@ -11,7 +11,10 @@ package enum TailChange: Equatable {
     case create(CreateCollection)
     case commit(CommitAttempt)
     case drop(DropCollection)
-    case fence(Attempt)
+    case fence(AttemptAnchor)
+    case prepare(PrepareParticipant)
+    case resolve(ResolveIntent)
+    case close(CloseDecisions)
     case truncate(TruncateCollection)
     case retain(RetainHistory)
 
@@ -33,6 +36,10 @@ package enum TailChange: Equatable {
             case .drop(let request): TailFunction.drop(request, value)
             case .fence(let attempt):
                 TailFunction.fence(attempt, value, isChosen: isChosen, policy: policy)
+            case .prepare(let request): TailFunction.prepare(request, value)
+            case .resolve(let request):
+                TailFunction.resolve(request, value, isChosen: isChosen, policy: policy)
+            case .close(let request): TailFunction.close(request, value)
             case .truncate(let request): TailFunction.truncate(request, value)
             case .retain(let request): TailFunction.retain(request, value)
             }
@@ -47,7 +54,12 @@ package enum TailChange: Equatable {
         case .read, .renew: return false
         case .create(let request): return request.creation.fate(in: value).mayBeDone
         case .drop(let request): return request.fate(in: value).mayBeDone
-        case .fence(let attempt): return value.live?.aborted.contains(attempt.digest) == true
+        case .fence(let attempt): return value.live?.aborted.contains(attempt.attempt) == true
+        case .prepare(let request):
+            return value.live?.holdsIntent(of: request.attempt.digest) == true
+        // That they are done, or not needed any more, cannot be told apart.
+        case .resolve(let request): return value.live?.holdsIntent(of: request.attempt) != true
+        case .close: return true
         case .truncate(let request): return value.live?.incarnation == request.incarnation
         case .retain(let request): return value.live?.incarnation == request.incarnation
         case .commit(let attempt):

@@ -2,8 +2,9 @@ import BlockModel
 import BlockRuntime
 
 extension TailFunction {
-    /// Lands one attempt of one collection, or says why not (protocol: coordinator-never-retargets,
-    /// dedupe-scan).
+    /// Lands one attempt of one collection, or says why not; of one over several collections, at
+    /// its home, it is the decision, and stays open until all others have carried it out (protocol:
+    /// coordinator-never-retargets, dedupe-scan, home-decides).
     ///
     /// The answer `moved` says whether the entry at the target was looked at: when it is sealed it
     /// may be the attempt's own, and whoever gets the answer reads it
@@ -34,16 +35,40 @@ extension TailFunction {
             mark("tail.commit.fenced")
             return .keep(.refused(.fenced(value)))
         }
-        if let header = request.headerAfter, !header.hasSameContent(as: tail.header) {
-            let message = "an entry changes what the collection holds: \(tail.header) to \(header)"
-            return .keep(.failed(DatabaseError(.invalidArgument, message)))
-        }
+        if let problem = headerProblem(request, tail) { return .keep(.failed(problem)) }
         let entry = makeEntry(request, after: tail)
-        return append(entry, to: tail, isChosen: isChosen, policy: policy)
+        guard let transaction = request.transaction else {
+            return append(entry, to: tail, isChosen: isChosen, policy: policy)
+        }
+        invariant(transaction.home == tail.collection, "decided elsewhere than at the home")
+        guard tail.openDecisions.count < Limits.openDecisionCountMax else {
+            let error = DatabaseError(
+                .overloaded,
+                "\(tail.openDecisions.count) decisions of \"\(tail.name)\" are not carried out "
+                    + "everywhere yet, openDecisionCountMax = \(Limits.openDecisionCountMax)",
+                retryAfter: .milliseconds(100))
+            return .keep(.failed(error))
+        }
+        var deciding = tail
+        if transaction.participants.count > 1 {
+            deciding.openDecisions.append(
+                OpenDecision(attempt: transaction.digest, target: entry.revision))
+        }
+        return append(entry, to: deciding, isChosen: isChosen, policy: policy)
+    }
+
+    /// Why the entry must not be made: what a collection holds never changes.
+    static func headerProblem(_ request: CommitAttempt, _ tail: Tail) -> DatabaseError? {
+        guard let header = request.headerAfter, !header.hasSameContent(as: tail.header) else {
+            return nil
+        }
+        return DatabaseError(
+            .invalidArgument,
+            "an entry changes what the collection holds: \(tail.header) to \(header)")
     }
 
     /// The entry of an attempt: a function of the attempt and the chain so far.
-    private static func makeEntry(_ request: CommitAttempt, after tail: Tail) -> Entry {
+    static func makeEntry(_ request: CommitAttempt, after tail: Tail) -> Entry {
         let body: BodyLocation =
             request.isInline
             ? .inline(request.body) : .stored(byteCount: UInt32(request.body.count))
@@ -53,7 +78,8 @@ extension TailFunction {
         return Entry(
             kind: kind, revision: request.participant.target, payload: request.payload,
             bodyHash: BlockID(content: request.body).digest, body: body,
-            headerAfter: request.headerAfter, checkpoint: request.checkpoint,
+            headerAfter: request.headerAfter, home: request.transaction?.home,
+            participants: request.transaction?.participants ?? [], checkpoint: request.checkpoint,
             wallMilliseconds: request.wallMilliseconds,
             previousHash: tail.lastHash)
     }
@@ -62,6 +88,7 @@ extension TailFunction {
     static func append(
         _ entry: Entry, to tail: Tail, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {
+        invariant(tail.exclusiveIntent == nil, "something is appended before an intent's entry")
         invariant(entry.revision == tail.revision.next, "\(entry.revision) after \(tail.revision)")
         invariant(entry.previousHash == tail.lastHash, "the entry continues another chain")
         var grown = tail

@@ -6,13 +6,13 @@ extension TailFunction {
     /// (protocol: fence-before-discard). What became of it, the value that is answered tells,
     /// together with the log: the entry at its target, a later life, the fence; or still nothing.
     static func fence(
-        _ attempt: Attempt, _ value: TailValue, isChosen: Bool, policy: TailPolicy
+        _ attempt: AttemptAnchor, _ value: TailValue, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {
-        let part = attempt.homePart
+        let part = attempt.home
+        let name = attempt.attempt
         guard let tail = value.live, tail.incarnation == part.incarnation,
-            part.target == tail.revision.next, !tail.holdsIntent(of: attempt)
+            part.target == tail.revision.next, !tail.holdsIntent(of: name)
         else { return .keep(.tail(value)) }
-        let name = attempt.digest
         guard !tail.aborted.contains(name) else { return .keep(.tail(value)) }
         guard tail.aborted.count < Limits.abortedAttemptCountMax else {
             return occupy(part.target, instead: name, tail, isChosen: isChosen, policy: policy)
@@ -46,18 +46,6 @@ extension TailFunction {
             // A coordinator has no clock to date it by.
             wallMilliseconds: tail.entries.last?.wallMilliseconds ?? 0,
             previousHash: tail.lastHash)
-        return switch append(entry, to: tail, isChosen: isChosen, policy: policy) {
-        case .replace(let new, _): .replace(new, .tail(new))
-        case .seal(let segment, let new, _): .seal(segment, new, .tail(new))
-        case .keep, .renew: .keep(.tail(value))
-        }
-    }
-}
-
-extension Tail {
-    /// Whether an attempt over several collections is prepared here: then the collection waits for
-    /// its decision, and does not take part in it by a fence.
-    fileprivate func holdsIntent(of attempt: Attempt) -> Bool {
-        exclusiveIntent?.attempt == attempt || sharedIntents.contains(attempt)
+        return append(entry, to: tail, isChosen: isChosen, policy: policy).answeringTail
     }
 }

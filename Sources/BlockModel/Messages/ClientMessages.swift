@@ -6,6 +6,8 @@ package enum ClientRequest: Hashable, Sendable {
     case hello(clusterName: String)
     case openCollection(OpenCollection)
     case act(ActionRequest)
+    /// A transaction over several collections.
+    case transact(TransactionRequest)
     case readDiary(DiaryReadRequest)
     case readTree(TreeReadRequest)
     case readQueue(QueueReadRequest)
@@ -116,6 +118,8 @@ package enum ClientReply: Hashable, Sendable {
     case absent(generation: UInt64)
     /// The action is durable on a quorum, once, here.
     case acted(ActionLanding)
+    /// The transaction is durable in every collection that it writes, once; by collection.
+    case transacted([TransactedPart])
     case diaryPage(DiaryPage)
     case treeValues(TreeValues)
     case treePage(TreePage)

@@ -8,6 +8,8 @@ package enum RepositoryRequest: Hashable, Sendable {
     case create(CreateCollection)
     /// Land exactly this attempt, or tell why not.
     case commit(CommitAttempt)
+    /// Land exactly this attempt over several collections, or tell why not.
+    case transact(TransactionAttempt)
     /// End this life of the collection.
     case drop(DropCollection)
     /// Say that history up to a revision is gone, as far as it may be.
@@ -51,12 +53,18 @@ package struct CommitAttempt: Hashable, Sendable {
     /// When somebody else's undecided change is in the way.
     package let pendingPolicy: PendingPolicy
     package let wallMilliseconds: UInt64
+    /// The attempt over several collections that it is a part of; nil when it is one of its own.
+    package let transaction: Attempt?
 
     package init(
         participant: Participant, payload: PayloadID, body: Bytes, writes: [BlockWrite] = [],
         headerAfter: CollectionHeader? = nil, checkpoint: Checkpoint? = nil,
-        pendingPolicy: PendingPolicy = .proceed, wallMilliseconds: UInt64
+        pendingPolicy: PendingPolicy = .proceed, wallMilliseconds: UInt64,
+        transaction: Attempt? = nil
     ) {
+        invariant(
+            transaction?.participants.contains(participant) ?? true, "a part of another attempt")
+        self.transaction = transaction
         self.pendingPolicy = pendingPolicy
         self.writes = writes
         self.headerAfter = headerAfter
@@ -67,7 +75,7 @@ package struct CommitAttempt: Hashable, Sendable {
         self.wallMilliseconds = wallMilliseconds
     }
 
-    package var attempt: Attempt { Attempt(payload: payload, on: participant) }
+    package var attempt: Attempt { transaction ?? Attempt(payload: payload, on: participant) }
 }
 
 /// Truncates the history of one life of a collection.
@@ -114,6 +122,9 @@ package enum RepositoryReply: Hashable, Sendable {
     case committed(Revision, chainHash: Digest)
     /// The attempt did not land now; the tail shows why.
     case refused(CommitRefusal)
+    /// An attempt over several collections has not landed and never will: for what this one of them
+    /// says, it was given up and fenced at its home.
+    case refusedAt(CollectionID, CommitRefusal)
     case content(Bytes)
     /// The block's last write up to the revision that was asked for; nil when there is none.
     case block(BlockCopy?)

@@ -45,14 +45,20 @@ package struct BlockHolding: Hashable, Sendable {
 /// A pend in the list of all that a replica keeps.
 package struct KeptPend: Hashable, Sendable {
     package let key: PendKey
-    /// As ``PendRecord/home``.
-    package let home: CollectionID
+    /// As ``PendRecord/collection``.
+    package let collection: CollectionID
+    /// The attempt over several collections that it is part of; nil when it is of none.
+    package let transaction: AttemptAnchor?
     /// Of the payload of the key, at its lowest target.
     package let pend: OutstandingPend
 
-    package init(block: BlockKey, home: CollectionID, pend: OutstandingPend) {
+    package init(
+        block: BlockKey, collection: CollectionID, transaction: AttemptAnchor? = nil,
+        pend: OutstandingPend
+    ) {
         key = PendKey(block, payload: pend.payload)
-        self.home = home
+        self.collection = collection
+        self.transaction = transaction
         self.pend = pend
     }
 }

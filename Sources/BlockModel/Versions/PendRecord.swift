@@ -28,23 +28,28 @@ package struct PendRecord: Hashable, Sendable {
     package let baseHash: Digest
     /// The hash of the block after the transform; ``Digest/zero`` when the block is then gone.
     package let resultHash: Digest
-    /// The collection whose tail decides the attempt, and where it is fenced before anybody gives
-    /// its pends up: that of the block itself, as every attempt is on one collection.
-    package let home: CollectionID
+    /// The collection of the block: its log says what became of the change.
+    package let collection: CollectionID
+    /// The attempt over several collections that the change is part of: where it is decided, it is
+    /// fenced before the change is given up (protocol: fence-before-discard). nil when every
+    /// attempt that carries this payload is on ``collection`` alone.
+    package let anchor: AttemptAnchor?
     /// The target revisions of the attempts that carry this payload, ascending. A set: a late bind
     /// of an earlier attempt must not take away what a later one added (protocol: bound-is-a-set).
     package var bound: [Revision]
 
     package init(
         transform: Bytes, baseRevision: Revision, basePayload: PayloadID?, baseHash: Digest,
-        resultHash: Digest, home: CollectionID, bound: [Revision]
+        resultHash: Digest, collection: CollectionID, anchor: AttemptAnchor? = nil,
+        bound: [Revision]
     ) {
         self.transform = transform
         self.baseRevision = baseRevision
         self.basePayload = basePayload
         self.baseHash = baseHash
         self.resultHash = resultHash
-        self.home = home
+        self.collection = collection
+        self.anchor = anchor
         self.bound = bound
     }
 
@@ -68,7 +73,8 @@ package struct PendRecord: Hashable, Sendable {
     package func hasSameContent(as other: PendRecord) -> Bool {
         transform == other.transform && baseRevision == other.baseRevision
             && basePayload == other.basePayload && baseHash == other.baseHash
-            && resultHash == other.resultHash && home == other.home
+            && resultHash == other.resultHash
+            && collection == other.collection && anchor == other.anchor
     }
 }
 
@@ -79,7 +85,8 @@ extension PendRecord: CanonicalCodable {
         encoder.append(basePayload)
         encoder.append(baseHash)
         encoder.append(resultHash)
-        encoder.append(home)
+        encoder.append(collection)
+        encoder.append(anchor)
         encoder.append(UInt32(bound.count))
         for revision in bound { encoder.append(revision) }
     }
@@ -90,7 +97,8 @@ extension PendRecord: CanonicalCodable {
         let basePayload = try decoder.optional(PayloadID.self)
         let baseHash = try decoder.digest()
         let resultHash = try decoder.digest()
-        let home = try CollectionID(from: &decoder)
+        let collection = try CollectionID(from: &decoder)
+        let anchor = try decoder.optional(AttemptAnchor.self)
         let count = try decoder.uint32()
         guard count <= Limits.pendBoundCountMax else {
             throw decoder.malformed("a pend bound to \(count) revisions")
@@ -105,6 +113,7 @@ extension PendRecord: CanonicalCodable {
         }
         self.init(
             transform: transform, baseRevision: baseRevision, basePayload: basePayload,
-            baseHash: baseHash, resultHash: resultHash, home: home, bound: bound)
+            baseHash: baseHash, resultHash: resultHash, collection: collection, anchor: anchor,
+            bound: bound)
     }
 }

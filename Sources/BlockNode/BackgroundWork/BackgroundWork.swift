@@ -2,8 +2,8 @@ import BlockConsensus
 import BlockModel
 import BlockRuntime
 
-/// What a coordinator does of its own accord: the walks over all versions, all pends and all
-/// records, each of them page after page, for ever.
+/// What a coordinator does of its own accord: the walks over all versions, all pends, all records
+/// and all tails, each of them page after page, for ever.
 ///
 /// A value beside the ``Coordinator``, which takes the requests of the walks as it takes those of
 /// anybody; whoever drives the coordinator, on whatever transport, drives this with it.
@@ -13,6 +13,7 @@ package struct BackgroundWork {
         package var scrub = Limits.scrubIntervalDefault
         package var pends = Limits.pendWalkInterval
         package var space = Limits.spaceWalkInterval
+        package var intents = Limits.intentWalkInterval
 
         package init() {}
 
@@ -22,6 +23,7 @@ package struct BackgroundWork {
             var intervals = Intervals()
             intervals.pends = Limits.embeddedPendWalkInterval
             intervals.space = Limits.embeddedPendWalkInterval
+            intervals.intents = Limits.embeddedPendWalkInterval
             return intervals
         }
     }
@@ -30,12 +32,16 @@ package struct BackgroundWork {
     private static let scrubToken = Coordinator.Token(rawValue: 0)
     private static let pendToken = Coordinator.Token(rawValue: .max)
     private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
+    private static let intentToken = Coordinator.Token(rawValue: .max - 2)
 
     private var scrub: ScrubWalk
     private var pends: PendWalk
     /// What the walk over pends asks for next.
     private var pendRequest: PendWalk.Request?
     private var space: SpaceWalk
+    private var intents: IntentWalk
+    /// What the walk over tails asks for next.
+    private var intentRequest: Upkeep?
 
     /// - Parameter place: Says where a walk begins, once for each: drawn at random, so that
     ///   coordinators begin in different places.
@@ -51,12 +57,14 @@ package struct BackgroundWork {
         space = SpaceWalk(
             peers: map.peers.map(\.id), first: first(of: map.peers.count),
             interval: intervals.space, now: now)
+        intents = IntentWalk(interval: intervals.intents, now: now)
     }
 
     /// When ``next(now:)`` has something; nil while all that is due is under way.
     package var dueAt: Instant? {
-        pendRequest == nil
-            ? [scrub.dueAt, pends.dueAt, space.dueAt].compactMap { $0 }.min() : .origin
+        pendRequest == nil && intentRequest == nil
+            ? [scrub.dueAt, pends.dueAt, space.dueAt, intents.dueAt].compactMap { $0 }.min()
+            : .origin
     }
 
     /// What the coordinator is to be asked now; nil when nothing is due.
@@ -68,14 +76,21 @@ package struct BackgroundWork {
         if let page = space.next(now: now) {
             return .request(Self.spaceToken, page, deadline: deadline)
         }
+        if let page = intents.next(now: now) {
+            return .request(Self.intentToken, page, deadline: deadline)
+        }
         return goOn(now: now) ?? pends.next(now: now)?.event(Self.pendToken, deadline: deadline)
     }
 
     /// What an answer leads to at once; nil when the walk that got it rests.
     package mutating func goOn(now: Instant) -> Coordinator.Event? {
+        let deadline = now.advanced(by: Limits.scrubTime)
+        if let upkeep = intentRequest {
+            intentRequest = nil
+            return .upkeep(Self.intentToken, upkeep, deadline: deadline)
+        }
         defer { pendRequest = nil }
-        return pendRequest?.event(
-            Self.pendToken, deadline: now.advanced(by: Limits.scrubTime))
+        return pendRequest?.event(Self.pendToken, deadline: deadline)
     }
 
     /// Takes what the coordinator answered to a walk.
@@ -87,14 +102,19 @@ package struct BackgroundWork {
         case Self.scrubToken: scrub.ended(with: reply, now: now)
         case Self.spaceToken: space.ended(with: reply, now: now)
         case Self.pendToken: keep(pends.received(reply, now: now))
+        case Self.intentToken: intentRequest = intents.received(reply, now: now)
         default: return false
         }
         return true
     }
 
-    /// Takes the coordinator's word that it has discarded what the walk over pends gave up: nobody
-    /// else asks for that.
+    /// Takes the coordinator's word that it has discarded what the walk over pends gave up, or
+    /// resolves what the walk over tails has found: nobody else asks for that.
     package mutating func discarded(_ token: Coordinator.Token, now: Instant) {
+        if token == Self.intentToken {
+            intentRequest = intents.resolveNext(now: now)
+            return
+        }
         invariant(token == Self.pendToken, "only the walk over pends has any discarded")
         keep(pends.discarded(now: now))
     }

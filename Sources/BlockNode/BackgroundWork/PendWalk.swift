@@ -58,6 +58,9 @@ package struct PendWalk {
     private var hasDiscarded = false
     /// The pend whose attempt was fenced last.
     private var fenced: KeptPend?
+    /// The pend whose home was found to be over, or to have no history of it, before its own
+    /// collection was read (protocol: vanished-reads-again).
+    private var homeless: PendKey?
     private var suspects = SuspectPends()
     /// Read for this page.
     private var tails: [CollectionID: TailValue] = [:]
@@ -99,7 +102,10 @@ package struct PendWalk {
         case (.fence, .tail(let value)):
             mark("pendWalk.fenced")
             fenced = pends.first
-            if let home = fenced?.home { tails[home] = value }
+            if let kept = fenced {
+                tails[kept.attempt.home.collection] = value
+                if kept.transaction != nil { return judge(kept, value, now) }
+            }
         case (.object(let key), .content(let bytes)):
             guard let object = try? LogObject(key, bytes: bytes) else {
                 pends.removeFirst()
@@ -149,7 +155,7 @@ package struct PendWalk {
     /// Asks for what the first pend of the page needs; passes over those that need nothing.
     private mutating func judge(now: Instant) -> Request? {
         while let kept = pends.first {
-            let collection = kept.home
+            let collection = kept.collection
             guard let value = tails[collection] else {
                 step = .tail(collection)
                 return .repository(.readTail(collection))
@@ -183,15 +189,40 @@ package struct PendWalk {
     ) -> Request? {
         // Patience is all that this is; who is fenced too early only tries again.
         let isImpatient = buggify("buggify.pendWalk.impatient")
-        guard value.canFence(kept.attempt), fenced != kept,
+        guard value.canFence(kept), fenced != kept || homeless == kept.key,
             isImpatient || suspects.age(of: kept, at: now) >= Limits.fencePoliteness
         else { return nil }
-        if planted(.discardWithoutFence) {
+        if planted(.discardWithoutFence) || homeless == kept.key {
             step = .settlement
             return .upkeep(.discard(kept.key, target: kept.pend.target))
         }
         step = .fence
         return .upkeep(.fence(kept.attempt))
+    }
+
+    /// A fence at the home of an attempt over several collections was asked for: this is what the
+    /// home says of it now. One that is dead leaves pends everywhere; one that is not is left to
+    /// whoever resolves its intents.
+    private mutating func judge(
+        _ kept: KeptPend, _ home: TailValue, _ now: Instant
+    ) -> Request? {
+        do throws(MissingObjects) {
+            switch try home.fate(of: kept.attempt, PageObjects(objects: objects)) {
+            case .dead:
+                step = .settlement
+                return .upkeep(.discard(kept.key, target: kept.pend.target))
+            case .vanished:
+                // What was read of its own collection before that is forgotten.
+                homeless = kept.key
+                tails[kept.collection] = nil
+                return judge(now: now)
+            case .committed, .undecided: break
+            }
+        } catch {
+            // The target is sealed by now: the next walk finds it decided.
+        }
+        pends.removeFirst()
+        return judge(now: now)
     }
 
     /// A pend is listed with its lowest target only, so that a page on which something was settled
@@ -241,7 +272,7 @@ extension PendVerdict {
             .repository(
                 .finalise(
                     FinaliseEntry(
-                        collection: kept.home, incarnation: kept.key.key.incarnation,
+                        collection: kept.collection, incarnation: kept.key.key.incarnation,
                         revision: write.revision, payload: write.payload,
                         blocks: [
                             WrittenBlock(block: kept.key.key.block, resultHash: write.resultHash)

@@ -57,12 +57,16 @@ package struct ClientProxy {
                 shardCount: UInt32(map.shards.count), makeIdentifier: makeIdentifier),
             writers: HostedWriters(
                 shardCount: map.shards.count, makeIdentifier: makeIdentifier,
-                wallMilliseconds: wallMilliseconds))
+                wallMilliseconds: wallMilliseconds),
+            transactions: HostedTransactions(
+                makeIdentifier: makeIdentifier, wallMilliseconds: wallMilliseconds))
         caches = ProxyCaches(bytesMax: cacheBytesMax)
     }
 
     /// Client requests and calls under way.
-    package var requestCount: Int { work.tasks.count + calls.count }
+    package var requestCount: Int {
+        work.tasks.count + work.transactions.count + calls.count
+    }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
     package var nextWake: Instant? { alarms.next }
@@ -127,6 +131,10 @@ package struct ClientProxy {
                 .writer(action.collection) {
                     $0.act(action, token: token, client: client, deadline: deadline, &$1)
                 })
+        case .transact(let transaction):
+            perform(
+                work.transactions.begin(
+                    transaction, token, id: numbers.next(), deadline: deadline))
         default:
             let id = numbers.next()
             work.tasks.begin(
@@ -155,6 +163,16 @@ package struct ClientProxy {
             perform(work.tasks.run(id, input, &caches, work.writers, now: now))
         case .writer(let collection, let event):
             perform(work.writers.run(collection, &caches, now: now, event))
+        case .transaction(let id, let collection, let event):
+            perform(
+                work.transactions.run(
+                    id, collection, &caches, work.writers, now: now, event))
+            perform(work.transactions.goOn(id, now: now))
+        case .writerRests(let collection):
+            perform(work.transactions.writerRests(collection, &caches, work.writers, now: now))
+        case .transactionAttemptEnded(let id, let reply):
+            perform(
+                work.transactions.attemptEnded(id, reply, &caches, work.writers, now: now))
         case .room: perform(work.writers.makeRoom(caches, now: now))
         case .askForTail(let collection, let waiter):
             if work.askForTail(collection, waiter) { wake(.tail(collection), at: now) }
@@ -172,6 +190,7 @@ package struct ClientProxy {
             call(request, owner: owner, deadline: deadline)
         // It may have been retired by what came before.
         case .wake(.writer(let collection), _) where !work.writers.contains(collection): break
+        case .wake(.transaction(let id), _) where !work.transactions.contains(id): break
         case .wake(let timer, let instant): wake(timer, at: instant)
         case .rest(let timer): alarms.cancel(timer)
         }
@@ -228,6 +247,8 @@ package struct ClientProxy {
                     if isFollowing { perform(.task(id, .woken)) }
                     wake(.task(id), at: deadline)
                 }
+            case .transaction(let id):
+                perform(work.transactions.tick(id, &caches, work.writers, now: now))
             case .tail(let collection): perform(.beginTailRead(collection))
             }
         }

@@ -21,6 +21,7 @@ extension ClientRequest {
         switch self {
         case .openCollection(let open): return open.problem
         case .act(let action): return action.content.problem
+        case .transact(let request): return request.problem
         case .inspectTail(let name): return CollectionName.problem(name)
         default: return nil
         }
@@ -34,7 +35,7 @@ extension ClientRequest {
     /// Whether an unanswered request may have changed something.
     var changesState: Bool {
         switch self {
-        case .act, .dropCollection, .commit, .truncate, .retain: true
+        case .act, .transact, .dropCollection, .commit, .truncate, .retain: true
         case .openCollection(let open): open.creation != nil
         case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
             .actionStatus, .listCollections, .clusterStatus, .inspectTail, .audit:

@@ -13,6 +13,8 @@ struct CoordinatorCall: Sendable {
     enum Owner: Hashable, Sendable {
         case task(UInt64)
         case writer(CollectionID)
+        /// The attempt of a transaction.
+        case transaction(HostedTransactions.ID)
         /// A tail read that several wait for.
         case tail(CollectionID)
         /// One item of a fetch.
@@ -130,7 +132,7 @@ extension RepositoryRequest {
     /// Whether an unanswered request may have changed something.
     var changesState: Bool {
         switch self {
-        case .create, .commit, .drop, .truncate, .retain: true
+        case .create, .commit, .transact, .drop, .truncate, .retain: true
         case .readTail, .getContent, .getSegment, .listCollections, .status, .audit, .readBlock,
             .finalise, .scrub, .listPends, .sweep:
             false
@@ -141,8 +143,9 @@ extension RepositoryRequest {
     func isAnswered(by reply: RepositoryReply) -> Bool {
         switch (self, reply) {
         case (_, .failed), (.readTail, .tail), (.create, .tail), (.commit, .committed),
-            (.commit, .refused), (.drop, .tail), (.drop, .refused), (.getContent, .content),
-            (.getSegment, .content), (.listCollections, .collections), (.status, .status),
+            (.commit, .refused), (.transact, .committed), (.transact, .refusedAt),
+            (.drop, .tail), (.drop, .refused), (.getContent, .content), (.getSegment, .content),
+            (.listCollections, .collections), (.status, .status),
             (.audit, .replicas), (.readBlock, .block), (.finalise, .finalised),
             (.scrub, .scrubbed), (.listPends, .pends), (.truncate, .tail), (.truncate, .refused),
             (.retain, .tail), (.retain, .refused), (.sweep, .swept):
@@ -157,6 +160,7 @@ extension RepositoryRequest {
         case .readTail(let collection): collection
         case .create(let creation): CollectionID(name: creation.name)
         case .commit(let attempt): attempt.participant.collection
+        case .transact(let attempt): attempt.attempt.home
         case .drop(let drop): drop.collection
         case .truncate(let request): request.collection
         case .retain(let request): request.collection

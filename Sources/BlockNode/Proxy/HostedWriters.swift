@@ -26,6 +26,12 @@ struct HostedWriters: Sendable {
 
     func contains(_ collection: CollectionID) -> Bool { writers[collection] != nil }
 
+    /// What a transaction begins with that has the collection.
+    func sourceForTransaction(of collection: CollectionID) -> BatchSource {
+        invariant(contains(collection), "a transaction has a collection that nobody writes")
+        return writers[collection]?.sourceForTransaction ?? BatchSource(collection: collection)
+    }
+
     /// Whether a history must stay, because a writer has not made all of it final.
     func needsHistory(of collection: CollectionID) -> Bool {
         writers[collection].map { !$0.isQuiet || !$0.isFinal } ?? false
@@ -145,6 +151,7 @@ extension WriterEffects {
                 .call(.finalise(entry), .finalising(collection), deadline: finaliseDeadline))
         }
         if let wakeAt { needs.append(.wake(.writer(collection), at: wakeAt)) }
+        if isHeld { needs.append(.writerRests(collection)) }
         return needs
     }
 }

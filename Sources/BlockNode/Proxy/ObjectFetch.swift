@@ -9,6 +9,7 @@ struct ObjectFetch: Sendable {
     enum Owner: Sendable {
         case task(UInt64)
         case writer(CollectionID, FetchPurpose)
+        case transaction(HostedTransactions.ID, CollectionID, FetchPurpose)
     }
 
     let owner: Owner

@@ -68,8 +68,10 @@ extension ObjectFetch {
     /// Whether it goes on when one of its items cannot be had.
     fileprivate var bearsFailures: Bool {
         switch owner {
-        case .task, .writer(_, .scan): false
-        case .writer(_, .run), .writer(_, .apart): true
+        case .task, .writer(_, .scan), .transaction(_, _, .scan): false
+        case .writer(_, .run), .writer(_, .apart), .transaction(_, _, .run),
+            .transaction(_, _, .apart):
+            true
         }
     }
 }

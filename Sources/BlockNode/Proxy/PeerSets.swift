@@ -38,7 +38,7 @@ struct PeerSets: Sendable {
             case .audit(.segment(let key)): map.shard(of: key.blockID)
             case .audit(.block(let key, _)): map.shard(of: key.block)
             case .scrub(let shard, _, _), .listPends(let shard, _, _): shard
-            case .readTail, .create, .commit, .drop, .truncate, .retain:
+            case .readTail, .create, .commit, .transact, .drop, .truncate, .retain:
                 request.affinity.map { map.shard(of: $0) }
             case .listCollections, .status, .sweep: nil
             }

@@ -11,6 +11,14 @@ enum ProxyStep {
     case task(ProxyTasks.ID, ProxyTask.Input)
     /// A writer is told an event.
     case writer(CollectionID, (inout CollectionWriter, inout WriterEffects) -> Void)
+    /// A transaction is told an event of one of its collections.
+    case transaction(
+        HostedTransactions.ID, CollectionID,
+        (inout TransactionDriver, CollectionID, inout WriterEffects) -> Void)
+    /// A writer rests for the transaction that is the first in the line of its collection.
+    case writerRests(CollectionID)
+    /// The attempt of a transaction has ended.
+    case transactionAttemptEnded(HostedTransactions.ID, RepositoryReply)
     /// A look at whether a writer has to go, because there are too many.
     case room
     /// A tail read that starts after this event is wanted.

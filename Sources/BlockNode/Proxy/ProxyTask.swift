@@ -76,7 +76,7 @@ struct ProxyTask: Sendable {
             return effects.respond(.failed(error))
         }
         switch request {
-        case .hello, .act: invariant(false, "\(request) is no task")
+        case .hello, .act, .transact: invariant(false, "\(request) is no task")
         case .openCollection(let open): step(open, input, &effects)
         case .readDiary(let read): step(read, input, &effects)
         case .readTree(let read):

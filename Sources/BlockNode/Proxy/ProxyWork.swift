@@ -7,6 +7,7 @@ import BlockTransactions
 struct ProxyWork {
     var tasks: ProxyTasks
     var writers: HostedWriters
+    var transactions: HostedTransactions
     var tailReads = SharedTailReads()
     var fetches = ObjectFetches()
 
@@ -18,6 +19,8 @@ struct ProxyWork {
         case .writer(let collection):
             writers.attemptProgress(of: collection, isTrying: true, trouble: nil)
         case .task(let task): tasks.inherit(doubt, of: task)
+        case .transaction(let id):
+            transactions.attemptProgress(id, isTrying: true, trouble: nil)
         case .tail, .item, .finalising: break
         }
     }
@@ -30,6 +33,8 @@ struct ProxyWork {
         case .writer(let collection):
             writers.attemptProgress(of: collection, isTrying: false, trouble: error)
         case .task(let task): tasks.tryFailed(error, doubt, of: task)
+        case .transaction(let id):
+            transactions.attemptProgress(id, isTrying: false, trouble: error)
         case .tail, .item, .finalising: break
         }
         learned(error, owner)
@@ -48,9 +53,10 @@ struct ProxyWork {
             switch fetches.owner(of: fetch) {
             case .task(let task)?: tasks.learned(error, of: task)
             case .writer(let collection, _)?: writers.learned(error, of: collection)
+            case .transaction(let id, _, _)?: transactions.learned(error, of: id)
             case nil: break
             }
-        case .writer, .finalising: break
+        case .writer, .transaction, .finalising: break
         }
     }
 
@@ -60,6 +66,7 @@ struct ProxyWork {
         switch waiter {
         case .task(let task): tasks.learned(trouble, of: task)
         case .writer: writers.learned(trouble, of: collection)
+        case .transaction(let id): transactions.learned(trouble, of: id)
         }
     }
 
@@ -84,6 +91,7 @@ struct ProxyWork {
             return [.task(task, .reply(reply))]
         case .writer(let collection):
             return [.writer(collection) { $0.attemptEnded(reply, &$1) }]
+        case .transaction(let id): return [.transactionAttemptEnded(id, reply)]
         case .tail(let collection): return tailReadEnded(collection, reply, caches, now)
         case .item(let fetch, let position): return itemCame(fetch, position, reply, &caches)
         case .finalising(let collection):
@@ -114,6 +122,12 @@ struct ProxyWork {
                 steps.append(.writer(collection) { $0.tailWasRead(value, &$1) })
             case (.writer, .failed(let error)):
                 steps.append(.writer(collection) { $0.tailReadFailed(error, &$1) })
+            case (.transaction(let id), .tail(let value)):
+                steps.append(
+                    .transaction(id, collection) { $0.tailWasRead(value, of: $1, &$2) })
+            case (.transaction(let id), .failed(let error)):
+                steps.append(
+                    .transaction(id, collection) { $0.tailReadFailed(error, of: $1, &$2) })
             default: invariant(false, "a tail read cannot end with \(reply)")
             }
         }
@@ -142,6 +156,10 @@ struct ProxyWork {
         case .failed(.task(let task), let error): return [.task(task, .reply(.failed(error)))]
         case .failed(.writer(let collection, let purpose), let error):
             return [.writer(collection) { $0.fetchFailed(error, for: purpose, &$1) }]
+        case .failed(.transaction(let id, let collection, let purpose), let error):
+            return [
+                .transaction(id, collection) { $0.fetchFailed(error, for: purpose, of: $1, &$2) }
+            ]
         case .waiting(let fetch): return refuse(fetch, id) ?? []
         case .complete(let fetch): return refuse(fetch, id) ?? complete(fetch)
         }
@@ -164,6 +182,12 @@ struct ProxyWork {
             return [.task(task, .fetched(fetch.result))]
         case .writer(let collection, let purpose):
             return [.writer(collection) { $0.wasFetched(fetch.result, for: purpose, &$1) }]
+        case .transaction(let id, let collection, let purpose):
+            return [
+                .transaction(id, collection) {
+                    $0.wasFetched(fetch.result, for: purpose, of: $1, &$2)
+                }
+            ]
         }
     }
 
@@ -171,6 +195,7 @@ struct ProxyWork {
     func checkInvariants() {
         tasks.checkInvariants()
         writers.checkInvariants()
+        transactions.checkInvariants()
         tailReads.checkInvariants()
         fetches.checkInvariants()
     }

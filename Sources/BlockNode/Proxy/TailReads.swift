@@ -8,6 +8,7 @@ struct TailReads: Sendable {
     enum Waiter: Hashable, Sendable {
         case task(UInt64)
         case writer
+        case transaction(HostedTransactions.ID)
     }
 
     private var isRunning = false

@@ -9,7 +9,7 @@ import BlockStructures
 /// same payload is bound to the later target. Otherwise the actions are run again, under another
 /// payload.
 package struct PreparedBatch: Sendable {
-    let payload: PayloadID
+    private(set) var payload: PayloadID
     /// The revision of the snapshot.
     let base: Revision
     let body: Bytes
@@ -120,7 +120,7 @@ package struct PreparedBatch: Sendable {
             let record = PendRecord(
                 transform: item.transform.canonicalBytes, baseRevision: base?.revision ?? .zero,
                 basePayload: base?.payload, baseHash: base?.resultHash ?? .zero,
-                resultHash: after?.digest ?? .zero, home: collection, bound: [])
+                resultHash: after?.digest ?? .zero, collection: collection, bound: [])
             writes.append(BlockWrite(block: item.block, record: record))
             if let after { results.append(after) }
         }
@@ -157,6 +157,13 @@ package struct PreparedBatch: Sendable {
         if planted(.rebaseIgnoresWrites) { dependencies.subtract(writes.map(\.block)) }
         self.dependencies = dependencies
         byteCount = writes.reduce(body.count) { $0 + $1.record.transform.count }
+    }
+
+    /// The same under another payload.
+    func under(_ payload: PayloadID) -> PreparedBatch {
+        var other = self
+        other.payload = payload
+        return other
     }
 
     /// Whether the batch can land as it is on top of everything in `history`.

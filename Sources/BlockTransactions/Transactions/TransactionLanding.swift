@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// How a transaction lands what it wrote: one action, sent under one id; where nobody says what
+/// How a transaction lands what it wrote: one request, sent under one id; where nobody says what
 /// became of it, that is asked for, and never found out by sending another.
 ///
 /// Whoever runs the transaction performs the steps: the SDK and the simulator alike.
@@ -13,38 +13,57 @@ package struct TransactionLanding: Sendable {
         case landed
     }
 
+    /// What is sent.
+    package enum Work: Sendable {
+        /// One action on the one tree that was used.
+        case act(ActionRequest)
+        case transact(TransactionRequest)
+    }
+
     private enum Stage: Sendable {
         case acting
         case asking(because: DatabaseError)
         case landed
     }
 
-    /// What is sent.
-    package let request: ActionRequest
+    package let work: Work
+    /// Asks what became of it, where it is decided.
+    private let question: ActionStatusRequest
     private var doubt = AttemptDoubt()
     private var stage = Stage.acting
 
-    /// - Returns: nil when nothing was written.
-    /// - Throws: What is wrong with the action.
+    /// - Returns: nil when nothing is written: what was read was so at one moment.
+    /// - Throws: What is wrong with what is to land.
     package init?(_ state: TransactionState, id: ActionID) throws(DatabaseError) {
-        let action = state.action
-        guard let info = state.collection, !action.operations.isEmpty else { return nil }
-        if let problem = action.problem { throw problem }
-        request = ActionRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: state.firstRevision, content: .tree(action))
+        let written = state.drafts.filter(\.writesSomething)
+        // The greatest of those that are written decides (protocol: home-is-fixed).
+        guard let home = written.max(by: { $0.info.collection < $1.info.collection }) else {
+            return nil
+        }
+        let parts = state.drafts.compactMap(\.part)
+        question = ActionStatusRequest(
+            collection: home.info.collection, incarnation: home.info.incarnation, action: id,
+            firstRevision: home.firstRevision)
+        if parts.count == 1, case .tree(let action)? = parts[0].actions.first {
+            if let problem = action.problem { throw problem }
+            work = .act(
+                ActionRequest(
+                    collection: question.collection, incarnation: question.incarnation,
+                    action: id, firstRevision: question.firstRevision, content: .tree(action)))
+        } else {
+            let request = TransactionRequest(
+                action: id, home: question.collection, parts: parts)
+            if let problem = request.problem { throw problem }
+            work = .transact(request)
+        }
     }
 
     package var next: Step {
-        switch stage {
-        case .acting: .ask(.act(request))
-        case .asking:
-            .ask(
-                .actionStatus(
-                    ActionStatusRequest(
-                        collection: request.collection, incarnation: request.incarnation,
-                        action: request.action, firstRevision: request.firstRevision)))
-        case .landed: .landed
+        switch (stage, work) {
+        case (.acting, .act(let request)): .ask(.act(request))
+        case (.acting, .transact(let request)): .ask(.transact(request))
+        case (.asking, _): .ask(.actionStatus(question))
+        case (.landed, _): .landed
         }
     }
 
@@ -53,6 +72,7 @@ package struct TransactionLanding: Sendable {
     ///   with an unknown outcome where that is the truth.
     package mutating func receive(_ reply: ClientReply) throws(DatabaseError) {
         switch (stage, reply) {
+        case (.acting, .transacted): stage = .landed
         case (.acting, .acted(let landing)), (.asking, .actionStatus(let landing?, _)):
             try take(landing)
         case (.acting, .failed(let error)):
@@ -67,7 +87,8 @@ package struct TransactionLanding: Sendable {
             // Not there up to now, or nobody can say: it may still come.
             var told = doubt.told(error)
             told.message +=
-                "; it was action \(request.action), first sent at revision \(request.firstRevision)"
+                "; it was action \(question.action), first sent at revision "
+                + "\(question.firstRevision)"
             throw told
         case (.landed, _): invariant(false, "an answer that nobody asked for")
         }
@@ -80,7 +101,8 @@ package struct TransactionLanding: Sendable {
             throw DatabaseError(
                 .conflict,
                 "condition \(check) did not hold at revision \(landing.position.revision)")
-        case .appended, .queue: throw TransactionLanding.misfit
+        // Of several collections only what landed is in a log.
+        case .appended, .queue: stage = .landed
         }
     }
 

@@ -1,77 +1,52 @@
 import BlockModel
 import BlockRuntime
 
-/// What a transaction has read and is about to write: the one thing its body changes.
+/// What a transaction has read and is about to write, collection by collection: the one thing its
+/// body changes.
 package struct TransactionState: Sendable {
-    /// The collection it is over; nil before the first call.
-    package var collection: CollectionInfo?
-    /// What was seen of it when the transaction began: the first revision of its action.
-    package var firstRevision = Revision.zero
-    /// The revision that everything is read as of; nil before the first read.
-    package var snapshot: Revision?
-    /// What was read of the snapshot, key by key.
-    package private(set) var reads: [Bytes: Bytes?] = [:]
-    package private(set) var ranges: [(KeyRange, TreeEntriesHash)] = []
-    /// What was written; nil for a key whose value is taken away.
-    package private(set) var writes: [Bytes: Bytes?] = [:]
+    /// In the order in which they were first used.
+    package private(set) var drafts: [CollectionDraft] = []
     package var hasEnded = false
 
     package init() {}
 
-    /// Binds the transaction to a collection.
-    /// - Throws: `.invalidArgument` for another one, or after the end.
-    package mutating func bind(_ info: CollectionInfo, seen: Revision) throws(DatabaseError) {
+    package func draft(of collection: CollectionID) -> CollectionDraft? {
+        drafts.first { $0.info.collection == collection }
+    }
+
+    /// Changes what is known of a collection, which the transaction uses from then on.
+    /// - Parameter seen: The greatest revision of it that its handle has shown.
+    /// - Throws: `.invalidArgument` after the end, for a handle of another life, and for too many
+    ///   collections; and what `body` throws.
+    package mutating func update<Result: Sendable>(
+        _ info: CollectionInfo, seen: Revision,
+        _ body: (inout CollectionDraft) throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
         guard !hasEnded else {
             throw DatabaseError(.invalidArgument, "a transaction is used after its body has ended")
         }
-        guard let collection else {
-            collection = info
-            firstRevision = seen
-            return
-        }
-        guard collection.name == info.name, collection.incarnation == info.incarnation else {
-            throw DatabaseError(
-                .invalidArgument,
-                "a transaction over \"\(collection.name)\" cannot use \"\(info.name)\": it is over "
-                    + "one collection")
-        }
-    }
-
-    /// What is known of a key here; nil: ask the snapshot.
-    package func known(_ key: Bytes) -> Bytes?? { writes[key] ?? reads[key] }
-
-    package mutating func read(_ key: Bytes, _ value: Bytes?) { reads[key] = .some(value) }
-
-    package mutating func write(_ key: Bytes, _ value: Bytes?) { writes[key] = .some(value) }
-
-    /// Entries of the snapshot were read: all there are of `range`, ascending.
-    package mutating func read(_ range: KeyRange, _ entries: [TreeEntry]) {
-        ranges.append((range, TreeEntriesHash(entries)))
-    }
-
-    /// The entries of a range as the writes leave them, ascending.
-    package func overlaid(_ entries: [TreeEntry], in range: KeyRange) -> [TreeEntry] {
-        guard !writes.isEmpty else { return entries }
-        var merged: [Bytes: Bytes] = [:]
-        for entry in entries { merged[entry.key] = entry.value }
-        for (key, value) in writes where range.contains(key) { merged[key] = value }
-        return merged.map { TreeEntry(key: $0.key, value: $0.value) }
-            .sorted { KeyOrder.compare($0.key, $1.key) < 0 }
-    }
-
-    /// The action that lands the transaction: its checks are what was read.
-    package var action: TreeAction {
-        var checks = reads.keys.sorted { KeyOrder.compare($0, $1) < 0 }.map { key in
-            TreeCheck.value(key: key, reads[key].flatMap { $0 }.map(TreeValueHash.init))
-        }
-        checks += ranges.map { .range($0.0, $0.1) }
-        let operations = writes.keys.sorted { KeyOrder.compare($0, $1) < 0 }.map { key in
-            if let value = writes[key].flatMap({ $0 }) {
-                TreeOperation.put(key: key, value: value)
-            } else {
-                TreeOperation.delete(key: key)
+        let place: Int
+        if let known = drafts.firstIndex(where: { $0.info.collection == info.collection }) {
+            guard drafts[known].info.incarnation == info.incarnation else {
+                throw DatabaseError(
+                    .invalidArgument,
+                    "a transaction uses two lives of \"\(info.name)\": one handle was opened "
+                        + "before it was dropped and made anew")
             }
+            place = known
+        } else {
+            guard drafts.count < Limits.participantCountMax else {
+                throw DatabaseError(
+                    .invalidArgument,
+                    "a transaction over more than participantCountMax = "
+                        + "\(Limits.participantCountMax) collections")
+            }
+            place = drafts.count
+            drafts.append(CollectionDraft(info, seen: seen))
         }
-        return TreeAction(checks: checks, operations: operations)
+        return try body(&drafts[place])
     }
+
+    /// The collections that something was read of.
+    package var looked: [CollectionDraft] { drafts.filter { $0.snapshot != nil } }
 }

@@ -12,6 +12,14 @@ package struct BatchBuilder: Sendable {
     package struct Built: Sendable {
         package let actions: [PendingAction]
         let prepared: PreparedBatch
+
+        /// What came of each action.
+        var outcomes: [ActionOutcome] { prepared.outcomes }
+
+        /// The same as a part of an attempt whose parts have one payload.
+        func under(_ payload: PayloadID) -> Built {
+            Built(actions: actions, prepared: prepared.under(payload))
+        }
     }
 
     /// How far it got.

@@ -39,6 +39,14 @@ package struct BatchSource: Sendable {
         builder = BatchBuilder(collection: collection)
     }
 
+    /// What is known of the log, without an action: what a transaction begins with.
+    var emptied: BatchSource {
+        var other = BatchSource(collection: collection)
+        other.known = known.settled
+        other.scan = scan.settled
+        return other
+    }
+
     /// No action waits.
     package var isEmpty: Bool { queue.isEmpty }
     /// Something that was asked for is to come.

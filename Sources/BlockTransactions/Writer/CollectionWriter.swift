@@ -23,6 +23,9 @@ package struct CollectionWriter: Sendable {
     private var finality: Finality
     /// The last thing that went wrong below: what a client is told when its time runs out.
     private var lastTrouble: DatabaseError?
+    /// A transaction over several collections has the collection, or will have it when the attempt
+    /// under way has ended: nothing else is proposed meanwhile.
+    private var isHeld = false
 
     /// - Parameter shardCount: Of the cluster.
     package init(collection: CollectionID, shardCount: Int) {
@@ -35,7 +38,7 @@ package struct CollectionWriter: Sendable {
     package var isIdle: Bool { source.isEmpty && inFlight == nil }
 
     /// Nothing is queued, and nothing is waited for.
-    package var isQuiet: Bool { isIdle && !source.isWaiting }
+    package var isQuiet: Bool { isIdle && !source.isWaiting && !isHeld }
 
     /// Every entry that is known of is final on its quorums, as far as is known.
     package var isFinal: Bool { finality.isFinal(on: source.log) }
@@ -148,7 +151,8 @@ package struct CollectionWriter: Sendable {
 
     /// Goes as far as possible without waiting: scans, builds a batch, sends it.
     private mutating func advance(_ effects: inout WriterEffects) {
-        guard let built = source.advance(&effects, isFree: inFlight == nil), let log = source.log
+        let isFree = inFlight == nil && !isHeld
+        guard let built = source.advance(&effects, isFree: isFree), let log = source.log
         else { return }
         invariant(inFlight == nil, "one attempt at a time")
         let batch = InFlightBatch(built, on: log, checkpoint: finality.claim(on: log))
@@ -177,6 +181,7 @@ package struct CollectionWriter: Sendable {
     package mutating func attemptEnded(_ reply: RepositoryReply, _ effects: inout WriterEffects) {
         guard var ended = inFlight else { return }
         inFlight = nil
+        if isHeld { effects.wasHeld() }
         let ending = ended.ended(reply)
         if ending.isRetried { source.putBack(ended) }
         switch ending {
@@ -203,6 +208,33 @@ package struct CollectionWriter: Sendable {
             return tick(&effects)
         }
         advance(&effects)
+    }
+
+    // MARK: Transactions over several collections
+
+    /// A transaction wants the collection. It has it when ``WriterEffects/isHeld`` says so, with
+    /// what is known of the log.
+    package mutating func hold(_ effects: inout WriterEffects) {
+        invariant(!isHeld, "two transactions have one collection")
+        isHeld = true
+        if inFlight == nil { effects.wasHeld() }
+    }
+
+    /// What a transaction begins with that has the collection.
+    package var sourceForTransaction: BatchSource { source.emptied }
+
+    /// The transaction has ended.
+    /// - Parameter landed: What it has landed here; nil: nothing, or it was only read.
+    package mutating func release(_ landed: InFlightBatch?, _ effects: inout WriterEffects) {
+        invariant(isHeld, "released by a transaction that has not asked for it")
+        invariant(landed == nil || inFlight == nil, "landed beside an attempt that is under way")
+        isHeld = false
+        if let landed {
+            source.landed(landed, &effects)
+            finality.sweep(
+                countMin: Limits.finaliseIntervalRevisions, on: source.log, &effects)
+        }
+        tick(&effects)
     }
 
     private mutating func adopt(_ value: TailValue) { finality.follow(source.adopt(value)) }

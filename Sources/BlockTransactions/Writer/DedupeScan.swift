@@ -20,6 +20,13 @@ package struct DedupeScan: Sendable {
     /// Entries read in one stretch.
     private static let stretch: UInt64 = 128
 
+    /// The same for somebody else, who has asked for nothing.
+    var settled: DedupeScan {
+        var other = DedupeScan()
+        other.index = index
+        return other
+    }
+
     /// Bytes of what it remembers, about.
     package var weight: Int { index?.weight ?? 0 }
 

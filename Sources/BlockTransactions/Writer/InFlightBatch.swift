@@ -45,6 +45,12 @@ package struct InFlightBatch: Sendable {
         ids.contains(id) ? actions.first { $0.action == id } : nil
     }
 
+    /// What comes of each action, in order.
+    var outcomes: [ActionOutcome] { prepared.outcomes }
+
+    /// Bytes of its transforms and its body.
+    var byteCount: Int { prepared.byteCount }
+
     /// Its actions as its entry holds them.
     var loggedActions: [Action] {
         zip(actions, prepared.outcomes).map {

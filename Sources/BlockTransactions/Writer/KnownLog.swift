@@ -25,6 +25,15 @@ package struct KnownLog: Sendable {
         case lives(Tail)
     }
 
+    /// The same for somebody else, who has asked for nothing.
+    var settled: KnownLog {
+        var other = KnownLog()
+        other.state = state
+        other.state?.tailRead = 0
+        other.tail = tail
+        return other
+    }
+
     // MARK: Events
 
     /// A read of the tail is asked for; one that was asked for already will do.

@@ -44,6 +44,16 @@ package struct WriterEffects {
         self.history = history
     }
 
+    /// Whether the writer rests for the transaction that has asked for that.
+    package private(set) var isHeld = false
+
+    /// The answers so far: they are dealt with by whoever takes them.
+    mutating func takeResponses() -> [(token: CollectionWriter.Token, reply: ClientReply)] {
+        defer { responses = [] }
+        return responses
+    }
+
+    mutating func wasHeld() { isHeld = true }
     mutating func respond(_ token: CollectionWriter.Token, _ reply: ClientReply) {
         responses.append((token, reply))
     }

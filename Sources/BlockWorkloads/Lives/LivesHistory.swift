@@ -51,13 +51,14 @@ package struct LivesHistory: Sendable {
     }
 
     /// Notes what a client of a workload is about to send, when it creates or drops.
+    /// - Parameter collection: That it drops.
     package mutating func send(
         _ request: ClientRequest, of collection: String, at now: Instant
     ) -> RequestID? {
         switch request {
         case .openCollection(let open):
             open.creation.map {
-                send(.create(after: $0.generation), $0.action, of: collection, at: now)
+                send(.create(after: $0.generation), $0.action, of: open.name, at: now)
             }
         case .dropCollection(let drop):
             send(.drop(drop.incarnation), drop.action, of: collection, at: now)

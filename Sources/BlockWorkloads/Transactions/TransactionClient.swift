@@ -145,13 +145,15 @@ package struct TransactionClient: WorkloadClient {
         let (content, writes) = drawWrites(draft)
         let ended = draft.state(of: info, writing: content.operations)
         let id = ActionID(rawValue: generator.identifier())
-        guard let landing = try? TransactionLanding(ended, id: id) else {
+        guard let landing = try? TransactionLanding(ended, id: id),
+            case .act(let request) = landing.work
+        else {
             return invariant(false, "a transaction that wrote has something sound to land")
         }
         transaction = history.transactions.invoke(
             plan.workload, on: plan.name, by: number, at: now, reads: draft.reads, writes: writes)
         let operation = history.structures.invoke(
-            .act(landing.request), on: plan.name, info.incarnation, by: number, at: now)
+            .act(request), on: plan.name, info.incarnation, by: number, at: now)
         state = .landing(operation, landing)
     }
 
@@ -262,7 +264,8 @@ package struct TransactionClient: WorkloadClient {
             try landing.receive(reply)
             guard case .ask(.actionStatus(let status)) = landing.next else {
                 endWrites(.committed, &history, now)
-                return sendAgainNowAndThen(landing.request, &history, now)
+                guard case .act(let request) = landing.work else { return }
+                return sendAgainNowAndThen(request, &history, now)
             }
             let question = history.structures.invoke(
                 .status(status), on: plan.name, status.incarnation, by: number, at: now)

@@ -62,18 +62,18 @@ struct TransactionDraft: Sendable {
     /// What a transaction of the SDK would be that did the same.
     func state(of info: CollectionInfo, writing operations: [TreeOperation]) -> TransactionState {
         var state = TransactionState()
-        state.collection = info
-        state.firstRevision = firstRevision
-        state.snapshot = snapshot
-        if readsRange {
-            state.read(.all, entries)
-        } else {
-            for read in reads { state.read(read.key, read.value) }
-        }
-        for operation in operations {
-            switch operation {
-            case .put(let key, let value): state.write(key, value)
-            case .delete(let key): state.write(key, nil)
+        try? state.update(info, seen: firstRevision) { draft in
+            draft.snapshot = snapshot
+            if readsRange {
+                draft.read(.all, entries)
+            } else {
+                for read in reads { draft.read(read.key, read.value) }
+            }
+            for operation in operations {
+                switch operation {
+                case .put(let key, let value): draft.write(key, value)
+                case .delete(let key): draft.write(key, nil)
+                }
             }
         }
         return state

@@ -4,7 +4,8 @@ import BlockTransactions
 import OptimysticClient
 
 extension Database {
-    /// Runs `body` as one transaction over one collection, and lands what it wrote.
+    /// Runs `body` as one transaction over any number of collections, up to
+    /// ``Limits/participantCountMax``, and lands what it wrote: everywhere or nowhere.
     ///
     /// When this returns, the writes are durable, and everything the body read was still so when
     /// they took effect. Where somebody else was first, the body runs again, on a newer revision,

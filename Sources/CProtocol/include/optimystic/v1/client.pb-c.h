@@ -28,6 +28,9 @@ typedef struct Optimystic__V1__ReadDiary Optimystic__V1__ReadDiary;
 typedef struct Optimystic__V1__AskActionStatus Optimystic__V1__AskActionStatus;
 typedef struct Optimystic__V1__ActOnTree Optimystic__V1__ActOnTree;
 typedef struct Optimystic__V1__ActOnQueue Optimystic__V1__ActOnQueue;
+typedef struct Optimystic__V1__Transact Optimystic__V1__Transact;
+typedef struct Optimystic__V1__TransactionPart Optimystic__V1__TransactionPart;
+typedef struct Optimystic__V1__PartAction Optimystic__V1__PartAction;
 typedef struct Optimystic__V1__ReadTree Optimystic__V1__ReadTree;
 typedef struct Optimystic__V1__ReadRange Optimystic__V1__ReadRange;
 typedef struct Optimystic__V1__ReadQueue Optimystic__V1__ReadQueue;
@@ -42,6 +45,9 @@ typedef struct Optimystic__V1__HistoryState Optimystic__V1__HistoryState;
 typedef struct Optimystic__V1__DiaryEntry Optimystic__V1__DiaryEntry;
 typedef struct Optimystic__V1__DiaryPage Optimystic__V1__DiaryPage;
 typedef struct Optimystic__V1__ActionStatus Optimystic__V1__ActionStatus;
+typedef struct Optimystic__V1__Transacted Optimystic__V1__Transacted;
+typedef struct Optimystic__V1__TransactedPart Optimystic__V1__TransactedPart;
+typedef struct Optimystic__V1__PartOutcome Optimystic__V1__PartOutcome;
 typedef struct Optimystic__V1__Acted Optimystic__V1__Acted;
 typedef struct Optimystic__V1__TreeValues Optimystic__V1__TreeValues;
 typedef struct Optimystic__V1__TreePage Optimystic__V1__TreePage;
@@ -90,7 +96,8 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_COMMIT = 26,
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_FINALISE = 27,
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRUNCATE = 28,
-  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_RETAIN = 29
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_RETAIN = 29,
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT = 30
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST__CASE)
 } Optimystic__V1__ClientRequest__RequestCase;
 
@@ -141,6 +148,7 @@ struct  Optimystic__V1__ClientRequest
      */
     Optimystic__V1__TruncateCollection *truncate;
     Optimystic__V1__RetainHistory *retain;
+    Optimystic__V1__Transact *transact;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REQUEST__INIT \
@@ -357,6 +365,92 @@ struct  Optimystic__V1__ActOnQueue
     , {0,NULL}, NULL, {0,NULL}, 0, NULL }
 
 
+/*
+ * A transaction over several collections, exactly once: it takes effect in all of them or in none.
+ */
+struct  Optimystic__V1__Transact
+{
+  ProtobufCMessage base;
+  /*
+   * The transaction's id, drawn by the client before the first try, the same for all: 16 bytes. It
+   * is that of the first action of each part in its log.
+   */
+  ProtobufCBinaryData action;
+  /*
+   * The collection that decides, 32 bytes: the greatest id of those that are written, the same for
+   * all tries.
+   */
+  ProtobufCBinaryData home;
+  /*
+   * Each collection once, strictly ascending.
+   */
+  size_t n_parts;
+  Optimystic__V1__TransactionPart **parts;
+};
+#define OPTIMYSTIC__V1__TRANSACT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transact__descriptor) \
+    , {0,NULL}, {0,NULL}, 0,NULL }
+
+
+typedef enum {
+  OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING__NOT_SET = 0,
+  OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING_EXPECTED_REVISION = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING__CASE)
+} Optimystic__V1__TransactionPart__ExpectingCase;
+
+/*
+ * What a transaction does to one collection.
+ */
+struct  Optimystic__V1__TransactionPart
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData collection;
+  Optimystic__V1__Incarnation *incarnation;
+  /*
+   * As in Append.
+   */
+  uint64_t first_revision;
+  /*
+   * In order, all of one kind; none of a collection that is only looked at.
+   */
+  size_t n_actions;
+  Optimystic__V1__PartAction **actions;
+  Optimystic__V1__TransactionPart__ExpectingCase expecting_case;
+  union {
+    uint64_t expected_revision;
+  };
+};
+#define OPTIMYSTIC__V1__TRANSACTION_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_part__descriptor) \
+    , {0,NULL}, NULL, 0, 0,NULL, OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING__NOT_SET, {0} }
+
+
+typedef enum {
+  OPTIMYSTIC__V1__PART_ACTION__CONTENT__NOT_SET = 0,
+  OPTIMYSTIC__V1__PART_ACTION__CONTENT_APPEND = 1,
+  OPTIMYSTIC__V1__PART_ACTION__CONTENT_TREE = 2,
+  OPTIMYSTIC__V1__PART_ACTION__CONTENT_QUEUE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PART_ACTION__CONTENT__CASE)
+} Optimystic__V1__PartAction__ContentCase;
+
+struct  Optimystic__V1__PartAction
+{
+  ProtobufCMessage base;
+  Optimystic__V1__PartAction__ContentCase content_case;
+  union {
+    ProtobufCBinaryData append;
+    Optimystic__V1__TreeAction *tree;
+    Optimystic__V1__QueueAction *queue;
+  };
+};
+#define OPTIMYSTIC__V1__PART_ACTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__part_action__descriptor) \
+    , OPTIMYSTIC__V1__PART_ACTION__CONTENT__NOT_SET, {0} }
+
+
 typedef enum {
   OPTIMYSTIC__V1__READ_TREE__VIEW__NOT_SET = 0,
   OPTIMYSTIC__V1__READ_TREE__VIEW_AS_OF = 3
@@ -545,7 +639,8 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_REFUSED = 29,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED = 30,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT = 31,
-  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_HISTORY = 32
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_HISTORY = 32,
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED = 33
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REPLY__REPLY__CASE)
 } Optimystic__V1__ClientReply__ReplyCase;
 
@@ -589,6 +684,10 @@ struct  Optimystic__V1__ClientReply
      */
     Optimystic__V1__Absent *absent;
     Optimystic__V1__HistoryState *history;
+    /*
+     * The transaction is durable in every collection that it writes, once.
+     */
+    Optimystic__V1__Transacted *transacted;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REPLY__INIT \
@@ -764,6 +863,65 @@ struct  Optimystic__V1__ActionStatus
 #define OPTIMYSTIC__V1__ACTION_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__action_status__descriptor) \
     , NULL, 0, OPTIMYSTIC__V1__ACTION_STATUS__OUTCOME__NOT_SET, {0} }
+
+
+/*
+ * Where each part of a transaction landed, and what came of it.
+ */
+struct  Optimystic__V1__Transacted
+{
+  ProtobufCMessage base;
+  size_t n_parts;
+  Optimystic__V1__TransactedPart **parts;
+};
+#define OPTIMYSTIC__V1__TRANSACTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transacted__descriptor) \
+    , 0,NULL }
+
+
+struct  Optimystic__V1__TransactedPart
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData collection;
+  /*
+   * Of its entry; of what was only read, the revision that was read.
+   */
+  uint64_t revision;
+  /*
+   * One for each action, in order; none of what was only read.
+   */
+  size_t n_outcomes;
+  Optimystic__V1__PartOutcome **outcomes;
+};
+#define OPTIMYSTIC__V1__TRANSACTED_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transacted_part__descriptor) \
+    , {0,NULL}, 0, 0,NULL }
+
+
+typedef enum {
+  OPTIMYSTIC__V1__PART_OUTCOME__OUTCOME__NOT_SET = 0,
+  OPTIMYSTIC__V1__PART_OUTCOME__OUTCOME_APPENDED = 1,
+  OPTIMYSTIC__V1__PART_OUTCOME__OUTCOME_TREE = 2,
+  OPTIMYSTIC__V1__PART_OUTCOME__OUTCOME_QUEUE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PART_OUTCOME__OUTCOME__CASE)
+} Optimystic__V1__PartOutcome__OutcomeCase;
+
+struct  Optimystic__V1__PartOutcome
+{
+  ProtobufCMessage base;
+  Optimystic__V1__PartOutcome__OutcomeCase outcome_case;
+  union {
+    Optimystic__V1__Nothing *appended;
+    Optimystic__V1__TreeOutcome *tree;
+    Optimystic__V1__QueueOutcome *queue;
+  };
+};
+#define OPTIMYSTIC__V1__PART_OUTCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__part_outcome__descriptor) \
+    , OPTIMYSTIC__V1__PART_OUTCOME__OUTCOME__NOT_SET, {0} }
 
 
 typedef enum {
@@ -1263,6 +1421,63 @@ Optimystic__V1__ActOnQueue *
 void   optimystic__v1__act_on_queue__free_unpacked
                      (Optimystic__V1__ActOnQueue *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__Transact methods */
+void   optimystic__v1__transact__init
+                     (Optimystic__V1__Transact         *message);
+size_t optimystic__v1__transact__get_packed_size
+                     (const Optimystic__V1__Transact   *message);
+size_t optimystic__v1__transact__pack
+                     (const Optimystic__V1__Transact   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transact__pack_to_buffer
+                     (const Optimystic__V1__Transact   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Transact *
+       optimystic__v1__transact__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transact__free_unpacked
+                     (Optimystic__V1__Transact *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactionPart methods */
+void   optimystic__v1__transaction_part__init
+                     (Optimystic__V1__TransactionPart         *message);
+size_t optimystic__v1__transaction_part__get_packed_size
+                     (const Optimystic__V1__TransactionPart   *message);
+size_t optimystic__v1__transaction_part__pack
+                     (const Optimystic__V1__TransactionPart   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transaction_part__pack_to_buffer
+                     (const Optimystic__V1__TransactionPart   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactionPart *
+       optimystic__v1__transaction_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transaction_part__free_unpacked
+                     (Optimystic__V1__TransactionPart *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__PartAction methods */
+void   optimystic__v1__part_action__init
+                     (Optimystic__V1__PartAction         *message);
+size_t optimystic__v1__part_action__get_packed_size
+                     (const Optimystic__V1__PartAction   *message);
+size_t optimystic__v1__part_action__pack
+                     (const Optimystic__V1__PartAction   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__part_action__pack_to_buffer
+                     (const Optimystic__V1__PartAction   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__PartAction *
+       optimystic__v1__part_action__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__part_action__free_unpacked
+                     (Optimystic__V1__PartAction *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__ReadTree methods */
 void   optimystic__v1__read_tree__init
                      (Optimystic__V1__ReadTree         *message);
@@ -1528,6 +1743,63 @@ Optimystic__V1__ActionStatus *
                       const uint8_t       *data);
 void   optimystic__v1__action_status__free_unpacked
                      (Optimystic__V1__ActionStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__Transacted methods */
+void   optimystic__v1__transacted__init
+                     (Optimystic__V1__Transacted         *message);
+size_t optimystic__v1__transacted__get_packed_size
+                     (const Optimystic__V1__Transacted   *message);
+size_t optimystic__v1__transacted__pack
+                     (const Optimystic__V1__Transacted   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transacted__pack_to_buffer
+                     (const Optimystic__V1__Transacted   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Transacted *
+       optimystic__v1__transacted__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transacted__free_unpacked
+                     (Optimystic__V1__Transacted *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactedPart methods */
+void   optimystic__v1__transacted_part__init
+                     (Optimystic__V1__TransactedPart         *message);
+size_t optimystic__v1__transacted_part__get_packed_size
+                     (const Optimystic__V1__TransactedPart   *message);
+size_t optimystic__v1__transacted_part__pack
+                     (const Optimystic__V1__TransactedPart   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transacted_part__pack_to_buffer
+                     (const Optimystic__V1__TransactedPart   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactedPart *
+       optimystic__v1__transacted_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transacted_part__free_unpacked
+                     (Optimystic__V1__TransactedPart *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__PartOutcome methods */
+void   optimystic__v1__part_outcome__init
+                     (Optimystic__V1__PartOutcome         *message);
+size_t optimystic__v1__part_outcome__get_packed_size
+                     (const Optimystic__V1__PartOutcome   *message);
+size_t optimystic__v1__part_outcome__pack
+                     (const Optimystic__V1__PartOutcome   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__part_outcome__pack_to_buffer
+                     (const Optimystic__V1__PartOutcome   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__PartOutcome *
+       optimystic__v1__part_outcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__part_outcome__free_unpacked
+                     (Optimystic__V1__PartOutcome *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__Acted methods */
 void   optimystic__v1__acted__init
@@ -1824,6 +2096,15 @@ typedef void (*Optimystic__V1__ActOnTree_Closure)
 typedef void (*Optimystic__V1__ActOnQueue_Closure)
                  (const Optimystic__V1__ActOnQueue *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__Transact_Closure)
+                 (const Optimystic__V1__Transact *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__TransactionPart_Closure)
+                 (const Optimystic__V1__TransactionPart *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__PartAction_Closure)
+                 (const Optimystic__V1__PartAction *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__ReadTree_Closure)
                  (const Optimystic__V1__ReadTree *message,
                   void *closure_data);
@@ -1865,6 +2146,15 @@ typedef void (*Optimystic__V1__DiaryPage_Closure)
                   void *closure_data);
 typedef void (*Optimystic__V1__ActionStatus_Closure)
                  (const Optimystic__V1__ActionStatus *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__Transacted_Closure)
+                 (const Optimystic__V1__Transacted *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__TransactedPart_Closure)
+                 (const Optimystic__V1__TransactedPart *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__PartOutcome_Closure)
+                 (const Optimystic__V1__PartOutcome *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__Acted_Closure)
                  (const Optimystic__V1__Acted *message,
@@ -1924,6 +2214,9 @@ extern const ProtobufCMessageDescriptor optimystic__v1__read_diary__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__ask_action_status__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__part_action__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_tree__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_range__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_queue__descriptor;
@@ -1938,6 +2231,9 @@ extern const ProtobufCMessageDescriptor optimystic__v1__history_state__descripto
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_entry__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_page__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transacted__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transacted_part__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__part_outcome__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__acted__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__tree_values__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__tree_page__descriptor;

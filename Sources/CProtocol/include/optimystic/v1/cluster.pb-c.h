@@ -192,13 +192,17 @@ struct  Optimystic__V1__BlockChange
   size_t n_committed;
   Optimystic__V1__CommittedWrite **committed;
   /*
-   * The collection whose tail decides the attempt, 32 bytes.
+   * The collection of the block, 32 bytes.
    */
-  ProtobufCBinaryData home;
+  ProtobufCBinaryData collection;
+  /*
+   * The attempt over several collections that it is part of; absent: of none.
+   */
+  Optimystic__V1__AttemptAnchor *transaction;
 };
 #define OPTIMYSTIC__V1__BLOCK_CHANGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__block_change__descriptor) \
-    , {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, 0, NULL, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, NULL }
 
 
 /*
@@ -776,15 +780,16 @@ struct  Optimystic__V1__KeptPend
   /*
    * As in BlockChange, 32 bytes.
    */
-  ProtobufCBinaryData home;
+  ProtobufCBinaryData collection;
   /*
    * At its lowest target.
    */
   Optimystic__V1__OutstandingPend *pend;
+  Optimystic__V1__AttemptAnchor *transaction;
 };
 #define OPTIMYSTIC__V1__KEPT_PEND__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__kept_pend__descriptor) \
-    , NULL, {0,NULL}, NULL }
+    , NULL, {0,NULL}, NULL, NULL }
 
 
 /*

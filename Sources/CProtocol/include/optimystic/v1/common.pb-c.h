@@ -21,6 +21,7 @@ typedef struct Optimystic__V1__Incarnation Optimystic__V1__Incarnation;
 typedef struct Optimystic__V1__PayloadId Optimystic__V1__PayloadId;
 typedef struct Optimystic__V1__Ballot Optimystic__V1__Ballot;
 typedef struct Optimystic__V1__Participant Optimystic__V1__Participant;
+typedef struct Optimystic__V1__AttemptAnchor Optimystic__V1__AttemptAnchor;
 typedef struct Optimystic__V1__CollectionHeader Optimystic__V1__CollectionHeader;
 typedef struct Optimystic__V1__SegmentKey Optimystic__V1__SegmentKey;
 typedef struct Optimystic__V1__BlockKey Optimystic__V1__BlockKey;
@@ -52,6 +53,18 @@ typedef enum _Optimystic__V1__Outcome {
   OPTIMYSTIC__V1__OUTCOME__OUTCOME_UNKNOWN = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__OUTCOME)
 } Optimystic__V1__Outcome;
+typedef enum _Optimystic__V1__ParticipantRole {
+  OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_UNSPECIFIED = 0,
+  /*
+   * It gets an entry.
+   */
+  OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_WRITES = 1,
+  /*
+   * What was read of it must still be so at the decision.
+   */
+  OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_READS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PARTICIPANT_ROLE)
+} Optimystic__V1__ParticipantRole;
 typedef enum _Optimystic__V1__CollectionKind {
   OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_UNSPECIFIED = 0,
   OPTIMYSTIC__V1__COLLECTION_KIND__COLLECTION_KIND_TREE = 1,
@@ -198,13 +211,31 @@ struct  Optimystic__V1__Participant
   ProtobufCBinaryData collection;
   Optimystic__V1__Incarnation *incarnation;
   /*
-   * The revision that the entry would get.
+   * The revision that the entry would get; of what is only read, the one after the revision read.
    */
   uint64_t target;
+  Optimystic__V1__ParticipantRole role;
 };
 #define OPTIMYSTIC__V1__PARTICIPANT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__participant__descriptor) \
-    , {0,NULL}, NULL, 0 }
+    , {0,NULL}, NULL, 0, OPTIMYSTIC__V1__PARTICIPANT_ROLE__PARTICIPANT_ROLE_UNSPECIFIED }
+
+
+/*
+ * Names an attempt over several collections, and says where it is decided.
+ */
+struct  Optimystic__V1__AttemptAnchor
+{
+  ProtobufCMessage base;
+  /*
+   * The attempt's digest, 32 bytes.
+   */
+  ProtobufCBinaryData attempt;
+  Optimystic__V1__Participant *home;
+};
+#define OPTIMYSTIC__V1__ATTEMPT_ANCHOR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__attempt_anchor__descriptor) \
+    , {0,NULL}, NULL }
 
 
 /*
@@ -704,6 +735,25 @@ Optimystic__V1__Participant *
 void   optimystic__v1__participant__free_unpacked
                      (Optimystic__V1__Participant *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__AttemptAnchor methods */
+void   optimystic__v1__attempt_anchor__init
+                     (Optimystic__V1__AttemptAnchor         *message);
+size_t optimystic__v1__attempt_anchor__get_packed_size
+                     (const Optimystic__V1__AttemptAnchor   *message);
+size_t optimystic__v1__attempt_anchor__pack
+                     (const Optimystic__V1__AttemptAnchor   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__attempt_anchor__pack_to_buffer
+                     (const Optimystic__V1__AttemptAnchor   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__AttemptAnchor *
+       optimystic__v1__attempt_anchor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__attempt_anchor__free_unpacked
+                     (Optimystic__V1__AttemptAnchor *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__CollectionHeader methods */
 void   optimystic__v1__collection_header__init
                      (Optimystic__V1__CollectionHeader         *message);
@@ -1009,6 +1059,9 @@ typedef void (*Optimystic__V1__Ballot_Closure)
 typedef void (*Optimystic__V1__Participant_Closure)
                  (const Optimystic__V1__Participant *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__AttemptAnchor_Closure)
+                 (const Optimystic__V1__AttemptAnchor *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__CollectionHeader_Closure)
                  (const Optimystic__V1__CollectionHeader *message,
                   void *closure_data);
@@ -1061,6 +1114,7 @@ typedef void (*Optimystic__V1__LaggingShard_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    optimystic__v1__outcome__descriptor;
+extern const ProtobufCEnumDescriptor    optimystic__v1__participant_role__descriptor;
 extern const ProtobufCEnumDescriptor    optimystic__v1__collection_kind__descriptor;
 extern const ProtobufCEnumDescriptor    optimystic__v1__value_encoding__descriptor;
 extern const ProtobufCEnumDescriptor    optimystic__v1__pending_policy__descriptor;
@@ -1070,6 +1124,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__incarnation__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__payload_id__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__ballot__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__participant__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__attempt_anchor__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__collection_header__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__segment_key__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_key__descriptor;

@@ -31,11 +31,13 @@ typedef struct Optimystic__V1__ScrubReport Optimystic__V1__ScrubReport;
 typedef struct Optimystic__V1__Creation Optimystic__V1__Creation;
 typedef struct Optimystic__V1__CreateCollection Optimystic__V1__CreateCollection;
 typedef struct Optimystic__V1__CommitAttempt Optimystic__V1__CommitAttempt;
+typedef struct Optimystic__V1__TransactionAttempt Optimystic__V1__TransactionAttempt;
 typedef struct Optimystic__V1__DropCollection Optimystic__V1__DropCollection;
 typedef struct Optimystic__V1__ListCollections Optimystic__V1__ListCollections;
 typedef struct Optimystic__V1__RepositoryReply Optimystic__V1__RepositoryReply;
 typedef struct Optimystic__V1__Committed Optimystic__V1__Committed;
 typedef struct Optimystic__V1__CommitRefusal Optimystic__V1__CommitRefusal;
+typedef struct Optimystic__V1__RefusedAt Optimystic__V1__RefusedAt;
 typedef struct Optimystic__V1__Moved Optimystic__V1__Moved;
 typedef struct Optimystic__V1__PendingBlock Optimystic__V1__PendingBlock;
 typedef struct Optimystic__V1__TailPage Optimystic__V1__TailPage;
@@ -77,7 +79,8 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_LIST_PENDS = 23,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_SWEEP = 25,
   OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRUNCATE = 26,
-  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN = 27
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_RETAIN = 27,
+  OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST_TRANSACT = 28
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REQUEST__REQUEST__CASE)
 } Optimystic__V1__RepositoryRequest__RequestCase;
 
@@ -112,6 +115,7 @@ struct  Optimystic__V1__RepositoryRequest
     Optimystic__V1__SweepPeer *sweep;
     Optimystic__V1__TruncateCollection *truncate;
     Optimystic__V1__RetainHistory *retain;
+    Optimystic__V1__TransactionAttempt *transact;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REQUEST__INIT \
@@ -411,6 +415,33 @@ struct  Optimystic__V1__CommitAttempt
 
 
 /*
+ * One attempt over several collections, complete: it lands in all of them or in none.
+ */
+struct  Optimystic__V1__TransactionAttempt
+{
+  ProtobufCMessage base;
+  /*
+   * The collection that decides, 32 bytes: one of those that are written.
+   */
+  ProtobufCBinaryData home;
+  /*
+   * All under one payload, each collection once.
+   */
+  size_t n_writes;
+  Optimystic__V1__CommitAttempt **writes;
+  /*
+   * Collections that are only read.
+   */
+  size_t n_reads;
+  Optimystic__V1__Participant **reads;
+  uint64_t wall_ms;
+};
+#define OPTIMYSTIC__V1__TRANSACTION_ATTEMPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_attempt__descriptor) \
+    , {0,NULL}, 0,NULL, 0,NULL, 0 }
+
+
+/*
  * Ends this life of the collection, and no other, however late it arrives.
  */
 struct  Optimystic__V1__DropCollection
@@ -462,7 +493,8 @@ typedef enum {
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_FINALISED = 21,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SCRUBBED = 22,
   OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_PENDS = 23,
-  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT = 25
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_SWEPT = 25,
+  OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_REFUSED_AT = 26
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY__CASE)
 } Optimystic__V1__RepositoryReply__ReplyCase;
 
@@ -496,6 +528,7 @@ struct  Optimystic__V1__RepositoryReply
     Optimystic__V1__ScrubReport *scrubbed;
     Optimystic__V1__PendPage *pends;
     Optimystic__V1__SweepReport *swept;
+    Optimystic__V1__RefusedAt *refused_at;
   };
 };
 #define OPTIMYSTIC__V1__REPOSITORY_REPLY__INIT \
@@ -567,6 +600,24 @@ struct  Optimystic__V1__CommitRefusal
 #define OPTIMYSTIC__V1__COMMIT_REFUSAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__commit_refusal__descriptor) \
     , OPTIMYSTIC__V1__COMMIT_REFUSAL__REASON__NOT_SET, {0} }
+
+
+/*
+ * An attempt over several collections has not landed and never will: for what this one of them
+ * says, it was given up and fenced at its home.
+ */
+struct  Optimystic__V1__RefusedAt
+{
+  ProtobufCMessage base;
+  /*
+   * 32 bytes.
+   */
+  ProtobufCBinaryData collection;
+  Optimystic__V1__CommitRefusal *refusal;
+};
+#define OPTIMYSTIC__V1__REFUSED_AT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__refused_at__descriptor) \
+    , {0,NULL}, NULL }
 
 
 /*
@@ -896,6 +947,25 @@ Optimystic__V1__CommitAttempt *
 void   optimystic__v1__commit_attempt__free_unpacked
                      (Optimystic__V1__CommitAttempt *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactionAttempt methods */
+void   optimystic__v1__transaction_attempt__init
+                     (Optimystic__V1__TransactionAttempt         *message);
+size_t optimystic__v1__transaction_attempt__get_packed_size
+                     (const Optimystic__V1__TransactionAttempt   *message);
+size_t optimystic__v1__transaction_attempt__pack
+                     (const Optimystic__V1__TransactionAttempt   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transaction_attempt__pack_to_buffer
+                     (const Optimystic__V1__TransactionAttempt   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactionAttempt *
+       optimystic__v1__transaction_attempt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transaction_attempt__free_unpacked
+                     (Optimystic__V1__TransactionAttempt *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__DropCollection methods */
 void   optimystic__v1__drop_collection__init
                      (Optimystic__V1__DropCollection         *message);
@@ -990,6 +1060,25 @@ Optimystic__V1__CommitRefusal *
                       const uint8_t       *data);
 void   optimystic__v1__commit_refusal__free_unpacked
                      (Optimystic__V1__CommitRefusal *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__RefusedAt methods */
+void   optimystic__v1__refused_at__init
+                     (Optimystic__V1__RefusedAt         *message);
+size_t optimystic__v1__refused_at__get_packed_size
+                     (const Optimystic__V1__RefusedAt   *message);
+size_t optimystic__v1__refused_at__pack
+                     (const Optimystic__V1__RefusedAt   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__refused_at__pack_to_buffer
+                     (const Optimystic__V1__RefusedAt   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__RefusedAt *
+       optimystic__v1__refused_at__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__refused_at__free_unpacked
+                     (Optimystic__V1__RefusedAt *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__Moved methods */
 void   optimystic__v1__moved__init
@@ -1111,6 +1200,9 @@ typedef void (*Optimystic__V1__CreateCollection_Closure)
 typedef void (*Optimystic__V1__CommitAttempt_Closure)
                  (const Optimystic__V1__CommitAttempt *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__TransactionAttempt_Closure)
+                 (const Optimystic__V1__TransactionAttempt *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__DropCollection_Closure)
                  (const Optimystic__V1__DropCollection *message,
                   void *closure_data);
@@ -1125,6 +1217,9 @@ typedef void (*Optimystic__V1__Committed_Closure)
                   void *closure_data);
 typedef void (*Optimystic__V1__CommitRefusal_Closure)
                  (const Optimystic__V1__CommitRefusal *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__RefusedAt_Closure)
+                 (const Optimystic__V1__RefusedAt *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__Moved_Closure)
                  (const Optimystic__V1__Moved *message,
@@ -1159,11 +1254,13 @@ extern const ProtobufCMessageDescriptor optimystic__v1__scrub_report__descriptor
 extern const ProtobufCMessageDescriptor optimystic__v1__creation__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__create_collection__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__commit_attempt__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transaction_attempt__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__drop_collection__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__list_collections__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__repository_reply__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__committed__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__commit_refusal__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__refused_at__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__moved__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__pending_block__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__tail_page__descriptor;

@@ -1,0 +1,179 @@
+import BlockRuntime
+
+/// One attempt over several collections, complete: it lands in all of them or in none
+/// (protocol: home-decides). A coordinator never makes another of it.
+package struct TransactionAttempt: Hashable, Sendable {
+    /// Names the attempt, its home and everything it touches.
+    package let attempt: Attempt
+    /// What it does to each collection that it writes, ascending; that of the home among them, if
+    /// only as an entry that does nothing.
+    package let writes: [CommitAttempt]
+    package let wallMilliseconds: UInt64
+
+    /// - Parameters:
+    ///   - home: The collection that decides, the same for every try of the same actions.
+    ///   - writes: All under one payload, each collection once.
+    ///   - reads: Collections that are only read: what was read of them must still be so.
+    /// - Precondition: The home is among `writes`, and no collection is named twice.
+    package init(
+        home: CollectionID, writes: [CommitAttempt], reads: [Participant] = [],
+        wallMilliseconds: UInt64
+    ) {
+        guard let payload = writes.first?.payload else {
+            fatalError("invariant: an attempt that writes nothing")
+        }
+        invariant(writes.allSatisfy { $0.payload == payload }, "one attempt has one payload")
+        invariant(reads.allSatisfy { $0.role == .reads }, "a write among the reads")
+        let attempt = Attempt(
+            payload: payload, home: home, participants: writes.map(\.participant) + reads)
+        let collections = Set(attempt.participants.map(\.collection))
+        invariant(collections.count == attempt.participants.count, "a collection is named twice")
+        self.attempt = attempt
+        self.wallMilliseconds = wallMilliseconds
+        let anchor = attempt.anchor
+        self.writes = writes.map { $0.part(of: attempt, anchor) }
+            .sorted { $0.participant < $1.participant }
+    }
+
+    /// What it does at the home.
+    package var homeWrite: CommitAttempt {
+        guard let write = writes.first(where: { $0.participant.collection == attempt.home }) else {
+            fatalError("invariant: an attempt has its home as participant")
+        }
+        return write
+    }
+
+    /// What it does to a collection; nil when that is only read.
+    package func write(of collection: CollectionID) -> CommitAttempt? {
+        writes.first { $0.participant.collection == collection }
+    }
+}
+
+extension CommitAttempt {
+    /// The same as a part of an attempt over several collections, which its pends name.
+    fileprivate func part(of attempt: Attempt, _ anchor: AttemptAnchor) -> CommitAttempt {
+        let writes = writes.map { write in
+            BlockWrite(
+                block: write.block, record: write.record.part(of: anchor),
+                committed: write.committed)
+        }
+        return CommitAttempt(
+            participant: participant, payload: payload, body: body, writes: writes,
+            headerAfter: headerAfter, checkpoint: checkpoint, pendingPolicy: pendingPolicy,
+            wallMilliseconds: wallMilliseconds, transaction: attempt)
+    }
+}
+
+extension PendRecord {
+    fileprivate func part(of anchor: AttemptAnchor) -> PendRecord {
+        PendRecord(
+            transform: transform, baseRevision: baseRevision, basePayload: basePayload,
+            baseHash: baseHash, resultHash: resultHash, collection: collection, anchor: anchor,
+            bound: bound)
+    }
+}
+
+/// Asks for one transaction over any number of collections, exactly once.
+package struct TransactionRequest: Hashable, Sendable {
+    /// The transaction's id: that of its first action in each log.
+    package let action: ActionID
+    /// The collection that decides: one that is written, the same over all retries
+    /// (protocol: home-is-fixed).
+    package let home: CollectionID
+    /// Ascending by collection, each once.
+    package let parts: [TransactionPart]
+
+    package init(action: ActionID, home: CollectionID, parts: [TransactionPart]) {
+        self.action = action
+        self.home = home
+        self.parts = parts.sorted { $0.collection < $1.collection }
+    }
+
+    /// What is wrong with it as it stands; nil when nothing is.
+    package var problem: DatabaseError? {
+        func invalid(_ message: String) -> DatabaseError {
+            DatabaseError(.invalidArgument, message)
+        }
+        if parts.count > Limits.participantCountMax {
+            return invalid(
+                "a transaction over \(parts.count) collections, participantCountMax = "
+                    + "\(Limits.participantCountMax)")
+        }
+        if Set(parts.map(\.collection)).count != parts.count {
+            return invalid("a transaction names a collection twice")
+        }
+        guard let deciding = parts.first(where: { $0.collection == home }), deciding.writes else {
+            return invalid("a transaction does not write the collection that is to decide it")
+        }
+        for part in parts {
+            if Set(part.actions.map(\.kind)).count > 1 {
+                return invalid("the actions on one collection are of two kinds")
+            }
+            if part.actions.count > Limits.bodyActionCountMax {
+                return invalid(
+                    "\(part.actions.count) actions on one collection, bodyActionCountMax = "
+                        + "\(Limits.bodyActionCountMax)")
+            }
+            if let problem = part.actions.lazy.compactMap(\.problem).first { return problem }
+        }
+        return nil
+    }
+
+    /// The id of an action of a part: that of the transaction for the first, and one that follows
+    /// from it for each of the others.
+    package func id(of number: Int) -> ActionID {
+        guard number > 0 else { return action }
+        var encoder = CanonicalEncoder()
+        encoder.append(action)
+        encoder.append(UInt32(number))
+        let digest = Digest(domain: "optimystic/transaction-action/1", encoder.bytes)
+        return ActionID(
+            rawValue: Identifier128(digest.bytes.prefix(Identifier128.byteCount)) ?? .zero)
+    }
+}
+
+/// What a transaction does to one collection.
+package struct TransactionPart: Hashable, Sendable {
+    package let collection: CollectionID
+    package let incarnation: Incarnation
+    /// As in ``ActionRequest/firstRevision``.
+    package let firstRevision: Revision
+    /// The revision that the collection must still be at when the transaction takes effect; nil
+    /// when its actions say themselves what they rely on.
+    package let expectedRevision: Revision?
+    /// In order; none of a collection that is only looked at.
+    package let actions: [ActionContent]
+
+    package init(
+        collection: CollectionID, incarnation: Incarnation, firstRevision: Revision,
+        expectedRevision: Revision? = nil, actions: [ActionContent]
+    ) {
+        self.collection = collection
+        self.incarnation = incarnation
+        self.firstRevision = firstRevision
+        self.expectedRevision = expectedRevision
+        self.actions = actions
+    }
+
+    /// Whether it gets an entry; otherwise only what was read of it must still be so.
+    package var writes: Bool {
+        actions.contains { action in
+            if case .tree(let tree) = action { !tree.operations.isEmpty } else { true }
+        }
+    }
+}
+
+/// What became of one collection's part of a transaction that landed.
+package struct TransactedPart: Hashable, Sendable {
+    package let collection: CollectionID
+    /// Of its entry; of what was only read, the revision that was read.
+    package let revision: Revision
+    /// One for each action, in order.
+    package let outcomes: [ActionOutcome]
+
+    package init(collection: CollectionID, revision: Revision, outcomes: [ActionOutcome]) {
+        self.collection = collection
+        self.revision = revision
+        self.outcomes = outcomes
+    }
+}

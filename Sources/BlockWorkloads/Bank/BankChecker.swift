@@ -1,0 +1,77 @@
+import BlockRuntime
+
+/// Whether the transfers of a bank are strictly serializable: the ledger, which every transfer
+/// writes a line of in its own transaction, is their order.
+///
+/// Each line says what its transfer had read of the accounts. Played from the start, all of that
+/// must have been so, and in the end every account must have what the ledger makes of it. A
+/// transfer that was acknowledged is there, one that certainly failed is not, and one that ended
+/// before another began comes before it.
+package enum BankChecker {
+    package static func check(_ history: BankHistory) -> CheckResult {
+        var result = CheckResult()
+        let transfers = Dictionary(
+            history.transfers.map { ($0.line.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for statement in history.statements {
+            check(statement, transfers, &result)
+        }
+        return result
+    }
+
+    private static func check(
+        _ statement: BankHistory.Statement, _ transfers: [String: BankHistory.Transfer],
+        _ result: inout CheckResult
+    ) {
+        var balances: [BankPlan.Account: Int] = [:]
+        func balance(_ account: BankPlan.Account) -> Int {
+            balances[account] ?? BankPlan.initialBalance
+        }
+        var there: Set<String> = []
+        var latestBegin: (name: String, invoked: Instant)?
+        for line in statement.lines {
+            result.checkedCount += 1
+            guard let transfer = transfers[line.name], transfer.line == line else {
+                result.violation("the ledger has a line that nobody wrote: \(line)")
+                continue
+            }
+            if !there.insert(line.name).inserted {
+                result.violation("transfer \(line.name) is in the ledger twice")
+            }
+            if transfer.outcome == .aborted {
+                result.violation("transfer \(line.name) certainly failed, and is in the ledger")
+            }
+            let reads = [
+                (line.payer, line.payerBalance), (line.payee, line.payeeBalance),
+                (
+                    line.witness ?? line.payer,
+                    line.witness == nil ? line.payerBalance : line.witnessBalance
+                ),
+            ]
+            for (account, read) in reads where balance(account) != read {
+                result.violation(
+                    "transfer \(line.name) read \(read) of \(account), which then had "
+                        + "\(balance(account))")
+            }
+            balances[line.payer] = balance(line.payer) - line.amount
+            balances[line.payee] = balance(line.payee) + line.amount
+            if let completed = transfer.completed, let latestBegin,
+                completed < latestBegin.invoked
+            {
+                result.violation(
+                    "transfer \(line.name) had ended before \(latestBegin.name) began, and comes "
+                        + "after it")
+            }
+            if latestBegin.map({ $0.invoked < transfer.invoked }) ?? true {
+                latestBegin = (line.name, transfer.invoked)
+            }
+        }
+        for (account, found) in statement.balances where found != balance(account) {
+            result.violation(
+                "\(account) has \(found), where the ledger makes it \(balance(account))")
+        }
+        for transfer in transfers.values.sorted(by: { $0.line.name < $1.line.name })
+        where transfer.outcome == .committed && !there.contains(transfer.line.name) {
+            result.violation("transfer \(transfer.line.name) was acknowledged, and is not there")
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import BlockModel
+import BlockRuntime
+
+/// Transfers between the branches of a bank, and what became of them.
+package struct BankHistory: Sendable {
+    /// What one transfer relied on and did, as its line in the ledger tells.
+    package struct Line: Hashable, Sendable {
+        /// Unique in the run.
+        package let name: String
+        package let payer: BankPlan.Account
+        package let payerBalance: Int
+        package let payee: BankPlan.Account
+        package let payeeBalance: Int
+        /// An account that was only looked at, and what it had.
+        package let witness: BankPlan.Account?
+        package let witnessBalance: Int
+        package let amount: Int
+
+        package init(
+            name: String, payer: BankPlan.Account, payerBalance: Int, payee: BankPlan.Account,
+            payeeBalance: Int, witness: BankPlan.Account?, witnessBalance: Int, amount: Int
+        ) {
+            self.name = name
+            self.payer = payer
+            self.payerBalance = payerBalance
+            self.payee = payee
+            self.payeeBalance = payeeBalance
+            self.witness = witness
+            self.witnessBalance = witnessBalance
+            self.amount = amount
+        }
+
+        package var bytes: Bytes {
+            var fields = [
+                name, "\(payer.branch)", "\(payer.number)", "\(payerBalance)", "\(payee.branch)",
+                "\(payee.number)", "\(payeeBalance)", "\(amount)",
+            ]
+            if let witness {
+                fields += ["\(witness.branch)", "\(witness.number)", "\(witnessBalance)"]
+            }
+            return Array(fields.joined(separator: " ").utf8)
+        }
+
+        /// - Returns: nil when the bytes are no line of a ledger.
+        package init?(bytes: Bytes) {
+            let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+            let numbers = fields.dropFirst().compactMap { Int($0) }
+            guard numbers.count == fields.count - 1, [7, 10].contains(numbers.count) else {
+                return nil
+            }
+            let hasWitness = numbers.count == 10
+            self.init(
+                name: String(fields[0]),
+                payer: BankPlan.Account(branch: numbers[0], number: numbers[1]),
+                payerBalance: numbers[2],
+                payee: BankPlan.Account(branch: numbers[3], number: numbers[4]),
+                payeeBalance: numbers[5],
+                witness: hasWitness
+                    ? BankPlan.Account(branch: numbers[7], number: numbers[8]) : nil,
+                witnessBalance: hasWitness ? numbers[9] : 0, amount: numbers[6])
+        }
+    }
+
+    package enum Outcome: String, Hashable, Sendable {
+        case committed
+        /// It certainly had and will have no effect.
+        case aborted
+        /// It may have had its effect, or may have it later.
+        case unknown
+    }
+
+    package struct Transfer: Sendable {
+        package let line: Line
+        package let invoked: Instant
+        /// nil while nobody was told anything.
+        package var completed: Instant?
+        package var outcome = Outcome.unknown
+    }
+
+    /// What was there at the end: all of it at one moment.
+    package struct Statement: Sendable {
+        package let lines: [Line]
+        package let balances: [BankPlan.Account: Int]
+        package init(lines: [Line], balances: [BankPlan.Account: Int]) {
+            self.lines = lines
+            self.balances = balances
+        }
+    }
+
+    package private(set) var transfers: [Transfer] = []
+    package var statements: [Statement] = []
+
+    package init() {}
+
+    package mutating func invoke(_ line: Line, at now: Instant) -> Int {
+        transfers.append(Transfer(line: line, invoked: now))
+        return transfers.count - 1
+    }
+
+    package mutating func complete(_ id: Int, _ outcome: Outcome, at now: Instant) {
+        transfers[id].completed = now
+        transfers[id].outcome = outcome
+    }
+}
