@@ -81,8 +81,12 @@ extension Limits {
     package static let segmentLinkCountMax = 64
     /// Participants of one multi-collection attempt.
     package static let participantCountMax = 16
+    /// Undecided attempts of several collections that one tail holds: each is some hundred bytes of
+    /// the tail's budget.
     package static let sharedIntentCountMax = 64
+    /// Attempts at one revision that a tail keeps fenced, until the revision advances.
     package static let abortedAttemptCountMax = 64
+    /// Decisions that a home's tail keeps while participants of theirs are to be resolved.
     package static let openDecisionCountMax = 256
 
     // MARK: Messages
@@ -102,7 +106,10 @@ extension Limits {
 
     /// Bytes of the file: the greatest table of shards fits twice.
     package static let clusterFileBytesMax = 16 * 1024 * 1024
+    /// Shards of a cluster: four for each of the most storage peers, so that the load is even.
     package static let shardCountMax = 4096
+    /// Storage peers of a cluster: as many connections of each coordinator.
     package static let peerCountMax = 1024
+    /// Members of a shard: two of five may be lost, and each further one only costs.
     package static let replicaCountMax = 5
 }

@@ -36,6 +36,7 @@ package struct OptimysticCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // A file that may not grow is an error of one write.
         signal(SIGXFSZ, SIG_IGN)
+        WritesUnderWay.watchSignals()
         Glibc.exit(await CommandRun.perform(ProcessArguments.words))
     }
 }

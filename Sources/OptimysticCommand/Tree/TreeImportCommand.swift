@@ -88,7 +88,14 @@ package struct TreeImportCommand: AsyncParsableCommand {
                     isHex: form.values.hex, encoding: tree.info.header.encoding),
                 timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,
                 skipsBad: skipBad,
-                onProgress: { bar.show($0.landedCount, share: readBytes.share) })
+                onProgress: {
+                    WritesUnderWay.progress(done: "\($0.landedCount) records have landed")
+                    bar.show($0.landedCount, share: readBytes.share)
+                })
+            WritesUnderWay.begin(
+                resolving: "run the same import again: a record that has landed is put in the "
+                    + "place of itself")
+            defer { WritesUnderWay.end() }
             return await importer.run(format.reader(of: source)) { line, problem in
                 bar.end()
                 StandardError.line("optimystic: \(file), line \(line): \(problem)")
