@@ -3,8 +3,8 @@ import BlockRuntime
 /// Keys as text that can be typed back by whoever knows the type.
 ///
 /// A tuple is a JSON array; in it texts are texts, numbers numbers, truths `true` and `false`, a
-/// UUID, a date (``DateText``) and bytes (in hex) texts; what is absent is `null`. A number or a date
-/// that would be rounded is no key: another one would be the same.
+/// UUID, a date (``DateText``) and bytes (in hex) texts; what is absent is `null`. A number or a
+/// date that would be rounded is no key: another one would be the same.
 extension KeyType {
     /// Whether its keys have a text: not where only an application knows them, nor where nothing
     /// and the presence of nothing would be written alike.
