@@ -359,17 +359,6 @@ def answers():
         check(process.returncode == 64 and b"is given twice" in process.stderr, process)
 
 
-def life(position):
-    """What stands behind @ in a position."""
-    return position.strip().split(b"@")[1].decode()
-
-
-def printed(*words):
-    """The output as it is, with the life in it."""
-    line = [EXECUTABLE, "--embedded", DATABASE] + list(words)
-    return subprocess.run(line, capture_output=True, check=True, timeout=60).stdout
-
-
 def retries():
     """A retry is carried out in the life of its first try, or not at all."""
     cases = {
@@ -398,7 +387,7 @@ def retries():
         status = done(kind, "action", name, identifier, *first)
         check(status.startswith(b"landed at "), status)
         # A revision without its life, one that is none, and one that is not there yet.
-        refused(64, *write, "--action", identifier, "--first-revision", tail["revision"].__str__(),
+        refused(64, *write, "--action", identifier, "--first-revision", str(tail["revision"]),
                 says=b"with the life behind @")
         refused(64, *write, "--action", identifier, "--first-revision", "x")
         # Nothing is made for a retry, and what became of the first try is not known.

@@ -128,7 +128,8 @@ package struct CommandInput {
         }
         let likely = CommandInput.likely(word, among: names)
         return usage(
-            "there is no command \"\(OutsideText.shown(word))\"\(place)\(likely); there are "
+            "there is no command \"\(OutsideText.shown(word))\"\(place)\(likely)"
+                + (likely.isEmpty ? "; there are " : " There are ")
                 + names.joined(separator: ", "))
     }
 
@@ -149,7 +150,7 @@ package struct CommandInput {
     /// The name that a word that is none was most likely meant to be; nothing when none is near.
     private static func likely(_ word: Bytes, among names: some Sequence<String>) -> String {
         let near = names.map { (name: $0, distance: distance(word, Array($0.utf8))) }
-            .filter { $0.distance <= max(1, $0.name.utf8.count / 3) }
+            .filter { $0.distance <= max(1, $0.name.utf8.count / 4) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         return near.map { "; did you mean \($0.name)?" } ?? ""
     }
@@ -248,8 +249,9 @@ package struct CommandInput {
         let likely = CommandInput.likely(Array(name.utf8), among: syntax.options.keys)
         let hint =
             syntax.placeNames.isEmpty
-            ? "" : "; a value that begins with - stands behind --, as in `-- \(shown)`"
-        return usage("there is no option \(shown)\(likely)\(hint)")
+            ? "" : "a value that begins with - stands behind --, as in `-- \(shown)`"
+        let joint = hint.isEmpty || likely.isEmpty ? (hint.isEmpty ? "" : "; ") : " Or "
+        return usage("there is no option \(shown)\(likely)\(joint)\(hint)")
     }
 
     private func usage(_ message: String) -> UsageError { UsageError(message, path: path) }

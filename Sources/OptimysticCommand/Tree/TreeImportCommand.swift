@@ -75,7 +75,7 @@ package struct TreeImportCommand: AsyncParsableCommand {
         let (report, failure) = try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
                 name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
-                options.timeout?.duration)
+                options.timeout?.duration, mayMake: true)
             if form.values.hex, tree.info.header.encoding != .bytes {
                 throw DatabaseError(
                     .collectionKindMismatch, "\"\(name)\" holds JSON, which --hex is not")

@@ -50,7 +50,7 @@ package struct TreePutCommand: AsyncParsableCommand {
         try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
                 name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
-                options.timeout?.duration, for: retry)
+                options.timeout?.duration, mayMake: !retry.isRetry)
             let keyForm = try form.keys.form(of: tree.info)
             var changes: [TreeChange<Bytes, Bytes>] = []
             var conditions: [TreeCondition<Bytes, Bytes>] = []
@@ -212,16 +212,20 @@ package struct TreeActionCommand: AsyncParsableCommand {
 /// What all commands that write a tree do.
 enum TreeOpening {
     /// A tree that exists keeps its type of keys and its encoding.
+    /// - Parameter mayMake: Whether it is made when there is none: not for a retry, whose first try
+    ///   may have landed in what is gone.
     static func open(
         _ name: String, in database: Database, keyType: KeyType, encoding: ValueEncoding,
-        _ timeout: Duration?, for retry: RetryOptions = RetryOptions()
+        _ timeout: Duration?, mayMake: Bool
     ) async throws -> Tree<Bytes, Bytes> {
-        try await retry.open {
-            try await database.openTree(named: name, timeout: timeout)
-        } orMake: {
-            try await database.tree(
-                rawNamed: name, keyType: keyType, coding: encoding == .json ? .rawJSON : .bytes,
-                timeout: timeout)
+        do {
+            return try await database.openTree(named: name, timeout: timeout)
+        } catch let error as DatabaseError where error.code == .collectionNotFound {
+            guard mayMake else { throw error.asUnknown }
+            return
+                try await database.tree(
+                    rawNamed: name, keyType: keyType,
+                    coding: encoding == .json ? .rawJSON : .bytes, timeout: timeout)
         }
     }
 
