@@ -10,13 +10,14 @@ enum WritesUnderWay {
         var place: String?
         /// What is done for certain.
         var done: String?
+        /// Whether Ctrl-C ends a command, or drops a line, and not the process.
+        var leavesInterrupts = false
         /// How to find out what becomes of what was sent.
         var resolving: String?
     }
 
     private static let state = Mutex(State())
-    // SAFETY: changed by the thread that starts the process, and by the one that starts a
-    // conversation, which it waits for.
+    // SAFETY: changed by the thread that starts the process, before there is another one.
     private nonisolated(unsafe) static var sources: [Int32: any DispatchSourceSignal] = [:]
     private static let names = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"]
 
@@ -79,7 +80,8 @@ enum WritesUnderWay {
 
     /// Leaves Ctrl-C to whoever talks with a person.
     static func leaveInterrupts() {
-        sources.removeValue(forKey: SIGINT)?.cancel()
+        // Another source of the same signal may not outlive one that is cancelled: both stay.
+        state.withLock { $0.leavesInterrupts = true }
     }
 
     private static func isIgnored(_ number: Int32) -> Bool {
@@ -92,6 +94,7 @@ enum WritesUnderWay {
     /// Says what is known, and ends the process as the signal would have.
     private static func stop(by number: Int32) {
         state.withLock { state in
+            if number == SIGINT, state.leavesInterrupts { return }
             if let told = words(of: state) {
                 let name = names[number] ?? "signal \(number)"
                 StandardError.line("optimystic: stopped by \(name)\(told)")

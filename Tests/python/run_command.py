@@ -4,6 +4,7 @@ usage: run_command.py EXECUTABLE DIRECTORY GROUP
 """
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -322,7 +323,7 @@ def answers():
                   for word in ("--help", "--version", "--print-configuration")]
     lines += [[os.path.join(folder, tool), "--help"]
               for tool in ("load-tester", "chaos", "bench", "demo")]
-    numbers = iter(range(99))
+    numbers = itertools.count()
 
     def lost(line, code=74):
         for kind in ("full", "closed"):
