@@ -10,8 +10,6 @@ enum WritesUnderWay {
         var place: String?
         /// What is done for certain.
         var done: String?
-        /// Whether Ctrl-C ends a command, or drops a line, and not the process.
-        var leavesInterrupts = false
         /// How to find out what becomes of what was sent.
         var resolving: String?
     }
@@ -68,20 +66,18 @@ enum WritesUnderWay {
 
     /// Takes over the signals that end a process, but for those that whoever started it had it
     /// ignore (`nohup`).
-    static func watchSignals() {
-        for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
+    ///
+    /// - Parameter isConversing: Whether Ctrl-C is for the one who talks with a person, and who
+    ///   takes it over: two who listen to one signal are not both told.
+    static func watchSignals(isConversing: Bool) {
+        let numbers = isConversing ? [SIGTERM, SIGHUP] : [SIGINT, SIGTERM, SIGHUP]
+        for number in numbers where !isIgnored(number) {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { stop(by: number) }
             source.activate()
             sources[number] = source
         }
-    }
-
-    /// Leaves Ctrl-C to whoever talks with a person.
-    static func leaveInterrupts() {
-        // Another source of the same signal may not outlive one that is cancelled: both stay.
-        state.withLock { $0.leavesInterrupts = true }
     }
 
     private static func isIgnored(_ number: Int32) -> Bool {
@@ -94,7 +90,6 @@ enum WritesUnderWay {
     /// Says what is known, and ends the process as the signal would have.
     private static func stop(by number: Int32) {
         state.withLock { state in
-            if number == SIGINT, state.leavesInterrupts { return }
             if let told = words(of: state) {
                 let name = names[number] ?? "signal \(number)"
                 StandardError.line("optimystic: stopped by \(name)\(told)")

@@ -5,7 +5,7 @@ import Glibc
 /// only behind the digits that are kept would be one key.
 enum ExactNumber {
     /// Whether `value` is what `text` says: what it is when it is rounded to as many digits as the
-    /// text has. `0.1`, `0.10` and `0.10000000000000001` say the same; `9007199254740993` is none.
+    /// text has before its last zeros. `0.1`, `0.10` and `0.10000000000000001` say the same; `9007199254740993` is none.
     static func says(_ text: String, _ value: Double) -> Bool {
         // What is not decimal, as `inf` and `0x1p3`, says exactly what it is.
         guard let (digits, exponent) = decimal(text) else { return true }
@@ -22,8 +22,8 @@ enum ExactNumber {
         return rounded.utf8.elementsEqual("0.".utf8 + Array(fraction))
     }
 
-    /// The digits from the first one on that is not 0, and the power of ten of that one; nil for
-    /// what is no decimal number. The power is nil when it is beyond all.
+    /// The digits from the first to the last one that is not 0, and the power of ten of the first;
+    /// nil for what is no decimal number. The power is nil when it is beyond all.
     private static func decimal(_ text: String) -> (digits: Bytes, exponent: Int?)? {
         var rest = Array(text.utf8)[...]
         if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
@@ -44,8 +44,9 @@ enum ExactNumber {
         }
         guard rest.isEmpty else { return nil }
         let all = whole + fraction
-        let digits = all.drop { $0 == UInt8(ascii: "0") }
+        var digits = all.drop { $0 == UInt8(ascii: "0") }
         let leading = whole.count - 1 - (all.count - digits.count)
+        while digits.last == UInt8(ascii: "0") { digits.removeLast() }
         return (Array(digits), power.map { $0.addingReportingOverflow(leading).partialValue })
     }
 

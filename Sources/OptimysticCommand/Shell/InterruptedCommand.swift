@@ -13,7 +13,6 @@ final class InterruptedCommand: Sendable {
 
     /// Takes over SIGINT for the whole process.
     init() {
-        WritesUnderWay.leaveInterrupts()
         signal(SIGINT, SIG_IGN)
         var ends: [Int32] = [-1, -1]
         // Without a pipe Ctrl-C does nothing at the prompt.
