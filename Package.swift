@@ -181,7 +181,7 @@ let package = Package(
                 "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockTransport",
                 "BlockTransportZeroMQ", logging,
             ]),
-        executable("simulator", ["BlockRuntime", "BlockSimulation"]),
+        executable("simulator", ["BlockOperations", "BlockRuntime", "BlockSimulation"]),
         // The command line. A module must not differ from `Optimystic` in case alone.
         executable(
             "OptimysticCommand",

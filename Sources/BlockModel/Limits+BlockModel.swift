@@ -105,7 +105,10 @@ extension Limits {
 
     /// Bytes of the file: the greatest table of shards fits twice.
     package static let clusterFileBytesMax = 16 * 1024 * 1024
+    /// Shards of a cluster: four for each of the most storage peers, so that the load is even.
     package static let shardCountMax = 4096
+    /// Storage peers of a cluster: as many connections of each coordinator.
     package static let peerCountMax = 1024
+    /// Members of a shard: two of five may be lost, and each further one only costs.
     package static let replicaCountMax = 5
 }

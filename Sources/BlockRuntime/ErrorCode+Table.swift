@@ -74,8 +74,9 @@ extension ErrorCode {
             "Open it as what it is, or use another name."),
         row(
             .valueUndecodable, "valueUndecodable",
-            "Stored bytes do not decode as the type asked for.",
-            "Read with the type that was written, or as raw bytes."),
+            "A value is not what the type asked for, or the collection, says that it is.",
+            "The message names the value: read it as the type that was written, or as raw bytes; "
+                + "write what the collection holds."),
         row(
             .actionIDReuse, "actionIDReuse", "The same action id came with other contents.",
             "Draw a new id for every new action."),
@@ -92,7 +93,7 @@ extension ErrorCode {
             "Read at a later revision; whoever follows changes takes a new snapshot first."),
         row(
             .textInvalid, "textInvalid", "Bytes that are no UTF-8 stand where text is asked for.",
-            "Write it in UTF-8. Keys and values may be any bytes: see --key-type hex, --hex."),
+            "Write it in UTF-8."),
         row(
             .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A TCP address: `host:port` or `tcp://host:port`, an IPv6 host in brackets. The one form of an
 /// address, wherever one is written: in a flag, a setting, a cluster file or a URL.
 package struct NetworkAddress: Hashable, Sendable {
@@ -31,8 +33,43 @@ package struct NetworkAddress: Hashable, Sendable {
         self.init(host: String(decoding: host, as: UTF8.self), port: port)
     }
 
-    /// Whether somebody can connect to it: it names a host and a port.
-    package var canBeReached: Bool { port != 0 && host != "*" }
+    /// Whether somebody can connect to it: it names a host and a port. Where every interface is
+    /// listened at (`*`, `0.0.0.0`, `::`) is no host, and many at once (broadcast, multicast) are
+    /// none either.
+    package var canBeReached: Bool { port != 0 && host != "*" && !isNoHost }
+
+    /// Whether the host is an IP address, and no name.
+    package var isNumeric: Bool {
+        var four = in_addr()
+        return isIPv6 || inet_aton(host, &four) == 1
+    }
+
+    /// Whether the host is an IP address that belongs to no single host, however it is written.
+    private var isNoHost: Bool {
+        var four = in_addr()
+        // As the resolver reads it: `0`, `0.0` and `0x0` are `0.0.0.0`.
+        if !isIPv6 { return inet_aton(host, &four) == 1 && Self.isNoHost(four) }
+        var six = in6_addr()
+        let bare = String(Substring(host.utf8.prefix { $0 != UInt8(ascii: "%") }))
+        guard inet_pton(AF_INET6, bare, &six) == 1 else { return false }
+        let bytes = withUnsafeBytes(of: six) { Array($0) }
+        if bytes[0] == 0xFF { return true }
+        guard bytes[..<10].allSatisfy({ $0 == 0 }) else { return false }
+        // `::`, or an IPv4 address as one of IPv6.
+        if bytes[10...].allSatisfy({ $0 == 0 }) { return true }
+        guard bytes[10] == 0xFF, bytes[11] == 0xFF else { return false }
+        return Self.isNoHost(bytes[12...])
+    }
+
+    private static func isNoHost(_ address: in_addr) -> Bool {
+        // In the order of the network.
+        withUnsafeBytes(of: address) { isNoHost(Array($0)[...]) }
+    }
+
+    /// "This network" 0/8, multicast 224/4 and the broadcast address.
+    private static func isNoHost(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.first == 0 || (bytes.first ?? 0) & 0xF0 == 0xE0 || bytes.allSatisfy { $0 == 0xFF }
+    }
 
     /// Whether the host is written as an IPv6 address.
     package var isIPv6: Bool { host.utf8.contains(UInt8(ascii: ":")) }

@@ -7,8 +7,9 @@ extension Limits {
     /// Bytes of pends, and of versions, that a storage peer need not read from its disk again:
     /// those of some seconds of writing.
     package static let recentRecordBytesMax = 16 * 1024 * 1024
-    /// Bytes removed after which a storage peer has its engine give space back, at most so often.
+    /// Bytes removed after which a storage peer has its engine give space back.
     package static let reclaimBytesMin: UInt64 = 64 * 1024
+    /// How often it does so at most: it reads and writes what is left.
     package static let reclaimInterval = Duration.seconds(5)
 
     // MARK: Transport

@@ -1,5 +1,6 @@
 import BlockRuntime
 import CRocksDB
+import Glibc
 
 /// How every database is opened. Sources: RocksDB 7.8 `include/rocksdb/options.h`, and the issues
 /// facebook/rocksdb#6288, #6963, #1351, #12467 and pull request 10330 for the settings of the log.
@@ -118,7 +119,11 @@ enum RocksDBError {
     private static func error(_ what: String, _ text: String) -> DatabaseError {
         let code: ErrorCode
         let outcome = DatabaseError.Outcome.unknown
-        if text.hasPrefix("Corruption") {
+        var remedy = ""
+        if [EMFILE, ENFILE].contains(where: { text.contains(String(cString: strerror($0))) }) {
+            code = .ioFailed
+            remedy = "; raise the limit of open files (ulimit -n)"
+        } else if text.hasPrefix("Corruption") {
             code = .corrupted
         } else if let system = ErrorCode(systemText: text) {
             code = system
@@ -129,6 +134,6 @@ enum RocksDBError {
         } else {
             code = .internalError
         }
-        return DatabaseError(code, "RocksDB \(what): \(text)", outcome: outcome)
+        return DatabaseError(code, "RocksDB \(what): \(text)\(remedy)", outcome: outcome)
     }
 }

@@ -73,11 +73,14 @@ package enum Inbound: Hashable, Sendable {
     /// An outgoing link does not connect, and why: `.endpointUnreachable` with words for people. It
     /// goes on trying; told again, ever more rarely, while it fails.
     case unreachable(Endpoint, DatabaseError)
+    /// Whoever is at the address of an outgoing link speaks the language of this transport, and
+    /// that is all that is known of him. Told to who asked by ``Transport/inspect(_:)``.
+    case silent(Endpoint)
 
     package var endpoint: Endpoint {
         switch self {
         case .message(let endpoint, _), .malformed(let endpoint, _), .broken(let endpoint),
-            .unreachable(let endpoint, _):
+            .unreachable(let endpoint, _), .silent(let endpoint):
             endpoint
         }
     }

@@ -6,6 +6,16 @@ import Glibc
 ///
 /// It blocks, a few seconds at most, so it runs on a thread of its own.
 enum ConnectionProbe {
+    /// What was found.
+    enum Finding: Hashable, Sendable {
+        /// Nothing to say: an address that is not TCP's, or a moment's trouble.
+        case nothing
+        /// Somebody who speaks ZeroMQ as the services here do.
+        case peer
+        /// No connection can be made, or to somebody else; in words for people.
+        case problem(String)
+    }
+
     /// What connecting to one IP address came to.
     private enum Attempt {
         case connected(Int32)
@@ -17,21 +27,21 @@ enum ConnectionProbe {
     private static let greetingMilliseconds: Int32 = 300
     private static let answerMilliseconds: Int32 = 700
 
-    /// - Returns: nil when the address is answered by somebody who speaks ZeroMQ, or when there is
-    ///   nothing to say: an address that is not TCP's, or a moment's trouble.
-    static func problem(at address: String) -> DatabaseError? {
-        guard let address = NetworkAddress(address) else { return nil }
-        return description(of: address).map { DatabaseError(.endpointUnreachable, $0) }
+    /// Looks at an address.
+    static func look(at address: String) -> Finding {
+        guard let address = NetworkAddress(address) else { return .nothing }
+        return finding(at: address)
     }
 
-    private static func description(of address: NetworkAddress) -> String? {
+    private static func finding(at address: NetworkAddress) -> Finding {
         var list: UnsafeMutablePointer<addrinfo>?
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_NUMERICSERV
         let status = getaddrinfo(address.host, "\(address.port)", &hints, &list)
         guard status == 0 else {
-            return "\(address.host) cannot be resolved: \(String(cString: gai_strerror(status)))"
+            return .problem(
+                "\(address.host) cannot be resolved: \(String(cString: gai_strerror(status)))")
         }
         defer { freeaddrinfo(list) }
         // libzmq looks for IPv6 addresses only where one is written.
@@ -45,13 +55,15 @@ enum ConnectionProbe {
             switch attempt(info) {
             case .connected(let socket):
                 defer { close(socket) }
-                if info.ai_family == family { return stranger(on: socket) }
+                if info.ai_family == family {
+                    return stranger(on: socket).map { .problem($0) } ?? .peer
+                }
                 otherFamily = text(of: info)
             case .failed(let number):
                 if info.ai_family == family { failure = failure ?? number }
             }
         }
-        return words(for: failure, at: address, elsewhere: otherFamily)
+        return .problem(words(for: failure, at: address, elsewhere: otherFamily))
     }
 
     private static func words(
@@ -99,9 +111,7 @@ enum ConnectionProbe {
 
     /// Who answers on a connection, when it is not somebody who speaks ZeroMQ.
     private static func stranger(on socket: Int32) -> String? {
-        // The signature that each side of ZMTP sends first, whatever its version.
-        let signature: Bytes = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F]
-        guard say(signature, on: socket) else { return closed }
+        guard say(ZeroMQHandshake.signature, on: socket) else { return closed }
         var answer = hear(from: socket, within: greetingMilliseconds)
         if answer == nil {
             // Many protocols wait for the end of a line.
@@ -110,7 +120,7 @@ enum ConnectionProbe {
         }
         guard let answer else { return "connected, but it says nothing; is the process stopped?" }
         if answer.isEmpty { return closed }
-        if answer.first == 0xFF { return nil }
+        if answer.first == 0xFF { return strangeSocket(on: socket, answer) }
         if answer.starts(with: "HTTP/".utf8) {
             return "speaks another protocol: a web server (HTTP) listens there"
         }
@@ -121,6 +131,18 @@ enum ConnectionProbe {
         let shown = String(
             decoding: answer.prefix(40).filter { (0x20...0x7E).contains($0) }, as: UTF8.self)
         return "speaks another protocol: it answers \"\(shown)\""
+    }
+
+    /// Who answers, of those who speak ZeroMQ, when it is nobody of this system.
+    private static func strangeSocket(on socket: Int32, _ first: Bytes) -> String? {
+        var handshake = ZeroMQHandshake(heard: first)
+        guard say(ZeroMQHandshake.rest, on: socket) else { return nil }
+        while !handshake.isComplete,
+            let more = hear(from: socket, within: greetingMilliseconds), !more.isEmpty
+        {
+            handshake.heard += more
+        }
+        return handshake.stranger
     }
 
     private static let closed =

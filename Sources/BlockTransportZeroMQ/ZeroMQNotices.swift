@@ -5,8 +5,8 @@ import Synchronization
 /// What other threads have to tell a transport: they leave it here and wake it.
 final class ZeroMQNotices: Sendable {
     enum Notice: Sendable {
-        /// Why a link does not connect; nil when nothing was found.
-        case inspected(link: Int, DatabaseError?)
+        /// Who is at the address of a link, or why it does not connect.
+        case inspected(link: Int, ConnectionProbe.Finding)
         /// It is time to try listening again.
         case listen
     }
@@ -32,7 +32,7 @@ final class ZeroMQNotices: Sendable {
     /// - Returns: Whether it is being looked at.
     func inspect(_ address: String, link: Int) -> Bool {
         BackgroundThread.start {
-            self.leave(.inspected(link: link, ConnectionProbe.problem(at: address)))
+            self.leave(.inspected(link: link, ConnectionProbe.look(at: address)))
         } == nil
     }
 

@@ -25,6 +25,8 @@ package final class ZeroMQTransport: Transport {
     /// How often each link failed to connect since it last did, and the links looked at now.
     private var failureCounts: [Int: Int] = [:]
     private var inspected: Set<Int> = []
+    /// Links whose owner asked who is there.
+    private var isAsked: Set<Int> = []
     /// Of the router.
     private let listenerMonitor: ZeroMQMonitor?
     /// Whether connections are taken: not while there is no descriptor for them.
@@ -231,11 +233,17 @@ extension ZeroMQTransport {
     private func noteFailure(of link: Int) {
         let count = failureCounts[link, default: 0] + 1
         failureCounts[link] = count
-        if count & (count - 1) == 0 { inspect(.link(link)) }
+        if count & (count - 1) == 0 { look(at: link) }
     }
 
     package func inspect(_ endpoint: Endpoint) {
-        guard !isClosed, case .link(let link) = endpoint, !inspected.contains(link),
+        guard case .link(let link) = endpoint else { return }
+        isAsked.insert(link)
+        look(at: link)
+    }
+
+    private func look(at link: Int) {
+        guard !isClosed, !inspected.contains(link),
             let address = linkNumbers.first(where: { $0.value == link })?.key
         else { return }
         if notices.inspect(address, link: link) { inspected.insert(link) }
@@ -246,10 +254,17 @@ extension ZeroMQTransport {
         for notice in notices.take() {
             switch notice {
             case .listen: resumeListening()
-            case .inspected(let link, let error):
+            case .inspected(let link, let finding):
                 inspected.remove(link)
-                guard let error, links[link] != nil else { continue }
-                inbound.append(.unreachable(.link(link), error))
+                let isAsked = isAsked.remove(link) != nil
+                guard links[link] != nil else { continue }
+                switch finding {
+                case .nothing: break
+                case .peer: if isAsked { inbound.append(.silent(.link(link))) }
+                case .problem(let words):
+                    let error = DatabaseError(.endpointUnreachable, words)
+                    inbound.append(.unreachable(.link(link), error))
+                }
             }
         }
         return inbound
@@ -336,7 +351,7 @@ extension ZeroMQTransport {
         switch inbound {
         case .message: statistics.messagesIn += 1
         case .malformed: statistics.malformed += 1
-        case .broken, .unreachable: invariant(false, "a socket reads messages only")
+        case .broken, .unreachable, .silent: invariant(false, "a socket reads messages only")
         }
     }
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
@@ -71,6 +72,14 @@ static inline int linux_condition_wait(
     until.tv_sec = nanoseconds / 1000000000;
     until.tv_nsec = nanoseconds % 1000000000;
     return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &until);
+}
+
+/// Hands over what the C library still holds of standard output. -1 when that, or anything it
+/// wrote before, could not be written.
+static inline int linux_finish_standard_output(void) {
+    errno = 0;
+    if (fflush(stdout) != 0) return -1;
+    return ferror(stdout) ? -1 : 0;
 }
 
 #endif

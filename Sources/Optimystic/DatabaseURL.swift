@@ -50,7 +50,8 @@ public struct DatabaseURL: Hashable, Sendable {
         for part in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             let part = String(Substring(part))
             guard let parsed = NetworkAddress(part), parsed.canBeReached else {
-                throw problem(text, "\"\(part)\" is not host:port with a port from 1 to 65535")
+                throw problem(
+                    text, "\"\(part)\" is not host:port of one host, with a port from 1 to 65535")
             }
             let address = parsed.description
             if !addresses.contains(address) { addresses.append(address) }

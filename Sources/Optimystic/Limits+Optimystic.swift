@@ -11,8 +11,9 @@ extension Limits {
 
     // MARK: The SDK
 
-    /// Bytes of a URL, and addresses in it.
+    /// Bytes of a URL: the most addresses, each a long name, fit.
     package static let urlBytesMax = 4096
+    /// Addresses in a URL: any one leads to all others, and the rest is for when it is gone.
     package static let urlAddressCountMax = 16
     /// Time a reader that follows a diary waits at a proxy before it asks again.
     package static let followTime = Duration.seconds(5)

@@ -104,6 +104,27 @@ public struct Queue<Value: Sendable>: Sendable {
         }
     }
 
+    /// What became of an action: resolves an unknown outcome without trying again. Values that it
+    /// took are given out by ``dequeue(_:id:firstRevision:timeout:)`` under its id.
+    ///
+    /// - Parameter firstRevision: As in the action.
+    /// - Complexity: O(entries since `firstRevision`), read by the proxy.
+    /// - Throws: `.dedupeWindowLost` when the history since `firstRevision` is gone;
+    ///   `.invalidArgument` for a revision that does not exist yet.
+    public func status(
+        of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
+    ) async throws -> ActionStatus {
+        let request = ActionStatusRequest(
+            collection: info.collection, incarnation: info.incarnation, action: id,
+            firstRevision: firstRevision)
+        let (landing, asOf) = try await database.ask(.actionStatus(request), timeout: timeout) {
+            if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
+        }
+        seen.raise(to: asOf)
+        return landing.map { .landed(CollectionPosition($0.position, in: info)) }
+            ?? .notLanded(asOf: asOf)
+    }
+
     private func act(
         _ action: QueueAction, id: ActionID, firstRevision: Revision, timeout: Duration?
     ) async throws -> (outcome: QueueOutcome, revision: Revision) {

@@ -119,6 +119,7 @@ extension ClientSession {
     mutating func connectionBroke(_ proxy: Int) {
         ranking.suspect(proxy, at: now)
         if proxies[proxy].greeting == .done { proxies[proxy].greeting = .none }
+        proxies[proxy].isConnected = false
         let error = DatabaseError(
             .endpointUnreachable, "the connection broke before the answer", outcome: .unknown)
         for token in calls.keys.sorted() {
@@ -158,9 +159,7 @@ extension ClientSession {
         switch call.phase {
         case .pausing: beginTry(token)
         case .greeting(let proxy):
-            let error =
-                proxies[proxy].trouble
-                ?? DatabaseError(.endpointUnreachable, "no answer to the greeting in time")
+            let error = proxies[proxy].silence(after: "in time")
             calls[token]?.failed(error, at: proxy)
             afterFailure(token, error)
         case .sent(_, let proxy):

@@ -20,6 +20,8 @@ package struct ClientSession {
         case broken(proxy: Int)
         /// A proxy cannot be connected to, and why. It may be there later.
         case unreachable(proxy: Int, DatabaseError)
+        /// Somebody is connected at the address of a proxy, and nothing was heard of him yet.
+        case silent(proxy: Int)
         /// Nobody wants the answer any more. What was sent may still be carried out.
         case cancel(Token)
         /// The last event but ticks: everything under way is resolved, with the reason where one
@@ -51,6 +53,19 @@ package struct ClientSession {
         var waiting: [Token] = []
         /// Why it could not be used at the last look; nil once it was, or when nobody knows.
         var trouble: DatabaseError?
+        /// Whether a connection stands, to whomever, although no greeting was answered.
+        var isConnected = false
+
+        /// Why a greeting came to nothing.
+        func silence(after time: String) -> DatabaseError {
+            trouble
+                ?? DatabaseError(
+                    .endpointUnreachable,
+                    isConnected
+                        ? "speaks ZeroMQ, but did not answer the greeting of a client \(time): it "
+                            + "is no client proxy, or is stopped or overloaded"
+                        : "no answer to the greeting \(time)")
+        }
     }
 
     enum Timer: Hashable, Sendable {
@@ -111,6 +126,7 @@ package struct ClientSession {
         case .notSent(let id): wasNotSent(id)
         case .broken(let proxy): connectionBroke(proxy)
         case .unreachable(let proxy, let error): cannotConnect(proxy, error)
+        case .silent(let proxy): proxies[proxy].isConnected = true
         case .cancel(let token):
             if let call = calls[token], call.doubt.mayHaveCommitted { keepDoubt(of: call) }
             forget(token)
@@ -222,10 +238,7 @@ package struct ClientSession {
             case .greeting(let proxy):
                 guard proxies[proxy].greeting == .underWay(ends: instant) else { continue }
                 let time = Limits.greetingTime.milliseconds
-                greetingFailed(
-                    proxy,
-                    proxies[proxy].trouble
-                        ?? DatabaseError(.endpointUnreachable, "no answer in \(time) ms"))
+                greetingFailed(proxy, proxies[proxy].silence(after: "in \(time) ms"))
             }
         }
     }

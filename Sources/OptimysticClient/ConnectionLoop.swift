@@ -48,6 +48,7 @@ final class ConnectionLoop {
                     case .broken(let proxy): handle(.broken(proxy: proxy))
                     case .unreachable(let proxy, let error):
                         handle(.unreachable(proxy: proxy, error))
+                    case .silent(let proxy): handle(.silent(proxy: proxy))
                     }
                 }
                 handle(.tick)

@@ -37,4 +37,6 @@ package enum LinkArrival {
     case broken(proxy: Int)
     /// A proxy cannot be connected to, and why.
     case unreachable(proxy: Int, DatabaseError)
+    /// A proxy is connected and says nothing.
+    case silent(proxy: Int)
 }

@@ -62,7 +62,15 @@ package final class TransportLink: ProxyLink {
                 return .reply(id: envelope.correlation, reply(in: envelope))
             case .broken: return .broken(proxy: proxy)
             case .unreachable(_, let error): return .unreachable(proxy: proxy, error)
-            case .malformed: return nil
+            case .silent: return .silent(proxy: proxy)
+            case .malformed(_, let error):
+                // Of one that answered its greeting it is a message that was damaged.
+                guard inspections[proxy] != nil else { return nil }
+                return .unreachable(
+                    proxy: proxy,
+                    DatabaseError(
+                        .endpointUnreachable,
+                        "speaks ZeroMQ, but not as a client proxy: \(error.message)"))
             }
         }
     }

@@ -35,7 +35,7 @@ struct PlannedPeer: ExpressibleByArgument, Hashable, Sendable {
     }
 }
 
-struct ClusterPlanCommand: ParsableCommand {
+struct ClusterPlanCommand: AnswerCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Writes the cluster file from the identities of the storage peers.",

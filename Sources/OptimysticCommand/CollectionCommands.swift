@@ -62,8 +62,10 @@ package struct CollectionDropCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let name = try name.collectionName()
-        try await options.withDatabase {
-            try await $0.drop(name, timeout: options.timeout?.duration)
+        try await options.withDatabase { database in
+            try await WritesUnderWay.during(
+                resolving: "optimystic collections", done: "\(name) was dropped"
+            ) { try await database.drop(name, timeout: options.timeout?.duration) }
         }
         var output = StandardOutput()
         switch options.output {

@@ -2,6 +2,7 @@ import ArgumentParser
 import BlockModel
 import BlockOperations
 import BlockRuntime
+import BlockStorageRocksDB
 import Optimystic
 import OptimysticEmbedded
 
@@ -98,8 +99,15 @@ package struct CommandOptions: ParsableArguments {
             if let problem = embedded.path.problem {
                 throw DatabaseError(.invalidArgument, "the path behind --embedded \(problem)")
             }
+            try DescriptorLimit.require(
+                Limits.processDescriptorCount + Limits.engineOpenFileCountMax,
+                for: "the store of an embedded database")
             return try await Database.embedded(at: embedded.path, timeout: time)
         }
-        return try await Database.connect(to: url(), connectTimeout: time)
+        let url = try url()
+        try DescriptorLimit.require(
+            Limits.processDescriptorCount + url.addresses.count * Limits.linkDescriptorCount,
+            for: "\(url.addresses.count) proxies")
+        return try await Database.connect(to: url, connectTimeout: time)
     }
 }

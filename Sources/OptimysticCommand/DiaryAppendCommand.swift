@@ -43,22 +43,11 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
     @Argument(help: "The entry; - for one entry a line from stdin.") package var value:
         ArgumentBytes
     @Option(help: "What a new diary holds.") package var encoding = EncodingForm.bytes
-    @Option(help: ArgumentHelp("The id of the action, of a retry.", valueName: "uuid"))
-    package var action: ActionID?
-    @Option(
-        name: .customLong("first-revision"),
-        help: ArgumentHelp("What the first try named.", valueName: "revision"))
-    package var firstRevision: UInt64?
+    @OptionGroup package var retry: RetryOptions
 
     package func validate() throws {
-        if (action == nil) != (firstRevision == nil) {
-            throw ValidationError("--action and --first-revision go together")
-        }
-        if action != nil, value.isStream {
+        if retry.action != nil, value.isStream {
             throw ValidationError("--action names one entry; it does not go with -")
-        }
-        if let firstRevision, firstRevision > Limits.counterMax {
-            throw ValidationError("--first-revision is at most \(Limits.counterMax)")
         }
     }
 
@@ -83,7 +72,9 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
         var count = 0
         do {
             while let line = try reader.next() {
-                try await append(line, to: diary, database, &output)
+                try await append(
+                    line, to: diary, database, &output,
+                    done: "\(count + 1) entries were appended")
                 count += 1
                 // A line printed is an entry that is safe: whoever reads must see it now.
                 output.flush()
@@ -103,40 +94,37 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
     /// A diary that exists keeps its encoding.
     private func open(_ name: String, in database: Database) async throws -> Diary<Bytes> {
         let time = options.timeout?.duration
-        do {
-            return try await database.openDiary(named: name, timeout: time)
-        } catch let error as DatabaseError where error.code == .collectionNotFound {
-            return try await database.diary(
+        return try await retry.open {
+            try await database.openDiary(named: name, timeout: time)
+        } orMake: {
+            try await database.diary(
                 name, coding: encoding == .json ? .rawJSON : .bytes, timeout: time)
         }
     }
 
     private func append(
         _ given: Bytes, to diary: Diary<Bytes>, _ database: Database,
-        _ output: inout StandardOutput
+        _ output: inout StandardOutput, done: String = "the entry was appended"
     ) async throws {
         let bytes = try form.bytes(of: given, for: diary.info)
-        let id = action ?? database.makeActionID()
-        let first = firstRevision.map { Revision($0) } ?? diary.revision
-        do {
+        let (id, position) = try await retry.run(
+            in: database, of: diary.info, seen: diary.revision, done: done,
+            resolve: { "diary action \(ShellWords.quoted(diary.name)) \($0)" }
+        ) { id, first in
             let position = try await diary.append(
-                bytes, id: id, firstRevision: first, timeout: options.timeout?.duration)
-            switch options.output {
-            case .text: output.line("\(position)")
-            case .json:
-                output.line(
-                    JSONText.object([
-                        "action": .string("\(id)"),
-                        "index": .number(UInt64(position.place.index)),
-                        "position": .string("\(position)"),
-                        "revision": .number(position.revision.rawValue),
-                    ]).text)
-            }
-        } catch let error as DatabaseError where error.outcome == .unknown {
-            StandardError.line(
-                "optimystic: the outcome is unknown; to resolve it: optimystic diary action "
-                    + "\(ShellWords.quoted(diary.name)) \(id) --first-revision \(first)")
-            throw error
+                bytes, id: id, firstRevision: first.revision, timeout: options.timeout?.duration)
+            return (id, position)
+        }
+        switch options.output {
+        case .text: output.line("\(position)")
+        case .json:
+            output.line(
+                JSONText.object([
+                    "action": .string("\(id)"),
+                    "index": .number(UInt64(position.place.index)),
+                    "position": .string("\(position)"),
+                    "revision": .number(position.revision.rawValue),
+                ]).text)
         }
     }
 }
@@ -149,30 +137,17 @@ package struct DiaryActionCommand: AsyncParsableCommand {
         abstract: "Tells whether an action of unknown outcome landed, and where.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The diary.") package var name: ArgumentBytes
-    @Argument(help: "The id of the action.") package var action: ActionID
-    @Option(
-        name: .customLong("first-revision"),
-        help: ArgumentHelp("What the append named.", valueName: "revision"))
-    package var firstRevision: UInt64
+    @OptionGroup package var asked: ActionArguments
 
     package func run() async throws {
-        let name = try name.collectionName()
         try await options.withDatabase { database in
             let time = options.timeout?.duration
-            let diary = try await database.openDiary(named: name, timeout: time)
-            let status = try await diary.status(
-                of: action, firstRevision: Revision(firstRevision), timeout: time)
-            var output = StandardOutput()
-            switch (status, options.output) {
-            case (.landed(let position), .text): output.line("landed at \(position)")
-            case (.notLanded(let asOf), .text): output.line("not landed up to revision \(asOf)")
-            case (.landed(let position), .json):
-                output.line(JSONText.object(["landed": .string("\(position)")]).text)
-            case (.notLanded(let asOf), .json):
-                output.line(
-                    JSONText.object(["landed": .null, "asOf": .number(asOf.rawValue)]).text)
+            let diary = try await asked.open { name in
+                try await database.openDiary(named: name, timeout: time)
             }
+            let status = try await diary.status(
+                of: asked.action, firstRevision: asked.revision(in: diary.info), timeout: time)
+            ActionArguments.write(status, options.output)
         }
     }
 }

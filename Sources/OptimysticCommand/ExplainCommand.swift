@@ -3,7 +3,7 @@ import BlockOperations
 import BlockRuntime
 import Optimystic
 
-package struct ExplainCommand: ParsableCommand {
+package struct ExplainCommand: AnswerCommand {
     package init() {}
 
     package static let configuration = CommandConfiguration(

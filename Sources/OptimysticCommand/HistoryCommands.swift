@@ -28,9 +28,13 @@ package struct CollectionTruncateCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let name = try name.collectionName()
-        let state = try await options.withDatabase {
-            try await $0.truncate(
-                name, through: Revision(through), timeout: options.timeout?.duration)
+        let state = try await options.withDatabase { database in
+            try await WritesUnderWay.during(
+                resolving: HistoryState.command(name), done: "\(name) was truncated"
+            ) {
+                try await database.truncate(
+                    name, through: Revision(through), timeout: options.timeout?.duration)
+            }
         }
         state.print(of: name, options)
         guard state.truncatedThrough >= Revision(through) else {
@@ -64,7 +68,9 @@ package struct CollectionRetentionCommand: AsyncParsableCommand {
             guard let retention else {
                 return try await database.history(of: name, timeout: timeout)
             }
-            return try await database.setRetention(name, to: retention, timeout: timeout)
+            return try await WritesUnderWay.during(
+                resolving: HistoryState.command(name), done: "the retention of \(name) was set"
+            ) { try await database.setRetention(name, to: retention, timeout: timeout) }
         }
         state.print(of: name, options)
     }
@@ -86,6 +92,11 @@ package struct RetentionArgument: ExpressibleByArgument {
 }
 
 extension HistoryState {
+    /// What shows it.
+    fileprivate static func command(_ name: String) -> String {
+        "optimystic collection retention \(ShellWords.quoted(name))"
+    }
+
     fileprivate func print(of name: String, _ options: CommandOptions) {
         var output = StandardOutput()
         switch options.output {

@@ -36,6 +36,8 @@ package struct OptimysticCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // A file that may not grow is an error of one write.
         signal(SIGXFSZ, SIG_IGN)
+        let namesShell = ProcessArguments.words.contains { $0.elementsEqual("shell".utf8) }
+        WritesUnderWay.watchSignals(isConversing: namesShell && isatty(STDIN_FILENO) == 1)
         Glibc.exit(await CommandRun.perform(ProcessArguments.words))
     }
 }

@@ -10,7 +10,7 @@ package struct QueueCommand: ParsableCommand {
         commandName: "queue", abstract: "Adds values to queues and takes them, each once.",
         subcommands: [
             QueueEnqueueCommand.self, QueueDequeueCommand.self, QueuePeekCommand.self,
-            QueueCountCommand.self,
+            QueueCountCommand.self, QueueActionCommand.self,
         ])
 }
 
@@ -42,11 +42,12 @@ package struct QueueEnqueueCommand: AsyncParsableCommand {
                 try form.bytes(of: value.bytes, for: queue.info)
             }
             let (id, revision) = try await retry.run(
-                in: database, seen: queue.revision,
-                resolve: { "queue enqueue \(ShellWords.quoted(name)) … --action \($0)" }
+                in: database, of: queue.info, seen: queue.revision,
+                done: "the values were added",
+                resolve: { "queue action \(ShellWords.quoted(name)) \($0)" }
             ) { id, first in
                 let revision = try await queue.enqueue(
-                    contentsOf: bytes, id: id, firstRevision: first,
+                    contentsOf: bytes, id: id, firstRevision: first.revision,
                     timeout: options.timeout?.duration)
                 return (id, revision)
             }
@@ -65,10 +66,10 @@ package struct QueueEnqueueCommand: AsyncParsableCommand {
     /// A queue that exists keeps its encoding.
     private func open(_ name: String, in database: Database) async throws -> Queue<Bytes> {
         let timeout = options.timeout?.duration
-        do {
-            return try await database.openQueue(named: name, timeout: timeout)
-        } catch let error as DatabaseError where error.code == .collectionNotFound {
-            return try await database.queue(
+        return try await retry.open {
+            try await database.openQueue(named: name, timeout: timeout)
+        } orMake: {
+            try await database.queue(
                 name, coding: encoding == .json ? .rawJSON : .bytes, timeout: timeout)
         }
     }
@@ -98,7 +99,9 @@ package struct QueueDequeueCommand: AsyncParsableCommand {
         let name = try name.collectionName()
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
-            let queue = try await database.openQueue(named: name, timeout: timeout)
+            let queue = try await retry.openAgain {
+                try await database.openQueue(named: name, timeout: timeout)
+            }
             guard !StandardOutput.hasNoReader else {
                 throw ResultsLost(
                     message: "nobody reads standard output; nothing was taken from \"\(name)\"",
@@ -108,10 +111,11 @@ package struct QueueDequeueCommand: AsyncParsableCommand {
                 "queue dequeue \(ShellWords.quoted(name)) --count \(count) --action \(id)"
             }
             let (values, retrying) = try await retry.run(
-                in: database, seen: queue.revision, resolve: again
+                in: database, of: queue.info, seen: queue.revision,
+                done: "values were taken, and perhaps not written", resolve: again
             ) { id, first in
                 let values = try await queue.dequeue(
-                    count, id: id, firstRevision: first, timeout: timeout)
+                    count, id: id, firstRevision: first.revision, timeout: timeout)
                 return (values, "\(again(id)) --first-revision \(first)")
             }
             try QueueOutput.write(values, of: queue.info, form, options.output)
@@ -175,6 +179,34 @@ package struct QueueCountCommand: AsyncParsableCommand {
         switch options.output {
         case .text: output.line("\(count)")
         case .json: output.line(JSONText.object(["count": .count(count)]).text)
+        }
+    }
+}
+
+package struct QueueActionCommand: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
+        commandName: "action",
+        abstract: "Tells whether an action of unknown outcome landed, and where.",
+        discussion: """
+            The values that an action took are given out by `queue dequeue` with the same \
+            --action, --first-revision and --count.
+            """)
+
+    @OptionGroup package var options: CommandOptions
+    @OptionGroup package var asked: ActionArguments
+
+    package func run() async throws {
+        try await options.withDatabase { database in
+            let timeout = options.timeout?.duration
+            let queue = try await asked.open { name in
+                try await database.openQueue(named: name, timeout: timeout)
+            }
+            let status = try await queue.status(
+                of: asked.action, firstRevision: asked.revision(in: queue.info),
+                timeout: timeout)
+            ActionArguments.write(status, options.output)
         }
     }
 }

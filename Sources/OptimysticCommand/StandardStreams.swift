@@ -51,17 +51,21 @@ struct StandardOutput: ~Copyable {
     }
 
     /// Forgets the failure of the command that ends.
+    /// - Parameter isAnswer: Whether what was printed is all that the command is for, and one text:
+    ///   help, a version, a plan.
     /// - Throws: ``ResultsLost`` when results were lost and nobody wanted that: a reader who goes
-    ///   away has read what he needs.
-    static func endCommand() throws(ResultsLost) {
+    ///   away from a list has read what he needs, but he has nothing of an answer.
+    static func endCommand(isAnswer: Bool = false) throws(ResultsLost) {
         let number = failure.withLock { number in
             defer { number = nil }
             return number
         }
-        guard let number, number != EPIPE else { return }
+        guard let number, isAnswer || number != EPIPE else { return }
+        let problem = String(cString: strerror(number))
         throw ResultsLost(
-            message: "what was asked for is done, but the results could not be written: "
-                + String(cString: strerror(number)))
+            message: isAnswer
+                ? "the answer could not be written: \(problem)"
+                : "what was asked for is done, but the results could not be written: \(problem)")
     }
 
     static func write(_ bytes: Bytes) {

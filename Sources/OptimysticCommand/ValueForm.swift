@@ -26,7 +26,9 @@ package struct ValueForm: ParsableArguments {
         }
         if info.header.encoding == .json, JSONText(json: bytes) == nil {
             throw DatabaseError(
-                .valueUndecodable, "\"\(info.name)\" holds JSON, and this value is not JSON")
+                .valueUndecodable,
+                "\"\(info.name)\" holds JSON, and this value is not JSON; a text is written in "
+                    + "double quotes, as in '\"text\"'")
         }
         return bytes
     }
@@ -38,52 +40,6 @@ package struct ValueForm: ParsableArguments {
     func member(_ value: Bytes, of info: CollectionInfo) -> (name: ExactText, value: JSONText) {
         if hex { return ("hex", .string(ByteText.hex(value))) }
         return JSONText.member(value, encoding: info.header.encoding)
-    }
-}
-
-/// The id of an action, of a retry.
-package struct RetryOptions: ParsableArguments {
-    package init() {}
-
-    @Option(help: ArgumentHelp("The id of the action, of a retry.", valueName: "uuid"))
-    package var action: ActionID?
-    @Option(
-        name: .customLong("first-revision"),
-        help: ArgumentHelp("What the first try named.", valueName: "revision"))
-    package var firstRevision: UInt64?
-
-    package func validate() throws {
-        if (action == nil) != (firstRevision == nil) {
-            throw ValidationError("--action and --first-revision go together")
-        }
-        try RevisionArgument.check(firstRevision, "--first-revision")
-    }
-
-    /// Runs an action under the id given, or a new one, and tells how to go on when its outcome is
-    /// unknown.
-    func run<Value>(
-        in database: Database, seen revision: Revision, resolve command: (ActionID) -> String,
-        _ body: (ActionID, Revision) async throws -> Value
-    ) async throws -> Value {
-        let id = action ?? database.makeActionID()
-        let first = firstRevision.map { Revision($0) } ?? revision
-        do {
-            return try await body(id, first)
-        } catch let error as DatabaseError where error.outcome == .unknown {
-            StandardError.line(
-                "optimystic: the outcome is unknown; to resolve it: optimystic \(command(id)) "
-                    + "--first-revision \(first)")
-            throw error
-        }
-    }
-}
-
-/// Revisions on the command line.
-enum RevisionArgument {
-    static func check(_ revision: UInt64?, _ name: String) throws {
-        if let revision, revision > Limits.counterMax {
-            throw ValidationError("\(name) is at most \(Limits.counterMax)")
-        }
     }
 }
 

@@ -16,7 +16,7 @@ struct BenchCommand: AsyncParsableCommand {
             """)
 
     static func main() async {
-        await main(ProcessArguments.textsOrExit(program: "bench"))
+        await main(ProcessArguments.textsOrExit(program: "bench", repeating: ["--only"]))
     }
 
     /// How results are written.

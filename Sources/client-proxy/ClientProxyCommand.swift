@@ -11,7 +11,11 @@ enum ClientProxyCommand {
     private static let clusterFile = Setting<SystemPath>.path(
         "cluster-file", help: "The file that describes the cluster.")
     private static let listen = Setting<NetworkAddress>.listenAddress(
-        "listen", default: "tcp://127.0.0.1:7730", help: "Where to listen.")
+        "listen", help: "Where to listen. Not set: where the cluster file says."
+    ).optional()
+    private static let name = Setting<String>.string(
+        "name", help: "Which client proxy of the cluster file this is; not needed for its only one."
+    ).optional()
     private static let cache = Setting<Int>.byteSize(
         "cache", in: 1024 * 1024...Limits.proxyCacheBytesLargest, default: "64MiB",
         help: "Log objects kept for readers, and as much of blocks.")
@@ -19,7 +23,7 @@ enum ClientProxyCommand {
     private static let role = Role(
         "client-proxy",
         summary: "Hosts collections for applications. Keeps nothing.",
-        settings: [clusterFile, listen, cache])
+        settings: [clusterFile, listen, name, cache])
 
     static func main() {
         ServiceProcess.run(role) { context in try serve(context) }
@@ -34,8 +38,13 @@ enum ClientProxyCommand {
                 "\(map.coordinators.count) coordinators and "
                 + "\(Limits.connectionCountMin) connections"
         )
-        let address = try context.configuration.value(of: listen)
-        let transport = try ZeroMQTransport(address: address.description)
+        let place = try ListenAddress(
+            of: "client proxy", listen: context.configuration.value(of: listen),
+            name: context.configuration.value(of: name), among: map.proxies)
+        if let warning = place.warning {
+            context.logger.warning("listening", metadata: ["warning": .string(warning)])
+        }
+        let transport = try ZeroMQTransport(address: place.address)
         defer { transport.close() }
         let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
         let host = try ClientProxyHost(

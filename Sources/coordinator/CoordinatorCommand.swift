@@ -11,7 +11,11 @@ enum CoordinatorCommand {
     private static let clusterFile = Setting<SystemPath>.path(
         "cluster-file", help: "The file that describes the cluster.")
     private static let listen = Setting<NetworkAddress>.listenAddress(
-        "listen", default: "tcp://127.0.0.1:7720", help: "Where to listen.")
+        "listen", help: "Where to listen. Not set: where the cluster file says."
+    ).optional()
+    private static let name = Setting<String>.string(
+        "name", help: "Which coordinator of the cluster file this is; not needed for its only one."
+    ).optional()
 
     private static let scrubInterval = Setting<Duration>.duration(
         "scrub-interval", in: .milliseconds(10)...(.seconds(3600)),
@@ -21,7 +25,7 @@ enum CoordinatorCommand {
     private static let role = Role(
         "coordinator",
         summary: "Carries requests through their rounds with the storage peers. Keeps nothing.",
-        settings: [clusterFile, listen, scrubInterval])
+        settings: [clusterFile, listen, name, scrubInterval])
 
     static func main() {
         ServiceProcess.run(role) { context in try serve(context) }
@@ -33,8 +37,13 @@ enum CoordinatorCommand {
             Limits.processDescriptorCount + Limits.connectionCountMin
                 + map.peers.count * Limits.linkDescriptorCount,
             for: "\(map.peers.count) storage peers and \(Limits.connectionCountMin) connections")
-        let address = try context.configuration.value(of: listen)
-        let transport = try ZeroMQTransport(address: address.description)
+        let place = try ListenAddress(
+            of: "coordinator", listen: context.configuration.value(of: listen),
+            name: context.configuration.value(of: name), among: map.coordinators)
+        if let warning = place.warning {
+            context.logger.warning("listening", metadata: ["warning": .string(warning)])
+        }
+        let transport = try ZeroMQTransport(address: place.address)
         defer { transport.close() }
         let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
         let host = try CoordinatorHost(

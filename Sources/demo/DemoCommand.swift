@@ -15,6 +15,8 @@ struct DemoCommand {
     let languages: IsoFile
 
     static func main() async {
+        StandardDescriptors.reserve()
+        LostOutput.endsProcess()
         let arguments = ProcessArguments.words
         if arguments == [Array("--help".utf8)] {
             Narrator.say("usage: demo")

@@ -1,3 +1,4 @@
+import BlockOperations
 import BlockRuntime
 import BlockSimulation
 import Glibc
@@ -9,6 +10,7 @@ import Glibc
 @main
 enum Simulator {
     static func main() async {
+        LostOutput.endsProcess()
         let command = Command(CommandLine.arguments.dropFirst())
         if command.listsBugs {
             for bug in PlantedBug.allCases { print(bug.rawValue) }

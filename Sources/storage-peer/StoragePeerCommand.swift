@@ -37,9 +37,10 @@ enum StoragePeerCommand {
             switch context.configuration.command {
             case "init": try initialize(context)
             case "restore-identity":
-                print(
-                    try DataDirectory.restoreIdentity(
-                        at: context.configuration.value(of: dataDirectory)))
+                let peer = try DataDirectory.restoreIdentity(
+                    at: context.configuration.value(of: dataDirectory))
+                try ServiceProcess.answer(
+                    "\(peer)", done: "the identity of storage \(peer) is written")
             default: try serve(context)
             }
         }
@@ -53,7 +54,7 @@ enum StoragePeerCommand {
             at: path, cluster: map?.cluster, environment: context.environment)
         context.logger.info(
             "data directory made", metadata: ["path": "\(path)", "storage": "\(peer)"])
-        print(peer)
+        try ServiceProcess.answer("\(peer)", done: "\(path) is made for storage \(peer)")
     }
 
     private static func serve(_ context: ServiceProcess.Context) throws {
@@ -89,8 +90,12 @@ enum StoragePeerCommand {
                     + "name; plan the cluster with it, or use another directory")
         }
         // Listening comes before binding: a start that fails must leave the directory as it was.
-        let listen = try context.configuration.value(of: listen)
-        let transport = try ZeroMQTransport(address: listen?.description ?? entry.address)
+        let place = try ListenAddress(
+            of: entry, listen: context.configuration.value(of: listen))
+        if let warning = place.warning {
+            context.logger.warning("listening", metadata: ["warning": .string(warning)])
+        }
+        let transport = try ZeroMQTransport(address: place.address)
         defer { transport.close() }
         let cycle: StoragePeerCycle
         if let refusal = directory.refusal {

@@ -51,6 +51,43 @@ struct KeyTextTests {
         ] { #expect(DateText.seconds(of: text) == nil, "\(text)") }
     }
 
+    @Test("a number or a date that would be rounded is no key: another one would be the same")
+    func rounding() throws {
+        func expect(_ type: String, kept: [String], refused: [String]) throws {
+            let type = try #require(KeyType(text: type))
+            for text in kept {
+                #expect(throws: Never.self, "\(text)") { try type.key(text: text) }
+            }
+            for text in refused {
+                let error = #expect(throws: DatabaseError.self, "\(text)") {
+                    try type.key(text: text)
+                }
+                #expect(error?.code == .invalidArgument)
+            }
+        }
+        try expect(
+            "double",
+            kept: [
+                "0", "-0.000", "0.1", "0.10", "0.10000000000000001", "1e22", "-1.5E+3", "00012.50",
+                "9007199254740992", "9007199254740994", "5e-324", "1.7976931348623157e308", "inf",
+                "0x1p3", ".5", "123456789012345680000",
+                "0.1000000000000000055511151231257827021181583404541015625",
+            ],
+            refused: [
+                "9007199254740993", "-9007199254740993", "0.10000000000000000001", "1e400",
+                "1e-400", "0.1000000000000000055511151231257827021181583404541015626",
+                "123456789012345678901",
+            ])
+        try expect("float", kept: ["0.1", "16777216"], refused: ["16777217", "0.1000000001"])
+        try expect(
+            "date",
+            kept: ["2026-11-29T12:30:00.25Z", "2026-11-29T12:30:00.123456Z", "12.5"],
+            refused: [
+                "2026-11-29T12:30:00.1234567891Z", "2026-11-29T12:30:00.99999999999Z",
+                "9007199254740993",
+            ])
+    }
+
     @Test("keys of every type that has a text are read back from it")
     func types() throws {
         func expect(_ key: some OrderedKey, _ type: KeyType, _ text: String) throws {

@@ -163,6 +163,31 @@ struct HostTests {
         #expect(welcome.cluster == hosts.world.map.cluster)
     }
 
+    @Test("A request that could not be told from others, of correlation id 0, is refused")
+    func correlation() throws {
+        let hosts = try HostWorld()
+        let served: [(String, WireKind, Bytes)] = [
+            ("loopback://peer-1", .peerBatch, Wire.encode([PeerBatchItem]())),
+            ("loopback://coordinator-1", .repositoryRequest, Wire.encode(RepositoryRequest.status)),
+            ("loopback://proxy-1", .clientRequest, Wire.encode(ClientRequest.clusterStatus)),
+        ]
+        for (address, kind, payload) in served {
+            let link = try hosts.client.connect(to: address)
+            let envelope = Envelope(
+                kind: kind.rawValue, correlation: 0, remainingMilliseconds: 0,
+                cluster: hosts.world.map.cluster.rawValue, trace: 7, payload: payload)
+            #expect(hosts.client.send(envelope, to: link) == .queued)
+            try hosts.turn()
+            let arrivals = try hosts.client.receive(timeout: .seconds(1))
+            guard case .message(_, let reply) = arrivals.first else {
+                Issue.record("no answer from \(address)")
+                continue
+            }
+            let error = try hosts.error(reply)
+            #expect(error.code == .malformedMessage && error.message.contains("correlation id 0"))
+        }
+    }
+
     @Test("A message of the wrong shape is answered, counted, and answered to answers never")
     func malformed() throws {
         let hosts = try HostWorld()

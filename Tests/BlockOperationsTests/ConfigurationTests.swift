@@ -175,10 +175,10 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
         let empty = failure { try read(["--data-directory="]) }
         #expect(empty?.message == #"--data-directory is ""; expected a path"#)
         let flagged = failure { try read(bytes: [Array("--title=a".utf8) + [0xFE]], [:]) }
-        #expect(flagged?.code == .textInvalid)
-        #expect(flagged?.message.contains("--title is not UTF-8: byte 1 belongs") == true)
+        #expect(flagged?.code == .invalidArgument)
+        #expect(flagged?.message.contains("which is not UTF-8 from byte 1 on; expected") == true)
         let named = failure { try read(bytes: [], ["OPTIMYSTIC_STORAGE_PEER_COUNT": [0xFE]]) }
-        #expect(named?.code == .textInvalid)
+        #expect(named?.code == .configurationInvalid)
         let unknown = failure { try read(bytes: [Array("--c".utf8) + [0xFF]], [:]) }
         #expect(unknown?.message.contains(#"unknown flag --c\xff"#) == true)
         let word = failure { try read(bytes: [[0xFF]], [:]) }

@@ -104,6 +104,21 @@ import Testing
     }
 
     @Test(
+        "An address to connect to names one host and a port, however it is written",
+        arguments: [
+            ("*:1", false), ("0.0.0.0:1", false), ("0:1", false), ("0.0:1", false),
+            ("0x0:1", false), ("[::]:1", false), ("[0:0::0]:1", false), ("[::%lo]:1", false),
+            ("[::ffff:0.0.0.0]:1", false), ("255.255.255.255:1", false), ("224.0.0.1:1", false),
+            ("239.1.2.3:1", false), ("[ff02::1%eth0]:1", false), ("127.0.0.1:0", false),
+            ("127.0.0.1:1", true), ("10.255.255.255:1", true), ("[::1]:1", true),
+            ("[fe80::1%eth0]:1", true), ("[::ffff:10.0.0.1]:1", true), ("host:1", true),
+            ("0host:1", true), ("1.0.0.0:1", true),
+        ])
+    func reachable(text: String, canBeReached: Bool) {
+        #expect(NetworkAddress(text)?.canBeReached == canBeReached)
+    }
+
+    @Test(
         "Anything else is no address",
         arguments: [
             "", ":", "7710", "127.0.0.1", "127.0.0.1:", ":7710", "host:65536", "host:-1",

@@ -170,7 +170,7 @@ extension Transport {
             arrivals += more.filter { arrival in
                 switch arrival {
                 case .message, .malformed: true
-                case .broken, .unreachable: false
+                case .broken, .unreachable, .silent: false
                 }
             }
         }

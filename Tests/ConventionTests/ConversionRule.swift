@@ -10,6 +10,9 @@ enum ConversionRule {
     /// Places that were looked at, by file: what is converted there always fits.
     private static let reviewed: [String: [String]] = [
         "Sources/BlockModel/Actions/KeyOrder.swift": ["order"],
+        // A count of the digits of a key, and texts, which are no number or fit.
+        "Sources/BlockModel/Keys/ExactNumber.swift": ["digits", "count", "String"],
+        "Sources/BlockRuntime/NetworkAddress.swift": ["String"],
         "Sources/BlockTransportZeroMQ/ZeroMQTransport.swift": [
             "envelope.byteCount", "nanoseconds / 1_000_000", "$0.count", "count", "byteCount",
         ],

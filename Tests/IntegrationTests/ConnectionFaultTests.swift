@@ -101,6 +101,48 @@ extension Integration {
             }
         }
 
+        @Test(
+            "Other servers of ZeroMQ are told as what is known of them, at once where something is",
+            arguments: [
+                ("REP", "time.sleep(60)", "a socket of kind REP", Duration.seconds(3)),
+                ("PUB", "time.sleep(60)", "a socket of kind PUB", .seconds(3)),
+                ("PULL", "time.sleep(60)", "a socket of kind PULL", .seconds(3)),
+                (
+                    "ROUTER",
+                    "m = server.recv_multipart(); server.send_multipart([m[0], b'garbage']); "
+                        + "time.sleep(60)", "not as a client proxy", .seconds(3)
+                ),
+                ("ROUTER", "time.sleep(60)", "did not answer the greeting", .seconds(12)),
+            ])
+        func otherSockets(
+            kind: String, script: String, words: String, bound: Duration
+        ) async throws {
+            try await Self.withPlace { place in
+                let output = place.directory + "/port"
+                let process = try ChildProcess.start(
+                    "/usr/bin/python3",
+                    [
+                        "-B", "-c",
+                        """
+                        import time, zmq
+                        server = zmq.Context().socket(zmq.\(kind))
+                        print(server.bind_to_random_port("tcp://127.0.0.1"), flush=True)
+                        \(script)
+                        """,
+                    ], output: output, errors: nil)
+                defer { process.kill(environment: .live()) }
+                var port: UInt16?
+                for _ in 0..<400 where port == nil {
+                    usleep(20_000)
+                    let said = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+                    port = said.hasSuffix("\n") ? UInt16(said.dropLast()) : nil
+                }
+                let error = await failure("127.0.0.1:\(try #require(port))", within: bound)
+                #expect(error?.code == .endpointUnreachable)
+                #expect(error?.message.contains(words) == true, "\(String(describing: error))")
+            }
+        }
+
         @Test("A server that listens with IPv6 only is told with the address to write")
         func otherFamily() async throws {
             try await Self.withPlace { place in

@@ -32,7 +32,7 @@ extension Integration {
             "What comes from outside is bytes, and nothing asked for is lost without a word",
             arguments: [
                 "argument_bytes", "exact_text", "standard_input", "dashes", "closed_output",
-                "messages", "shell",
+                "messages", "shell", "answers", "retries", "keys", "remedies", "signals",
             ])
         func outside(group: String) async throws {
             try await Self.withPlace { place, path in

@@ -1,6 +1,8 @@
 import BlockDeployment
+import BlockModel
 import BlockRuntime
 import Foundation
+import Optimystic
 import Testing
 
 /// Runs `optimystic` against a cluster.
@@ -30,6 +32,18 @@ struct CommandLine {
             result.ending == .exited(exit), "\(arguments): \(result.output)\(result.errors)",
             sourceLocation: sourceLocation)
         return result
+    }
+
+    /// A revision of the life that a collection is in.
+    func position(of name: String, revision: UInt64) throws -> String {
+        let tail = try self("inspect", "tail", name, "--output", "json")
+        let pairs = try #require(
+            try JSONSerialization.jsonObject(with: Data(tail.utf8)) as? [String: Any])
+        let parts = try #require(pairs["incarnation"] as? String).split(separator: ":")
+        let life = Incarnation(
+            generation: try #require(UInt64(parts[0])),
+            nonce: try #require(Identifier128(text: String(parts[1]))))
+        return "\(revision)@\(LifeTag(life))"
     }
 
     /// A file in the cluster's directory.
@@ -106,18 +120,23 @@ extension Integration {
                 #expect(try run("tree", "get", "t", "a") == "2\n")
 
                 let id = "00000000-0000-0000-0000-0000000000aa"
-                let retry = ["--action", id, "--first-revision", "0"]
-                let status = try run("tree", "action", "t", id, "--first-revision", "0")
+                let start = try run.position(of: "t", revision: 0)
+                let status = try run("tree", "action", "t", id, "--first-revision", start)
                 #expect(status.hasPrefix("not landed up to revision"))
-                let first = try run("tree", "put", "t", "r=1", retry[0], id, retry[2], "0")
+                func put(_ pair: String, exit: Int32 = 0) throws -> String {
+                    try run(
+                        "tree", "put", "t", pair, "--action", id, "--first-revision", start,
+                        exit: exit)
+                }
+                let first = try put("r=1")
                 try run("tree", "delete", "t", "r")
                 // The same action again is the one that landed, and changes nothing.
-                #expect(try run("tree", "put", "t", "r=1", retry[0], id, retry[2], "0") == first)
+                #expect(try put("r=1") == first)
                 try run("tree", "get", "t", "r", exit: 1)
                 #expect(
-                    try run("tree", "action", "t", id, "--first-revision", "0")
+                    try run("tree", "action", "t", id, "--first-revision", start)
                         == "landed at \(first)")
-                try run("tree", "put", "t", "r=2", retry[0], id, retry[2], "0", exit: 65)
+                _ = try put("r=2", exit: 65)
 
                 try run("tree", "put", "j", "k={\"a\": 1}", "--encoding", "json")
                 try run("tree", "put", "j", "k=no", exit: 65)
@@ -139,10 +158,11 @@ extension Integration {
                 #expect(try run("queue", "count", "q") == "2\n")
                 #expect(try run("queue", "count", "q", "--as-of", "1") == "3\n")
                 let id = "00000000-0000-0000-0000-0000000000bb"
+                let start = try run.position(of: "q", revision: 0)
                 for _ in 0..<2 {
                     #expect(
                         try run(
-                            "queue", "dequeue", "q", "--action", id, "--first-revision", "0",
+                            "queue", "dequeue", "q", "--action", id, "--first-revision", start,
                             "--output", "json") == "{\"text\":\"b\"}\n")
                 }
                 #expect(try run("queue", "dequeue", "q", "--count", "9") == "c\n")

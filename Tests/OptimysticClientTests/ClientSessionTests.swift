@@ -393,6 +393,21 @@ import Testing
         #expect(several.now == Instant(nanoseconds: 1_000_000_000), "at once")
     }
 
+    @Test("Somebody who is connected and says nothing is waited for, and told as what is known")
+    func silence() throws {
+        var world = SessionHarness(addresses: ["tcp://a:1"])
+        let token = world.start(.hello(clusterName: "demo"), timeout: .seconds(5))
+        world.feed(.silent(proxy: 0))
+        #expect(world.resolved[token] == nil, "it may be a proxy that has much to do")
+        while world.resolved[token] == nil {
+            world.sent = []
+            world.advanceUntilSent()
+        }
+        let error = try world.error(of: token)
+        #expect(error.code == .endpointUnreachable && error.outcome == .notApplied)
+        #expect(error.message.contains("tcp://a:1: speaks ZeroMQ, but did not answer"))
+    }
+
     @Test("One good address is enough, whatever is wrong with the others")
     func oneGoodAddress() throws {
         for trouble in [ErrorCode.wrongService, .versionUnsupported, .endpointUnreachable] {

@@ -58,6 +58,69 @@ import Testing
         #expect(below?.message.hasPrefix("there is no command \"gte\" of `tree`") == true)
     }
 
+    @Test("An option is given once, unless each one adds something; a shell's may be given again")
+    func twice() throws {
+        for line in [
+            "tree range t --from a --from b", "--embedded a --embedded b status",
+            "status --output json --output json", "tree --timeout 1s get t a --timeout 1s",
+            "diary read d --reverse --reverse",
+        ] {
+            let error = #expect(throws: UsageError.self) { try CommandRun.command(words(line)) }
+            #expect(error?.message.hasSuffix("is given twice") == true, "\(line)")
+        }
+        let put = try command("tree put t a=1 --delete b --delete c", as: TreePutCommand.self)
+        #expect(put.delete == ["b", "c"])
+        let own = try CommandRun.command(
+            words("status --output text"), defaults: [(name: "--output", value: "json")])
+        #expect((own as? StatusCommand)?.options.output == .text)
+    }
+
+    @Test("A mistyped command or option is refused with the one that is near")
+    func suggestions() {
+        for (line, text) in [
+            ("help tre", "did you mean tree?"), ("help tree gte", "did you mean get?"),
+            ("dairy read d", "did you mean diary?"),
+            ("queue enqueue q --encodng json", "did you mean --encoding?"),
+            ("cluster plan --output f", "the file to write is named by --out"),
+            ("--output json cluster plan", "the file to write is named by --out"),
+            ("help nothinglikeit", "there is no command \"nothinglikeit\"; there are tree"),
+        ] {
+            let error = #expect(throws: UsageError.self) { try CommandRun.command(words(line)) }
+            #expect(error?.message.contains(text) == true, "\(line): \(error?.message ?? "")")
+        }
+    }
+
+    // MARK: Keys
+
+    @Test("One action names a key once, however it is written")
+    func namedKeys() throws {
+        var keys = NamedKeys()
+        let form = try #require(KeyForm(argument: "double"))
+        _ = try keys.take(try form.key("1"), as: "1=a")
+        _ = try keys.take(try form.key("2"), as: "2=a")
+        let error = #expect(throws: DatabaseError.self) {
+            _ = try keys.take(try form.key("1.0"), as: "1.0=b")
+        }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message.contains("\"1=a\" and \"1.0=b\" are of one key") == true)
+    }
+
+    @Test("A pair is split at its first =, behind a tuple at the one behind its end")
+    func pairs() throws {
+        let tuple = try #require(KeyForm(argument: "(text,int64)"))
+        for (pair, form, key, value) in [
+            ("a=b=c", KeyForm.text, "a", "b=c"), ("a=b=c", nil, "a", "b=c"),
+            (#"["a=b",1]=c=d"#, tuple, #"["a=b",1]"#, "c=d"),
+            (#"["a]=\"=",1]=c"#, tuple, #"["a]=\"=",1]"#, "c"),
+            (#"["a=b",1]=c"#, KeyForm.text, #"["a"#, #"b",1]=c"#),
+            (#"["a=b=c"#, tuple, #"["a"#, "b=c"),
+        ] as [(String, KeyForm?, String, String)] {
+            let split = ArgumentBytes(Array(pair.utf8)).pair(form)
+            #expect(split.key.bytes == Array(key.utf8), "\(pair)")
+            #expect(split.value == Array(value.utf8), "\(pair)")
+        }
+    }
+
     // MARK: Values that begin with -
 
     @Test(

@@ -18,7 +18,7 @@ func sample(url: String) async throws -> [String] {
     let events = try await database.diary("events", of: Event.self)
 
     // When this returns, the entry is on the disks of a majority of the replicas, once.
-    try await events.append(Event(name: "deposit", amount: 10))
+    let deposit = try await events.append(Event(name: "deposit", amount: 10))
 
     // An id of our own: a retry lands once, also after a restart of this program.
     let id = database.makeActionID()
@@ -35,6 +35,15 @@ func sample(url: String) async throws -> [String] {
     for try await entry in events.entries(from: .start, direction: .backward) {
         names.append("\(entry.position) \(entry.value.name)")
     }
+
+    // What comes behind a position, and what will come: to go on after a restart, keep its text.
+    for try await entry in events.follow(after: deposit) {
+        names.append("\(entry.position) \(entry.value.name)")
+        break
+    }
+
+    // History is kept for ever unless somebody says how much of it is enough.
+    try await database.setRetention("events", to: .last(1000))
 
     // A tree: several keys change as one atomic action, or, when a condition fails, not at all.
     let countries = try await database.tree("countries", key: String.self, value: Country.self)

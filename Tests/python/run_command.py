@@ -3,10 +3,13 @@
 usage: run_command.py EXECUTABLE DIRECTORY GROUP
 """
 
+import base64
+import itertools
 import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 
@@ -305,9 +308,194 @@ def shell():
     check(peak < 400_000, f"{peak} kB")
 
 
+def answers():
+    """What cannot be printed ends with 74 and a word, whoever should have printed it."""
+    folder = os.path.dirname(EXECUTABLE)
+    peer = os.path.join(folder, "storage-peer")
+    plan = ["cluster", "plan", "--name", "n", "--replicas", "1", "--peer",
+            "00000000-0000-0000-0000-000000000001=127.0.0.1:1", "--coordinator", "127.0.0.1:2",
+            "--proxy", "127.0.0.1:3", "--out", "-"]
+    lines = [[EXECUTABLE] + words for words in (
+        ["--help"], ["--version"], ["help", "tree", "put"], ["tree", "put", "--help"], ["explain"],
+        ["explain", "conflict"], ["--generate-completion-script", "bash"], ["tree"], plan)]
+    for service in ("storage-peer", "coordinator", "client-proxy"):
+        lines += [[os.path.join(folder, service), word]
+                  for word in ("--help", "--version", "--print-configuration")]
+    lines += [[os.path.join(folder, tool), "--help"]
+              for tool in ("load-tester", "chaos", "bench", "demo")]
+    numbers = itertools.count()
+
+    def lost(line, code=74):
+        for kind in ("full", "closed"):
+            if kind == "full":
+                output = os.open("/dev/full", os.O_WRONLY)
+            else:
+                read, output = os.pipe()
+                os.close(read)
+            words = [word.replace("NEW", os.path.join(DIRECTORY, f"new{next(numbers)}"))
+                     for word in line]
+            process = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, timeout=60)
+            os.close(output)
+            ran = Ran(line, process.returncode, kind, process.stderr)
+            check(ran.code == code and b"could not be written" in ran.errors, ran)
+            yield words, ran
+
+    for line in lines:
+        for _ in lost(line):
+            pass
+    # What was made is told, and is there.
+    for words, ran in lost([peer, "init", "--data-directory", "NEW"]):
+        identity = open(os.path.join(words[-1], "IDENTITY")).read()
+        told = re.search(r"storage ([0-9a-f-]{36}), but", ran.errors.decode())
+        check(told and told.group(1) in identity, ran)
+    # A list is cut by who reads it; that is his choice.
+    done("tree", "put", "t", "a=1")
+    reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
+    reader.wait()
+    check(run("tree", "range", "t", output=reader.stdin).code == 0, "range")
+    # Whoever gives an option twice is told, of every tool.
+    for tool, option in (("load-tester", "--clients"), ("chaos", "--seed"), ("bench", "--runs")):
+        line = [os.path.join(folder, tool), option, "1", option + "=2"]
+        process = subprocess.run(line, capture_output=True, timeout=60)
+        check(process.returncode == 64 and b"is given twice" in process.stderr, process)
+
+
+def retries():
+    """A retry is carried out in the life of its first try, or not at all."""
+    cases = {
+        "d": (["diary", "append", "d", "v"], ["diary", "read", "d"], b"1.0\tnew\n",
+              ["diary", "append", "d", "new"], "diary"),
+        "t": (["tree", "put", "t", "k=v"], ["tree", "range", "t"], b"n\tnew\n",
+              ["tree", "put", "t", "n=new"], "tree"),
+        "x": (["tree", "delete", "x", "n"], ["tree", "range", "x"], b"n\tnew\n",
+              ["tree", "put", "x", "n=new"], "tree"),
+        "q": (["queue", "enqueue", "q", "v"], ["queue", "peek", "q", "--count", "9"], b"new\n",
+              ["queue", "enqueue", "q", "new"], "queue"),
+        "e": (["queue", "dequeue", "e"], ["queue", "peek", "e", "--count", "9"], b"new\n",
+              ["queue", "enqueue", "e", "new"], "queue"),
+    }
+    for number, (name, (write, read, expected, renew, kind)) in enumerate(cases.items()):
+        identifier = f"00000000-0000-0000-0000-0000000000{number:02x}"
+        done(*renew)
+        done(*renew)
+        tail = json.loads(done("inspect", "tail", name, "--output", "json"))
+        # As the hint prints it: the SDK's position of this life.
+        nonce = bytes.fromhex(tail["incarnation"].split(":")[1].replace("-", ""))[-5:]
+        tag = f"{tail['generation']}-" + base64.b32encode(nonce).decode().lower()
+        first = ["--first-revision", f"{tail['revision']}@{tag}"]
+        once = done(*write, "--action", identifier, *first)
+        check(done(*write, "--action", identifier, *first) == once, f"{name} landed twice")
+        status = done(kind, "action", name, identifier, *first)
+        check(status.startswith(b"landed at "), status)
+        # A revision without its life, one that is none, and one that is not there yet.
+        refused(64, *write, "--action", identifier, "--first-revision", str(tail["revision"]),
+                says=b"with the life behind @")
+        refused(64, *write, "--action", identifier, "--first-revision", "x")
+        # Nothing is made for a retry, and what became of the first try is not known.
+        done("collection", "drop", "--yes", name)
+        refused(75, *write, "--action", identifier, *first, says=b"outcome unknown")
+        refused(65, *read, says=b"collectionNotFound")
+        refused(75, kind, "action", name, identifier, *first, says=b"outcome unknown")
+        # In another life it is nobody's retry.
+        done(*renew)
+        ran = refused(65, *write, "--action", identifier, *first, "--output", "json")
+        error = json.loads(ran.errors.splitlines()[-1])["error"]
+        check(error["name"] == "positionNotFound" and error["outcome"] == "unknown", ran)
+        refused(65, kind, "action", name, identifier, *first, says=b"another life")
+        check(done(*read) == expected, name)
+
+
+def keys():
+    refused(64, "tree", "put", "t", "a=1", "a=2", says=b'"a=1" and "a=2" are of one key')
+    refused(64, "tree", "put", "t", "a=1", "--delete", "a", says=b'"--delete a"')
+    done("tree", "put", "t", "a=1", "b=2")
+    refused(64, "tree", "delete", "t", "a", "b", "a", says=b"one key")
+    check(done("tree", "count", "t") == b"2\n", "t")
+    done("tree", "put", "f", "--key-type", "double", "0.5=x", "0.10000000000000001=y")
+    refused(64, "tree", "put", "f", "1=x", "1.0=y", says=b'"1=x" and "1.0=y"')
+    refused(64, "tree", "put", "f", "9007199254740993=x", says=b"would be rounded")
+    records = b'{"k":1,"v":1}\n{"k":0.10000000000000000001,"v":2}\n'
+    refused(65, "tree", "import", "f", "-", "--format", "jsonl", "--key", "k", "--encoding", "bytes",
+            "--value", "v", input=records, says=b"line 2: the key")
+    check(done("tree", "range", "f") == b"0.1\ty\n0.5\tx\n1.0\t1\n", "f")
+    done("tree", "put", "u", "--key-type", "(text,int64)", '["a=b",1]=c=d', '["]=\\"=",2]=e')
+    check(done("tree", "get", "u", '["a=b",1]') == b"c=d\n", "u")
+    check(done("tree", "get", "u", '["]=\\"=",2]') == b"e\n", "u")
+
+
+def remedies():
+    """What is said is so, and what it advises helps."""
+    done("tree", "put", "j", "k=1", "--encoding", "json")
+    ran = refused(65, "tree", "put", "j", "k=no", says=b"write what the collection holds")
+    check(b"'\"text\"'" in ran.errors, ran)
+    done("tree", "put", "j", 'k="no"')
+    for words in (["diary", "append", "d", "-"], ["shell"],
+                  ["tree", "import", "j", "-", "--format", "csv", "--key", "k"]):
+        refused(74, *words, says=b"standard input is closed", before=lambda: os.close(0))
+    peer = os.path.join(os.path.dirname(EXECUTABLE), "storage-peer")
+    variables = dict(os.environb)
+    variables[b"OPTIMYSTIC_STORAGE_PEER_LOG_LEVEL"] = b"\xff"
+    ran = subprocess.run([peer, "init"], env=variables, capture_output=True)
+    check(ran.returncode == 78 and b"not UTF-8 from byte 0" in ran.stderr, ran)
+    check(b"one of trace, debug" in ran.stderr and b"--hex" not in ran.stderr, ran)
+    refused(64, "--connect", "optimystic://0.0.0.0:1/x", "status")
+    plan = ["cluster", "plan", "--name", "n", "--replicas", "1", "--peer",
+            "00000000-0000-0000-0000-000000000001=127.0.0.1:1", "--coordinator", "127.0.0.1:2",
+            "--out", "-", "--proxy"]
+    for address in ("0.0.0.0:9", "*:9", "[::]:9", "0:9", "255.255.255.255:9", "127.0.0.1:0"):
+        ran = raw(*plan, address)
+        check(ran.code == 78 and b"one host and not every interface" in ran.errors, ran)
+    check(raw(*plan, "127.0.0.1:9").code == 0, "a plan")
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))
+    refused(78, "tree", "get", "j", "k", before=few, says=b"(ulimit -n)")
+    ran = raw("--connect", "optimystic://127.0.0.1:1/x", "status", before=few)
+    check(ran.code == 78 and b"may have 10 files open and needs 36" in ran.errors, ran)
+
+
+def signals():
+    """A signal ends a command with a word of what is written."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        process = subprocess.Popen(
+            [EXECUTABLE, "--embedded", DATABASE, "diary", "append", f"d{number}", "-"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for line in range(3):
+            process.stdin.write(b"x\n")
+            process.stdin.flush()
+            process.stdout.readline()
+        process.send_signal(number)
+        errors = process.stderr.read()
+        ran = Ran(["diary", "append"], process.wait(30), b"", errors)
+        process.stdin = None
+        check(ran.code == -number and b"3 entries were appended" in errors, ran)
+        check(f"stopped by {signal.Signals(number).name}".encode() in errors, ran)
+        check(b"may still be carried out" not in errors, ran)
+        check(done("diary", "read", f"d{number}").count(b"\n") == 3, ran)
+    # Whoever only reads has nothing to say.
+    process = subprocess.Popen(
+        [EXECUTABLE, "--embedded", DATABASE, "diary", "follow", "d2"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    ran = Ran(["diary", "follow"], process.wait(30), b"", process.stderr.read())
+    check(ran.code == -signal.SIGINT and ran.errors == b"", ran)
+    # In a script of the shell, with the line.
+    process = subprocess.Popen(
+        [EXECUTABLE, "--embedded", DATABASE, "shell"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for text in (b"tree put s a=1\ndiary append s2 -\n", b"x\n"):
+        process.stdin.write(text)
+        process.stdin.flush()
+        process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    ran = Ran(["shell"], process.wait(30), b"", process.stderr.read())
+    check(ran.code == -signal.SIGTERM and b"at line 2; 1 entries were" in ran.errors, ran)
+
+
 GROUPS = {
     group.__name__: group
-    for group in (argument_bytes, exact_text, standard_input, dashes, closed_output, messages, shell)
+    for group in (
+        argument_bytes, exact_text, standard_input, dashes, closed_output, messages, shell, answers,
+        retries, keys, remedies, signals)
 }
 GROUPS[GROUP]()
 print(f"run_command: {GROUP} held")

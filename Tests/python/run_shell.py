@@ -76,6 +76,20 @@ def main():
     _, status = os.waitpid(terminal.process, 0)
     if os.waitstatus_to_exitcode(status) != 3:
         sys.exit(f"run_shell: the shell ends with {status}")
+    # The end of the input, and `exit` alone, end it with the code of the last line.
+    for lines, ending, code in (
+            (["tree nosuch"], "\x04", 64), (["tree nosuch", "explain conflict"], "\x04", 0),
+            (["tree get none a"], "exit\n", 65), (["tree get none a", ""], "exit\n", 65),
+            (["tree get none a"], "exit 0\n", 0)):
+        terminal = Terminal([executable, "--embedded", directory, "shell"])
+        terminal.expect("embedded> ")
+        for line in lines:
+            terminal.type(line + "\n")
+            terminal.expect("embedded> ")
+        terminal.type(ending)
+        _, status = os.waitpid(terminal.process, 0)
+        if os.waitstatus_to_exitcode(status) != code:
+            sys.exit(f"run_shell: {lines} and {ending!r} end with {status}, not {code}")
     print("run_shell: all of it held")
 
 

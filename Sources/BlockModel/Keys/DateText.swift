@@ -34,7 +34,9 @@ package enum DateText {
         guard bytes.count >= 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
             let year = number(bytes[0..<4]), let month = number(bytes[5..<7]),
             let day = number(bytes[8..<10])
-        else { return Double(text).flatMap { $0.isNaN ? nil : $0 } }
+        else {
+            return Double(text).flatMap { !$0.isNaN && ExactNumber.says(text, $0) ? $0 : nil }
+        }
         let days = days(year: year, month: month, day: day)
         // A day that there is not comes back as another one.
         guard date(ofDay: days) == (year, month, day), year >= 1 else { return nil }
@@ -52,7 +54,14 @@ package enum DateText {
             fraction.dropFirst().allSatisfy(isDigit),
             let part = Double("0" + String(decoding: fraction, as: UTF8.self))
         else { return nil }
-        return whole + part
+        let seconds = whole + part
+        let digits = fraction.dropFirst()
+        // One that is rounded would be the same as another one.
+        guard
+            ExactNumber.says(fraction: digits, seconds - whole)
+                || self.fraction(of: seconds, whole)?.utf8.elementsEqual(fraction) == true
+        else { return nil }
+        return seconds
     }
 
     /// The shortest digits behind the point that give `seconds` again; nil when none do.

@@ -3,7 +3,8 @@ import BlockRuntime
 /// Keys as text that can be typed back by whoever knows the type.
 ///
 /// A tuple is a JSON array; in it texts are texts, numbers numbers, truths `true` and `false`, a
-/// UUID, a date (``DateText``) and bytes (in hex) texts; what is absent is `null`.
+/// UUID, a date (``DateText``) and bytes (in hex) texts; what is absent is `null`. A number or a
+/// date that would be rounded is no key: another one would be the same.
 extension KeyType {
     /// Whether its keys have a text: not where only an application knows them, nor where nothing
     /// and the presence of nothing would be written alike.
@@ -153,8 +154,8 @@ extension KeyType.Scalar {
         case .bool: Bool(text)
         case .uuid: Identifier128(text: text)
         case .date: DateText.seconds(of: text)
-        case .double: Double(text)
-        case .float: Float(text)
+        case .double: Double(text).flatMap { ExactNumber.says(text, $0) ? $0 : nil }
+        case .float: Float(text).flatMap { ExactNumber.says(text, Double($0)) ? $0 : nil }
         case .int8: Int8(text)
         case .int16: Int16(text)
         case .int32: Int32(text)

@@ -23,6 +23,6 @@ package enum ServiceAddress {
 
     /// To go behind "must be".
     package static let expected =
-        "an address that others can connect to: host:port or tcp://host:port, an IPv6 host in "
-        + "brackets, the port from 1 to 65535"
+        "an address that others can connect to: host:port or tcp://host:port, one host and not "
+        + "every interface (* or 0.0.0.0), an IPv6 host in brackets, the port from 1 to 65535"
 }

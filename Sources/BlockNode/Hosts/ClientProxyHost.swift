@@ -58,6 +58,7 @@ package final class ClientProxyHost: Service {
             case .unreachable(let endpoint, let error):
                 guard let coordinator = coordinators.firstIndex(of: endpoint) else { continue }
                 port.noteUnreachable("coordinator \(coordinator)", error)
+            case .silent: break
             }
         }
         if let wake = machine.nextWake, wake <= now { receive(.tick, now) }

@@ -66,7 +66,7 @@ package final class CoordinatorHost: Service {
                 case .link: reply(envelope, from: endpoint, now)
                 }
             // Every round goes on with those that answer, and asks again when they are too few.
-            case .broken: break
+            case .broken, .silent: break
             case .unreachable(let endpoint, let error):
                 guard let peer = peers[endpoint] else { continue }
                 port.noteUnreachable("storage peer \(peer)", error)

@@ -76,6 +76,11 @@ package final class ServicePort {
         let caller = Caller(envelope, from: endpoint)
         do throws(DatabaseError) {
             if let error = wrongService(envelope, kind) { throw error }
+            guard envelope.correlation != 0 else {
+                throw DatabaseError(
+                    .malformedMessage,
+                    "correlation id 0, which no request has: nobody could tell its answer")
+            }
             let lacksCluster = envelope.cluster == .zero
             guard lacksCluster || envelope.cluster == cluster.rawValue else {
                 throw wrongCluster(envelope.cluster)

@@ -32,7 +32,8 @@ package final class StoragePeerHost: Service {
                     bytes throws(DatabaseError) in try Wire.decodePeerBatch(bytes)
                 }
                 if let items { batches.append((Caller(envelope, from: endpoint), items)) }
-            case .broken, .unreachable: invariant(false, "a storage peer has no outgoing links")
+            case .broken, .unreachable, .silent:
+                invariant(false, "a storage peer has no outgoing links")
             }
         }
         if !batches.isEmpty {

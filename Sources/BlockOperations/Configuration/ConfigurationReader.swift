@@ -131,13 +131,17 @@ package struct ConfigurationReader: Sendable {
             case .file(let path): "key \"\(setting.flag)\" of \(path)"
             case .flag, .builtIn, .absent: "--\(setting.flag)"
             }
-        if !setting.takesBytes { _ = try OutsideText.text(of: bytes, "the value of \(place)") }
+        let code: ErrorCode = source == .flag ? .invalidArgument : .configurationInvalid
         do {
             try setting.check(bytes)
         } catch {
+            let offset = OutsideText.badOffset(in: bytes)
+            let isText = setting.takesBytes || offset == bytes.count
             throw DatabaseError(
-                source == .flag ? .invalidArgument : .configurationInvalid,
-                "\(place) is \(Self.quoted(bytes)); expected \(error.expected)")
+                code,
+                "\(place) is \(Self.quoted(bytes))"
+                    + (isText ? "" : ", which is not UTF-8 from byte \(offset) on")
+                    + "; expected \(error.expected)")
         }
         return Configuration.Entry(flag: setting.flag, bytes: bytes, source: source)
     }

@@ -32,7 +32,10 @@ package struct LineWriter: Sendable {
                     poll(&watched, 1, -1)
                     continue
                 }
-                guard count > 0 else { return false }
+                guard count > 0 else {
+                    if fileDescriptor == STDOUT_FILENO { LostOutput.note(errno) }
+                    return false
+                }
                 written += count
             }
             return true

@@ -41,10 +41,36 @@ package enum ProcessArguments {
         return texts
     }
 
-    /// As ``texts()``; ends the process, with a sentence, when one of the words is no text.
-    package static func textsOrExit(program: String) -> [String] {
-        do {
-            return try texts()
+    /// The option that is given twice, although the second one would do away with the first.
+    /// - Parameter repeating: The options that may be given any number of times.
+    package static func repeated(in words: [String], repeating: [String] = []) -> String? {
+        var given: Set<ExactText> = []
+        for word in words {
+            guard word.utf8.starts(with: "--".utf8) else { continue }
+            if word.utf8.count == 2 { return nil }
+            let name = String(Substring(word.utf8.prefix { $0 != UInt8(ascii: "=") }))
+            guard given.insert(ExactText(name)).inserted || repeating.contains(name) else {
+                return name
+            }
+        }
+        return nil
+    }
+
+    /// As ``texts()``, for a tool: ends the process, with a sentence, when one of the words is no
+    /// text or an option is given twice, and sees to it that it does not end with 0 when its output
+    /// is lost.
+    ///
+    /// - Parameter repeating: The options that may be given any number of times.
+    /// - Precondition: Called once in a process, first thing in `main`.
+    package static func textsOrExit(program: String, repeating: [String] = []) -> [String] {
+        StandardDescriptors.reserve()
+        LostOutput.endsProcess()
+        do throws(DatabaseError) {
+            let words = try texts()
+            if let name = repeated(in: words, repeating: repeating) {
+                throw DatabaseError(.invalidArgument, "\(name) is given twice")
+            }
+            return words
         } catch {
             LineWriter.standardError.writeLine(ErrorReport.sentence(program: program, error))
             exit(ExitCode(for: error).rawValue)

@@ -17,8 +17,8 @@ package enum ServiceProcess {
     /// the last log line.
     ///
     /// `--help`, `--version` and `--print-configuration` print to standard output and exit with 0
-    /// before `body`. A wrong setting is said in a plain sentence on standard error, since no log
-    /// format has been chosen then.
+    /// before `body`, or with ``ExitCode/ioFailed`` when that cannot be written. A wrong setting
+    /// is said in a plain sentence on standard error, since no log format has been chosen then.
     ///
     /// - Precondition: Called once in a process, first thing in `main`.
     /// - Parameter body: Returns once ``StopSignal/isRequested`` and its work is drained.
@@ -49,7 +49,7 @@ package enum ServiceProcess {
             let reader = ConfigurationReader(role: role, environment: variables)
             switch try reader.read(arguments ?? ProcessArguments.words) {
             case .answer(let text):
-                LineWriter.standardOutput.writeLine(text)
+                try ServiceProcess.answer(text)
                 end(.success)
             case .run(let configuration):
                 context = try makeContext(configuration, stop: stop, log, environment)
@@ -65,6 +65,18 @@ package enum ServiceProcess {
         } catch {
             end(ErrorReport.logLast(error, to: context.logger))
         }
+    }
+
+    /// Prints what was asked for.
+    /// - Parameter done: What is done all the same when it cannot be written.
+    /// - Throws: `.ioFailed` when it cannot be written.
+    package static func answer(_ text: String, done: String? = nil) throws(DatabaseError) {
+        guard !LineWriter.standardOutput.writeLine(text) else { return }
+        let problem = LostOutput.problem ?? "nothing was taken"
+        throw DatabaseError(
+            .ioFailed,
+            "\(done.map { "\($0), but " } ?? "")the answer could not be written to standard "
+                + "output: \(problem)")
     }
 
     private static func makeContext(

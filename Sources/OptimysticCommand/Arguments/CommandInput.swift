@@ -6,6 +6,7 @@ import Optimystic
 /// reads without doubt: the command, its options as `--name=value`, `--`, and the values.
 ///
 /// - Options of every command (``everywhere``) may stand first, last and in between.
+/// - An option that adds nothing when it is repeated is given once.
 /// - What stands behind an option that takes a value is its value, also when it begins with `-`.
 /// - Behind the first value a word with one `-` is a value, and everything behind `--` is one. A
 ///   word with two that is no option of the command is refused: it may be a mistyped one.
@@ -21,6 +22,7 @@ package struct CommandInput {
     private var rest: ArraySlice<Bytes>
     private var path: [String] = []
     private var options: [String] = []
+    private var given: Set<String> = []
     private var places: [String] = []
 
     /// - Parameter defaults: Options that hold unless the words have their own, where the command
@@ -48,17 +50,14 @@ package struct CommandInput {
             return
         }
         let syntax = CommandSyntax(of: command)
-        for option in options {
-            let name = String(option.prefix { $0 != "=" })
-            guard syntax.options[name] != nil else { throw usage("it has no option \(name)") }
+        for name in given.sorted() where syntax.options[name] == nil {
+            throw usage(CommandInput.refusal(ofOption: name, syntax))
         }
-        let given = options
-        options = defaults.filter { syntax.options[$0.name] != nil }.map {
-            "\($0.name)=\($0.value)"
-        }
-        options += given
         if try takeRest(syntax) { return }
-        arguments = path + options + (places.isEmpty ? [] : ["--"] + places)
+        let implied = defaults.filter { option in
+            syntax.options[option.name] != nil && !given.contains(option.name)
+        }.map { "\($0.name)=\($0.value)" }
+        arguments = path + implied + options + (places.isEmpty ? [] : ["--"] + places)
     }
 
     /// Whether a line asks for objects, also when it makes no sense otherwise.
@@ -86,15 +85,13 @@ package struct CommandInput {
         _ word: Bytes, of command: any ParsableCommand.Type
     ) throws -> Bool {
         if path.isEmpty, word.elementsEqual("help".utf8) {
-            arguments =
-                ["help"]
-                + rest.filter { !$0.starts(with: [CommandInput.dash]) }
-                .map { ArgumentEscape.text(of: $0) }
+            try takeHelp()
             return true
         }
         guard word.starts(with: [CommandInput.dash]) else { return false }
         let (name, inline) = CommandInput.split(word)
         if CommandInput.everywhere.contains(name) {
+            try take(name, isRepeating: false)
             options.append(
                 "\(name)=\(try value(of: name, inline) { CommandInput.everywhere.contains($0) })")
             return false
@@ -110,13 +107,75 @@ package struct CommandInput {
         return true
     }
 
+    /// What stands behind `help`: the words of a command.
+    private mutating func takeHelp() throws {
+        var command: any ParsableCommand.Type = OptimysticCommand.self
+        for word in rest where !word.starts(with: [CommandInput.dash]) {
+            guard let next = command.subcommand(word) else { throw unknown(word, in: command) }
+            path.append(next.configuration.commandName ?? "")
+            command = next
+        }
+        arguments = ["help"] + path
+    }
+
     private func unknown(
         _ word: Bytes, in command: any ParsableCommand.Type
     ) -> UsageError {
         let place = path.isEmpty ? "" : " of `\(path.joined(separator: " "))`"
+        let names = command.subcommandNames
+        guard !names.isEmpty else {
+            return usage("\"\(OutsideText.shown(word))\" is no command\(place), which has none")
+        }
+        let likely = CommandInput.likely(word, among: names)
         return usage(
-            "there is no command \"\(OutsideText.shown(word))\"\(place); there are "
-                + command.subcommandNames.joined(separator: ", "))
+            "there is no command \"\(OutsideText.shown(word))\"\(place)\(likely)"
+                + (likely.isEmpty ? "; there are " : " There are ")
+                + names.joined(separator: ", "))
+    }
+
+    /// The option is given now.
+    /// - Throws: ``UsageError`` when it was before, and the first one would be forgotten.
+    private mutating func take(_ name: String, isRepeating: Bool) throws {
+        guard given.insert(name).inserted || isRepeating else {
+            throw usage("\(name) is given twice")
+        }
+    }
+
+    private static func refusal(ofOption name: String, _ syntax: CommandSyntax) -> String {
+        let isFile = name == "--output" && syntax.options["--out"] != nil
+        return "there is no option \(name)"
+            + (isFile ? ": the file to write is named by --out" : " of this command")
+    }
+
+    /// The name that a word that is none was most likely meant to be; nothing when none is near.
+    private static func likely(_ word: Bytes, among names: some Sequence<String>) -> String {
+        let near = names.map { (name: $0, distance: distance(word, Array($0.utf8))) }
+            .filter { $0.distance <= max(1, $0.name.utf8.count / 4) }
+            .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
+        return near.map { "; did you mean \($0.name)?" } ?? ""
+    }
+
+    /// How many bytes to add, to leave out, to change, or to exchange with the next one, turn one
+    /// word into the other.
+    private static func distance(_ word: Bytes, _ other: Bytes) -> Int {
+        // Words that differ by more in length are not alike.
+        guard abs(word.count - other.count) < 4, !word.isEmpty else { return .max }
+        var before: [Int] = []
+        var above = Array(0...other.count)
+        for (row, byte) in word.enumerated() {
+            var line = [row + 1]
+            for (column, wanted) in other.enumerated() {
+                var least = min(above[column] + (byte == wanted ? 0 : 1), above[column + 1] + 1)
+                least = min(least, line[column] + 1)
+                if row > 0, column > 0, byte == other[column - 1], word[row - 1] == wanted {
+                    least = min(least, before[column - 1] + 1)
+                }
+                line.append(least)
+            }
+            before = above
+            above = line
+        }
+        return above[other.count]
     }
 
     // MARK: Behind the command
@@ -144,6 +203,7 @@ package struct CommandInput {
                 return true
             }
             if let option = syntax.options[name], !isAnswer {
+                try take(name, isRepeating: option.isRepeating)
                 guard option.takesValue else {
                     options.append(ArgumentEscape.text(of: word))
                     continue
@@ -182,10 +242,16 @@ package struct CommandInput {
                 "\(shown) behind a value: for help write `\(command) --help`; a value that begins "
                     + "with - stands behind --, as in `\(command) … -- \(shown)`")
         }
+        let (name, _) = CommandInput.split(word)
+        if name == "--output", syntax.options["--out"] != nil {
+            return usage(CommandInput.refusal(ofOption: name, syntax))
+        }
+        let likely = CommandInput.likely(Array(name.utf8), among: syntax.options.keys)
         let hint =
             syntax.placeNames.isEmpty
-            ? "" : "; a value that begins with - stands behind --, as in `-- \(shown)`"
-        return usage("there is no option \(shown)\(hint)")
+            ? "" : "a value that begins with - stands behind --, as in `-- \(shown)`"
+        let joint = hint.isEmpty || likely.isEmpty ? (hint.isEmpty ? "" : "; ") : " Or "
+        return usage("there is no option \(shown)\(likely)\(joint)\(hint)")
     }
 
     private func usage(_ message: String) -> UsageError { UsageError(message, path: path) }

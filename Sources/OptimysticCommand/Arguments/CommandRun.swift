@@ -3,6 +3,9 @@ import BlockOperations
 import BlockRuntime
 import Optimystic
 
+/// A command that prints one text and does nothing else.
+protocol AnswerCommand: ParsableCommand {}
+
 /// One command, from its words to its exit code: of the process, or of a line of the shell.
 package enum CommandRun {
     /// The command that the words are.
@@ -19,6 +22,7 @@ package enum CommandRun {
         output form: OutputForm = .text
     ) async -> Int32 {
         StandardError.form = CommandInput.output(of: words, default: form)
+        defer { WritesUnderWay.endCommand() }
         do {
             var command = try command(words, defaults: defaults)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -26,7 +30,7 @@ package enum CommandRun {
             } else {
                 try command.run()
             }
-            try StandardOutput.endCommand()
+            try StandardOutput.endCommand(isAnswer: command is any AnswerCommand)
             return BlockOperations.ExitCode.success.rawValue
         } catch {
             // What was written before counts, and what could not be is said by the code already.
@@ -34,7 +38,7 @@ package enum CommandRun {
             let code = tell(error)
             guard code == BlockOperations.ExitCode.success.rawValue else { return code }
             // Help was asked for, and may be lost as any other result.
-            do { try StandardOutput.endCommand() } catch { return tell(error) }
+            do { try StandardOutput.endCommand(isAnswer: true) } catch { return tell(error) }
             return code
         }
     }

@@ -6,6 +6,8 @@ package struct CommandSyntax {
     /// An option or a flag.
     package struct Option {
         package let takesValue: Bool
+        /// Whether it may be given more than once: each time it adds something.
+        package let isRepeating: Bool
         /// What it may be, where that is a list.
         package let values: [String]
     }
@@ -24,7 +26,8 @@ package struct CommandSyntax {
                 continue
             }
             let option = Option(
-                takesValue: argument.kind == "option", values: argument.allValues ?? [])
+                takesValue: argument.kind == "option",
+                isRepeating: argument.isRepeating ?? false, values: argument.allValues ?? [])
             for name in argument.names ?? [] {
                 options[(name.kind == "long" ? "--" : "-") + name.name] = option
             }
@@ -39,6 +42,7 @@ package struct CommandSyntax {
 
         struct Argument: Decodable {
             let kind: String
+            let isRepeating: Bool?
             let names: [Name]?
             let valueName: String?
             let allValues: [String]?

@@ -63,6 +63,11 @@ package struct ByteSource {
                 filled = max(0, count)
             }
             if count >= 0 { return chunk }
+            // What stands in for a standard input that was closed is not open for reading.
+            if errno == EBADF, descriptor == STDIN_FILENO {
+                throw DatabaseError(
+                    .ioFailed, "standard input is closed: give it a file (<) or a pipe (|)")
+            }
             guard errno == EINTR else {
                 throw DatabaseError(
                     .ioFailed, "cannot read \(name): \(String(cString: strerror(errno)))")

@@ -13,8 +13,9 @@ package struct ShellCommand: AsyncParsableCommand {
         discussion: """
             A line is what would stand behind `optimystic`; quotes and backslashes work as in a \
             shell, # begins a comment. `help` lists the commands, `exit` ends, `exit 3` with that \
-            exit code. On a terminal lines can be edited, tab completes commands, options and the \
-            names of collections, and a history is kept in the file that OPTIMYSTIC_HISTORY names \
+            exit code, and without one, as at the end of the input, with that of the last line. \
+            On a terminal lines can be edited, tab completes commands, options and the names of \
+            collections, and a history is kept in the file that OPTIMYSTIC_HISTORY names \
             (~/.optimystic_history unless it is set; empty: none); Ctrl-C drops the line, or ends \
             the command that runs, and not the shell. From a file or a pipe lines are bytes, and \
             the first command that fails ends the shell with its exit code.
@@ -40,20 +41,25 @@ package struct ShellCommand: AsyncParsableCommand {
         let editor = LineEditor(
             historyFile: ShellCommand.historyFile(), names: names, interrupts: interrupts)
         defer { editor.close() }
+        // As in a shell of the system: its code is that of what ran last.
+        var lastCode: Int32 = 0
         while true {
             switch await editor.next(prompt: "\(cluster.clusterName)> ") {
             case .end:
                 StandardError.line("")
-                return
+                return try ShellCommand.end(lastCode)
             case .dropped: continue
             case .unreadable(let byte):
+                lastCode = BlockOperations.ExitCode.badInput.rawValue
                 StandardError.line(
                     "optimystic: \(OutsideText.shown([byte])) is no UTF-8, which a terminal must "
                         + "send; the line was not run. Bytes are written with --hex")
             case .line(let line):
                 switch await interrupts.run({ await perform(line) }) {
-                case .ends(let code): return try ShellCommand.end(code)
-                case .done, .failed: break
+                case .ends(let code): return try ShellCommand.end(code ?? lastCode)
+                case .done: lastCode = 0
+                case .failed(let code): lastCode = code
+                case .nothing: break
                 }
             }
         }
@@ -61,10 +67,13 @@ package struct ShellCommand: AsyncParsableCommand {
 
     private func runLines() async throws {
         var reader = LineReader(lineBytesMax: Limits.shellLineBytesMax)
+        var count = 0
         while let line = try reader.next() {
+            count += 1
+            WritesUnderWay.atPlace("at line \(count)")
             switch await perform(line) {
-            case .ends(let code): return try ShellCommand.end(code)
-            case .done: break
+            case .ends(let code): return try ShellCommand.end(code ?? 0)
+            case .done, .nothing: break
             case .failed(let code): throw ArgumentParser.ExitCode(code)
             }
         }
@@ -88,14 +97,17 @@ package struct ShellCommand: AsyncParsableCommand {
     private enum Result: Sendable {
         case done
         case failed(Int32)
-        case ends(Int32)
+        /// A line without a command.
+        case nothing
+        /// With the code given; nil for that of the last line.
+        case ends(Int32?)
     }
 
     private func perform(_ line: Bytes) async -> Result {
         StandardError.form = options.output
         do {
             var words = try ShellWords.split(line)
-            guard let first = words.first else { return .done }
+            guard let first = words.first else { return .nothing }
             if ["exit", "quit"].contains(where: { first.elementsEqual($0.utf8) }) {
                 return .ends(try ShellCommand.exitCode(words.dropFirst()))
             }
@@ -112,8 +124,8 @@ package struct ShellCommand: AsyncParsableCommand {
     }
 
     /// What stands behind `exit`.
-    private static func exitCode(_ words: ArraySlice<Bytes>) throws -> Int32 {
-        guard let word = words.first else { return 0 }
+    private static func exitCode(_ words: ArraySlice<Bytes>) throws -> Int32? {
+        guard let word = words.first else { return nil }
         guard words.count == 1, let text = String(validating: word, as: UTF8.self),
             let code = UInt8(text)
         else { throw UsageError("exit takes one number from 0 to 255, or nothing") }

@@ -100,7 +100,9 @@ package enum KeyForm: Hashable, Sendable {
     }
 
     private static func problem(_ text: String, _ what: String) -> DatabaseError {
-        DatabaseError(.invalidArgument, "the key \"\(text)\" is no \(what); see --key-type")
+        DatabaseError(
+            .invalidArgument,
+            "the key \"\(text)\" is no \(what), or would be rounded; see --key-type")
     }
 
     /// The key as it is written.

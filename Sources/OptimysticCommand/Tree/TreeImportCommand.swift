@@ -75,7 +75,7 @@ package struct TreeImportCommand: AsyncParsableCommand {
         let (report, failure) = try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
                 name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
-                options.timeout?.duration)
+                options.timeout?.duration, mayMake: true)
             if form.values.hex, tree.info.header.encoding != .bytes {
                 throw DatabaseError(
                     .collectionKindMismatch, "\"\(name)\" holds JSON, which --hex is not")
@@ -88,7 +88,14 @@ package struct TreeImportCommand: AsyncParsableCommand {
                     isHex: form.values.hex, encoding: tree.info.header.encoding),
                 timeout: options.timeout?.duration, batchCount: batch, firstLine: fromLine,
                 skipsBad: skipBad,
-                onProgress: { bar.show($0.landedCount, share: readBytes.share) })
+                onProgress: {
+                    WritesUnderWay.progress(done: "\($0.landedCount) records have landed")
+                    bar.show($0.landedCount, share: readBytes.share)
+                })
+            WritesUnderWay.begin(
+                resolving: "run the same import again: a record that has landed is put in the "
+                    + "place of itself")
+            defer { WritesUnderWay.end() }
             return await importer.run(format.reader(of: source)) { line, problem in
                 bar.end()
                 StandardError.line("optimystic: \(file), line \(line): \(problem)")

@@ -11,7 +11,8 @@ package struct TreePutCommand: AsyncParsableCommand {
         discussion: """
             Prints the revision of the tree with the action in it, when it is durable on a \
             majority of the replicas. The tree is created when there is none. A pair is split at \
-            its first =; for other keys use --key-type hex. When a condition does not hold \
+            its first =, behind a key that is a tuple at the one behind it; for other keys with = \
+            use --key-type hex. No key may be named twice. When a condition does not hold \
             nothing is done, and the exit code is 75.
             """)
 
@@ -45,17 +46,18 @@ package struct TreePutCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let name = try name.collectionName()
-        try form.keys.check(delete + pairs.map { split($0).key })
+        try form.keys.check(delete + pairs.map { $0.pair(form.keys.asked).key })
         try await options.withDatabase { database in
             let tree = try await TreeOpening.open(
                 name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
-                options.timeout?.duration)
+                options.timeout?.duration, mayMake: !retry.isRetry)
             let keyForm = try form.keys.form(of: tree.info)
             var changes: [TreeChange<Bytes, Bytes>] = []
             var conditions: [TreeCondition<Bytes, Bytes>] = []
+            var named = NamedKeys()
             for pair in pairs {
-                let (keyText, valueText) = split(pair)
-                let key = try keyForm.key(keyText)
+                let (keyText, valueText) = pair.pair(keyForm)
+                let key = try named.take(try keyForm.key(keyText), as: pair.description)
                 let value = try form.values.bytes(of: valueText, for: tree.info)
                 changes.append(.set(key, value))
                 if ifAbsent { conditions.append(.isAbsent(key)) }
@@ -66,18 +68,72 @@ package struct TreePutCommand: AsyncParsableCommand {
                 }
             }
             changes += try delete.map { key throws(DatabaseError) in
-                .remove(try keyForm.key(key))
+                .remove(try named.take(try keyForm.key(key), as: "--delete \(key)"))
             }
             try await TreeOpening.replace(
                 changes, if: conditions, in: tree, of: database, retry, options)
         }
     }
+}
 
-    private func split(_ pair: ArgumentBytes) -> (key: ArgumentBytes, value: Bytes) {
-        let equals = pair.bytes.firstIndex(of: UInt8(ascii: "=")) ?? pair.bytes.endIndex
-        return (
-            ArgumentBytes(Array(pair.bytes[..<equals])), Array(pair.bytes[equals...].dropFirst())
-        )
+/// The keys of one action: in an action that names one twice, all but the last would be lost
+/// without a word, also when two texts are one key, as numbers that are rounded.
+package struct NamedKeys {
+    private var names: [Bytes: String] = [:]
+
+    package init() {}
+
+    /// - Parameter name: What named the key.
+    /// - Throws: `.invalidArgument` with both names when the key was named before.
+    package mutating func take(_ key: Bytes, as name: String) throws(DatabaseError) -> Bytes {
+        guard let other = names.updateValue(name, forKey: key) else { return key }
+        throw DatabaseError(
+            .invalidArgument,
+            "\"\(other)\" and \"\(name)\" are of one key, \(KeyText.text(key)); one action "
+                + "changes a key once")
+    }
+}
+
+extension ArgumentBytes {
+    /// The key and the value of `key=value`: split at the first `=`, and behind a key that is a
+    /// tuple, which may hold one, at the one behind its end.
+    package func pair(_ form: KeyForm?) -> (key: ArgumentBytes, value: Bytes) {
+        var start = bytes.startIndex
+        if case .typed = form { start = JSONArrayEnd.index(in: bytes) ?? start }
+        let equals = bytes[start...].firstIndex(of: UInt8(ascii: "=")) ?? bytes.endIndex
+        return (ArgumentBytes(Array(bytes[..<equals])), Array(bytes[equals...].dropFirst()))
+    }
+}
+
+/// Where a JSON array that text begins with ends.
+private enum JSONArrayEnd {
+    /// - Returns: The index behind the array; nil when the text begins with none that ends.
+    static func index(in bytes: Bytes) -> Int? {
+        guard bytes.first(where: { $0 != 0x20 }) == UInt8(ascii: "[") else { return nil }
+        var depth = 0
+        var isInString = false
+        var isEscaped = false
+        for (index, byte) in bytes.enumerated() {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "]"):
+                depth -= 1
+                if depth == 0 { return index + 1 }
+            default: break
+            }
+        }
+        return nil
     }
 }
 
@@ -102,9 +158,14 @@ package struct TreeDeleteCommand: AsyncParsableCommand {
         let name = try name.collectionName()
         try keyForm.check(keys)
         try await options.withDatabase { database in
-            let tree = try await database.openTree(named: name, timeout: options.timeout?.duration)
+            let tree = try await retry.openAgain {
+                try await database.openTree(named: name, timeout: options.timeout?.duration)
+            }
             let form = try keyForm.form(of: tree.info)
-            let keyBytes = try keys.map { key throws(DatabaseError) in try form.key(key) }
+            var named = NamedKeys()
+            let keyBytes = try keys.map { key throws(DatabaseError) in
+                try named.take(try form.key(key), as: key.description)
+            }
             let commit = try await TreeOpening.replace(
                 keyBytes.map { .remove($0) }, if: [], in: tree, of: database, retry, options)
             for (key, existed) in zip(keys, commit.existed) where !existed {
@@ -122,24 +183,17 @@ package struct TreeActionCommand: AsyncParsableCommand {
         abstract: "Tells whether an action of unknown outcome landed, and at which revision.")
 
     @OptionGroup package var options: CommandOptions
-    @Argument(help: "The tree.") package var name: ArgumentBytes
-    @Argument(help: "The id of the action.") package var action: ActionID
-    @Option(
-        name: .customLong("first-revision"),
-        help: ArgumentHelp("What the action named.", valueName: "revision"))
-    package var firstRevision: UInt64
-
-    package func validate() throws {
-        try RevisionArgument.check(firstRevision, "--first-revision")
-    }
+    @OptionGroup package var asked: ActionArguments
 
     package func run() async throws {
-        let name = try name.collectionName()
+        let action = asked.action
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
-            let tree = try await database.openTree(named: name, timeout: timeout)
+            let tree = try await asked.open { name in
+                try await database.openTree(named: name, timeout: timeout)
+            }
             let commit = try await tree.status(
-                of: action, firstRevision: Revision(firstRevision), timeout: timeout)
+                of: action, firstRevision: asked.revision(in: tree.info), timeout: timeout)
             var output = StandardOutput()
             switch (commit, options.output) {
             case (let commit?, .text): output.line("landed at \(commit.revision)")
@@ -158,16 +212,20 @@ package struct TreeActionCommand: AsyncParsableCommand {
 /// What all commands that write a tree do.
 enum TreeOpening {
     /// A tree that exists keeps its type of keys and its encoding.
+    /// - Parameter mayMake: Whether it is made when there is none: not for a retry, whose first try
+    ///   may have landed in what is gone.
     static func open(
         _ name: String, in database: Database, keyType: KeyType, encoding: ValueEncoding,
-        _ timeout: Duration?
+        _ timeout: Duration?, mayMake: Bool
     ) async throws -> Tree<Bytes, Bytes> {
         do {
             return try await database.openTree(named: name, timeout: timeout)
         } catch let error as DatabaseError where error.code == .collectionNotFound {
-            return try await database.tree(
-                rawNamed: name, keyType: keyType, coding: encoding == .json ? .rawJSON : .bytes,
-                timeout: timeout)
+            guard mayMake else { throw error.asUnknown }
+            return
+                try await database.tree(
+                    rawNamed: name, keyType: keyType,
+                    coding: encoding == .json ? .rawJSON : .bytes, timeout: timeout)
         }
     }
 
@@ -178,11 +236,11 @@ enum TreeOpening {
         _ options: CommandOptions
     ) async throws -> TreeCommit {
         let (id, commit) = try await retry.run(
-            in: database, seen: tree.revision,
+            in: database, of: tree.info, seen: tree.revision,
             resolve: { "tree action \(ShellWords.quoted(tree.name)) \($0)" }
         ) { id, first in
             let commit = try await tree.replace(
-                changes, if: conditions, id: id, firstRevision: first,
+                changes, if: conditions, id: id, firstRevision: first.revision,
                 timeout: options.timeout?.duration)
             return (id, commit)
         }
