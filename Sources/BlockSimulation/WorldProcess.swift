@@ -50,9 +50,19 @@ class WorldProcess {
 
     // MARK: What each role does
 
+    /// The service would have logged this as an error, or as worse.
+    func logged(_ line: String, isCritical: Bool) {
+        if isCritical { world.alarms.append("\(node): \(line)") }
+    }
+
     func restart() {}
     func crash() {}
     func tick() {}
+
+    /// Is asked to stop, and has some time for it. - Returns: Whether it takes that time.
+    func beginDrain() -> Bool { false }
+    func endDrain() {}
+
     func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {}
     func connectionBroke(with node: NodeID) {}
 
