@@ -16,7 +16,7 @@ final class CoordinatorNode: ServiceNode<CoordinatorHost> {
 
     override func makeHost(on port: ServicePort) throws -> CoordinatorHost {
         try CoordinatorHost(
-            port: port, map: world.map, environment: makeEnvironment(drawEntropy()),
+            port: port, map: world.map, environment: environment(drawEntropy()),
             policy: drawPolicy(),
             intervals: world.plan.hasWalks ? BackgroundWork.Intervals() : nil)
     }

@@ -14,7 +14,7 @@ final class ProxyNode: ServiceNode<ClientProxyHost> {
     override func makeHost(on port: ServicePort) throws -> ClientProxyHost {
         try ClientProxyHost(
             port: port, map: world.mapForProxy(index), release: "simulated",
-            environment: makeEnvironment(), cacheBytesMax: 1 << 17)
+            environment: environment(SeededEntropy(world.generator.fork())), cacheBytesMax: 1 << 17)
     }
 
     override func link(to node: NodeID) -> Int? {

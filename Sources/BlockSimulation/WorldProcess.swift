@@ -8,6 +8,7 @@ class WorldProcess {
     final private(set) var life = 0
     private var clock = NodeClock()
     private var timer = WakeTimer()
+    final let wallClock = WallClock()
 
     init(node: NodeID, world: World) {
         self.node = node
@@ -34,6 +35,15 @@ class WorldProcess {
         guard isRunning else { return }
         life += 1
         timer.reset()
+    }
+
+    /// Time and chance of this life.
+    final func environment(_ entropy: SeededEntropy) -> Environment {
+        let started = now
+        let clock = wallClock
+        return Environment(
+            now: { started }, wallMilliseconds: { clock.milliseconds },
+            entropy: { entropy.next() })
     }
 
     /// Has the process woken when its own clock shows `instant`.

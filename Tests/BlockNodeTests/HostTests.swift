@@ -281,6 +281,40 @@ struct HostTests {
         }
     }
 
+    @Test("A coordinator that stops in the middle of a change says that nothing is known of it")
+    func stopping() throws {
+        let hosts = try HostWorld()
+        let coordinator = hosts.services[1]
+        let drop = DropCollection(
+            collection: CollectionID(name: "events"),
+            incarnation: Incarnation(generation: 1, nonce: .zero),
+            action: ActionID(rawValue: Identifier128(3)))
+        let link = try hosts.client.connect(to: "loopback://coordinator-1")
+        let requests = [RepositoryRequest.drop(drop), .readTail(drop.collection)]
+        for (number, request) in requests.enumerated() {
+            let envelope = Envelope(
+                kind: WireKind.repositoryRequest.rawValue, correlation: UInt64(number),
+                remainingMilliseconds: 60_000, cluster: hosts.world.map.cluster.rawValue,
+                trace: 77, payload: Wire.encode(request))
+            #expect(hosts.client.send(envelope, to: link) == .queued)
+        }
+        // The storage peer is silent.
+        let arrivals = try coordinator.port.transport.receive(timeout: .seconds(1))
+        try coordinator.turn(arrivals, now: hosts.environment.now())
+        #expect(coordinator.unansweredCount == 2)
+        coordinator.beginDrain(now: hosts.environment.now())
+        #expect(coordinator.unansweredCount == 2)
+        coordinator.endDrain()
+        coordinator.checkInvariants()
+        var outcomes: [UInt64: DatabaseError.Outcome] = [:]
+        for case .message(_, let reply) in try hosts.client.receive(timeout: .seconds(1)) {
+            let error = try hosts.error(reply)
+            #expect(error.code == .shuttingDown)
+            outcomes[reply.correlation] = error.outcome
+        }
+        #expect(outcomes == [0: .unknown, 1: .notApplied])
+    }
+
     @Test("A storage peer notes in its journal what it answered once the answer has left")
     func journal() throws {
         let world = try OnePeerWorld()

@@ -19,7 +19,6 @@ class ServiceNode<Host: Service>: WorldProcess {
     private var inbox: [Inbound] = []
     /// Whether it was asked to stop.
     private var isDraining = false
-    final let wallClock = WallClock()
 
     final override func restart() {
         guard !isRunning else { return }
@@ -37,17 +36,6 @@ class ServiceNode<Host: Service>: WorldProcess {
         } catch {
             died(error)
         }
-    }
-
-    /// Time and chance of this life.
-    /// - Parameter entropy: Random bits; drawn from the world's when nil.
-    final func makeEnvironment(_ entropy: SeededEntropy? = nil) -> Environment {
-        let started = now
-        let clock = wallClock
-        let entropy = entropy ?? SeededEntropy(world.generator.fork())
-        return Environment(
-            now: { started }, wallMilliseconds: { clock.milliseconds },
-            entropy: { entropy.next() })
     }
 
     override func crash() { stop() }
@@ -124,9 +112,10 @@ class ServiceNode<Host: Service>: WorldProcess {
         inbox = []
         try host.turn(arrivals, now: now)
         host.checkInvariants()
-        for trouble in [MessageTrouble.malformed, .wrongCluster]
-        where host.port.troubles[trouble] != nil {
-            world.alarms.append("\(node) got a message that is \(trouble)")
+        let troubles = host.port.troubles
+        // Worlds damage no message on its way: whoever sent it made it so.
+        guard troubles[.malformed] == nil, troubles[.wrongCluster] == nil else {
+            return world.alarms.append("\(node) got what it cannot read: \(troubles)")
         }
     }
 
