@@ -152,10 +152,11 @@ final class ClientNode: WorldProcess {
     }
 
     override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
-        guard case .clientReply(let id, let reply) = message else {
-            return invariant(false, "a client gets no \(message)")
+        switch message {
+        case .clientReply(let id, let reply): feed(.reply(id: id, reply))
+        case .refusal(let id, let error): feed(.reply(id: id, .failed(error)))
+        default: invariant(false, "a client gets no \(message)")
         }
-        feed(.reply(id: id, reply))
     }
 
     override func connectionBroke(with node: NodeID) {

@@ -2,41 +2,30 @@ import BlockConsensus
 import BlockModel
 import BlockNode
 import BlockRuntime
+import BlockWire
 
 /// A coordinator's process in a world.
-final class CoordinatorNode: WorldProcess {
-    private var machine: Coordinator?
-    /// Who asked, by the machine's token.
-    private var askers: [UInt64: (node: NodeID, life: Int, id: UInt64)] = [:]
-    private var lastToken: UInt64 = 0
-    /// What a coordinator that draws no new id after a restart would have.
-    private let reusedIdentifier: Identifier128
-    /// What it does of its own accord; nil where it does nothing.
-    private var background: BackgroundWork?
+final class CoordinatorNode: ServiceNode<CoordinatorHost> {
+    private let index: Int
 
     init(index: Int, world: World) {
-        reusedIdentifier = Identifier128(UInt128(index + 1))
+        self.index = index
         super.init(node: .coordinator(index), world: world)
         restart()
     }
 
-    override func restart() {
-        guard machine == nil else { return }
-        begin()
-        let drawn = world.generator.identifier()
+    override func makeHost(on port: ServicePort) throws -> CoordinatorHost {
+        try CoordinatorHost(
+            port: port, map: world.map, environment: environment(drawEntropy()),
+            policy: drawPolicy(),
+            intervals: world.plan.hasWalks ? BackgroundWork.Intervals() : nil)
+    }
+
+    private func drawEntropy() -> SeededEntropy {
+        let drawn = world.generator.fork()
+        // A machine whose random bits are the same after each start.
         let isReused = planted(.proposerReused)
-        machine = Coordinator(
-            map: world.map,
-            proposer: ProposerID(rawValue: isReused ? reusedIdentifier : drawn),
-            generator: world.generator.fork(),
-            policy: drawPolicy())
-        if world.plan.hasWalks {
-            let place = UInt64(world.generator.below(world.map.shards.count))
-            background = BackgroundWork(
-                map: world.map, intervals: BackgroundWork.Intervals(), now: now
-            ) { place }
-        }
-        wakeWhenDue()
+        return SeededEntropy(isReused ? SeededGenerator(seed: UInt64(index)) : drawn)
     }
 
     /// Coordinators need not agree on when to seal: what one cut off and lost, another cuts
@@ -46,99 +35,34 @@ final class CoordinatorNode: WorldProcess {
         return TailPolicy(openEntryCountMax: most > 4 ? most : 1 + world.generator.below(most + 1))
     }
 
-    override func crash() {
-        machine = nil
-        background = nil
-        askers = [:]
-        end()
+    /// Begins nothing any more, as when it is asked to stop and has all the time it wants.
+    func drain() { host?.beginDrain(now: now) }
+
+    override func link(to node: NodeID) -> Int? {
+        if case .peer(let index) = node { index } else { nil }
     }
 
-    /// Begins nothing of its own accord any more.
-    func stopWalking() { background = nil }
-
-    override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
-        switch message {
-        case .repositoryRequest(let id, let request, let time):
-            lastToken += 1
-            askers[lastToken] = (from, senderLife, id)
-            var client: Coordinator.Client = 0
-            if case .proxy(let index) = from { client = UInt64(index) + 1 }
-            feed([
-                .request(
-                    Coordinator.Token(rawValue: lastToken), request, client: client,
-                    deadline: now.advanced(by: time))
-            ])
-        case .peerReplies(let peer, let epoch, let items):
-            feed(items.map { .reply(id: $0.id, peer: peer, epoch: epoch, $0.reply) })
-        default: invariant(false, "a coordinator gets no \(message)")
-        }
-    }
-
-    override func tick() {
-        feed([.tick])
-        while let event = background?.next(now: now) { feed([event]) }
-        wakeWhenDue()
-    }
-
-    private func feed(_ events: [Coordinator.Event]) {
-        var directives: [Coordinator.Directive] = []
-        let now = now
-        for event in events {
-            guard let more = machine?.receive(event, now: now) else { break }
-            if directives.isEmpty { directives = more } else { directives += more }
-        }
-        let allowed = world.directiveCount(of: directives.count, at: node)
-        // All that goes to one peer at one moment is one message, as in the service.
-        var batches: [(peer: PeerID, items: [(id: UInt64, request: PeerRequest)])] = []
-        for directive in directives.prefix(allowed) {
-            switch directive {
-            case .send(let peer, let id, let request):
-                observe(request.operation)
-                if let position = batches.firstIndex(where: { $0.peer == peer }) {
-                    batches[position].items.append((id, request))
-                } else {
-                    batches.append((peer, [(id, request)]))
-                }
-            case .discarded(let token): background?.discarded(token, now: now)
-            case .respond(let token, let reply):
-                if background?.received(reply, for: token, now: now) == true { continue }
-                guard let asker = askers.removeValue(forKey: token.rawValue) else { continue }
-                if case .failed(let error) = reply { world.told(error, by: node) }
-                world.send(
-                    .repositoryReply(id: asker.id, reply), from: node, to: asker.node,
-                    life: asker.life)
-            }
-        }
-        for batch in batches {
-            guard let peer = world.map.peers.firstIndex(where: { $0.id == batch.peer }) else {
-                continue
-            }
-            world.send(.peerBatch(batch.items), from: node, to: .peer(peer))
-        }
-        if allowed < directives.count { return world.crash(node) }
-        wakeWhenDue()
-    }
+    override func linked(_ link: Int) -> NodeID { .peer(link) }
 
     /// Shows the world which ballots are asked for.
-    private func observe(_ operation: PeerRequest.Operation) {
-        guard case .prepare(let collection, let ballot) = operation else { return }
-        let problem = world.askedBallots.asked(ballot, of: collection, by: node, life: life)
-        if let problem { world.alarms.append(problem) }
-    }
-
-    private func wakeWhenDue() {
-        let own = machine?.takeNextWake() ?? .distantFuture
-        let due = min(own, background?.dueAt ?? .distantFuture)
-        wake(at: due == .distantFuture ? nil : due)
+    override func leaving(
+        _ message: SimulatedMessage, for receiver: NodeID, life _: Int?
+    ) -> SimulatedMessage {
+        guard case .peerBatch(_, let items) = message else { return message }
+        for item in items {
+            guard case .prepare(let collection, let ballot) = item.request.operation else {
+                continue
+            }
+            let problem = world.askedBallots.asked(ballot, of: collection, by: node, life: life)
+            if let problem { world.alarms.append(problem) }
+        }
+        return message
     }
 
     override var leftovers: [String] {
-        guard let machine, machine.requestCount > 0 || machine.roundCount > 0 else { return [] }
-        return ["\(node) has \(machine.requestCount) requests, \(machine.roundCount) rounds"]
+        guard let host else { return [] }
+        let counts = [host.requestCount, host.roundCount, host.unansweredCount]
+        guard counts.contains(where: { $0 > 0 }) else { return [] }
+        return ["\(node) has \(counts[0]) requests, \(counts[1]) rounds, owes \(counts[2])"]
     }
-}
-
-extension Coordinator {
-    /// Mutating, so that it is asked where it lies: an optional's getter is asked of a copy.
-    fileprivate mutating func takeNextWake() -> Instant? { nextWake }
 }

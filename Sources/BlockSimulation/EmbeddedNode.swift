@@ -14,7 +14,6 @@ final class EmbeddedNode: WorldProcess {
     private var lastToken: UInt64 = 0
     /// What was handed over while the last batch was synced.
     private var requests: [EmbeddedCluster.Request] = []
-    private let wallClock = WallClock()
     private let entropy: SeededEntropy
 
     init(world: World) {
@@ -42,7 +41,8 @@ final class EmbeddedNode: WorldProcess {
             let cycle = StoragePeerCycle(
                 identity: identity, map: world.map, repository: repository, journal: journal,
                 memoBytesMax: world.plan.memoBytesMax)
-            cluster = EmbeddedCluster(map: world.map, cycle: cycle, environment: environment)
+            cluster = EmbeddedCluster(
+                map: world.map, cycle: cycle, environment: environment(entropy))
             wakeWhenDue()
         } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             // Nobody took a synced write away, and nothing damages this disk.
@@ -51,15 +51,6 @@ final class EmbeddedNode: WorldProcess {
         } catch {
             died(error)
         }
-    }
-
-    private var environment: Environment {
-        let started = now
-        let clock = wallClock
-        let entropy = entropy
-        return Environment(
-            now: { started }, wallMilliseconds: { clock.milliseconds },
-            entropy: { entropy.next() })
     }
 
     /// The faulty time is over: this life sees no fault any more.

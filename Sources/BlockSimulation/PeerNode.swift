@@ -5,32 +5,33 @@ import BlockStorage
 import BlockWire
 
 /// A storage peer's process in a world, and the disk that survives it.
-final class PeerNode: WorldProcess {
+final class PeerNode: ServiceNode<StoragePeerHost> {
     private let index: Int
     private(set) var disk = SimulatedDisk()
     /// The storage UUID: another one after the disk was lost.
     private(set) var identity: PeerID
     private var engine: FaultEngine?
-    private var cycleMachine: StoragePeerCycle?
     private var journal: AckJournal?
-    private var inbox: [(sender: Sender, items: [PeerBatchItem])] = []
     private var isCycleDue = false
     /// The device is busy with earlier syncs until then.
     private var busyUntil = Instant.origin
     /// Each sync takes as long while the device is slow.
     private var slowSync = Duration.zero
     private var slowUntil = Instant.origin
-    /// Replies that wait for the sync they depend on, which the device has begun.
-    private var unconfirmed: Answers?
+    /// The device has begun the sync that the replies of the last turn wait for.
+    private var isSyncing = false
+    /// What the next turn will be asked, and what the last one was.
+    private var waiting: [Batch] = []
+    private var served: [Batch] = []
     /// What was durable here is gone, all or the newest of it: this peer must have no vote.
     private(set) var hasForgotten = false
 
-    private typealias Sender = (node: NodeID, life: Int)
-
-    /// What one cycle answers, and what it had been asked.
-    private struct Answers {
-        let batches: [(sender: Sender, items: [PeerBatchItem])]
-        var replies: [(sender: Sender, reply: PeerBatchReply)] = []
+    /// Requests as a coordinator sent them.
+    private struct Batch {
+        let sender: NodeID
+        let life: Int
+        let id: UInt64
+        let items: [PeerBatchItem]
     }
 
     init(index: Int, world: World) {
@@ -44,9 +45,7 @@ final class PeerNode: WorldProcess {
     var isUnreliable: Bool { hasForgotten || disk.damageCount > 0 }
 
     /// Opens the disk as a new process does.
-    override func restart() {
-        guard cycleMachine == nil else { return }
-        begin()
+    override func makeHost(on port: ServicePort) throws -> StoragePeerHost {
         let engine = FaultEngine(
             disk: disk, plan: faultPlan(), generator: world.generator.fork())
         self.engine = engine
@@ -59,9 +58,10 @@ final class PeerNode: WorldProcess {
                 : try AckJournal.open(
                     on: engine.journalFile, owner: identity, recovered: repository.writeSequence)
             self.journal = journal
-            cycleMachine = StoragePeerCycle(
+            let cycle = StoragePeerCycle(
                 identity: identity, map: world.map, repository: repository, journal: journal,
                 memoBytesMax: world.plan.memoBytesMax)
+            return StoragePeerHost(port: port, cycle: cycle)
         } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
             log { "takes no part: \(error)" }
             if hasForgotten {
@@ -70,9 +70,8 @@ final class PeerNode: WorldProcess {
                 // Nobody took a synced write away: a refusal is somebody's bug.
                 world.alarms.append("\(node) refuses to take part: \(error)")
             }
-            cycleMachine = StoragePeerCycle(identity: identity, map: world.map, refusal: error)
-        } catch {
-            died(error)
+            let cycle = StoragePeerCycle(identity: identity, map: world.map, refusal: error)
+            return StoragePeerHost(port: port, cycle: cycle)
         }
     }
 
@@ -85,9 +84,9 @@ final class PeerNode: WorldProcess {
     }
 
     override func crash() {
-        if unconfirmed != nil { loseSync() }
+        if isSyncing { loseSync() }
         engine?.crash()
-        stop()
+        super.crash()
     }
 
     /// A sync that was begun and not confirmed need not have reached the disk, and nobody was told
@@ -106,33 +105,35 @@ final class PeerNode: WorldProcess {
     /// The power goes: nothing of what was not synced survives, on any peer at once. One that has
     /// something to do is hit between its write and its sync.
     func losePower() {
-        guard let engine, cycleMachine != nil, !world.isPaused(node) else { return }
+        guard let engine, isRunning, !world.isPaused(node) else { return }
         engine.plan.unsyncedFate = .lost
-        guard isCycleDue, unconfirmed == nil else { return }
+        guard isCycleDue, !isSyncing else { return }
         mark("world.powerCut.insideCycle")
         engine.crashAtNextSync()
         cycle()
     }
 
-    private func stop() {
+    override func stop() {
         engine = nil
-        cycleMachine = nil
         journal = nil
-        inbox = []
-        unconfirmed = nil
         isCycleDue = false
+        isSyncing = false
+        waiting = []
+        served = []
         busyUntil = .origin
-        end()
+        super.stop()
     }
 
-    override func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {
-        guard case .peerBatch(let items) = message else {
+    // MARK: Turns
+
+    override func arriving(_ message: SimulatedMessage, from: NodeID, life: Int) {
+        guard case .peerBatch(let id, let items) = message else {
             return invariant(false, "a peer gets no \(message)")
         }
-        guard cycleMachine != nil else { return }
-        let batch = items.map { PeerBatchItem(id: $0.id, request: $0.request) }
-        inbox.append(((from, senderLife), batch))
-        guard !isCycleDue else { return }
+        waiting.append(Batch(sender: from, life: life, id: id, items: items))
+    }
+
+    override func becameBusy() {
         isCycleDue = true
         // The loop is busy with the cycle before; whatever arrives meanwhile is answered together.
         let isBusy = busyUntil > world.now
@@ -146,59 +147,71 @@ final class PeerNode: WorldProcess {
     func cycle() {
         if world.isPowerFailing { return world.cutPower() }
         isCycleDue = false
-        guard let engine, var machine = cycleMachine.take() else { return }
-        var answers = Answers(batches: inbox)
-        inbox = []
+        runTurn()
+    }
+
+    /// The loop comes round without arrivals: what it does then is not in the way of a cycle, and
+    /// not begun while the device keeps it.
+    override func tick() { if !isCycleDue, !isSyncing { runTurn() } }
+
+    private func runTurn() {
+        guard let engine else { return }
+        served = waiting
+        waiting = []
         let syncs = engine.counters.syncs
-        let result = Result {
-            try machine.run(answers.batches) { answers.replies.append(($0, $1)) }
+        do {
+            try turn()
+        } catch {
+            sendDepartures()
+            return died(error)
         }
         let pause = engine.counters.syncs > syncs ? syncTime() : .zero
-        cycleMachine = machine
-        if pause == .zero || planted(.replyBeforeSync) {
-            confirm(answers)
-        } else {
-            unconfirmed = answers
-            world.schedule(.synced(peer: index, life: life), after: pause)
-        }
-        do {
-            note(try result.get())
-        } catch {
-            died(error)
-        }
+        if pause == .zero || planted(.replyBeforeSync) { return finishTurn() }
+        isSyncing = true
+        world.schedule(.synced(peer: index, life: life), after: pause)
     }
 
     /// The device has confirmed the sync that it was busy with.
     func synced() {
-        guard let answers = unconfirmed else { return }
-        unconfirmed = nil
-        confirm(answers)
+        guard isSyncing else { return }
+        isSyncing = false
+        finishTurn()
     }
 
-    /// All that a cycle says is durable: it may be told.
-    private func confirm(_ answers: Answers) {
-        for (sender, reply) in answers.replies {
-            observe(reply.items, to: sender, of: answers.batches)
-            world.send(
-                .peerReplies(
-                    reply.peer, reply.epoch,
-                    reply.items.map { (id: $0.id, reply: told($0.reply)) }),
-                from: node, to: sender.node, life: sender.life)
-        }
-        guard !answers.replies.isEmpty else { return }
+    /// All that a turn says is durable: it may be told.
+    private func finishTurn() {
+        sendDepartures()
         do {
-            try cycleMachine?.afterReplies(now: now)
+            try endTurn()
         } catch {
             died(error)
         }
+    }
+
+    override func leaving(
+        _ message: SimulatedMessage, for receiver: NodeID, life: Int?
+    ) -> SimulatedMessage {
+        guard case .peerReply(let id, let reply) = message else { return message }
+        let request = served.first { $0.id == id && $0.life == life && $0.sender == receiver }
+        guard let request else {
+            invariant(false, "\(node) answers a batch that it did not get")
+            return message
+        }
+        observe(reply.items, to: request.items)
+        guard world.isFaulty, world.plan.damagesDisks, world.plan.frailPeers.contains(index) else {
+            return message
+        }
+        return .peerReply(
+            id: id,
+            PeerBatchReply(
+                peer: reply.peer, epoch: reply.epoch,
+                items: reply.items.map { PeerReplyItem(id: $0.id, reply: told($0.reply)) }))
     }
 
     /// What leaves the process, which is not always what it meant to say: the memory of a machine
     /// with a bad disk is bad, too. What is named by a hash must be looked at by whoever gets it.
     private func told(_ reply: PeerReply) -> PeerReply {
-        guard world.isFaulty, world.plan.damagesDisks, world.plan.frailPeers.contains(index),
-            world.generator.chance(1, in: 16)
-        else { return reply }
+        guard world.generator.chance(1, in: 16) else { return reply }
         func damaged(_ bytes: Bytes) -> Bytes {
             mark("world.reply.damaged")
             var bytes = bytes
@@ -222,32 +235,23 @@ final class PeerNode: WorldProcess {
         }
     }
 
-    /// What a service would log of a cycle.
-    private func note(_ report: StoragePeerCycle.Report) {
-        for alarm in report.alarms {
-            log { "ALARM \(alarm)" }
-            world.alarms.append("\(node): \(alarm)")
-        }
-        for damage in report.damages {
-            log { "damage: \(damage)" }
-            if !isUnreliable { world.alarms.append("\(node) on a sound disk: \(damage)") }
+    override func logged(_ line: String, isCritical: Bool) {
+        if isCritical {
+            world.alarms.append("\(node): \(line)")
+        } else if !isUnreliable {
+            world.alarms.append("\(node) on a sound disk: \(line)")
         }
     }
 
     /// Shows the world what was accepted, and stored.
-    private func observe(
-        _ replies: [PeerReplyItem], to sender: Sender,
-        of batches: [(sender: Sender, items: [PeerBatchItem])]
-    ) {
+    private func observe(_ replies: [PeerReplyItem], to requests: [PeerBatchItem]) {
         for reply in replies {
             switch reply.reply {
             case .accepted, .stored: break
             default: continue
             }
-            for batch in batches where batch.sender == sender {
-                for item in batch.items where item.id == reply.id {
-                    observe(reply.reply, to: item.request.operation)
-                }
+            for request in requests where request.id == reply.id {
+                observe(reply.reply, to: request.request.operation)
             }
         }
     }
@@ -268,7 +272,8 @@ final class PeerNode: WorldProcess {
     }
 
     /// A write, a sync or a read failed: the process ends, as the real one does.
-    private func died(_ error: any Error) {
+    override func died(_ error: any Error) {
+        guard isRunning else { return }
         log { "dies: \(error)" }
         mark("world.peer.diedInside")
         if !(error is SimulatedCrash) { engine?.crash() }

@@ -1,32 +1,47 @@
 import BlockModel
 import BlockRuntime
+import BlockWire
 
 /// What travels between the processes of a world.
 enum SimulatedMessage {
-    case peerBatch([(id: UInt64, request: PeerRequest)])
-    case peerReplies(PeerID, Epoch, [(id: UInt64, reply: PeerReply)])
+    case peerBatch(id: UInt64, [PeerBatchItem])
+    case peerReply(id: UInt64, PeerBatchReply)
     case repositoryRequest(id: UInt64, RepositoryRequest, time: Duration)
     case repositoryReply(id: UInt64, RepositoryReply)
     case clientRequest(id: UInt64, ClientRequest, time: Duration)
     case clientReply(id: UInt64, ClientReply)
+    /// What a service says to a request that it does not serve.
+    case refusal(id: UInt64, DatabaseError)
+
+    /// The error that this answers with.
+    var error: DatabaseError? {
+        switch self {
+        case .repositoryReply(_, .failed(let error)), .clientReply(_, .failed(let error)),
+            .refusal(_, let error):
+            error
+        default: nil
+        }
+    }
 
     /// Whether the network may deliver it twice.
     var mayBeDoubled: Bool {
         switch self {
         case .repositoryRequest, .clientRequest: false
-        case .peerBatch, .peerReplies, .repositoryReply, .clientReply: true
+        case .peerBatch, .peerReply, .repositoryReply, .clientReply, .refusal: true
         }
     }
 
     /// For the trace: the kind, and the ids it carries.
     func add(to hash: inout TraceHash) {
         switch self {
-        case .peerBatch(let items):
+        case .peerBatch(let id, let items):
             hash.add(1)
+            hash.add(id)
             for item in items { hash.add(item.id) }
-        case .peerReplies(_, _, let items):
+        case .peerReply(let id, let reply):
             hash.add(2)
-            for item in items { hash.add(item.id) }
+            hash.add(id)
+            for item in reply.items { hash.add(item.id) }
         case .repositoryRequest(let id, _, _):
             hash.add(3)
             hash.add(id)
@@ -39,20 +54,24 @@ enum SimulatedMessage {
         case .clientReply(let id, _):
             hash.add(6)
             hash.add(id)
+        case .refusal(let id, _):
+            hash.add(7)
+            hash.add(id)
         }
     }
 
     /// One line for people.
     var summary: String {
         switch self {
-        case .peerBatch(let items):
+        case .peerBatch(_, let items):
             items.map { "\($0.id):\($0.request.operation.summary)" }.joined(separator: " ")
-        case .peerReplies(_, _, let items):
-            items.map { "\($0.id):\($0.reply.summary)" }.joined(separator: " ")
+        case .peerReply(_, let reply):
+            reply.items.map { "\($0.id):\($0.reply.summary)" }.joined(separator: " ")
         case .repositoryRequest(let id, let request, _): "\(id):\(request.summary)"
         case .repositoryReply(let id, let reply): "\(id):\(reply.summary)"
         case .clientRequest(let id, let request, _): "\(id):\(firstWord("\(request)"))"
         case .clientReply(let id, let reply): "\(id):\(String("\(reply)".prefix(90)))"
+        case .refusal(let id, let error): "\(id):refused(\(error.code))"
         }
     }
 }

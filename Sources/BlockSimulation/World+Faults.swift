@@ -60,7 +60,12 @@ extension World {
         switch fault {
         case .crash(let node):
             mark(embedded?.node == node ? "world.crash.embedded" : node.crashMark)
-            crash(node)
+            // Some are asked to stop before, and have no time, or some.
+            guard generator.chance(1, in: 4), !isPaused(node), process(node).beginDrain() else {
+                return crash(node)
+            }
+            let time = generator.chance(1, in: 2) ? 0 : generator.below(2000)
+            schedule(.endDrain(node, life: process(node).life), after: .milliseconds(time))
         case .powerCut:
             mark("world.powerCut")
             // In half of the cases at the next moment at which somebody is at work.

@@ -79,8 +79,12 @@ extension World {
     /// Lets everything come to its end, which it must, and judges.
     private func judgeAtRest() -> Verdict {
         guard alarms.isEmpty else { return judge() }
-        for coordinator in coordinators { coordinator.stopWalking() }
         run(until: now.advanced(by: World.restTime)) { !alarms.isEmpty }
+        // Their walks would go on for ever.
+        for coordinator in coordinators { coordinator.drain() }
+        run(until: now.advanced(by: World.restTime)) {
+            !alarms.isEmpty || coordinators.allSatisfy(\.leftovers.isEmpty)
+        }
         let verdict = judge()
         guard case .valid = verdict.outcome else { return verdict }
         let processes = (services + clients.map(\.node)).map { process($0) }

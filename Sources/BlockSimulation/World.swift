@@ -19,6 +19,8 @@ package final class World {
         case wake(NodeID, life: Int, due: Instant)
         case fault(Fault)
         case restart(NodeID)
+        /// The time to stop in order is over.
+        case endDrain(NodeID, life: Int)
         /// A process that stood still goes on.
         case resume(NodeID, life: Int)
         /// The client's pause is over.
@@ -173,6 +175,8 @@ package final class World {
             trace.add(node.code)
             if process(node).life == life { process(node).woken(due) }
         case .fault(let fault): if isFaulty { happen(fault) }
+        case .endDrain(let node, let life):
+            if process(node).life == life { process(node).endDrain() }
         case .restart(let node):
             if broken[node] != .dead { process(node).restart() }
         case .resume(let node, let life):
@@ -270,7 +274,7 @@ extension World.Event {
         switch self {
         case .deliver(_, _, let to, _, _): to
         case .cycle(let peer, _), .synced(let peer, _): .peer(peer)
-        case .wake(let node, _, _): node
+        case .wake(let node, _, _), .endDrain(let node, _): node
         case .proceed(let client, _), .breakConnection(let client, _, _): .client(client)
         case .broken(_, let other, _): other
         case .fault, .restart, .resume: nil

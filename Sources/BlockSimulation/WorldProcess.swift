@@ -8,6 +8,7 @@ class WorldProcess {
     final private(set) var life = 0
     private var clock = NodeClock()
     private var timer = WakeTimer()
+    final let wallClock = WallClock()
 
     init(node: NodeID, world: World) {
         self.node = node
@@ -36,6 +37,15 @@ class WorldProcess {
         timer.reset()
     }
 
+    /// Time and chance of this life.
+    final func environment(_ entropy: SeededEntropy) -> Environment {
+        let started = now
+        let clock = wallClock
+        return Environment(
+            now: { started }, wallMilliseconds: { clock.milliseconds },
+            entropy: { entropy.next() })
+    }
+
     /// Has the process woken when its own clock shows `instant`.
     final func wake(at instant: Instant?) {
         guard isRunning, let moment = timer.arm(instant, clock, now: world.now) else { return }
@@ -50,9 +60,19 @@ class WorldProcess {
 
     // MARK: What each role does
 
+    /// The service would have logged this as an error, or as worse.
+    func logged(_ line: String, isCritical: Bool) {
+        if isCritical { world.alarms.append("\(node): \(line)") }
+    }
+
     func restart() {}
     func crash() {}
     func tick() {}
+
+    /// Is asked to stop, and has some time for it. - Returns: Whether it takes that time.
+    func beginDrain() -> Bool { false }
+    func endDrain() {}
+
     func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {}
     func connectionBroke(with node: NodeID) {}
 

@@ -46,9 +46,10 @@ enum CoordinatorCommand {
         let transport = try ZeroMQTransport(address: place.address)
         defer { transport.close() }
         let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
+        var intervals = BackgroundWork.Intervals()
+        intervals.scrub = try context.configuration.value(of: scrubInterval)
         let host = try CoordinatorHost(
-            port: port, map: map, environment: context.environment,
-            scrubInterval: try context.configuration.value(of: scrubInterval))
+            port: port, map: map, environment: context.environment, intervals: intervals)
         context.stop.onRequest { [waker = transport.waker] in waker.wake() }
         context.logger.notice(
             "ready",

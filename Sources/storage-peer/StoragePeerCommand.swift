@@ -113,7 +113,7 @@ enum StoragePeerCommand {
                 journal: directory.journal)
         }
         let port = ServicePort(transport: transport, cluster: map.cluster, logger: context.logger)
-        let host = StoragePeerHost(port: port, cycle: cycle, environment: context.environment)
+        let host = StoragePeerHost(port: port, cycle: cycle)
         context.stop.onRequest { [waker = transport.waker] in waker.wake() }
         context.logger.notice(
             "ready",

@@ -31,8 +31,7 @@ private final class HostWorld {
         let repository = try StorageRepository(engine: MemoryEngine())
         services = [
             StoragePeerHost(
-                port: try port("loopback://peer-1"), cycle: world.cycle(repository),
-                environment: environment),
+                port: try port("loopback://peer-1"), cycle: world.cycle(repository)),
             try CoordinatorHost(
                 port: port("loopback://coordinator-1"), map: map, environment: environment),
             try ClientProxyHost(
@@ -54,6 +53,8 @@ private final class HostWorld {
         for service in services {
             let arrivals = try service.port.transport.receive(timeout: .zero)
             try service.turn(arrivals, now: environment.now())
+            try service.afterTurn(now: environment.now())
+            service.checkInvariants()
         }
     }
 
@@ -281,6 +282,98 @@ struct HostTests {
             try hosts.turn()
         }
         #expect(hosts.repository.statistics.pendCount == 0)
+    }
+
+    @Test("A coordinator that is not to walk, or is stopping, begins nothing of its own accord")
+    func rest() throws {
+        let hosts = try HostWorld()
+        let now = hosts.environment.now()
+        func coordinator(_ intervals: BackgroundWork.Intervals?) throws -> CoordinatorHost {
+            try CoordinatorHost(
+                port: hosts.services[1].port, map: hosts.world.map,
+                environment: hosts.environment, intervals: intervals)
+        }
+        let resting = try coordinator(nil)
+        #expect(resting.nextWake == nil)
+        let walking = try coordinator(BackgroundWork.Intervals())
+        let due = try #require(walking.nextWake)
+        walking.beginDrain(now: now)
+        #expect(walking.nextWake == nil)
+        for host in [resting, walking] {
+            host.turn([], now: due.advanced(by: .seconds(1000)))
+            host.checkInvariants()
+            #expect(host.requestCount == 0 && host.roundCount == 0 && host.unansweredCount == 0)
+        }
+    }
+
+    @Test("A coordinator that stops in the middle of a change says that nothing is known of it")
+    func stopping() throws {
+        let hosts = try HostWorld()
+        let coordinator = hosts.services[1]
+        let drop = DropCollection(
+            collection: CollectionID(name: "events"),
+            incarnation: Incarnation(generation: 1, nonce: .zero),
+            action: ActionID(rawValue: Identifier128(3)))
+        let link = try hosts.client.connect(to: "loopback://coordinator-1")
+        let requests = [RepositoryRequest.drop(drop), .readTail(drop.collection)]
+        for (number, request) in requests.enumerated() {
+            let envelope = Envelope(
+                kind: WireKind.repositoryRequest.rawValue, correlation: UInt64(number),
+                remainingMilliseconds: 60_000, cluster: hosts.world.map.cluster.rawValue,
+                trace: 77, payload: Wire.encode(request))
+            #expect(hosts.client.send(envelope, to: link) == .queued)
+        }
+        // The storage peer is silent.
+        let arrivals = try coordinator.port.transport.receive(timeout: .seconds(1))
+        try coordinator.turn(arrivals, now: hosts.environment.now())
+        #expect(coordinator.unansweredCount == 2)
+        coordinator.beginDrain(now: hosts.environment.now())
+        #expect(coordinator.unansweredCount == 2)
+        coordinator.endDrain()
+        coordinator.checkInvariants()
+        var outcomes: [UInt64: DatabaseError.Outcome] = [:]
+        for case .message(_, let reply) in try hosts.client.receive(timeout: .seconds(1)) {
+            let error = try hosts.error(reply)
+            #expect(error.code == .shuttingDown)
+            outcomes[reply.correlation] = error.outcome
+        }
+        #expect(outcomes == [0: .unknown, 1: .notApplied])
+    }
+
+    @Test("A storage peer notes in its journal what it answered once the answer has left")
+    func journal() throws {
+        let world = try OnePeerWorld()
+        let file = SimulatedDisk()
+        let engine = FaultEngine(disk: file, generator: SeededGenerator(seed: 1))
+        let journal = try AckJournal.create(on: engine.journalFile, owner: world.peer)
+        let environment = Environment.live()
+        let network = LoopbackNetwork(environment: environment)
+        let transport = try LoopbackTransport(network: network, address: "loopback://peer-1")
+        let client = try LoopbackTransport(network: network)
+        defer {
+            transport.close()
+            client.close()
+        }
+        let host = StoragePeerHost(
+            port: ServicePort(
+                transport: transport, cluster: world.map.cluster,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+            cycle: StoragePeerCycle(
+                identity: world.peer, map: world.map,
+                repository: try StorageRepository(engine: engine), journal: journal))
+        let request = Envelope(
+            kind: WireKind.peerBatch.rawValue, correlation: 4, remainingMilliseconds: 0,
+            cluster: world.map.cluster.rawValue, trace: 0,
+            payload: Wire.encode([
+                world.item(1, .prepare(world.collection, world.ballot(1)))
+            ]))
+        let link = try client.connect(to: "loopback://peer-1")
+        #expect(client.send(request, to: link) == .queued)
+        try host.turn(transport.receive(timeout: .seconds(1)), now: environment.now())
+        let arrivals = try client.receive(timeout: .seconds(1))
+        #expect(arrivals.count == 1 && journal.written == 0)
+        try host.afterTurn(now: environment.now())
+        #expect(journal.written == 1 && host.nextWake == nil)
     }
 
     @Test("The loop drains and returns when it is asked to stop")

@@ -68,11 +68,11 @@ final class LoopbackCluster: Sendable {
     }
 
     func startPeer(_ peer: ClusterMap.Peer) {
-        start(peer.name, peer.address) { [map, environment] port in
+        start(peer.name, peer.address) { [map] port in
             let cycle = StoragePeerCycle(
                 identity: peer.id, map: map,
                 repository: try StorageRepository(engine: MemoryEngine()), journal: nil)
-            return StoragePeerHost(port: port, cycle: cycle, environment: environment)
+            return StoragePeerHost(port: port, cycle: cycle)
         }
     }
 

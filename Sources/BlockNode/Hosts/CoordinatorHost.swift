@@ -21,21 +21,26 @@ package final class CoordinatorHost: Service {
     /// of these numbers.
     private let firstCorrelation: UInt64
     private var nextCorrelation: UInt64
-    private var background: BackgroundWork
+    /// What it does of its own accord; nil: nothing.
+    private var background: BackgroundWork?
 
+    /// - Parameters:
+    ///   - policy: When this coordinator seals.
+    ///   - intervals: How long its walks rest; nil: it does nothing of its own accord.
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
     package init(
         port: ServicePort, map: ClusterMap, environment: Environment,
-        scrubInterval: Duration = Limits.scrubIntervalDefault
+        policy: TailPolicy = TailPolicy(),
+        intervals: BackgroundWork.Intervals? = BackgroundWork.Intervals()
     ) throws(DatabaseError) {
         self.port = port
-        var intervals = BackgroundWork.Intervals()
-        intervals.scrub = scrubInterval
-        background = BackgroundWork(
-            map: map, intervals: intervals, now: environment.now(), place: environment.entropy)
+        background = intervals.map {
+            BackgroundWork(
+                map: map, intervals: $0, now: environment.now(), place: environment.entropy)
+        }
         machine = Coordinator(
             map: map, proposer: ProposerID(rawValue: environment.identifier()),
-            generator: environment.generator())
+            generator: environment.generator(), policy: policy)
         var links: [(PeerID, Endpoint)] = []
         var peers: [Endpoint: PeerID] = [:]
         for peer in map.peers {
@@ -51,10 +56,14 @@ package final class CoordinatorHost: Service {
 
     package var nextWake: Instant? {
         // A coordinator that is stopping begins nothing of its own accord.
-        let dueAt = callers.isDraining ? nil : background.dueAt
+        let dueAt = callers.isDraining ? nil : background?.dueAt
         return [machine.nextWake, dueAt].compactMap { $0 }.min()
     }
     package var unansweredCount: Int { callers.count }
+    /// Requests under way, also those of its own.
+    package var requestCount: Int { machine.requestCount }
+    /// Rounds with storage peers under way, also those that nobody waits for any more.
+    package var roundCount: Int { machine.roundCount }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
         for arrival in arrivals {
@@ -75,7 +84,7 @@ package final class CoordinatorHost: Service {
         if let wake = machine.nextWake, wake <= now {
             perform(machine.receive(.tick, now: now), now)
         }
-        while !callers.isDraining, let event = background.next(now: now) {
+        while !callers.isDraining, let event = background?.next(now: now) {
             perform(machine.receive(event, now: now), now)
         }
         sendBatches()
@@ -83,7 +92,7 @@ package final class CoordinatorHost: Service {
 
     private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
         let request = port.accept(envelope, from: endpoint, as: .repositoryRequest) {
-            bytes throws(DatabaseError) in try Wire.decodeRepositoryRequest(bytes)
+            bytes throws(DatabaseError) in try port.codec.decodeRepositoryRequest(bytes)
         }
         guard let request else { return }
         let caller = Caller(envelope, from: endpoint)
@@ -103,7 +112,7 @@ package final class CoordinatorHost: Service {
 
     private func reply(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
         let answer = port.acceptAnswer(envelope, as: .peerBatchReply) {
-            bytes throws(DatabaseError) in try Wire.decodePeerBatchReply(bytes)
+            bytes throws(DatabaseError) in try port.codec.decodePeerBatchReply(bytes)
         }
         guard let answer, let peer = peers[endpoint] else { return }
         switch answer {
@@ -132,15 +141,15 @@ package final class CoordinatorHost: Service {
             switch directive {
             case .send(let peer, let id, let request):
                 outbox[peer, default: []].append(PeerBatchItem(id: id, request: request))
-            case .discarded(let token): background.discarded(token, now: now)
+            case .discarded(let token): background?.discarded(token, now: now)
             case .respond(let token, let reply):
-                if background.received(reply, for: token, now: now) {
+                if background?.received(reply, for: token, now: now) == true {
                     noteScrub(reply)
                     continue
                 }
                 guard let entry = callers.take(token.rawValue) else { continue }
                 port.answer(
-                    entry.caller, .repositoryReply, Wire.encode(reply),
+                    entry.caller, .repositoryReply, port.codec.encode(reply),
                     mayHaveChanged: entry.changesState)
             }
         }
@@ -169,12 +178,20 @@ package final class CoordinatorHost: Service {
                 // What is not taken is lost like any message: the rounds ask again.
                 let result = port.ask(
                     endpoint, .peerBatch, correlation: nextCorrelation,
-                    Wire.encode(Array(message)))
+                    port.codec.encode(Array(message)))
                 nextCorrelation += 1
                 if result != .queued { port.note(.undelivered, "storage peer \(peer): \(result)") }
             }
         }
         invariant(outbox.isEmpty, "a request to a peer that the cluster file does not name")
+    }
+
+    package func checkInvariants() {
+        invariant(outbox.isEmpty, "a turn ended before what it had to say was sent")
+        invariant(
+            callers.count <= machine.requestCount,
+            "\(callers.count) callers wait for \(machine.requestCount) requests")
+        background?.checkInvariants()
     }
 
     package func beginDrain(now: Instant) {

@@ -27,6 +27,7 @@ package enum PeerBatching {
             let isFull =
                 byteCount + itemBytes > Limits.peerBatchBytesMax
                 || index - start >= Limits.batchRequestCountMax
+                || buggify("buggify.peerBatching.full")
             if isFull, index > start {
                 messages.append(items[start..<index])
                 start = index

@@ -10,6 +10,10 @@ package protocol Service: AnyObject {
     /// - Throws: What ends the process.
     func turn(_ arrivals: [Inbound], now: Instant) throws
 
+    /// What is left to do once all that a turn sent has left; called after every turn.
+    /// - Throws: As ``turn(_:now:)``.
+    func afterTurn(now: Instant) throws
+
     /// When ``turn(_:now:)`` has something to do although nothing arrives; nil: never.
     var nextWake: Instant? { get }
 
@@ -21,6 +25,14 @@ package protocol Service: AnyObject {
 
     /// Answers what is left with what is known about it.
     func endDrain()
+
+    /// Stops the process unless the parts of this service agree with each other. Called after each
+    /// turn in tests and simulations.
+    func checkInvariants()
+}
+
+extension Service {
+    package func afterTurn(now: Instant) throws {}
 }
 
 /// The skeleton of the three services: wait, take everything that arrived, serve it, send; and when
@@ -62,6 +74,7 @@ package struct ServiceLoop {
                     metadata: ["count": "\(listenPauses)"])
             }
             try service.turn(arrivals, now: environment.now())
+            try service.afterTurn(now: environment.now())
         }
         service.endDrain()
         port.logger.notice("drained", metadata: counters(of: port))

@@ -8,12 +8,10 @@ import Logging
 package final class StoragePeerHost: Service {
     package let port: ServicePort
     private var cycle: StoragePeerCycle
-    private let environment: Environment
 
-    package init(port: ServicePort, cycle: StoragePeerCycle, environment: Environment) {
+    package init(port: ServicePort, cycle: StoragePeerCycle) {
         self.port = port
         self.cycle = cycle
-        self.environment = environment
     }
 
     package var nextWake: Instant? { cycle.nextWake }
@@ -29,31 +27,36 @@ package final class StoragePeerHost: Service {
             case .malformed(let endpoint, let error): port.refuseMalformed(from: endpoint, error)
             case .message(let endpoint, let envelope):
                 let items = port.accept(envelope, from: endpoint, as: .peerBatch) {
-                    bytes throws(DatabaseError) in try Wire.decodePeerBatch(bytes)
+                    bytes throws(DatabaseError) in try port.codec.decodePeerBatch(bytes)
                 }
                 if let items { batches.append((Caller(envelope, from: endpoint), items)) }
             case .broken, .unreachable, .silent:
                 invariant(false, "a storage peer has no outgoing links")
             }
         }
-        if !batches.isEmpty {
-            let report = try cycle.run(batches) { caller, reply in answer(caller, reply) }
-            for alarm in report.alarms {
-                port.logger.critical("protocol broken by a sender", metadata: ["alarm": "\(alarm)"])
-            }
-            for damage in report.damages {
-                port.logger.error("stored data is damaged", metadata: ["damage": "\(damage)"])
-            }
+        guard !batches.isEmpty else { return }
+        let report = try cycle.run(batches) { caller, reply in answer(caller, reply) }
+        for alarm in report.alarms {
+            port.logger.critical("protocol broken by a sender", metadata: ["alarm": "\(alarm)"])
         }
-        // After the replies: the journal costs them nothing.
-        try cycle.afterReplies(now: environment.now())
+        for damage in report.damages {
+            port.logger.error("stored data is damaged", metadata: ["damage": "\(damage)"])
+        }
     }
+
+    /// Writes the ack journal, which so costs the replies nothing.
+    /// - Throws: As ``turn(_:now:)``.
+    package func afterTurn(now: Instant) throws { try cycle.afterReplies(now: now) }
 
     private func answer(_ caller: Caller, _ reply: PeerBatchReply) {
         for items in PeerBatching.messages(of: reply.items) {
             let part = PeerBatchReply(peer: reply.peer, epoch: reply.epoch, items: Array(items))
-            port.answer(caller, .peerBatchReply, Wire.encode(part))
+            port.answer(caller, .peerBatchReply, port.codec.encode(part))
         }
+    }
+
+    package func checkInvariants() {
+        invariant(!cycle.hasStagedWrites, "a turn ended before what it wrote was synced")
     }
 
     package func beginDrain(now: Instant) {}

@@ -6,13 +6,12 @@ import BlockWire
 /// Between what travels in a world and what a service's transport gives and takes.
 extension SimulatedMessage {
     /// What leaves a service.
-    /// - Parameter answerKind: What the service answers with: its errors stand for that.
-    init(
-        _ envelope: Envelope, answerKind: WireKind, _ codec: any MessageCodec
-    ) throws(DatabaseError) {
+    init(_ envelope: Envelope, _ codec: any MessageCodec) throws(DatabaseError) {
         let (id, payload) = (envelope.correlation, envelope.payload)
         let time = Duration.milliseconds(Int64(envelope.remainingMilliseconds))
         switch WireKind(rawValue: envelope.kind) {
+        case .peerBatch: self = .peerBatch(id: id, try codec.decodePeerBatch(payload))
+        case .peerBatchReply: self = .peerReply(id: id, try codec.decodePeerBatchReply(payload))
         case .repositoryRequest:
             self = .repositoryRequest(
                 id: id, try codec.decodeRepositoryRequest(payload), time: time)
@@ -21,11 +20,8 @@ extension SimulatedMessage {
         case .clientRequest:
             self = .clientRequest(id: id, try codec.decodeClientRequest(payload), time: time)
         case .clientReply: self = .clientReply(id: id, try codec.decodeClientReply(payload))
-        case .error where answerKind == .clientReply:
-            self = .clientReply(id: id, .failed(try codec.decodeError(payload)))
-        case .error where answerKind == .repositoryReply:
-            self = .repositoryReply(id: id, .failed(try codec.decodeError(payload)))
-        case .peerBatch, .peerBatchReply, .error, nil:
+        case .error: self = .refusal(id: id, try codec.decodeError(payload))
+        case nil:
             throw DatabaseError(.malformedMessage, "no world has a message of \(envelope.kind)")
         }
     }
@@ -41,15 +37,10 @@ extension SimulatedMessage {
                 cluster: cluster.rawValue, trace: 0, payload: payload)
         }
         switch self {
-        case .peerBatch(let items):
-            return envelope(
-                .peerBatch, 0, .zero,
-                codec.encode(items.map { PeerBatchItem(id: $0.id, request: $0.request) }))
-        case .peerReplies(let peer, let epoch, let items):
-            let reply = PeerBatchReply(
-                peer: peer, epoch: epoch,
-                items: items.map { PeerReplyItem(id: $0.id, reply: $0.reply) })
-            return envelope(.peerBatchReply, 0, .zero, codec.encode(reply))
+        case .peerBatch(let id, let items):
+            return envelope(.peerBatch, id, .zero, codec.encode(items))
+        case .peerReply(let id, let reply):
+            return envelope(.peerBatchReply, id, .zero, codec.encode(reply))
         // Zero would say nothing of the time that is left.
         case .repositoryRequest(let id, let request, let time):
             return envelope(
@@ -60,6 +51,8 @@ extension SimulatedMessage {
             return envelope(.clientRequest, id, max(time, .milliseconds(1)), codec.encode(request))
         case .clientReply(let id, let reply):
             return envelope(.clientReply, id, .zero, codec.encode(reply))
+        case .refusal(let id, let error):
+            return envelope(.error, id, .zero, codec.encode(error))
         }
     }
 }

@@ -10,15 +10,10 @@ final class SimulatedTransport: Transport {
     let waker = Waker {}
     private(set) var statistics = TransportStatistics()
     private let codec: any MessageCodec
-    /// What the service answers with.
-    private let answerKind: WireKind
     private var links: [String] = []
     private var departures: [(message: SimulatedMessage, endpoint: Endpoint)] = []
 
-    init(codec: any MessageCodec, answerKind: WireKind) {
-        self.codec = codec
-        self.answerKind = answerKind
-    }
+    init(codec: any MessageCodec) { self.codec = codec }
 
     /// The world hands arrivals to the service itself.
     func receive(timeout: Duration?) throws(DatabaseError) -> [Inbound] { [] }
@@ -28,7 +23,7 @@ final class SimulatedTransport: Transport {
         // A slow receiver; only requests, for an answer is then refused in a message of its own.
         if case .link = endpoint, buggify("buggify.transport.backlogged") { return .backlogged }
         do throws(DatabaseError) {
-            let message = try SimulatedMessage(envelope, answerKind: answerKind, codec)
+            let message = try SimulatedMessage(envelope, codec)
             departures.append((message, endpoint))
             statistics.messagesOut += 1
             return .queued
