@@ -115,7 +115,7 @@ let package = Package(
                 "BlockTransport", "Optimystic", "OptimysticClient",
             ]),
         // Logs, settings, signals, exit codes of an executable.
-        library("BlockOperations", ["BlockRuntime", "CLinux", logging]),
+        library("BlockOperations", ["BlockModel", "BlockRuntime", "CLinux", logging]),
         // One workload code for simulation, chaos and load.
         library("BlockWorkloads", ["BlockModel", "BlockRuntime", "BlockTransactions"]),
         // The seeded world.
@@ -162,7 +162,8 @@ let package = Package(
                 arguments,
             ]),
         executable(
-            "demo", ["BlockDeployment", "BlockOperations", "BlockRuntime", "Optimystic"]),
+            "demo",
+            ["BlockDeployment", "BlockModel", "BlockOperations", "BlockRuntime", "Optimystic"]),
         executable(
             "storage-peer",
             [
@@ -181,7 +182,8 @@ let package = Package(
                 "BlockModel", "BlockNode", "BlockOperations", "BlockRuntime", "BlockTransport",
                 "BlockTransportZeroMQ", logging,
             ]),
-        executable("simulator", ["BlockOperations", "BlockRuntime", "BlockSimulation"]),
+        executable(
+            "simulator", ["BlockModel", "BlockOperations", "BlockRuntime", "BlockSimulation"]),
         // The command line. A module must not differ from `Optimystic` in case alone.
         executable(
             "OptimysticCommand",
@@ -194,10 +196,11 @@ let package = Package(
         .target(
             name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
             path: "Tests/ModelSamples", swiftSettings: settings),
+        tests("BlockRuntimeTests", ["BlockRuntime"]),
         tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
         tests("BlockStructuresTests", ["BlockModel", "BlockRuntime", "BlockStructures"]),
         tests("BlockMeasurementTests", ["BlockMeasurement"]),
-        tests("BlockOperationsTests", ["BlockOperations", "BlockRuntime", logging]),
+        tests("BlockOperationsTests", ["BlockModel", "BlockOperations", "BlockRuntime", logging]),
         // The rules of the house, over the files of this repository.
         tests("ConventionTests", []),
         tests("BlockTransportTests", ["BlockRuntime", "BlockTransport"]),
@@ -240,7 +243,8 @@ let package = Package(
             "BlockChaosTests",
             ["BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockWorkloads"]),
         tests(
-            "BlockSimulationTests", ["BlockRuntime", "BlockSimulation"], exclude: ["Corpus"]),
+            "BlockSimulationTests", ["BlockModel", "BlockRuntime", "BlockSimulation"],
+            exclude: ["Corpus"]),
         // The real executables; skipped without OPTIMYSTIC_BIN.
         tests(
             "IntegrationTests",

@@ -34,7 +34,7 @@ package struct ByteBudget<Principal: Hashable & Sendable>: Sendable {
     /// Why `principal` may not hold so many bytes more; nil when it may. Who holds nothing may
     /// always hold one thing as far as its own part is concerned.
     package func refusal(
-        of bytes: Int, for principal: Principal, retryAfter: Duration = .milliseconds(200)
+        of bytes: Int, for principal: Principal, retryAfter: Duration = RetryTiming.afterFullBudget
     ) -> DatabaseError? {
         let own = self.bytes(of: principal)
         if own > 0, own + bytes > ofEach.bytes {

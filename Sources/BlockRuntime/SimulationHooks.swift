@@ -1,17 +1,9 @@
 #if SIMULATION_HOOKS
-import Glibc
-
 /// What the running simulation has switched on; a task local, so that worlds do not see each other.
 package enum SimulationHooks {
-    @TaskLocal package static var plantedBug: PlantedBug? = processBug
     @TaskLocal package static var marks: MarkRecorder?
     /// nil: every machine does what it does most of the time.
     @TaskLocal package static var odds: Buggifier?
-
-    /// What the whole process was started with: real services carry bugs, too, in this build.
-    private static let processBug = getenv("OPTIMYSTIC_PLANTED_BUG").flatMap {
-        PlantedBug(rawValue: String(cString: $0))
-    }
 }
 
 /// Counts how often each coverage mark was passed in one run.
@@ -68,16 +60,6 @@ package final class Buggifier: @unchecked Sendable {
 }
 #endif
 
-/// Whether the running simulation has planted `bug`. Constant false in everything that ships.
-@inlinable
-package func planted(_ bug: PlantedBug) -> Bool {
-    #if SIMULATION_HOOKS
-    return isPlanted(bug)
-    #else
-    return false
-    #endif
-}
-
 /// Marks a rare branch, so that a test can demand that it was taken. Nothing in what ships.
 @inlinable
 package func mark(_ name: StaticString) {
@@ -99,11 +81,6 @@ package func buggify(_ point: StaticString) -> Bool {
 }
 
 #if SIMULATION_HOOKS
-@usableFromInline
-func isPlanted(_ bug: PlantedBug) -> Bool {
-    SimulationHooks.plantedBug == bug
-}
-
 @usableFromInline
 func recordMark(_ name: StaticString) {
     SimulationHooks.marks?.pass(name)

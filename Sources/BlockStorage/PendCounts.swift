@@ -39,9 +39,28 @@ struct PendCounts {
 
     subscript(key: BlockKey) -> PendLoad { loads[key] ?? PendLoad() }
 
+    /// All blocks together.
+    /// - Complexity: O(blocks with pends).
+    var total: PendLoad {
+        loads.values.reduce(into: PendLoad()) {
+            $0.count += $1.count
+            $0.bytes += $1.bytes
+        }
+    }
+
+    /// Stops the process unless only blocks that have pends are counted.
+    func checkInvariants() {
+        for (key, load) in loads {
+            invariant(load.count > 0, "no pends of \(key) are counted")
+            invariant(load.bytes >= 0, "\(load.bytes) bytes of pends")
+        }
+    }
+
     /// A record that was damaged since it was counted may be found longer than it was, or gone:
     /// these are quotas, and nothing is below none.
     mutating func add(count: Int, bytes: Int, to key: BlockKey) {
+        invariant(abs(count) <= 1, "\(count) pends at once")
+        invariant(count != 1 || bytes > 0, "a pend of \(bytes) bytes")
         var load = self[key]
         if before[key] == nil { before[key] = load }
         load.count = max(0, load.count + count)
@@ -56,5 +75,6 @@ struct PendCounts {
     mutating func undo() {
         for (key, load) in before { loads[key] = load.count == 0 ? nil : load }
         keep()
+        invariant(before.isEmpty, "a cycle that is undone and goes on")
     }
 }

@@ -18,6 +18,7 @@ struct RecentRecords {
 
     /// - Parameter bytesMax: Of each of the three kinds; 0 holds nothing.
     init(bytesMax: Int) {
+        invariant(bytesMax >= 0, "\(bytesMax) bytes of records")
         pends = Recents(weightMax: bytesMax)
         versions = Recents(weightMax: bytesMax)
         newest = Recents(weightMax: bytesMax)
@@ -28,6 +29,7 @@ struct RecentRecords {
     }
 
     mutating func keep(_ pend: PendRecord, storedBytes: Int, under key: PendKey) {
+        invariant(storedBytes > pend.transform.count, "a pend stored in \(storedBytes) bytes")
         pends.put((pend, storedBytes), for: key, weight: storedBytes + Self.recordBytes)
     }
 
@@ -38,6 +40,11 @@ struct RecentRecords {
     }
 
     mutating func keep(_ version: VersionRecord, storedBytes: Int, at position: VersionPosition) {
+        invariant(
+            version.revision == position.revision || planted(.blockHashUnchecked),
+            "the version at \(version.revision) is kept at \(position.revision)")
+        invariant(
+            storedBytes > version.transform.count, "a version stored in \(storedBytes) bytes")
         versions.put(version, for: position, weight: storedBytes + Self.recordBytes)
     }
 

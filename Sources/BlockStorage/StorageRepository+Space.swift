@@ -17,6 +17,13 @@ extension StorageRepository {
             let page = try recordsOfCollections(from: first, below: end, countMax - found.count)
             found += page
         }
+        invariant(found.count <= countMax, "\(found.count) records, \(countMax) asked for")
+        if let after, let first = found.first {
+            invariant(keyPrecedes(after, first.place), "records that were listed before")
+        }
+        if let through, let last = found.last {
+            invariant(!keyPrecedes(through, last.place), "records above what was asked for")
+        }
         return found
     }
 
@@ -72,6 +79,7 @@ extension StorageRepository {
         let key = StorageKeys.version(position.key, at: position.revision)
         guard let value = try versionRecords.get(key, from: engine) else { return }
         progress.versionCount -= min(progress.versionCount, 1)
+        invariant(!value.isEmpty, "a version of nothing")
         removedBytes += UInt64(key.count + value.count)
         versionRecords.remove(key)
         recents.forgetVersion(position)

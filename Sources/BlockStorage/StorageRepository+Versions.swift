@@ -30,6 +30,7 @@ extension StorageRepository {
             else { continue }
             pends.append((payload, pend))
         }
+        invariant(pends.count <= Limits.blockPendCountMax, "\(pends.count) pends of one block")
         return pends
     }
 
@@ -76,6 +77,9 @@ extension StorageRepository {
         guard let version: VersionRecord = try opened(value, under: storageKey) else {
             throw SealedRecord.damaged(storageKey, "not a version")
         }
+        invariant(
+            version.revision <= revision || planted(.blockHashUnchecked),
+            "the newest version through \(revision) is at \(version.revision)")
         return version
     }
 
@@ -95,8 +99,10 @@ extension StorageRepository {
             guard let key = StorageKeys.key(ofPend: storageKey) else {
                 throw SealedRecord.damaged(storageKey, "not the key of a pend")
             }
+            invariant(after.map { $0 < key } ?? true, "pends that were listed before")
             keys.append(key)
         }
+        invariant(keys.count <= countMax, "\(keys.count) pends, \(countMax) were asked for")
         return keys
     }
 
@@ -118,6 +124,8 @@ extension StorageRepository {
             }
             positions.append(position)
         }
+        invariant(
+            positions.count <= countMax, "\(positions.count) versions, \(countMax) asked for")
         return positions
     }
 
@@ -126,6 +134,9 @@ extension StorageRepository {
     func stage(_ pend: PendRecord, under key: PendKey) throws(DatabaseError) {
         let storageKey = StorageKeys.pend(key)
         let sealed = SealedRecord.seal(pend.canonicalBytes, under: storageKey)
+        invariant(!pend.bound.isEmpty, "a pend bound to nothing is garbage")
+        invariant(
+            pend.bound.count <= Limits.pendBoundCountMax, "a pend bound to \(pend.bound.count)")
         if let storedBytes = try storedBytes(of: key) {
             progress.pendBytes -= min(progress.pendBytes, UInt64(storedBytes))
             pendCounts.add(count: 0, bytes: sealed.count - storedBytes, to: key.key)
@@ -134,6 +145,7 @@ extension StorageRepository {
             pendCounts.add(count: 1, bytes: sealed.count, to: key.key)
         }
         progress.pendBytes += UInt64(sealed.count)
+        invariant(pendCounts[key.key].count > 0, "the pends of \(key.key) are not counted")
         versionRecords.put(sealed, for: storageKey)
         recents.keep(pend, storedBytes: sealed.count, under: key)
     }
@@ -147,6 +159,7 @@ extension StorageRepository {
 
     func stageRemoval(of key: PendKey) throws(DatabaseError) {
         guard let storedBytes = try storedBytes(of: key) else { return }
+        invariant(storedBytes > 0, "a pend of nothing")
         progress.pendCount -= min(progress.pendCount, 1)
         pendCounts.add(count: -1, bytes: -storedBytes, to: key.key)
         progress.pendBytes -= min(progress.pendBytes, UInt64(storedBytes))
@@ -156,6 +169,10 @@ extension StorageRepository {
     }
 
     func stage(_ version: VersionRecord, of key: BlockKey) throws(DatabaseError) {
+        invariant(version.revision > .zero, "a version at revision 0")
+        invariant(
+            version.baseRevision < version.revision,
+            "the version at \(version.revision) is based on \(version.baseRevision)")
         let storageKey = StorageKeys.version(key, at: version.revision)
         let newest = try newestRevision(of: key)
         var isNew = version.revision > newest

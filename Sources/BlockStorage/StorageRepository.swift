@@ -19,9 +19,8 @@ package final class StorageRepository: PeerStoreView {
     /// Staged registers, and the order in which they were first staged.
     private var registers: [CollectionID: RegisterRecord] = [:]
     private var registerOrder: [CollectionID] = []
-    /// Staged contents and segments by their storage key, in the same manner; nil: removed.
-    private var blocks: [Bytes: Bytes?] = [:]
-    private var blockOrder: [Bytes] = []
+    /// Staged contents and segments.
+    private var blocks = StagedRecords()
     /// Staged pends and versions.
     var versionRecords = StagedRecords()
     /// With what is staged.
@@ -29,8 +28,7 @@ package final class StorageRepository: PeerStoreView {
     var recents: RecentRecords
     /// Whether a register read in this cycle is in the engine: saves reading it again to count it.
     private var registerExists: [CollectionID: Bool] = [:]
-    /// Promises that the planted bug `promiseNotDurable` keeps from the disk.
-    private var volatilePromises: [CollectionID: RegisterRecord] = [:]
+    private var volatilePromises = VolatilePromises()
 
     /// Bytes removed since the engine was last asked to give space back.
     var removedBytes: UInt64 = 0
@@ -50,6 +48,7 @@ package final class StorageRepository: PeerStoreView {
     package init(
         engine: any KeyValueEngine, recentBytesMax: Int = Limits.recentRecordBytesMax
     ) throws {
+        invariant(recentBytesMax >= 0, "\(recentBytesMax) bytes of records")
         self.engine = engine
         recents = RecentRecords(bytesMax: recentBytesMax)
         try engine.sync()
@@ -85,7 +84,9 @@ package final class StorageRepository: PeerStoreView {
     // MARK: Reading
 
     package func register(_ collection: CollectionID) throws(DatabaseError) -> RegisterRecord {
-        if let staged = registers[collection] ?? volatilePromises[collection] { return staged }
+        if let staged = registers[collection] ?? volatilePromises.record(of: collection) {
+            return staged
+        }
         let key = StorageKeys.register(collection)
         guard let stored = try engine.get(key) else {
             registerExists[collection] = false
@@ -145,18 +146,19 @@ package final class StorageRepository: PeerStoreView {
             }
             merged[collection] = try SealedRecord.openRegister(value, under: key)
         }
-        for (collection, record) in volatilePromises where collection >= lowest {
-            merged[collection] = record
-        }
+        volatilePromises.merge(from: lowest, into: &merged)
         for (collection, record) in registers where collection >= lowest {
             merged[collection] = record
         }
-        return merged.sorted { $0.key < $1.key }.prefix(countMax).map { ($0.key, $0.value) }
+        let page = merged.sorted { $0.key < $1.key }.prefix(countMax)
+        invariant(page.allSatisfy { $0.key >= lowest }, "registers below \(lowest)")
+        return page.map { ($0.key, $0.value) }
     }
 
     /// Has the engine give back what was removed, if that is worth it: in the background, and not
     /// too often.
     package func reclaimSpace(now: Instant) throws(DatabaseError) {
+        invariant(reclaimedAt.map { $0 <= now } ?? true, "time goes back to \(now)")
         guard removedBytes >= Limits.reclaimBytesMin,
             reclaimedAt.map({ now.since($0) >= Limits.reclaimInterval }) ?? true
         else { return }
@@ -169,7 +171,7 @@ package final class StorageRepository: PeerStoreView {
 
     /// Whether ``commitCycle()`` has anything to write.
     package var hasStagedWrites: Bool {
-        !registerOrder.isEmpty || !blockOrder.isEmpty || !versionRecords.isEmpty
+        !registerOrder.isEmpty || !blocks.isEmpty || !versionRecords.isEmpty
     }
 
     /// Stages a write. Reads see it at once; it is durable when ``commitCycle()`` returned.
@@ -221,6 +223,9 @@ package final class StorageRepository: PeerStoreView {
             throw error
         }
         registerOrder.append(collection)
+        invariant(
+            registerOrder.count == registers.count,
+            "\(registerOrder.count) places for \(registers.count) registers")
     }
 
     private func isStored(_ collection: CollectionID) throws(DatabaseError) -> Bool {
@@ -231,32 +236,30 @@ package final class StorageRepository: PeerStoreView {
     /// - Returns: Whether `key` is new.
     private func stage(_ bytes: Bytes, under key: Bytes) throws(DatabaseError) -> Bool {
         if let staged = blocks[key] {
-            blocks.updateValue(bytes, forKey: key)
+            blocks.put(bytes, for: key)
             return staged == nil
         }
         let stored = try readable(key)
         if stored == bytes { return false }
-        blocks.updateValue(bytes, forKey: key)
-        blockOrder.append(key)
+        blocks.put(bytes, for: key)
         return stored == nil
     }
 
     /// - Returns: Whether there was one.
     private func stageRemoval(ofBlock key: Bytes) throws(DatabaseError) -> Bool {
         if let staged = blocks[key] {
-            blocks.updateValue(nil, forKey: key)
+            blocks.remove(key)
             return staged != nil
         }
         guard let stored = try readable(key) else { return false }
         removedBytes += UInt64(stored.count)
-        blocks.updateValue(nil, forKey: key)
-        blockOrder.append(key)
+        blocks.remove(key)
         return true
     }
 
     private func hasSegment(at segment: SegmentKey) throws(DatabaseError) -> Bool {
         let position = StorageKeys.segmentPosition(segment)
-        if blockOrder.contains(where: { $0.starts(with: position) }) { return true }
+        if blocks.hasKey(startingWith: position) { return true }
         let found = try engine.scan(
             from: position, below: StorageKeys.end(ofPrefix: position), countMax: 1)
         return !found.isEmpty
@@ -269,7 +272,13 @@ package final class StorageRepository: PeerStoreView {
     /// - Throws: `.ioFailed`, `.noSpace`, ``SimulatedCrash``: nothing staged may be answered, and
     ///   the process must end.
     package func commitCycle() throws {
+        invariant(
+            progress.writeSequence == committed.writeSequence,
+            "cycle \(progress.writeSequence) is counted before it is written")
         guard hasStagedWrites else { return endCycle() }
+        #if SIMULATION_HOOKS
+        checkInvariants()
+        #endif
         do {
             let batch = try batch()
             if !batch.isEmpty {
@@ -289,6 +298,10 @@ package final class StorageRepository: PeerStoreView {
     }
 
     private func write(_ staged: WriteBatch, and next: StoreProgress) throws {
+        invariant(!staged.isEmpty, "a cycle of nothing")
+        invariant(
+            next.writeSequence == committed.writeSequence + 1,
+            "cycle \(next.writeSequence) after \(committed.writeSequence)")
         var batch = staged
         batch.put(next.sealed(), for: StorageKeys.progress)
         try engine.write(batch)
@@ -307,41 +320,37 @@ package final class StorageRepository: PeerStoreView {
         if buggify("buggify.storage.recordsForgotten") { recents.removeAll() }
         registers.removeAll(keepingCapacity: true)
         registerOrder.removeAll(keepingCapacity: true)
-        blocks.removeAll(keepingCapacity: true)
-        blockOrder.removeAll(keepingCapacity: true)
+        blocks.removeAll()
         versionRecords.removeAll()
         registerExists.removeAll(keepingCapacity: true)
+        invariant(!hasStagedWrites, "a cycle that is over leaves writes")
+        invariant(
+            progress == committed || planted(.promiseNotDurable),
+            "a cycle that is over leaves counts")
     }
 
     private func batch() throws(DatabaseError) -> WriteBatch {
         var batch = WriteBatch()
         for collection in registerOrder {
             guard let record = registers[collection] else { continue }
-            if planted(.promiseNotDurable), try isPromiseOnly(record, for: collection) {
-                volatilePromises[collection] = record
-                continue
-            }
-            volatilePromises[collection] = nil
+            invariant(record != .untouched, "a register that nobody wrote is staged")
+            if try volatilePromises.keep(record, of: collection, from: engine) { continue }
             let key = StorageKeys.register(collection)
             batch.put(SealedRecord.seal(record, under: key), for: key)
         }
-        for key in blockOrder {
-            guard let staged = blocks[key] else { continue }
-            if let bytes = staged { batch.put(bytes, for: key) } else { batch.delete(key) }
-        }
+        blocks.add(to: &batch)
         versionRecords.add(to: &batch)
         return batch
     }
 
-    private func isPromiseOnly(
-        _ record: RegisterRecord, for collection: CollectionID
-    ) throws(DatabaseError) -> Bool {
-        let key = StorageKeys.register(collection)
-        let stored = try engine.get(key)
-        let durable = try stored.map { value throws(DatabaseError) in
-            try SealedRecord.openRegister(value, under: key)
-        }
-        let before = durable ?? .untouched
-        return record.accepted == before.accepted && record.value == before.value
+    /// The part of ``checkInvariants()`` that is about the staged writes.
+    func checkStaged() {
+        blocks.checkInvariants()
+        versionRecords.checkInvariants()
+        invariant(
+            registerOrder.allSatisfy { registers[$0] != nil }, "a register that is not staged")
+        invariant(
+            registerOrder.count == registers.count,
+            "\(registerOrder.count) places for \(registers.count) registers")
     }
 }

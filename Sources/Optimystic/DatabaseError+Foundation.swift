@@ -1,3 +1,4 @@
+import BlockModel
 import BlockRuntime
 import Foundation
 

@@ -31,7 +31,7 @@ struct ClientCall: Sendable {
     private(set) var answer: DatabaseError?
     /// The last trouble with each proxy.
     private(set) var troubles: [Int: DatabaseError] = [:]
-    private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
+    private var backoff = Backoff(.services)
 
     init(_ request: ClientRequest, deadline: Instant) {
         self.request = request
@@ -88,7 +88,7 @@ struct ClientCall: Sendable {
 
     /// The pause before the next try: none to speak of while there are proxies not tried yet.
     mutating func pause(proxyCount: Int, using generator: inout SeededGenerator) -> Duration {
-        if tryCount < proxyCount { return .milliseconds(1) }
+        if tryCount < proxyCount { return RetryTiming.nextService }
         let retryAfter = troubles.values.compactMap(\.retryAfter).min() ?? .zero
         return max(backoff.next(using: &generator), retryAfter)
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockModel
 import BlockOperations
 import BlockRuntime
 import Optimystic

@@ -1,5 +1,6 @@
 import BlockDeployment
 import BlockMeasurement
+import BlockModel
 import BlockOperations
 import BlockRuntime
 import BlockStorageRocksDB

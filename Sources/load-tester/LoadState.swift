@@ -54,7 +54,7 @@ final class LoadState: Sendable {
     }
 
     func failed(_ kind: LoadWorkload.Kind, _ error: DatabaseError) {
-        let name = error.code.explanation?.name ?? "\(error.code.rawValue)"
+        let name = error.code.name ?? "\(error.code.rawValue)"
         tally.withLock { tally in
             tally.recentErrorCount += 1
             tally.errors[kind, default: [:]][name, default: 0] += 1

@@ -1,3 +1,4 @@
+import BlockModel
 import BlockRuntime
 
 /// What the simulator was asked to do.

@@ -1,3 +1,4 @@
+import BlockModel
 import BlockOperations
 import BlockRuntime
 import BlockSimulation

@@ -1,3 +1,4 @@
+import BlockModel
 import BlockRuntime
 
 /// A planted bug and a seed that finds it.

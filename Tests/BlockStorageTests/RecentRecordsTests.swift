@@ -85,6 +85,7 @@ struct RecentRecordsTests {
             case 1: repositories = try open()
             default: for repository in repositories { try repository.commitCycle() }
             }
+            for repository in repositories { try repository.checkTotals() }
             let readings = try Readings(repositories[0])
             #expect(try readings == Readings(repositories[1]))
             versionCount = max(versionCount, readings.versions.count { $0 != nil })

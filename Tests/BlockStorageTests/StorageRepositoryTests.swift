@@ -148,6 +148,7 @@ struct StorageRepositoryTests {
             var staged = durable
             for _ in 0..<generator.below(5) {
                 try repository.apply(staged.randomWrite(using: &generator))
+                repository.checkInvariants()
             }
             let isChanged = repository.hasStagedWrites
             if generator.chance(1, in: 5) {
@@ -161,6 +162,8 @@ struct StorageRepositoryTests {
                 repository = try StorageRepository(engine: FaultEngine(on: disk))
             }
             try durable.expectEqual(to: repository)
+            repository.checkInvariants()
+            try repository.checkTotals()
         }
     }
 

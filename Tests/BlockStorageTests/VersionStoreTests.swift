@@ -141,6 +141,8 @@ struct VersionStoreTests {
             let bytes = try keys.reduce(0) { try $0 + repository.pendLoad(of: $1).bytes }
             #expect(repository.statistics.pendBytes == UInt64(bytes))
             #expect(repository.statistics.pendCount == staged.count)
+            repository.checkInvariants()
+            if !repository.hasStagedWrites { try repository.checkTotals() }
         }
         // More than are read at a time when a store is opened.
         try (0..<700).forEach { number in

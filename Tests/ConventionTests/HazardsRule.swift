@@ -8,7 +8,7 @@ enum HazardsRule {
         #/`(?<path>(?:Sources|Tests|Protos)/[^`]+)`(?: "(?<test>[^"]+)")?/#
     nonisolated(unsafe) private static let wordPattern =  // SAFETY: a constant, no state.
         #/`(?<word>[A-Za-z]+)`/#
-    private static let bugsPath = "Sources/BlockRuntime/PlantedBug.swift"
+    private static let bugsPath = "Sources/BlockModel/Planted/PlantedBug.swift"
 
     /// - Parameter files: Of the repository, the page among them or not.
     static func violations(in page: TextFile, files: [TextFile]) -> [Violation] {
@@ -49,7 +49,7 @@ enum HazardsRule {
         let files = [
             TextFile(path: "Sources/A/B.swift", text: "struct B {}"),
             TextFile(path: "Tests/A/BTests.swift", text: "@Test(\"It holds\")"),
-            TextFile(path: "Sources/BlockRuntime/PlantedBug.swift", text: "    case bad\n"),
+            TextFile(path: "Sources/BlockModel/Planted/PlantedBug.swift", text: "    case bad\n"),
         ]
         func count(_ row: String) -> Int {
             HazardsRule.violations(in: TextFile(path: HazardsRule.path, text: row), files: files)

@@ -5,7 +5,7 @@ import Testing
 /// breaks it.
 enum ProtocolRule {
     static let folder = "Sources/OptimysticCore/OptimysticCore.docc/"
-    private static let bugsPath = "Sources/BlockRuntime/PlantedBug.swift"
+    private static let bugsPath = "Sources/BlockModel/Planted/PlantedBug.swift"
 
     nonisolated(unsafe) private static let wordPattern = #/`(?<word>[A-Za-z]+)`/#
     // SAFETY: constants, no state.
@@ -186,7 +186,7 @@ enum ProtocolRule {
 
     @Test("A rule without a test, with one that is not there, and a wrong citation are found")
     func planted() {
-        let bugsPath = "Sources/BlockRuntime/PlantedBug.swift"
+        let bugsPath = "Sources/BlockModel/Planted/PlantedBug.swift"
         let bugs = TextFile(
             path: bugsPath, text: "    /// Bad (protocol: keep-it).\n    case bad\n")
         let test = TextFile(

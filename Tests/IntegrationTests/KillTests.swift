@@ -1,4 +1,5 @@
 import BlockDeployment
+import BlockModel
 import BlockRuntime
 import Foundation
 import Optimystic

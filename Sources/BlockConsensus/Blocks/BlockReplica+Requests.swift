@@ -74,7 +74,7 @@ extension BlockReplica {
                 nil
             }
         guard let quota else { return }
-        throw DatabaseError(.overloaded, quota, retryAfter: .milliseconds(500))
+        throw DatabaseError(.overloaded, quota, retryAfter: RetryTiming.afterLaggingWork)
     }
 
     /// What is listed of a pend; nil when it is damaged, or bound to nothing.

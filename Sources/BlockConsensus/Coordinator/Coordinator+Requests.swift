@@ -88,7 +88,7 @@ extension Coordinator {
     func overloaded(_ limit: String) -> DatabaseError {
         DatabaseError(
             .overloaded, "the coordinator holds as much as it may: \(limit)",
-            retryAfter: .milliseconds(100))
+            retryAfter: RetryTiming.afterFullTable)
     }
 
     private mutating func fail(_ token: Token, _ error: DatabaseError) {

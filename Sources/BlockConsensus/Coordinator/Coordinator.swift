@@ -84,7 +84,7 @@ package struct Coordinator {
     var uncheckedEventCount = 0
     #endif
 
-    private var spentBallots: [CollectionID: (ballot: Ballot, value: TailValue)] = [:]
+    private var spentBallots = SpentBallots()
 
     /// - Parameter proposer: Fresh random bits of this start of the process (rule H3).
     package init(
@@ -237,7 +237,7 @@ package struct Coordinator {
 
     /// A change was carried out, or could not be: what that says about its register.
     mutating func learn(from proposer: Proposer, _ result: RoundResult) {
-        if planted(.ballotReused) { spentBallots[proposer.collection] = proposer.spent }
+        spentBallots.note(proposer)
         if case .reply = result, let value = proposer.decided {
             learn(chosen: value, by: proposer.change)
         }
@@ -280,7 +280,7 @@ package struct Coordinator {
             change(collection, .read, owner: owner, deadline: read.deadline)
         } else {
             mark("coordinator.read.rests")
-            let next = read.again(after: timing.backoffBase * (1 << (read.lookCount - 1)))
+            let next = read.again(after: timing.retry.first * (1 << (read.lookCount - 1)))
             add(next, owner: owner)
         }
     }
@@ -312,7 +312,7 @@ package struct Coordinator {
         if let deadline = rounds[id]?.machine.deadline, deadline <= now {
             return run(id) { $0.tick(&$1) }
         }
-        if planted(.ballotReused), let spent = spentBallots.removeValue(forKey: collection) {
+        if let spent = spentBallots.take(collection) {
             propose(id) { $0.reuse(spent.ballot, spent.value, &$1) }
         } else {
             run(id) { $0.start(&$1) }

@@ -67,7 +67,7 @@ package struct Proposer: ShardRound {
         self.change = change
         missingCount = planted(.decideBeforePends) ? 0 : prerequisiteCount
         self.deadline = deadline
-        backoff = Backoff(base: timing.backoffBase, longest: timing.backoffLongest)
+        backoff = Backoff(timing.retry)
     }
 
     // MARK: Events

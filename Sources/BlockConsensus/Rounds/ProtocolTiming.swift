@@ -4,9 +4,8 @@ import BlockRuntime
 package struct ProtocolTiming: Sendable {
     /// Without a quorum for this long, a proposer takes a new ballot and a writer sends again.
     package var phase = Duration.milliseconds(250)
-    /// The first delay after losing to another proposer: about one round trip.
-    package var backoffBase = Duration.milliseconds(2)
-    package var backoffLongest = Duration.milliseconds(500)
+    /// After losing to another proposer.
+    package var retry = RetryTiming.rivals
     /// Without an answer for this long, a fetch asks the next replica as well.
     package var hedge = Duration.milliseconds(60)
     /// How long a survey of all peers waits for the last of them.

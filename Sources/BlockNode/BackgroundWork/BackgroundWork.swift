@@ -46,7 +46,10 @@ package struct BackgroundWork {
     /// - Parameter place: Says where a walk begins, once for each: drawn at random, so that
     ///   coordinators begin in different places.
     package init(map: ClusterMap, intervals: Intervals, now: Instant, place: () -> UInt64) {
-        func first(of count: Int) -> Int { Int(place() % UInt64(count)) }
+        func first(of count: Int) -> Int {
+            invariant(count > 0, "a walk over nothing")
+            return Int(place() % UInt64(count))
+        }
         let shardCount = map.shards.count
         scrub = ScrubWalk(
             shardCount: shardCount, firstShard: first(of: shardCount), interval: intervals.scrub,
@@ -122,6 +125,7 @@ package struct BackgroundWork {
     /// Stops the process unless a walk that has something to ask waits for nothing.
     package func checkInvariants() {
         invariant(pendRequest == nil || pends.dueAt == nil, "a walk rests and asks")
+        pends.checkInvariants()
     }
 
     private mutating func keep(_ request: PendWalk.Request?) {

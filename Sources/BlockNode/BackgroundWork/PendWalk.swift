@@ -71,6 +71,8 @@ package struct PendWalk {
     /// - Parameter firstShard: Drawn at random, so that coordinators begin in different places.
     package init(shardCount: Int, firstShard: Int, interval: Duration, now: Instant) {
         invariant(shardCount > 0, "a cluster has shards")
+        invariant(firstShard >= 0, "no shard \(firstShard)")
+        invariant(interval > .zero, "a walk that never rests")
         self.shardCount = shardCount
         self.interval = interval
         shard = firstShard % shardCount
@@ -80,6 +82,7 @@ package struct PendWalk {
     /// The page that is due; nil when none is.
     package mutating func next(now: Instant) -> Request? {
         guard let due = dueAt, due <= now else { return nil }
+        invariant(pends.isEmpty && tails.isEmpty, "a page begins within another one")
         dueAt = nil
         return list()
     }
@@ -136,6 +139,7 @@ package struct PendWalk {
     }
 
     private mutating func settled() {
+        invariant(!pends.isEmpty, "a pend is settled that is not on the page")
         settledCount += 1
         mark("pendWalk.settled")
         pends.removeFirst()
@@ -144,6 +148,7 @@ package struct PendWalk {
     // MARK: Steps
 
     private mutating func list() -> Request {
+        invariant(passCount < Limits.pendPassCountMax, "pass \(passCount + 1) over one page")
         step = .page
         passCount += 1
         return .repository(
@@ -228,6 +233,7 @@ package struct PendWalk {
     /// A pend is listed with its lowest target only, so that a page on which something was settled
     /// is looked at again.
     private mutating func endPage(now: Instant) -> Request? {
+        invariant(pends.isEmpty, "a page ends before its last pend")
         let goesOn = hasDiscarded
         hasDiscarded = false
         fenced = nil
@@ -243,6 +249,15 @@ package struct PendWalk {
         }
         dueAt = goesOn ? now : now.advanced(by: interval)
         return nil
+    }
+
+    /// Stops the process unless a walk that rests has nothing under way.
+    /// - Complexity: O(1).
+    package func checkInvariants() {
+        invariant((0..<shardCount).contains(shard), "a walk over shard \(shard)")
+        invariant(dueAt == nil || pends.isEmpty, "a walk rests on a page")
+        invariant(pends.count <= listed.count, "\(pends.count) pends of a page of \(listed.count)")
+        invariant(passCount <= Limits.pendPassCountMax, "pass \(passCount) over one page")
     }
 }
 

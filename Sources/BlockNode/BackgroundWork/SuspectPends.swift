@@ -20,6 +20,8 @@ struct SuspectPends: Sendable {
         if now[kept.key] != nil || now.count < Limits.suspectPendCountMax {
             now[kept.key] = Sighting(target: kept.pend.target, first: first)
         }
+        invariant(now.count <= Limits.suspectPendCountMax, "\(now.count) suspects")
+        invariant(first <= instant, "a pend that was first seen later")
         return instant.since(first)
     }
 

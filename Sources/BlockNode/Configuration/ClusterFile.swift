@@ -170,8 +170,14 @@ package enum ClusterFile {
 
     /// The file, with one line for each member of a list.
     package static func text(of map: ClusterMap) -> String {
+        invariant(!map.shards.isEmpty, "a cluster without shards")
+        invariant(
+            map.shards.allSatisfy { $0.count == map.shards[0].count },
+            "shards with different numbers of members")
         var names: [PeerID: String] = [:]
         for peer in map.peers { names[peer.id] = peer.name }
+        invariant(
+            map.shards.joined().allSatisfy { names[$0] != nil }, "a member that is no peer")
         let peers = map.peers.map {
             "{ \"name\": \"\($0.name)\", \"storage\": \"\($0.id)\", "
                 + "\"address\": \"\($0.address)\" }"

@@ -59,7 +59,10 @@ package struct ClusterPlan {
             coordinators: ClusterPlan.services("coordinator", coordinators),
             proxies: ClusterPlan.services("proxy", proxies))
         // What this writes must be readable: every rule of the file holds for a plan as well.
-        return try ClusterFile.map(of: Bytes(ClusterFile.text(of: map).utf8), named: "the plan")
+        let read = try ClusterFile.map(
+            of: Bytes(ClusterFile.text(of: map).utf8), named: "the plan")
+        invariant(read == map, "the plan reads as another one")
+        return read
     }
 
     private func check() throws(DatabaseError) {

@@ -59,6 +59,7 @@ package struct EmbeddedCluster {
         background = BackgroundWork(
             map: map, intervals: intervals, now: environment.now()
         ) { 0 }
+        invariant(map.shards.allSatisfy { $0.count == 1 }, "an embedded cluster has one replica")
         epoch = map.epoch
         self.cycle = cycle
     }
@@ -80,6 +81,7 @@ package struct EmbeddedCluster {
     /// When ``turn(_:now:)`` has something to do although nobody asks; nil: never.
     package var nextWake: Instant? {
         if !toCoordinator.isEmpty || !toPeer.isEmpty { return now }
+        invariant(replies.isEmpty, "replies that were not handed out")
         return [
             proxy.nextWake, coordinator.nextWake, cycle.nextWake, background.dueAt,
         ]
@@ -94,6 +96,7 @@ package struct EmbeddedCluster {
     package mutating func turn(
         _ requests: [Request], now: Instant
     ) throws -> [(token: Token, reply: ClientReply)] {
+        invariant(replies.isEmpty, "replies of a turn before")
         self.now = max(now, self.now)
         for request in requests {
             perform(
@@ -140,7 +143,11 @@ package struct EmbeddedCluster {
         let items = toPeer
         toPeer = []
         var report = StoragePeerCycle.Report()
+        invariant(!items.isEmpty, "a batch of nothing")
         let answers = try cycle.stage(items, &report)
+        invariant(
+            answers.count == items.count || !report.alarms.isEmpty,
+            "\(answers.count) answers to \(items.count) requests")
         guard report.alarms.isEmpty else {
             // Nobody reads a log here, and the application is not to be taken down: the database
             // ends, with nothing of this turn told to anybody.

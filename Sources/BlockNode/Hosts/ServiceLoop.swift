@@ -134,7 +134,7 @@ struct CallerTable {
             throw DatabaseError(
                 .overloaded,
                 "\(entries.count) requests under way, requestCountMax = \(Limits.requestCountMax)",
-                retryAfter: .milliseconds(100))
+                retryAfter: RetryTiming.afterFullTable)
         }
         let bytes = byteCount + Limits.requestOverheadBytes
         if let refusal = budget.refusal(of: bytes, for: caller.endpoint) { throw refusal }

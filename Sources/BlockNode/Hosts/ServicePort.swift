@@ -91,7 +91,7 @@ package final class ServicePort {
                 throw DatabaseError(
                     .overloaded,
                     "\(backlog) bytes of answers are not read yet, unreadReplyBytesMax = "
-                        + "\(Limits.unreadReplyBytesMax)", retryAfter: .milliseconds(200))
+                        + "\(Limits.unreadReplyBytesMax)", retryAfter: RetryTiming.afterFullBudget)
             }
             guard envelope.kind == kind.rawValue else {
                 throw DatabaseError(
@@ -197,7 +197,7 @@ package final class ServicePort {
                 .overloaded,
                 "an answer of \(payload.count) bytes beside \(backlog) bytes of answers that are "
                     + "not read yet, sendQueueBytesMax = \(Limits.sendQueueBytesMax)",
-                retryAfter: .milliseconds(200))
+                retryAfter: RetryTiming.afterFullBudget)
             note(.undelivered, error.message)
             refuse(caller, mayHaveChanged ? error.asUnknown : error)
         }

@@ -121,7 +121,7 @@ package struct ClientProxy {
         guard requestCount < Limits.requestCountMax else {
             let message =
                 "\(requestCount) requests under way, requestCountMax = \(Limits.requestCountMax)"
-            let error = DatabaseError(.overloaded, message, retryAfter: .milliseconds(100))
+            let error = DatabaseError(.overloaded, message, retryAfter: RetryTiming.afterFullTable)
             return respond(token, .failed(error))
         }
         switch request {

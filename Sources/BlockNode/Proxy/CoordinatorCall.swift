@@ -40,7 +40,7 @@ struct CoordinatorCall: Sendable {
     /// The deepest reason known why it takes so long.
     private(set) var trouble: DatabaseError?
     private var retryAfter: Duration?
-    private var backoff = Backoff(base: .milliseconds(20), longest: .milliseconds(500))
+    private var backoff = Backoff(.services)
 
     init(
         _ request: RepositoryRequest, owner: Owner, subject: ServiceRanking.Subject,

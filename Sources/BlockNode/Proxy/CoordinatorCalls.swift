@@ -185,7 +185,7 @@ struct CoordinatorCalls: Sendable {
         guard var call = calls[id] else { return [] }
         call.failed(error)
         let isFirstRound = call.tryCount < standing.coordinatorCount
-        let delay = isFirstRound ? .milliseconds(1) : call.delay(using: &generator)
+        let delay = isFirstRound ? RetryTiming.nextService : call.delay(using: &generator)
         calls[id] = call
         return [
             .wake(id, at: min(now.advanced(by: delay), call.deadline)),

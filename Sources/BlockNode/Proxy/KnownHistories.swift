@@ -31,6 +31,7 @@ struct KnownHistories: Sendable {
         invariant(histories[collection] == nil, "a history of \(collection) was not taken out")
         weights.set(collection, history?.weight)
         guard let history else { return }
+        invariant(history.weight >= 0, "a history of \(history.weight) bytes")
         histories[collection] = history
         guard count > Limits.knownTailCountMax || byteCount > Limits.historyBytesMax else { return }
         let oldest = use.oldest(of: histories) { $0 == collection || isNeeded($0) }

@@ -26,6 +26,13 @@ package struct LastUse: Sendable {
         // Clients decide how many names come here: also names that never were collections do.
         let oldestKept = last.values.sorted()[last.count - countMax]
         last = last.filter { $0.value >= oldestKept }
+        invariant(last.count == countMax, "\(last.count) collections, of \(countMax)")
+    }
+
+    /// - Complexity: O(1).
+    package func checkInvariants() {
+        invariant(last.count <= 2 * countMax, "\(last.count) collections are remembered")
+        invariant(noteCount >= UInt64(last.count), "more collections than uses of any")
     }
 
     /// The collection of `known` that was unused longest; nil when all are needed.

@@ -26,4 +26,12 @@ struct LogObjectCache: LogObjectSource, Sendable {
         young = [:]
         youngBytes = 0
     }
+
+    /// Stops the process unless the young generation is as small as it may be.
+    /// - Complexity: O(1).
+    func checkInvariants() {
+        invariant(
+            youngBytes <= bytesMax / 2, "\(youngBytes) bytes of objects, of \(bytesMax / 2)")
+        invariant(young.isEmpty == (youngBytes == 0), "\(young.count) objects of no bytes")
+    }
 }

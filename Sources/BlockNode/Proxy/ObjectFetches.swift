@@ -39,6 +39,7 @@ struct ObjectFetches: Sendable {
         // Taken out while it changes: a second holder would make a copy of what has come.
         guard var fetch = fetches.removeValue(forKey: id) else { return .none }
         invariant(!fetch.isComplete, "fetch \(id) is complete and still waits")
+        invariant(fetch.items.indices.contains(position), "fetch \(id) has no item \(position)")
         switch content {
         case .success(let item): fetch.add(item)
         case .failure(let error):

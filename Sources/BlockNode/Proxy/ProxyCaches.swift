@@ -12,6 +12,7 @@ struct ProxyCaches {
 
     /// - Parameter bytesMax: Bytes of log objects, and of blocks as well.
     init(bytesMax: Int) {
+        invariant(bytesMax >= 0, "a cache of \(bytesMax) bytes")
         objects = LogObjectCache(bytesMax: bytesMax)
         blocks = SharedBlockCache(byteCountMax: bytesMax)
     }
@@ -34,13 +35,18 @@ struct ProxyCaches {
 
     /// Learns the tail that a coordinator has told.
     mutating func learn(_ reply: RepositoryReply) {
-        if case .tail(.live(let tail)) = reply { tails.learn(tail, &use) }
+        guard case .tail(.live(let tail)) = reply else { return }
+        invariant(
+            tail.truncatedThrough <= tail.revision,
+            "a tail at \(tail.revision) truncated through \(tail.truncatedThrough)")
+        tails.learn(tail, &use)
     }
 
     /// Keeps what was fetched for those that need it later.
     mutating func keep(_ item: FetchedItem) {
         switch item {
         case .object(let key, let object, let byteCount):
+            invariant(byteCount > 0, "a log object of \(byteCount) bytes")
             objects.insert(key, object, byteCount: byteCount)
         case .block(let request, let block):
             blocks.keep(block, incarnation: request.key.incarnation)
@@ -50,7 +56,9 @@ struct ProxyCaches {
 
     /// - Complexity: O(1).
     func checkInvariants() {
+        objects.checkInvariants()
         histories.checkInvariants()
         tails.checkInvariants()
+        use.checkInvariants()
     }
 }

@@ -53,6 +53,7 @@ extension ProxyTask {
         do throws(MissingObjects) {
             let page = try DiaryReader.page(
                 read, asOf: asOf, truncatedThrough: tail.truncatedThrough, view: view)
+            invariant(effects.now >= arrival, "a task ran before it came")
             let waited = effects.now.since(arrival).milliseconds
             if page.entries.isEmpty, read.direction == .forward, read.asOf == nil,
                 waited < Int64(read.waitMilliseconds)
@@ -102,6 +103,9 @@ extension ProxyTask {
             while scanned < tail.revision {
                 let last = min(Revision(scanned.rawValue + 128), tail.revision)
                 let entries = try view.entries(from: scanned.next, through: last)
+                invariant(
+                    entries.count == Int(last.rawValue - scanned.rawValue),
+                    "\(entries.count) entries from \(scanned.next) through \(last)")
                 for (entry, body) in zip(entries, try view.bodies(of: entries)) {
                     guard let index = body.actions.firstIndex(where: { $0.id == status.action })
                     else { continue }
@@ -113,6 +117,7 @@ extension ProxyTask {
                 scanned = last
                 fetched = [:]
             }
+            invariant(scanned >= tail.revision, "a search that ends before the log does")
             effects.respond(.actionStatus(nil, asOf: tail.revision))
         } catch let missing as MissingObjects {
             effects.fetch(missing.keys.map { .object($0) })
@@ -144,6 +149,7 @@ extension ProxyTask {
                 .failed(DatabaseError(.collectionNotFound, message, outcome: outcome)))
             return false
         }
+        invariant(tail.truncatedThrough <= tail.revision, "a tail without its own entry")
         self.tail = tail
         return true
     }

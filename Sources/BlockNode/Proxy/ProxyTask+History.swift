@@ -53,6 +53,7 @@ extension ProxyTask {
         guard revision != nil, !fetchedBlocks.isEmpty, let tail else {
             return effects.respond(reply)
         }
+        invariant(unconfirmed == nil, "an answer while another one is not confirmed")
         unconfirmed = reply
         effects.readTail(tail.collection)
     }

@@ -40,6 +40,7 @@ extension ProxyTask {
         _ open: OpenCollection, _ creation: Creation, _ value: TailValue,
         _ effects: inout TaskEffects
     ) {
+        invariant(open.creation == creation, "another creation than was asked for")
         let fate = creation.fate(in: value)
         switch fate {
         // Whatever is known of other tries of it.

@@ -52,7 +52,9 @@ extension ProxyTask {
             if !chosen.isEmpty, bytes > min(Int(read.bytesMax), Limits.pageBytesMax) { break }
             chosen.append(entry)
         }
+        invariant(!chosen.isEmpty, "a page of nothing behind \(read.after)")
         let bodies = try view.bodies(of: chosen)
+        invariant(bodies.count == chosen.count, "\(bodies.count) bodies of \(chosen.count)")
         return zip(chosen, bodies).map { entry, body in
             LogEntry(
                 revision: entry.revision, payload: entry.payload, body: body,
@@ -83,7 +85,10 @@ extension ProxyTask {
     ) {
         let named = requests.compactMap(\.collection)
         let next = named.filter { name in last.map { $0 < name } ?? true }.min()
-        if let next { return effects.readTail(next) }
+        if let next {
+            invariant(last.map { $0 < next } ?? true, "the tail of \(next) was looked at before")
+            return effects.readTail(next)
+        }
         // After trouble with the blocks the tails were looked at first.
         guard let unconfirmed else { return effects.fetch(requests.map { .block($0) }) }
         effects.respond(unconfirmed)
@@ -103,6 +108,9 @@ extension ProxyTask {
     }
 
     private func blocks(_ requests: [BlockReadRequest], _ things: Fetched) -> ClientReply {
+        invariant(
+            things.blocks.count <= requests.count,
+            "\(things.blocks.count) blocks for \(requests.count) requests")
         let copies = requests.map { things.blocks[FetchedBlock.Key($0)]?.copy }
         let bytes = copies.reduce(0) { $0 + ($1?.bytes?.count ?? 0) }
         guard bytes <= Limits.blockReplyBytesMax || copies.count == 1 else {
@@ -152,6 +160,7 @@ extension ProxyTask {
         let view = LogView(tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
         do throws(MissingObjects) {
             let found = try view.entries(from: target, through: target).first
+            invariant(found?.revision == target, "no entry at \(target) up to \(tail.revision)")
             doubt.decided()
             guard let found, found.payload == attempt.payload else {
                 return effects.respond(.refused(.moved(landing: .absent, .live(tail))))

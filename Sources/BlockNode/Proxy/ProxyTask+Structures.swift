@@ -131,6 +131,9 @@ extension ProxyTask {
         var history = effects.takeHistory(of: tail.incarnation)
         defer { effects.learn(history) }
         try BlockHistory.catchUp(&history, to: tail, source: source)
+        invariant(
+            history.map { $0.through >= revision } ?? true,
+            "a history that was brought up to \(tail.revision) ends before \(revision)")
         return history
             ?? BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(revision))
     }

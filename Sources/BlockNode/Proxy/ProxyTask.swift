@@ -164,6 +164,7 @@ struct TaskEffects {
         knownTail: Tail?, shardCount: UInt32,
         makeIdentifier: @escaping @Sendable () -> Identifier128
     ) {
+        invariant(shardCount > 0, "a cluster without shards")
         self.now = now
         self.cache = cache
         self.blocks = blocks
@@ -175,11 +176,26 @@ struct TaskEffects {
 
     mutating func respond(_ reply: ClientReply) {
         invariant(response == nil, "a request is answered once")
+        invariant(!waits, "a task that is over waits for something")
         response = reply
     }
-    mutating func readTail(_ collection: CollectionID) { tailToRead = collection }
-    mutating func call(_ request: RepositoryRequest) { call = request }
-    mutating func fetch(_ items: [FetchItem]) { wants = items }
+    mutating func readTail(_ collection: CollectionID) {
+        invariant(response == nil && !waits, "a task waits for one thing at a time")
+        tailToRead = collection
+    }
+    mutating func call(_ request: RepositoryRequest) {
+        invariant(response == nil && !waits, "a task waits for one thing at a time")
+        call = request
+    }
+    mutating func fetch(_ items: [FetchItem]) {
+        invariant(!items.isEmpty, "a task waits for nothing")
+        invariant(response == nil && !waits, "a task waits for one thing at a time")
+        wants = items
+    }
+    /// Whether anything was asked for that the task goes on with.
+    var waits: Bool {
+        tailToRead != nil || call != nil || !wants.isEmpty || wakeAfter != nil
+    }
     /// What is known of the life `incarnation`, to be brought up to the log where it lies and then
     /// shared again with ``learn(_:)``: a copy of it would be large.
     mutating func takeHistory(of incarnation: Incarnation) -> BlockHistory? {
@@ -192,5 +208,9 @@ struct TaskEffects {
         guard let other, other.isNewer(than: history) else { return }
         history = other
     }
-    mutating func wake(after delay: Duration) { wakeAfter = delay }
+    mutating func wake(after delay: Duration) {
+        invariant(delay > .zero, "a task that looks again at once")
+        invariant(response == nil && !waits, "a task waits for one thing at a time")
+        wakeAfter = delay
+    }
 }

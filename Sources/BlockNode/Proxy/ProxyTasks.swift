@@ -141,6 +141,7 @@ extension TaskEffects {
     /// What a task that goes on asks for.
     fileprivate func needs(of id: ProxyTasks.ID, until deadline: Instant) -> [ProxyStep] {
         invariant(response == nil, "task \(id) has answered and goes on")
+        invariant(waits, "task \(id) neither answers nor waits for anything")
         var needs: [ProxyStep] = []
         if let tailToRead { needs.append(.askForTail(tailToRead, .task(id))) }
         if let call { needs.append(.call(call, .task(id), deadline: deadline)) }

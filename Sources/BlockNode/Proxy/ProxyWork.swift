@@ -171,6 +171,7 @@ struct ProxyWork {
             let refusal = tasks.refusal(of: fetch.byteCount, for: task)
         else { return nil }
         fetches.abandon(id)
+        invariant(fetches.owner(of: id) == nil, "a fetch that was abandoned goes on")
         return [.task(task, .reply(.failed(refusal)))]
     }
 

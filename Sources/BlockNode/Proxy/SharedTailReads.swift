@@ -18,7 +18,11 @@ struct SharedTailReads: Sendable {
 
     /// - Returns: As ``TailReads/begin()``.
     mutating func begin(_ collection: CollectionID) -> Bool {
-        reads[collection]?.begin() ?? false
+        let begins = reads[collection]?.begin() ?? false
+        invariant(
+            !begins || reads[collection]?.waiting.isEmpty == false,
+            "a tail of \(collection) is read for no waiter")
+        return begins
     }
 
     /// A try to read the tail failed. - Returns: All who wait for it.

@@ -1,3 +1,4 @@
+import BlockModel
 import BlockRuntime
 
 /// How a process ended, as its supervisor sees it. The numbers are those of BSD `sysexits.h`, which

@@ -171,7 +171,7 @@ package struct BlockHistory: Sendable {
                 "writes of blocks in shard \(shard.shard) are not final since revision "
                     + "\(shard.checkpoint): too few of its storage peers take part. It takes no "
                     + "more of them: laggingRevisionCountMax = \(Limits.laggingRevisionCountMax)",
-                retryAfter: .milliseconds(500))
+                retryAfter: RetryTiming.afterLaggingWork)
         }
         if itemCount >= Limits.unfinalRevisionCountMax {
             return DatabaseError(
@@ -179,7 +179,7 @@ package struct BlockHistory: Sendable {
                 "\(itemCount) entries are not final, unfinalRevisionCountMax = "
                     + "\(Limits.unfinalRevisionCountMax): too few storage peers take part in more "
                     + "than laggingShardCountMax = \(Limits.laggingShardCountMax) shards",
-                retryAfter: .milliseconds(500))
+                retryAfter: RetryTiming.afterLaggingWork)
         }
         return nil
     }

@@ -84,7 +84,7 @@ package struct PreparedBatch: Sendable {
             .overloaded,
             "the writes of \(writeCount) blocks that are not final yet do not fit an attempt, "
                 + "attemptFrameBytesMax = \(Limits.attemptFrameBytesMax), committedWriteCountMax = "
-                + "\(Limits.committedWriteCountMax)", retryAfter: .milliseconds(500))
+                + "\(Limits.committedWriteCountMax)", retryAfter: RetryTiming.afterLaggingWork)
     }
 
     /// Of a diary: what it appends depends on nothing (protocol: appends-read-nothing).

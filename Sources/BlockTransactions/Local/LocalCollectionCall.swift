@@ -65,7 +65,7 @@ package struct LocalCollectionCall<Action: Sendable> {
     private var stage: Stage
     private var question: Question?
     private var report: CollectionUpdate<Action>
-    private var backoff = Backoff(base: .milliseconds(10), longest: .milliseconds(500))
+    private var backoff = Backoff(.attempts)
 
     /// - Parameters:
     ///   - deadline: After which nothing is tried any more; the owner also ends requests by then.

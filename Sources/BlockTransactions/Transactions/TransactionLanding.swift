@@ -116,7 +116,7 @@ package struct TransactionLanding: Sendable {
 /// When a transaction that met a conflict runs again.
 package struct TransactionRetry: Sendable {
     private let deadline: Instant
-    private var backoff = Backoff(base: .milliseconds(5), longest: .milliseconds(500))
+    private var backoff = Backoff(.bodies)
 
     package init(until deadline: Instant) { self.deadline = deadline }
 

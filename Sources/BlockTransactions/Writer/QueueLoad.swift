@@ -54,7 +54,7 @@ struct QueueLoad: Sendable {
     }
 
     private func overloaded(_ message: String) -> DatabaseError {
-        DatabaseError(.overloaded, message, retryAfter: .milliseconds(200))
+        DatabaseError(.overloaded, message, retryAfter: RetryTiming.afterFullBudget)
     }
 
     func checkInvariants() {

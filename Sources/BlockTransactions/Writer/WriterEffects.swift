@@ -68,7 +68,7 @@ package struct WriterEffects {
     mutating func finalise(_ entries: [FinaliseEntry]) { entriesToFinalise = entries }
     mutating func wake(at instant: Instant) { wakeAt = wakeAt.map { min($0, instant) } ?? instant }
     /// After trouble: soon, but not at once.
-    mutating func wakeSoon() { wake(at: now.advanced(by: .milliseconds(50))) }
+    mutating func wakeSoon() { wake(at: now.advanced(by: RetryTiming.writerPause)) }
 }
 
 /// Something that work waits for.

@@ -1,3 +1,5 @@
+import BlockRuntime
+
 /// Which of several troubles is told: whoever gives up says the deepest reason that it knows.
 extension DatabaseError {
     /// How near to the root of a trouble the error is. That time ran out says nothing of why.

@@ -3,7 +3,7 @@ import Testing
 
 #if SIMULATION_HOOKS
 /// What only simulations switch on.
-@Suite struct HooksTests {
+@Suite struct SimulationHooksTests {
     /// What one point did in each of many runs: nil where it never fired.
     private func shares(ofRuns count: UInt64) -> [Double?] {
         (1...count).map { seed in

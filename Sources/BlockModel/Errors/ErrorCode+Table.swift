@@ -1,3 +1,5 @@
+import BlockRuntime
+
 extension ErrorCode {
     /// One row of the error table.
     public struct Explanation: Sendable {
@@ -16,26 +18,26 @@ extension ErrorCode {
     /// Every code, in numeric order.
     public static let table: [Explanation] = [
         row(
-            .conflict, "conflict", "Another action changed what this one depended on.",
+            .conflict, "Another action changed what this one depended on.",
             "Look at what is there now, and decide anew."),
         row(
-            .commitResultUnknown, "commitResultUnknown",
+            .commitResultUnknown,
             "The action may or may not have been applied.",
             "Repeat it under the same action id, which never applies it twice; without one, look "
                 + "for its effect before you repeat it."),
         row(
-            .dedupeWindowLost, "dedupeWindowLost",
+            .dedupeWindowLost,
             "The history in which an earlier try would be found has been truncated.",
             "Look for the effect in the data; do not retry blindly."),
         row(
-            .deadlineExceeded, "deadlineExceeded", "The time given ran out before an answer.",
+            .deadlineExceeded, "The time given ran out before an answer.",
             "Give more time, or reduce the load."),
         row(
-            .quorumUnavailable, "quorumUnavailable",
+            .quorumUnavailable,
             "Too few storage peers of a shard answered; nothing was applied.",
             "See `optimystic status`; start the missing peers."),
         row(
-            .endpointUnreachable, "endpointUnreachable",
+            .endpointUnreachable,
             "No service answered at the addresses given.",
             "The message says what is wrong with each address; correct it, or start the service.",
             cases: [
@@ -48,75 +50,75 @@ extension ErrorCode {
                 "broke before the answer: the service ended meanwhile; the SDK asks another one",
             ]),
         row(
-            .overloaded, "overloaded", "A bounded queue is full; nothing was applied.",
+            .overloaded, "A bounded queue is full; nothing was applied.",
             "Wait for the time the reply names and retry; the SDK does so by itself."),
         row(
-            .shuttingDown, "shuttingDown",
+            .shuttingDown,
             "The service is stopping and takes no new work, or the database was closed.",
             "Use another proxy, which the SDK does by itself; open the database anew if it was "
                 + "closed."),
         row(
-            .notParticipating, "notParticipating",
+            .notParticipating,
             "A storage peer refuses to vote, because its data cannot be trusted.",
             "See `optimystic status` for the reason and the remedy."),
         row(
-            .invalidArgument, "invalidArgument", "The request makes no sense as it stands.",
+            .invalidArgument, "The request makes no sense as it stands.",
             "Correct the call; the message names the argument."),
         row(
-            .valueTooLarge, "valueTooLarge", "A key, a value or an action is over its limit.",
+            .valueTooLarge, "A key, a value or an action is over its limit.",
             "Make it smaller or split it; the message names the limit and the actual size."),
         row(
-            .collectionNotFound, "collectionNotFound", "No collection has this name.",
+            .collectionNotFound, "No collection has this name.",
             "Check the name, or create the collection first."),
         row(
-            .collectionKindMismatch, "collectionKindMismatch",
+            .collectionKindMismatch,
             "The collection exists, but is of another kind, or has other keys or values.",
             "Open it as what it is, or use another name."),
         row(
-            .valueUndecodable, "valueUndecodable",
+            .valueUndecodable,
             "A value is not what the type asked for, or the collection, says that it is.",
             "The message names the value: read it as the type that was written, or as raw bytes; "
                 + "write what the collection holds."),
         row(
-            .actionIDReuse, "actionIDReuse", "The same action id came with other contents.",
+            .actionIDReuse, "The same action id came with other contents.",
             "Draw a new id for every new action."),
         row(
-            .keyNotFound, "keyNotFound", "The key has no value.",
+            .keyNotFound, "The key has no value.",
             "Check the key; where its absence is normal, ask for an optional value."),
         row(
-            .positionNotFound, "positionNotFound",
+            .positionNotFound,
             "The position or revision is not one of this life of the collection, or not yet.",
             "Read from the start, or with a position that this life of the collection gave out."),
         row(
-            .historyTruncated, "historyTruncated",
+            .historyTruncated,
             "The revision asked for, or what follows it, was truncated from the history.",
             "Read at a later revision; whoever follows changes takes a new snapshot first."),
         row(
-            .textInvalid, "textInvalid", "Bytes that are no UTF-8 stand where text is asked for.",
+            .textInvalid, "Bytes that are no UTF-8 stand where text is asked for.",
             "Write it in UTF-8."),
         row(
-            .malformedMessage, "malformedMessage", "A message breaks the wire format or a bound.",
+            .malformedMessage, "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),
         row(
-            .versionUnsupported, "versionUnsupported",
+            .versionUnsupported,
             "The sender speaks another protocol version.",
             "Run the same release everywhere."),
         row(
-            .wrongCluster, "wrongCluster",
+            .wrongCluster,
             "A message, an address or a data directory belongs to another cluster.",
             "Check which cluster was meant: the address and name in the URL, or the data directory "
                 + "and the cluster file."),
         row(
-            .wrongShard, "wrongShard", "The storage peer is not a member of the shard addressed.",
+            .wrongShard, "The storage peer is not a member of the shard addressed.",
             "Give every service the same cluster file."),
         row(
-            .wrongEpoch, "wrongEpoch", "The message was sent in another epoch of its shard.",
+            .wrongEpoch, "The message was sent in another epoch of its shard.",
             "Give every service the same cluster file."),
         row(
-            .wrongService, "wrongService", "The address is that of a service of another role.",
+            .wrongService, "The address is that of a service of another role.",
             "Give the address of a client proxy; the cluster file lists them under \"proxies\"."),
         row(
-            .ioFailed, "ioFailed", "The disk or the operating system refused.",
+            .ioFailed, "The disk or the operating system refused.",
             "Do what the message names. No data was removed; a process that cannot write stops.",
             cases: [
                 "Input/output error: the disk fails; look at the system's log (dmesg) before it is "
@@ -126,7 +128,7 @@ extension ErrorCode {
                 "standard output or input failed: run the command again with another one",
             ]),
         row(
-            .corrupted, "corrupted", "Stored bytes are damaged, or a part of them is missing.",
+            .corrupted, "Stored bytes are damaged, or a part of them is missing.",
             "Keep the directory as it is, and check the disk.",
             cases: [
                 "a storage peer: it takes no part, and the other members of its shards carry on",
@@ -135,20 +137,20 @@ extension ErrorCode {
                 "IDENTITY is missing: `storage-peer restore-identity` writes it from the store",
             ]),
         row(
-            .noSpace, "noSpace",
+            .noSpace,
             "The disk, the quota or the limit of file sizes leaves no room for a write.",
             "Free space or raise the limit, then start the peer or open the database again: it "
                 + "goes on with all that was acknowledged."),
         row(
-            .directoryLocked, "directoryLocked",
+            .directoryLocked,
             "Somebody else has this data directory open.",
             "Stop the other process, close the other database, or choose another directory."),
         row(
-            .formatUnsupported, "formatUnsupported",
+            .formatUnsupported,
             "What is stored was written by another release.",
             "Run the release that wrote it; a newer form is read by later releases too."),
         row(
-            .directoryForeign, "directoryForeign",
+            .directoryForeign,
             "The directory does not belong to this peer or is not a data directory.",
             "Check the path; a new data directory is made only where nothing is.",
             cases: [
@@ -158,14 +160,14 @@ extension ErrorCode {
                 "the store of another peer: put each store back under its own IDENTITY",
             ]),
         row(
-            .amnesia, "amnesia", "Acknowledged writes are missing from this directory.",
+            .amnesia, "Acknowledged writes are missing from this directory.",
             "Keep the directory as it is; a storage peer takes no part, and the other members of "
                 + "its shards carry on."),
         row(
-            .addressInUse, "addressInUse", "Another process listens at this address.",
+            .addressInUse, "Another process listens at this address.",
             "Choose another port, or stop the other process."),
         row(
-            .accessDenied, "accessDenied",
+            .accessDenied,
             "The operating system does not allow it: owner, permissions or a read-only disk.",
             "Run it as the owner, or give its user the right to read and write what the message "
                 + "names. The data is as it was.",
@@ -175,24 +177,31 @@ extension ErrorCode {
                     + "have made it so (dmesg)",
             ]),
         row(
-            .pathNotFound, "pathNotFound", "A file or directory is not where it was looked for.",
+            .pathNotFound, "A file or directory is not where it was looked for.",
             "Check the path for typing mistakes, and that its disk is mounted."),
         row(
-            .configurationInvalid, "configurationInvalid", "A flag, variable or file is wrong.",
+            .configurationInvalid, "A flag, variable or file is wrong.",
             "Correct what the message names; --print-configuration of a service shows where its "
                 + "values come from."),
         row(
-            .internalError, "internalError", "The program met a case it does not understand.",
+            .internalError, "The program met a case it does not understand.",
             "Report it with the message and the location."),
     ]
 
     private static func row(
-        _ code: ErrorCode, _ name: String, _ meaning: String, _ remedy: String,
-        cases: [String] = []
+        _ code: ErrorCode, _ meaning: String, _ remedy: String, cases: [String] = []
     ) -> Explanation {
-        Explanation(code: code, name: name, meaning: meaning, remedy: remedy, cases: cases)
+        Explanation(
+            code: code, name: code.name ?? "", meaning: meaning, remedy: remedy, cases: cases)
     }
 
     /// The row of this code, nil for a code of a newer release.
     public var explanation: Explanation? { Self.table.first { $0.code == self } }
+}
+
+extension ErrorCode: RawRepresentable {
+    /// A code by its number, known or not.
+    public init(rawValue: UInt32) {
+        self = Self.table.first { $0.code.rawValue == rawValue }?.code ?? ErrorCode(rawValue, nil)
+    }
 }
