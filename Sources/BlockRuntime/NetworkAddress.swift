@@ -31,7 +31,7 @@ package struct NetworkAddress: Hashable, Sendable {
         self.init(host: String(decoding: host, as: UTF8.self), port: port)
     }
 
-    /// Whether somebody can connect to it: it names a host and a port.
+    /// Whether a client can connect to it: it names a host and a port.
     package var canBeReached: Bool { port != 0 && host != "*" }
 
     /// Whether the host is written as an IPv6 address.

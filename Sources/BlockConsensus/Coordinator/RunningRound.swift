@@ -23,9 +23,9 @@ enum RoundOwner {
     /// A proposal that waits for its body or for a pend.
     case prerequisite(of: UInt64)
     /// A request that waits for several rounds.
-    case gathering(UInt64)
+    case fanOut(UInt64)
     /// A request whose claims wait for the tail, or for an object of the log.
     case check(UInt64, LogObjectKey?)
-    /// What is worth doing, though nobody waits for it.
+    /// What is worth doing, though no request waits for it.
     case nobody
 }

@@ -28,7 +28,7 @@ package struct PendRecord: Hashable, Sendable {
     package let baseHash: Digest
     /// The hash of the block after the transform; ``Digest/zero`` when the block is then gone.
     package let resultHash: Digest
-    /// The collection whose tail decides the attempt, and where it is fenced before anybody gives
+    /// The collection whose tail decides the attempt, and where it is fenced before a walk gives
     /// its pends up: that of the block itself, as every attempt is on one collection.
     package let home: CollectionID
     /// The target revisions of the attempts that carry this payload, ascending. A set: a late bind

@@ -1,10 +1,10 @@
 import BlockModel
 import BlockRuntime
 
-/// How a transaction lands what it wrote: one action, sent under one id; where nobody says what
+/// How a transaction lands what it wrote: one action, sent under one id; where no answer says what
 /// became of it, that is asked for, and never found out by sending another.
 ///
-/// Whoever runs the transaction performs the steps: the SDK and the simulator alike.
+/// The SDK and the simulator perform the steps.
 package struct TransactionLanding: Sendable {
     package enum Step: Sendable {
         /// Then ``receive(_:)`` what came of it.
@@ -62,9 +62,9 @@ package struct TransactionLanding: Sendable {
             stage = .asking(because: error)
         case (.acting, _):
             doubt.raise()
-            stage = .asking(because: TransactionLanding.misfit)
+            stage = .asking(because: TransactionLanding.unexpectedReply)
         case (.asking(let error), _):
-            // Not there up to now, or nobody can say: it may still come.
+            // Not there up to now, or no log can say: it may still come.
             var told = doubt.told(error)
             told.message +=
                 "; it was action \(request.action), first sent at revision \(request.firstRevision)"
@@ -80,11 +80,11 @@ package struct TransactionLanding: Sendable {
             throw DatabaseError(
                 .conflict,
                 "condition \(check) did not hold at revision \(landing.position.revision)")
-        case .appended, .queue: throw TransactionLanding.misfit
+        case .appended, .queue: throw TransactionLanding.unexpectedReply
         }
     }
 
-    private static var misfit: DatabaseError {
+    private static var unexpectedReply: DatabaseError {
         DatabaseError(
             .malformedMessage, "the proxy answered something else than was asked",
             outcome: .unknown)

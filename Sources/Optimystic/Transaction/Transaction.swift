@@ -73,7 +73,7 @@ public final class Transaction: Sendable {
                 rest, direction, asOf: state.withLock { $0.snapshot },
                 countMax: min(countMax, Limits.pageItemCountMax), timeout: timeLeft
             ).value()
-            guard case .treePage(let page) = reply else { throw Database.misfit(reply) }
+            guard case .treePage(let page) = reply else { throw Database.unexpectedReply(reply) }
             try took(page.asOf) { _ in }
             entries += page.entries
             covered = whole
