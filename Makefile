@@ -53,7 +53,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
-	models limits map determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
+	models limits map assertions determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
 	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
@@ -101,6 +101,9 @@ limits: ## Writes the page that lists every limit with its owner and its reason
 
 map: ## Prints the floor plan: targets, levels, files, lines, and what each may import
 	@.ci/map
+
+assertions: ## Prints the assertions a function of each target
+	@.ci/assertions
 
 determinism: simulator-build ## Compares the trace hashes of 100 worlds in debug and in release (10 min)
 	swift build -c debug --traits SimulationHooks --scratch-path .build-debug -j $(JOBS) \

@@ -196,6 +196,11 @@ let package = Package(
         .target(
             name: "ModelSamples", dependencies: ["BlockModel", "BlockRuntime"],
             path: "Tests/ModelSamples", swiftSettings: settings),
+        // A transport within one process, for several targets' tests.
+        .target(
+            name: "BlockTransportLoopback",
+            dependencies: ["BlockRuntime", "BlockTransport", "CLinux"],
+            path: "Tests/BlockTransportLoopback", swiftSettings: settings),
         tests("BlockRuntimeTests", ["BlockRuntime"]),
         tests("BlockModelTests", ["BlockModel", "BlockRuntime", "ModelSamples"]),
         tests("BlockStructuresTests", ["BlockModel", "BlockRuntime", "BlockStructures"]),
@@ -220,21 +225,21 @@ let package = Package(
             "OptimysticClientTests",
             [
                 "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage", "BlockTransport",
-                "BlockTransportZeroMQ", "ModelSamples", "Optimystic", "OptimysticClient",
-                "OptimysticCommand", "OptimysticEmbedded", arguments, logging,
+                "BlockTransportLoopback", "BlockTransportZeroMQ", "ModelSamples", "Optimystic",
+                "OptimysticClient", "OptimysticCommand", "OptimysticEmbedded", arguments, logging,
             ]),
         // The same suites over every engine and every transport.
         tests(
             "ConformanceTests",
             [
                 "BlockModel", "BlockRuntime", "BlockStorage", "BlockStorageRocksDB",
-                "BlockTransport", "BlockTransportZeroMQ", "CZeroMQ",
+                "BlockTransport", "BlockTransportLoopback", "BlockTransportZeroMQ", "CZeroMQ",
             ]),
         tests(
             "BlockNodeTests",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransport", "BlockWire", logging,
+                "BlockTransport", "BlockTransportLoopback", "BlockWire", logging,
             ]),
         tests(
             "BlockWorkloadsTests",

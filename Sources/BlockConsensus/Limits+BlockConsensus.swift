@@ -17,7 +17,7 @@ extension Limits {
     /// so that a write of a hot one reads and hashes what it changes only.
     package static let blockMemoBytesMax = 64 * 1024 * 1024
     /// Bytes of the undecided changes of one block, as they are stored: all of them are read when
-    /// somebody wants to know what is in the way of a change.
+    /// a coordinator wants to know what is in the way of a change.
     package static let blockPendBytesMax = 16 * 1024 * 1024
     /// Bytes of all undecided changes that a storage peer keeps: beyond any load that decides what
     /// it pends, and little beside a disk. More are refused, none is evicted.

@@ -3,16 +3,16 @@ import BlockRuntime
 /// What one who tries an attempt knows of it, from the first try to the decision
 /// (protocol: doubt-belongs-to-the-attempt).
 ///
-/// It is told every event: a try is handed over, a try has ended, somebody else may land the
+/// It is told every event: a try is handed over, a try has ended, a coordinator may land the
 /// attempt, a chosen value has decided. Whatever is then said of the attempt passes through
 /// ``told(_:)-(DatabaseError)``. A later try that certainly did nothing ends no doubt about an
 /// earlier one; only a chosen tail or log does.
 package struct AttemptDoubt: Hashable, Sendable {
     /// The revision that the attempt aims at: the log at it decides. nil for what aims at none.
     package let target: Revision?
-    /// A try is out, and nobody has said yet how it ended.
+    /// A try is out, and no answer has said yet how it ended.
     private var isOut = false
-    /// Some try ended without a definite answer, or somebody else may land the attempt.
+    /// Some try ended without a definite answer, or a coordinator may still land the attempt.
     private var isRaised = false
 
     package init(target: Revision? = nil) { self.target = target }
@@ -22,7 +22,7 @@ package struct AttemptDoubt: Hashable, Sendable {
 
     // MARK: Events
 
-    /// A try was given to somebody who can carry it out.
+    /// A try was given to a service that can carry it out.
     package mutating func handedOver() { isOut = true }
 
     /// The try that was out ended with this error: with no answer, in doubt, for certain without
@@ -36,7 +36,7 @@ package struct AttemptDoubt: Hashable, Sendable {
     package mutating func tryEnded() { isOut = false }
 
     /// Others may land the attempt, or have: a value that contains it is written back, a try was
-    /// let go of, nobody has looked whether it landed.
+    /// let go of, no service has looked whether it landed.
     package mutating func raise() { isRaised = true }
 
     /// Takes over what a part of the work, which has its own account, knows in the end.
@@ -65,7 +65,7 @@ package struct AttemptDoubt: Hashable, Sendable {
     }
 
     /// A refusal of a try, as it may be told of the attempt. One that decides, or says itself that
-    /// nobody has looked, may always be told.
+    /// no service has looked, may always be told.
     package func told(_ refusal: CommitRefusal) -> Result<CommitRefusal, DatabaseError> {
         guard mayHaveCommitted else { return .success(refusal) }
         switch refusal {

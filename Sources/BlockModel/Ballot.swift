@@ -13,7 +13,7 @@ package struct Ballot: Hashable, Sendable, Comparable, CustomStringConvertible {
         self.proposer = proposer
     }
 
-    /// Below every ballot that anybody proposes: "nothing promised", "nothing accepted".
+    /// Below every ballot that is proposed: "nothing promised", "nothing accepted".
     package static let zero = Ballot(
         epoch: Epoch(0), counter: 0, proposer: ProposerID(rawValue: .zero))
 

@@ -2,7 +2,7 @@ import BlockRuntime
 
 /// A shard some of whose blocks could not be made final while those of the others were.
 ///
-/// Names the cluster's shard count, so that whoever has it can tell which blocks it is about.
+/// Names the cluster's shard count, so that its reader can tell which blocks it is about.
 package struct LaggingShard: Hashable, Sendable {
     package let shard: ShardID
     package let shardCount: UInt32

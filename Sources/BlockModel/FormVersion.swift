@@ -3,7 +3,7 @@ import BlockRuntime
 /// The version of a form that is stored, and hashed, for longer than a release lives: the first
 /// byte of each tail value, entry, body, segment and block.
 ///
-/// Whoever finds a version that it does not know says so. It is no damage.
+/// A reader that finds a version that it does not know says so. It is no damage.
 package struct FormVersion: Hashable, Sendable {
     /// The upper half of every version byte. No form of before there were versions began so, but by
     /// chance.

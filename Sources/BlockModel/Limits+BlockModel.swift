@@ -33,7 +33,7 @@ extension Limits {
     /// Bytes up to which an item enters a block's digest as it is: hashing a shorter one first
     /// costs more than it saves. Part of the digest's definition, so it never changes.
     package static let blockItemInlineBytesMax = 64
-    /// Updates in the transform of one block; whoever has more sends the whole block.
+    /// Updates in the transform of one block; a transactor that has more sends the whole block.
     package static let transformUpdateCountMax = 4096
     /// Bytes of the transform of one block: an image and as many bytes of updates.
     package static let transformBytesMax = 2 * blockBytesMax

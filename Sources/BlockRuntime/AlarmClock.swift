@@ -6,30 +6,7 @@ import HeapModule
 ///
 /// Inlinable, as all containers here: machines ask them at every event.
 package struct AlarmClock<Key: Hashable & Sendable>: Sendable {
-    @usableFromInline
-    struct Alarm: Comparable, Sendable {
-        @usableFromInline let instant: Instant
-        /// Equal instants come out in the order they were set: runs must replay.
-        @usableFromInline let order: UInt64
-        @usableFromInline let key: Key
-
-        @inlinable
-        init(instant: Instant, order: UInt64, key: Key) {
-            self.instant = instant
-            self.order = order
-            self.key = key
-        }
-
-        @inlinable
-        static func < (left: Alarm, right: Alarm) -> Bool {
-            (left.instant, left.order) < (right.instant, right.order)
-        }
-
-        @inlinable
-        static func == (left: Alarm, right: Alarm) -> Bool {
-            (left.instant, left.order) == (right.instant, right.order)
-        }
-    }
+    @usableFromInline typealias Alarm = TimedKey<Key>
 
     @usableFromInline var heap = Heap<Alarm>()
     /// The alarm of each key that counts; others of it in the heap are stale.
@@ -46,7 +23,7 @@ package struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     /// Alarms that are held, stale ones included.
     package var heldCount: Int { heap.count }
 
-    /// The earliest instant; nil when nobody waits.
+    /// The earliest instant; nil when no key waits.
     @inlinable package var next: Instant? { heap.min?.instant }
 
     @inlinable

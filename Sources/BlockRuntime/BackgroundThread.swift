@@ -1,6 +1,6 @@
 import Glibc
 
-/// Starts a thread that nobody waits for: for an event loop, or for a call that may block. Machines
+/// Starts a thread that is never joined: for an event loop, or for a call that may block. Machines
 /// and tasks have none of their own.
 package enum BackgroundThread {
     private final class Body {

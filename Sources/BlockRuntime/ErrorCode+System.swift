@@ -1,7 +1,7 @@
 import Glibc
 
 extension ErrorCode {
-    /// What the error number of a failed system call asks of whoever runs the program.
+    /// What the error number of a failed system call asks of the person who runs the program.
     package init(systemError number: Int32) {
         switch number {
         case ENOSPC, EDQUOT, EFBIG: self = .noSpace

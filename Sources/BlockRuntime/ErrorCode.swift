@@ -49,7 +49,7 @@ public struct ErrorCode: Sendable {
     public static let corrupted = ErrorCode(4002, "corrupted")
     /// The disk, the quota or the limit of file sizes leaves no room for a write.
     public static let noSpace = ErrorCode(4003, "noSpace")
-    /// Somebody else has this data directory open.
+    /// Another process has this data directory open.
     public static let directoryLocked = ErrorCode(4004, "directoryLocked")
     /// What is stored was written by another release.
     public static let formatUnsupported = ErrorCode(4005, "formatUnsupported")

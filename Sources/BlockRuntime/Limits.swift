@@ -11,13 +11,9 @@ package enum Limits {
 
     // MARK: The tail register
 
-    /// Bytes of an entry without its inline body.
-    package static let entryBytesMax = 512
     /// Revisions, generations, segment indices and ballot counters: so far above any real one, and
     /// so far below the end of 64 bits, that arithmetic on values from outside cannot overflow.
     package static let counterMax: UInt64 = 1 << 62
-    /// Bytes of a collection's header part in its tail.
-    package static let headerBytesMax = 1024
 
     // MARK: Messages
 

@@ -1,4 +1,4 @@
-/// What a name may be, in one place for whoever writes it and whoever reads it.
+/// What a name may be, in one place for its writers and its readers.
 package enum NameText {
     /// What stands in URLs as it is must have no meaning of its own there.
     private static let reservedInURLs: Set<Unicode.Scalar> = ["/", "?", "#", "%"]

@@ -1,34 +1,9 @@
 import HeapModule
 
-/// Keys to be woken at instants, earliest first. A key may be in it several times; whoever takes
-/// one out checks whether it still wants to be woken.
+/// Keys to be woken at instants, earliest first. A key may be in it several times: the owner that
+/// takes one out checks whether it still wants to be woken.
 package struct TimerQueue<Key: Sendable>: Sendable {
-    @usableFromInline
-    struct Timer: Comparable, Sendable {
-        @usableFromInline let instant: Instant
-        /// Equal instants come out in the order they went in: runs must replay.
-        @usableFromInline let order: UInt64
-        @usableFromInline let key: Key
-
-        @inlinable
-        init(instant: Instant, order: UInt64, key: Key) {
-            self.instant = instant
-            self.order = order
-            self.key = key
-        }
-
-        @inlinable
-        static func < (left: Timer, right: Timer) -> Bool {
-            (left.instant, left.order) < (right.instant, right.order)
-        }
-
-        @inlinable
-        static func == (left: Timer, right: Timer) -> Bool {
-            (left.instant, left.order) == (right.instant, right.order)
-        }
-    }
-
-    @usableFromInline var heap = Heap<Timer>()
+    @usableFromInline var heap = Heap<TimedKey<Key>>()
     @usableFromInline var inserted: UInt64 = 0
 
     @inlinable
@@ -41,7 +16,7 @@ package struct TimerQueue<Key: Sendable>: Sendable {
     @inlinable
     package mutating func insert(_ key: Key, at instant: Instant) {
         inserted += 1
-        heap.insert(Timer(instant: instant, order: inserted, key: key))
+        heap.insert(TimedKey(instant: instant, order: inserted, key: key))
     }
 
     /// Takes out the earliest key that is due at `now`.

@@ -84,7 +84,7 @@ package struct WriteBatch: Hashable, Sendable {
     }
 }
 
-/// The process of a simulated peer ends here. Not a ``DatabaseError``: nobody may handle it.
+/// The process of a simulated peer ends here. Not a ``DatabaseError``: no caller may handle it.
 package struct SimulatedCrash: Error, Hashable, Sendable, CustomStringConvertible {
     /// The step at which the process died, e.g. "write 3".
     package let step: String

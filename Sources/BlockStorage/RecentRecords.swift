@@ -8,9 +8,9 @@ import BlockRuntime
 /// discarded takes everything with it. Damage on the disk to what is held here is found when it is
 /// read again: by a scrub that passes later, or after a restart.
 struct RecentRecords {
-    private var pends: Recents<PendKey, (record: PendRecord, storedBytes: Int)>
-    private var versions: Recents<VersionPosition, VersionRecord>
-    private var newest: Recents<BlockKey, Revision>
+    private var pends: TwoGenerationCache<PendKey, (record: PendRecord, storedBytes: Int)>
+    private var versions: TwoGenerationCache<VersionPosition, VersionRecord>
+    private var newest: TwoGenerationCache<BlockKey, Revision>
 
     /// What one more record takes beside its bytes.
     private static let recordBytes = 256
@@ -19,9 +19,9 @@ struct RecentRecords {
     /// - Parameter bytesMax: Of each of the three kinds; 0 holds nothing.
     init(bytesMax: Int) {
         invariant(bytesMax >= 0, "\(bytesMax) bytes of records")
-        pends = Recents(weightMax: bytesMax)
-        versions = Recents(weightMax: bytesMax)
-        newest = Recents(weightMax: bytesMax)
+        pends = TwoGenerationCache(weightMax: bytesMax)
+        versions = TwoGenerationCache(weightMax: bytesMax)
+        newest = TwoGenerationCache(weightMax: bytesMax)
     }
 
     mutating func pend(_ key: PendKey) -> (record: PendRecord, storedBytes: Int)? {

@@ -39,7 +39,7 @@ package final class Doorbell: @unchecked Sendable {
         pthread_cond_signal(condition)
     }
 
-    /// Waits until somebody has rung since the last wait, or the timeout has passed.
+    /// Waits until another thread has rung since the last wait, or the timeout has passed.
     /// - Parameter timeout: nil waits without end; zero does not wait.
     package func wait(timeout: Duration?) {
         let until = timeout.map { environment.now().advanced(by: max($0, .zero)) }

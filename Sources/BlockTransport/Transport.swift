@@ -38,7 +38,7 @@ package protocol Transport: AnyObject {
 
     /// Makes an outgoing link, or returns the one there is to the same address.
     ///
-    /// Succeeds whether or not anybody listens: the link connects when somebody does, and again
+    /// Succeeds whether or not a service listens: the link connects when one does, and again
     /// after each break.
     /// - Throws: `.configurationInvalid` for an address that can never work, `.overloaded` above
     ///   `Limits.linkCountMax` links, `.shuttingDown` after ``close()``.
@@ -90,7 +90,7 @@ package enum Inbound: Hashable, Sendable {
 package enum SendResult: Hashable, Sendable {
     /// Taken for sending. It may still be lost.
     case queued
-    /// The client is gone, or the link was ended. Nobody will ever get it.
+    /// The client is gone, or the link was ended. No client will ever get it.
     case unroutable
     /// The endpoint's queue is full. Dropped: do not try again at once, the receiver is slow.
     case backlogged

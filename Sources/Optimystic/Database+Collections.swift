@@ -44,7 +44,7 @@ extension Database {
     }
 
     /// Opens a diary that exists, whatever the encoding of its values, as raw bytes. Never creates
-    /// one. Whoever appends keeps to the encoding that ``Diary/info`` names.
+    /// one. A writer keeps to the encoding that ``Diary/info`` names.
     ///
     /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no diary.
     public func openDiary(
@@ -94,7 +94,7 @@ extension Database {
 
     /// The chosen tail of a collection, and what each replica of its register holds.
     ///
-    /// The tail is read first; while somebody writes, replicas may be ahead of it.
+    /// The tail is read first; while a client writes, replicas may be ahead of it.
     package func inspectTail(
         _ name: String, timeout: Duration? = nil
     ) async throws -> TailInspection {

@@ -9,7 +9,7 @@ extension Database {
     /// they took is given back in the background. What a tree or a queue holds now is not
     /// touched; of a diary, the entries up to `through` are gone.
     ///
-    /// Reads as of a revision below it, and whoever follows changes from there, get
+    /// Reads as of a revision below it, and readers that follow changes from there, get
     /// `.historyTruncated`. An action that was first sent before `through` and whose outcome is not
     /// known gets `.dedupeWindowLost` when it is sent again.
     ///

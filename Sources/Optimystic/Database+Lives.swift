@@ -8,7 +8,7 @@ extension Database {
     /// Drops a collection and all it holds. The name can be used again at once, for a new one.
     ///
     /// It ends the life of the name that is there when this begins, and no other.
-    /// - Throws: `.collectionNotFound` when there is none, or somebody else drops it first;
+    /// - Throws: `.collectionNotFound` when there is none, or another client drops it first;
     ///   `.commitResultUnknown`.
     public func drop(_ name: String, timeout: Duration? = nil) async throws {
         let deadline = connection.now.advanced(by: timeout ?? self.timeout)
@@ -66,7 +66,7 @@ extension Database {
                 name: name, kind: kind, encoding: encoding, keyType: keyType,
                 creation: creation, capacity: capacity)
             if case .found(let info) = try await find(create, deadline) { return info }
-            // Somebody else created it, and dropped it since: this creation is over.
+            // Another client created it, and dropped it since: this creation is over.
         }
     }
 

@@ -83,7 +83,7 @@ extension Database {
     }
 
     /// Opens a tree that exists, whatever its keys and values are, as raw bytes. Never creates one.
-    /// Whoever writes keeps to what the header in ``Tree/info`` names; keys of another type are
+    /// A writer keeps to what the header in ``Tree/info`` names; keys of another type are
     /// refused, `.invalidArgument`.
     ///
     /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no tree.

@@ -20,7 +20,7 @@ import OptimysticClient
 /// handle whose collection was dropped, `.collectionNotFound`. What a call throws besides stands
 /// with it. ``ErrorCode`` says what each means and what can be done.
 public final class Database: Sendable {
-    /// The time a request has, and the time to look for a proxy, unless somebody says otherwise.
+    /// The time a request has, and the time to look for a proxy, unless the application says otherwise.
     public static let timeoutDefault = Limits.requestTimeDefault
     /// The longest time that a request may be given.
     public static let timeoutMax = Limits.requestTimeMax
@@ -78,7 +78,7 @@ public final class Database: Sendable {
         do {
             let hello = ClientRequest.hello(clusterName: clusterName)
             let reply = try await connection.request(hello, timeout: connectTimeout)
-            guard case .welcome(let welcome) = reply else { throw Database.misfit(reply) }
+            guard case .welcome(let welcome) = reply else { throw Database.unexpectedReply(reply) }
             self.init(
                 connection: connection, cluster: welcome, timeout: timeout,
                 environment: environment)
@@ -113,11 +113,11 @@ public final class Database: Sendable {
         _ request: ClientRequest, timeout: Duration?, _ pick: (ClientReply) -> Answer?
     ) async throws -> Answer {
         let reply = try await connection.request(request, timeout: timeout ?? self.timeout)
-        guard let answer = pick(reply) else { throw Database.misfit(reply) }
+        guard let answer = pick(reply) else { throw Database.unexpectedReply(reply) }
         return answer
     }
 
-    static func misfit(_ reply: ClientReply) -> DatabaseError {
+    static func unexpectedReply(_ reply: ClientReply) -> DatabaseError {
         DatabaseError(
             .malformedMessage, "the proxy answered something else than was asked",
             outcome: .unknown)

@@ -12,6 +12,6 @@ extension DatabaseError: LocalizedError {
     /// What the code means.
     public var failureReason: String? { code.explanation?.meaning }
 
-    /// What whoever meets it can do.
+    /// What the person who meets it can do.
     public var recoverySuggestion: String? { code.explanation?.remedy }
 }

@@ -72,7 +72,7 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
             let reply = try await (pending ?? request()).value()
             pending = nil
             guard case .diaryPage(let next) = reply, next.isLast || !next.entries.isEmpty else {
-                throw Database.misfit(reply)
+                throw Database.unexpectedReply(reply)
             }
             sequence.diary.sawPage(next)
             page = next.entries

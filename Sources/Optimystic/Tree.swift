@@ -280,7 +280,7 @@ public struct TreeCommit: Hashable, Sendable {
                 .conflict,
                 "\(condition) did not hold at revision \(landing.position.revision); nothing was "
                     + "changed")
-        case .appended, .queue: throw Database.misfit(.acted(landing))
+        case .appended, .queue: throw Database.unexpectedReply(.acted(landing))
         }
     }
 }

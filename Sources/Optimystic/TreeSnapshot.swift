@@ -54,7 +54,7 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
                 if case .treeValues(let values) = reply { values } else { nil }
             }
             guard answer.values.count <= part.count, !answer.values.isEmpty || part.isEmpty else {
-                throw Database.misfit(.treeValues(answer))
+                throw Database.unexpectedReply(.treeValues(answer))
             }
             seen.raise(to: answer.asOf)
             asOf = answer.asOf
@@ -123,7 +123,7 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
             try interval.keyRange(), direction, asOf: revision, countMax: 1,
             timeout: timeout ?? database.timeout
         ).value()
-        guard case .treePage(let page) = page else { throw Database.misfit(page) }
+        guard case .treePage(let page) = page else { throw Database.unexpectedReply(page) }
         seen.raise(to: page.asOf)
         return try page.entries.first.map(decode)
     }
@@ -209,7 +209,7 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
             let reply = try await (try pending ?? request()).value()
             pending = nil
             guard case .treePage(let next) = reply, next.isLast || !next.entries.isEmpty else {
-                throw Database.misfit(reply)
+                throw Database.unexpectedReply(reply)
             }
             sequence.snapshot.seen.raise(to: next.asOf)
             page = next.entries

@@ -3,7 +3,7 @@ import BlockRuntime
 import Foundation
 
 /// How the values of a collection become bytes. The encoding's name is kept in the collection's
-/// header, so that nobody opens it as something else.
+/// header, so that no client opens it as something else.
 public struct ValueCoding<Value: Sendable>: Sendable {
     /// What the collection says of its values, so that it opens as nothing else.
     public let encoding: ValueEncoding

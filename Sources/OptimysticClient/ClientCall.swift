@@ -74,7 +74,7 @@ struct ClientCall: Sendable {
         failed(error, at: proxy)
     }
 
-    /// A proxy told why an earlier try failed that nobody waits for any more.
+    /// A proxy told why an earlier try failed that is not waited for any more.
     mutating func learned(_ error: DatabaseError) { answer = error.orDeeper(answer) }
 
     /// A try ended with no answer, or without being sent.

@@ -17,7 +17,7 @@ extension ClientSession {
     }
 
     /// Of the proxies that serve well, and of those the ones that this call has tried least, the
-    /// best by rank. Nobody waits for a greeting while a proxy that has answered one is at hand;
+    /// best by rank. No request waits for a greeting while a proxy that has answered one is at hand;
     /// the better one is greeted meanwhile.
     private mutating func choose(for call: ClientCall) -> Int {
         let candidates = ranking.choice(
@@ -257,7 +257,7 @@ extension ClientSession {
         for token in calls.keys.sorted() { endIfHopeless(token) }
     }
 
-    /// Another proxy may be the right one: it is asked before anybody is told.
+    /// Another proxy may be the right one: it is asked before the caller is told.
     private mutating func afterFailedGreeting(_ token: Token, _ error: DatabaseError) {
         if endIfHopeless(token) { return }
         let isTold = !error.isTransient && proxies.allSatisfy { $0.trouble != nil }

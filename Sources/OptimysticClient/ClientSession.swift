@@ -14,7 +14,7 @@ package struct ClientSession {
         case request(Token, ClientRequest, deadline: Instant)
         /// A proxy's answer to what was sent as `id`.
         case reply(id: UInt64, ClientReply)
-        /// What was to be sent as `id` could not be handed to the network: nobody will get it.
+        /// What was to be sent as `id` could not be handed to the network: no proxy will get it.
         case notSent(id: UInt64)
         /// The connection to a proxy broke: what it has not answered it may never answer.
         case broken(proxy: Int)
@@ -51,7 +51,7 @@ package struct ClientSession {
         var greetingID: UInt64?
         /// Calls that wait for the greeting. Some may have turned elsewhere since.
         var waiting: [Token] = []
-        /// Why it could not be used at the last look; nil once it was, or when nobody knows.
+        /// Why it could not be used at the last look; nil once it was, or when it is not known.
         var trouble: DatabaseError?
         /// Whether a connection stands, to whomever, although no greeting was answered.
         var isConnected = false
@@ -84,7 +84,7 @@ package struct ClientSession {
     var sent: [UInt64: (token: Token, proxy: Int)] = [:]
     var greetings: [UInt64: Int] = [:]
     /// The changes whose last call ended in doubt, so that the next call for one knows.
-    private var doubts = Recents<Identifier128, Void>(weightMax: Limits.doubtCountMax)
+    private var doubts = TwoGenerationCache<Identifier128, Void>(weightMax: Limits.doubtCountMax)
     var now = Instant.origin
     var directives: [Directive] = []
     private var alarms = AlarmClock<Timer>()
@@ -119,7 +119,7 @@ package struct ClientSession {
         self.now = max(now, self.now)
         switch event {
         case .request(let token, let request, let deadline):
-            // A greeting that ran out while nobody waited is not this request's trouble.
+            // A greeting that ran out while no request waited is not this request's trouble.
             wakeDue()
             start(token, request, deadline: deadline)
         case .reply(let id, let reply): replied(id, reply)

@@ -26,7 +26,7 @@ package final class Connection: Sendable {
 
     deinit { close() }
 
-    /// Starts the thread. Talks to nobody yet.
+    /// Starts the thread. Talks to no proxy yet.
     ///
     /// - Parameters:
     ///   - addresses: Of proxies, in the link's own form, e.g. `tcp://127.0.0.1:7730`.

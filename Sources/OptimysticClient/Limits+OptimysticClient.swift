@@ -9,7 +9,7 @@ extension Limits {
     package static let doubtCountMax = 65_536
     /// Proxies a connection knows: those of the URL and those it learned.
     package static let proxyCountMax = 64
-    /// How long a greeting stays without an answer before somebody looks who is there.
+    /// How long a greeting stays without an answer before a session looks who is there.
     package static let inspectionDelay = Duration.milliseconds(200)
     /// Time for a proxy to answer a greeting, before the next one is tried.
     package static let greetingTime = Duration.seconds(1)

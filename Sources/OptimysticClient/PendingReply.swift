@@ -4,7 +4,7 @@ import Synchronization
 
 /// The answer to a request that is on its way: asked for at once, awaited when it is needed.
 ///
-/// Letting go of it cancels the request: nobody waits any more, and it is not tried again. What was
+/// Letting go of it cancels the request: no caller waits any more, and it is not tried again. What was
 /// sent may still be carried out.
 package final class PendingReply: Sendable {
     private let slot: ReplySlot
@@ -104,7 +104,7 @@ final class ReplySlot: Sendable {
         return isUnderWay
     }
 
-    /// Nobody will ask any more. - Returns: Whether the request is still under way.
+    /// The caller will ask no more. - Returns: Whether the request is still under way.
     func abandon() -> Bool {
         state.withLock { state in
             guard case .empty = state else { return false }

@@ -16,7 +16,7 @@ package protocol ProxyLink: AnyObject {
     func connect(to address: String) throws(DatabaseError)
 
     /// Hands a request over. Never waits.
-    /// - Returns: Whether it was taken; when it was not, nobody will get it.
+    /// - Returns: Whether it was taken; when it was not, no proxy will get it.
     func send(
         _ request: ClientRequest, to proxy: Int, id: UInt64, deadline: Instant, cluster: ClusterID?
     ) -> Bool

@@ -42,7 +42,7 @@ struct FinalReader {
         do {
             let reply = try await connection.request(
                 .inspectTail(name: name), timeout: FinalReader.timeout)
-            guard case .tail(let value, _) = reply else { throw FinalReader.misfit(reply) }
+            guard case .tail(let value, _) = reply else { throw FinalReader.unexpectedReply(reply) }
             tail = value
         } catch let error as DatabaseError where error.code == .collectionNotFound {
             return nil
@@ -57,7 +57,7 @@ struct FinalReader {
             let reply = try await connection.request(
                 .readLog(request), timeout: FinalReader.timeout)
             guard case .logPage(let page) = reply, page.entries.first?.revision == after.next
-            else { throw FinalReader.misfit(reply) }
+            else { throw FinalReader.unexpectedReply(reply) }
             entries += page.entries.map(\.body.actions)
             payloads += page.entries.map(\.payload)
         }
@@ -88,7 +88,7 @@ struct FinalReader {
                     })
             // Nobody came to create it.
             case .absent: break
-            default: throw FinalReader.misfit(opened)
+            default: throw FinalReader.unexpectedReply(opened)
             }
             history.complete(id, .committed, at: environment.now())
         }
@@ -106,7 +106,7 @@ struct FinalReader {
                     TreeReadRequest(
                         collection: info.collection, incarnation: info.incarnation, asOf: asOf,
                         query: query)), timeout: FinalReader.timeout)
-            guard case .treePage(let page) = reply else { throw FinalReader.misfit(reply) }
+            guard case .treePage(let page) = reply else { throw FinalReader.unexpectedReply(reply) }
             entries += page.entries
             guard !page.isLast, let last = page.entries.last else { return entries }
             asOf = page.asOf
@@ -114,7 +114,7 @@ struct FinalReader {
         }
     }
 
-    private static func misfit(_ reply: ClientReply) -> DatabaseError {
+    private static func unexpectedReply(_ reply: ClientReply) -> DatabaseError {
         DatabaseError(.malformedMessage, "the proxy answered something else than was asked")
     }
 

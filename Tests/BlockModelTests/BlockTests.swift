@@ -142,20 +142,12 @@ import Testing
         }
     }
 
-    @Test("A block type is two or three capital letters and is registered once")
+    @Test("A block type is two or three capital letters")
     func types() throws {
         #expect(BlockType("TL").description == "TL")
         #expect(BlockType("TRE").description == "TRE")
         for code: UInt32 in [0, 0x54, 0x5400, 0x74_6C, 0x54_00_4C, 0x54_4C_54_4C] {
             #expect(BlockType(code: code) == nil)
         }
-        var registry = BlockTypeRegistry()
-        try registry.register(BlockType("TL"), name: "tree leaf")
-        #expect(throws: DatabaseError.self) {
-            try registry.register(BlockType("TL"), name: "tree leaf")
-        }
-        #expect(registry.name(of: BlockType("TL")) == "tree leaf")
-        #expect(registry.name(of: BlockType("TB")) == nil)
-        #expect(registry.types == [BlockType("TL")])
     }
 }

@@ -81,62 +81,6 @@ import Testing
         #expect(base == BlockTests.block())
     }
 
-    @Test("D-6: split by shard and put together again, a set is what it was, deletes included")
-    func split() throws {
-        var samples = BlockSamples(generator: SeededGenerator(seed: 5))
-        for shards in 1...5 {
-            let whole = try Self.transforms(&samples, count: 40)
-            #expect(whole.items.contains { $0.transform.delete })
-            let parts = whole.split {
-                ShardID(rawValue: UInt32($0.digest.prefix64 % UInt64(shards)))
-            }
-            #expect(parts.map(\.shard) == parts.map(\.shard).sorted())
-            let shuffled = parts.map(\.transforms).shuffled(using: &samples.generator)
-            #expect(try Transforms(reassembling: shuffled) == whole, "\(shards)")
-            for block in whole.blocks { #expect(!whole[block].isEmpty) }
-        }
-    }
-
-    private static func transforms(
-        _ samples: inout BlockSamples, count: Int
-    ) throws -> Transforms {
-        var list: [(BlockID, BlockTransform)] = []
-        for number in 0..<count {
-            let id = BlockSamples.id(number)
-            list.append((id, try samples.transform(of: id, on: samples.block(id))))
-        }
-        return try Transforms(list)
-    }
-
-    @Test("Sets merge block by block")
-    func mergeSets() throws {
-        var samples = BlockSamples(generator: SeededGenerator(seed: 6))
-        for _ in 0..<50 {
-            var base: [BlockID: Block] = [:]
-            for number in 0..<8 where samples.generator.chance(1, in: 2) {
-                base[BlockSamples.id(number)] = samples.block(BlockSamples.id(number))
-            }
-            var sets: [Transforms] = []
-            var current = base
-            for _ in 0..<2 {
-                var list: [(BlockID, BlockTransform)] = []
-                for number in 0..<8 where samples.generator.chance(1, in: 2) {
-                    let id = BlockSamples.id(number)
-                    let transform = try samples.transform(of: id, on: current[id])
-                    list.append((id, transform))
-                    current[id] = try transform.applied(to: current[id])
-                }
-                sets.append(try Transforms(list))
-            }
-            let merged = try sets[0].merged(with: sets[1])
-            var result = base
-            for item in merged.items {
-                result[item.block] = try item.transform.applied(to: base[item.block])
-            }
-            #expect(result == current)
-        }
-    }
-
     @Test("A set touches a block once, under its own id")
     func lawful() throws {
         let block = BlockTests.block()

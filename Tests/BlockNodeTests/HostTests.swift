@@ -3,6 +3,7 @@ import BlockNode
 import BlockRuntime
 import BlockStorage
 import BlockTransport
+import BlockTransportLoopback
 import BlockWire
 import Logging
 import Testing

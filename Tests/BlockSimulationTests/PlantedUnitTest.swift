@@ -27,7 +27,7 @@ struct PlantedUnitTest: Sendable {
             .creatorNotCompared, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
-            .deletedBeforeTruncation, "BlockConsensusTests/SpaceTests",
+            .deletedBeforeTruncation, "BlockConsensusTests/SpaceSweepTests",
             "Nothing is deleted before the tail says that it is gone"),
         PlantedUnitTest(
             .discardWithoutFence, "BlockNodeTests/PendWalkTests",
@@ -57,7 +57,7 @@ struct PlantedUnitTest: Sendable {
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
         PlantedUnitTest(
-            .listsBelieved, "BlockConsensusTests/ClaimTests",
+            .listsBelieved, "BlockConsensusTests/ClaimCheckTests",
             "Believing it is found: a version of what was never decided comes to be"),
         PlantedUnitTest(
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",

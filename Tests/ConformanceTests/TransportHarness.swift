@@ -1,5 +1,6 @@
 import BlockRuntime
 import BlockTransport
+import BlockTransportLoopback
 import BlockTransportZeroMQ
 import CZeroMQ
 import Foundation

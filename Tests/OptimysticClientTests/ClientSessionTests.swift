@@ -490,7 +490,7 @@ import Testing
     }
 
     @Test("An answer to another question is an unknown outcome, not a success")
-    func misfit() throws {
+    func unexpectedReply() throws {
         var world = SessionHarness()
         let token = world.start(SessionHarness.append(1))
         try world.welcome()

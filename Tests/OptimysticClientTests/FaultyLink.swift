@@ -1,6 +1,7 @@
 import BlockModel
 import BlockRuntime
 import BlockTransport
+import BlockTransportLoopback
 import Optimystic
 import OptimysticClient
 import Synchronization

@@ -70,7 +70,7 @@ package enum Acceptor {
         planted(.acceptDoesNotPromise) ? record.promised : max(record.promised, record.accepted)
     }
 
-    /// A hostile counter near the end of its range would leave no ballot above it for anybody.
+    /// A hostile counter near the end of its range would leave no ballot above it for any proposer.
     private static func counterJump(from seen: Ballot, to ballot: Ballot) -> DatabaseError? {
         let (sum, overflow) = seen.counter.addingReportingOverflow(Limits.ballotCounterJumpMax)
         invariant(

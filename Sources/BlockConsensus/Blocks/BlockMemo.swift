@@ -4,12 +4,12 @@ import BlockRuntime
 /// Blocks that were made or read and checked lately, by the hash of their content. What is under a
 /// hash can be nothing else, so nothing here is ever stale, whatever becomes of the store.
 package final class BlockMemo {
-    private var blocks: Recents<Digest, DigestedBlock>
+    private var blocks: TwoGenerationCache<Digest, DigestedBlock>
 
     /// - Parameter bytesMax: Of the blocks held, by their canonical bytes; 0 holds none.
     package init(bytesMax: Int) {
         invariant(bytesMax >= 0, "a memo of \(bytesMax) bytes")
-        blocks = Recents(weightMax: bytesMax)
+        blocks = TwoGenerationCache(weightMax: bytesMax)
     }
 
     /// The block with this hash, if it is held.

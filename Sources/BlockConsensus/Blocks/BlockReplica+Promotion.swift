@@ -96,7 +96,7 @@ extension BlockReplica {
     }
 
     /// Whether a pend may be acknowledged: its result can be made here from what is durable here,
-    /// without asking anybody (protocol: pend-needs-its-base).
+    /// without asking a replica (protocol: pend-needs-its-base).
     func canBuild(_ pend: PendRecord, at target: Revision) throws(DatabaseError) -> Bool {
         guard let base = try base(of: pend, at: target) else { return false }
         let block = try apply(pend.transform, to: base.block)

@@ -6,7 +6,7 @@ import BlockRuntime
 /// value over a read-only view.
 ///
 /// Replicas of blocks run no consensus: what is committed, the log of the collection says, and
-/// whoever sends a request has read it there. Lives for one request; the host makes ``writes``
+/// a coordinator that sends a request has read it there. Lives for one request; the host makes ``writes``
 /// durable, all or none, before the answer leaves.
 package struct BlockReplica<View: PeerStoreView> {
     package let key: BlockKey
@@ -179,7 +179,7 @@ package struct BlockReplica<View: PeerStoreView> {
         return block
     }
 
-    /// Whether a block has the hash it should have; it is then kept for whoever needs it next.
+    /// Whether a block has the hash it should have; it is then kept for the request that needs it next.
     func isRight(_ block: DigestedBlock?, _ hash: Digest) -> Bool {
         guard (block?.digest ?? .zero) == hash else { return false }
         if let block { memo.keep(block, under: hash) }

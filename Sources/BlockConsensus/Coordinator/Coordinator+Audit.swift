@@ -55,7 +55,7 @@ extension Coordinator {
         mark("coordinator.audit.renews")
         change(
             collection, .renew, owner: .nobody,
-            deadline: now.advanced(by: timing.survey))
+            deadline: now.advanced(by: timing.broadcast))
     }
 }
 

@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// A client's request that is answered when several rounds have ended.
-struct Gathering {
+struct FanOut {
     let token: Coordinator.Token
     var remaining: Int
 }
@@ -27,9 +27,9 @@ extension Coordinator {
     }
 
     /// Takes back the pends of an attempt that a chosen tail shows to be dead: another entry stands
-    /// at its target. What a sealed segment would show is left to whoever reads it.
+    /// at its target. What a sealed segment would show is left to the proxy that reads it.
     ///
-    /// Nobody waits for the answers: a pend that stays is garbage, never harm.
+    /// No request waits for the answers: a pend that stays is garbage, never harm.
     mutating func discardDead(_ change: TailChange, _ result: RoundResult) {
         if planted(.pendExpires), case .commit(let attempt) = change, case .failed = result {
             return discardPends(of: attempt)
@@ -89,7 +89,7 @@ extension Coordinator {
         add(list, owner: .client(token))
     }
 
-    /// Whether there is such a shard; says so to whoever asked when there is not.
+    /// Whether there is such a shard; says so to the client when there is not.
     private mutating func isKnown(_ shard: ShardID, to token: Token) -> Bool {
         if shard.rawValue < UInt32(map.shards.count) { return true }
         let error = DatabaseError(
@@ -110,29 +110,29 @@ extension Coordinator {
             return respond(token, .failed(error))
         }
         guard !entry.blocks.isEmpty else { return respond(token, .finalised) }
-        lastGathering += 1
-        let id = lastGathering
-        invariant(gatherings[id] == nil, "gathering \(id) is under way")
-        gatherings[id] = Gathering(token: token, remaining: entry.blocks.count)
+        lastFanOut += 1
+        let id = lastFanOut
+        invariant(fanOuts[id] == nil, "fan-out \(id) is under way")
+        fanOuts[id] = FanOut(token: token, remaining: entry.blocks.count)
         for block in entry.blocks {
             let key = BlockKey(block: block.block, incarnation: entry.incarnation)
             let finalise = BlockFinalise(
                 entry.write(of: block), of: key, members: members(of: block.block),
                 deadline: deadline)
-            add(finalise, owner: .gathering(id))
+            add(finalise, owner: .fanOut(id))
         }
     }
 
     /// One of the rounds that a request waits for has ended.
-    mutating func gathered(_ id: UInt64, _ result: RoundResult) {
-        guard var gathering = gatherings[id] else { return }
+    mutating func fanOutWentOn(_ id: UInt64, _ result: RoundResult) {
+        guard var fanOut = fanOuts[id] else { return }
         if case .failed(let error) = result {
-            gatherings[id] = nil
-            return respond(gathering.token, .failed(error))
+            fanOuts[id] = nil
+            return respond(fanOut.token, .failed(error))
         }
-        invariant(gathering.remaining > 0, "more rounds have ended than were begun")
-        gathering.remaining -= 1
-        gatherings[id] = gathering.remaining == 0 ? nil : gathering
-        if gathering.remaining == 0 { respond(gathering.token, .finalised) }
+        invariant(fanOut.remaining > 0, "more rounds have ended than were begun")
+        fanOut.remaining -= 1
+        fanOuts[id] = fanOut.remaining == 0 ? nil : fanOut
+        if fanOut.remaining == 0 { respond(fanOut.token, .finalised) }
     }
 }

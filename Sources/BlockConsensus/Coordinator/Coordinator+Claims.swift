@@ -31,7 +31,7 @@ struct CheckedObjects: LogObjectSource {
 /// (protocol: facts-from-the-coordinators-own-tail).
 extension Coordinator {
     /// Carries a request out if the log lists what it claims. It mostly does, and mostly that is
-    /// known without asking anybody: this coordinator decided those entries.
+    /// known without asking a peer: this coordinator decided those entries.
     mutating func check(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
         let claims = request.claims
         guard let life = request.claimedLife, !claims.isEmpty, !planted(.listsBelieved) else {

@@ -9,7 +9,7 @@ extension Coordinator {
     package mutating func checkInvariants() {
         invariant(askers.count <= requestCount, "\(askers.count) clients, \(requestCount) requests")
         invariant(
-            checks.count + gatherings.count <= requestCount, "work for requests that are answered")
+            checks.count + fanOuts.count <= requestCount, "work for requests that are answered")
         invariant(
             requestCount == 0 || !rounds.isEmpty || !resolutions.isEmpty,
             "requests that nothing is done about")

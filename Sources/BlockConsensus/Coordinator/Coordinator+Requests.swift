@@ -12,7 +12,7 @@ extension Coordinator {
             return fail(token, overloaded("roundCountMax = \(Limits.roundCountMax)"))
         }
         guard deadline > now else {
-            // A courtesy: whoever asked has given up. That it may come late all the same, no rule
+            // A courtesy: the client has given up. That it may come late all the same, no rule
             // forgets.
             let message = "the time given had run out when the request came"
             return fail(token, DatabaseError(.deadlineExceeded, message))
@@ -58,11 +58,11 @@ extension Coordinator {
         case .scrub(let shard, let after, let countMax):
             scrub(shard, after: after, countMax: Int(countMax), for: token, deadline: deadline)
         case .status:
-            let survey = Survey(about: .status, in: map, doubted: doubtedPeers)
-            add(survey, owner: .client(token))
+            let broadcast = Broadcast(about: .status, in: map, doubted: doubtedPeers)
+            add(broadcast, owner: .client(token))
         case .audit(let target):
-            let survey = Survey(about: .audit(target), in: map, doubted: doubtedPeers)
-            add(survey, owner: .client(token))
+            let broadcast = Broadcast(about: .audit(target), in: map, doubted: doubtedPeers)
+            add(broadcast, owner: .client(token))
         }
     }
 
@@ -183,7 +183,7 @@ extension Coordinator {
         case .stored: wasDiscarded(token)
         case .reply(let reply): respond(token, reply)
         case .failed(let error): fail(token, error)
-        case .undecided, .surveyed: invariant(false, "a request cannot end with \(result)")
+        case .undecided, .broadcastEnded: invariant(false, "a request cannot end with \(result)")
         }
     }
 

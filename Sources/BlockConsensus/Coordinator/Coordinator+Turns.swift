@@ -17,11 +17,11 @@ struct TurnMemory {
         var sharedUntil = Instant.origin
     }
 
-    private var told = RecentTable<Place, Instant>(countMax: Limits.turnMemoryCountMax)
+    private var told = TwoGenerationCache<Place, Instant>(countMax: Limits.turnMemoryCountMax)
     /// How long proposers take to come back after they were told that they came too late.
-    private var returnTimes = RecentTable<Coordinator.Client, Duration>(
+    private var returnTimes = TwoGenerationCache<Coordinator.Client, Duration>(
         countMax: Limits.turnMemoryCountMax)
-    private var registers = RecentTable<CollectionID, Register>(
+    private var registers = TwoGenerationCache<CollectionID, Register>(
         countMax: Limits.turnMemoryCountMax)
 
     subscript(collection: CollectionID) -> Register {
@@ -163,7 +163,7 @@ extension Coordinator {
         goOn(with: collection)
     }
 
-    /// Keeps a place for whoever needs it to land as well.
+    /// Keeps a place for the proposer that needs it to land as well.
     private mutating func remember(
         _ ended: RegisterQueue.Running, _ proposer: Proposer, _ result: RoundResult
     ) {
@@ -176,13 +176,13 @@ extension Coordinator {
         switch result {
         case .reply(.committed(let revision, _)):
             register.landed = max(register.landed, revision)
-            // Of one that met nobody: who lost more often must not wait longer for it.
+            // Of one that met no rival: who lost more often must not wait longer for it.
             let time = now.since(ended.began)
             register.time =
                 register.time == .zero
                 ? time : min(time, .nanoseconds(register.time.nanoseconds / 8 * 9))
             if register.sharedUntil > now {
-                // Whoever proposes elsewhere has to learn of this before it can land.
+                // A proposer elsewhere has to learn of this before it can land.
                 mark("coordinator.rests")
                 // It asks again after a pause, is told, comes back, and has its change carried out.
                 let time = min(

@@ -7,13 +7,13 @@ import BlockRuntime
 /// One change per register is under way at a time; further changes of it wait their turn, so that
 /// the proposers of one process do not duel; those who ask take turns.
 package struct Coordinator {
-    /// The host's handle of whoever asked.
+    /// The host's handle of the one that asked.
     package struct Token: Hashable, Sendable {
         package let rawValue: UInt64
         package init(rawValue: UInt64) { self.rawValue = rawValue }
     }
 
-    /// Tells those who ask apart: a connection. Zero is nobody in particular.
+    /// Tells those who ask apart: a connection. Zero is none in particular.
     package typealias Client = UInt64
 
     /// Who wants to be woken.
@@ -51,16 +51,17 @@ package struct Coordinator {
     var queues: [CollectionID: RegisterQueue] = [:]
     /// Registers whose next change is being looked for at this moment.
     var advancing: Set<CollectionID> = []
-    /// Who asked, where that is somebody in particular.
+    /// Who asked, where that is a proxy in particular.
     private(set) var askers: [Token: Client] = [:]
     var turnMemory = TurnMemory()
     private var lastID: UInt64 = 0
     private var directives: [Directive] = []
     /// Requests that wait for several rounds.
-    var gatherings: [UInt64: Gathering] = [:]
-    var lastGathering: UInt64 = 0
+    var fanOuts: [UInt64: FanOut] = [:]
+    var lastFanOut: UInt64 = 0
     /// What is known of the newest entries of collections with blocks.
-    var chosenLogs = Recents<CollectionID, ChosenLog>(weightMax: Limits.chosenLogsBytesMax)
+    var chosenLogs = TwoGenerationCache<CollectionID, ChosenLog>(
+        weightMax: Limits.chosenLogsBytesMax)
     /// Requests that wait until what they say of the log is known.
     var checks: [UInt64: ClaimCheck] = [:]
     var lastCheck: UInt64 = 0
@@ -73,10 +74,10 @@ package struct Coordinator {
     /// Peers with requests that they have not answered, and when the first of these was sent.
     private var silentSince: [PeerID: Instant] = [:]
 
-    /// Peers that were silent for as long as a survey waits: those who wait for all do not wait for
+    /// Peers that were silent for as long as a broadcast waits: those who wait for all do not wait for
     /// them so long again.
     var doubtedPeers: Set<PeerID> {
-        Set(silentSince.filter { now.since($0.value) >= timing.survey }.keys)
+        Set(silentSince.filter { now.since($0.value) >= timing.broadcast }.keys)
     }
 
     #if SIMULATION_HOOKS
@@ -102,7 +103,7 @@ package struct Coordinator {
     /// Requests that are not answered yet.
     package private(set) var requestCount = 0
 
-    /// Rounds under way for them, and for what nobody waits for any more.
+    /// Rounds under way for them, and for what no request waits for any more.
     package var roundCount: Int { rounds.count }
 
     /// When ``Event/tick`` is wanted at the latest; nil when nothing waits.
@@ -132,7 +133,7 @@ package struct Coordinator {
 
     // MARK: Requests and rounds
 
-    /// Sends what nobody waits for an answer to.
+    /// Sends what no round waits for an answer to.
     mutating func tell(_ peer: PeerID, _ request: PeerRequest) {
         invariant(map.isMember(peer, of: request.shard), "\(peer) is told of \(request.shard)")
         invariant(request.epoch == map.epoch, "a request of epoch \(request.epoch)")
@@ -230,7 +231,7 @@ package struct Coordinator {
         round.machine.end(result, as: round, in: &self)
     }
 
-    /// Tells whoever waits for a round how it ended.
+    /// Tells the request that waits for a round how it ended.
     mutating func report(_ result: RoundResult, of round: RunningRound) {
         notify(round.owner, naming(round.machine, result))
     }
@@ -285,7 +286,7 @@ package struct Coordinator {
         }
     }
 
-    /// Hands the end of a round to whoever waits for it.
+    /// Hands the end of a round to the owner that waits for it.
     mutating func notify(_ owner: RoundOwner, _ result: RoundResult) {
         switch owner {
         case .client(let token): finishRequest(token, result)
@@ -300,7 +301,7 @@ package struct Coordinator {
         case .resolution(let name, let place): resolutionGoesOn(name, at: place, result)
         case .resolutionObject(let name, let key): resolutionFetched(name, key, result)
         case .closing(let life): wasClosed(life)
-        case .gathering(let id): gathered(id, result)
+        case .fanOut(let id): fanOutWentOn(id, result)
         case .check(let id, let key): checkGoesOn(id, key, result)
         case .nobody: break
         }
@@ -308,7 +309,7 @@ package struct Coordinator {
 
     mutating func launch(_ id: UInt64, _ collection: CollectionID) {
         invariant(queues[collection]?.running?.id == id, "change \(id) begins out of turn")
-        // Nobody waits for it any more: it is not begun.
+        // Its client waits no more: it is not begun.
         if let deadline = rounds[id]?.machine.deadline, deadline <= now {
             return run(id) { $0.tick(&$1) }
         }

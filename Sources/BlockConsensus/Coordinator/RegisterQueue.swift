@@ -68,7 +68,7 @@ struct RegisterQueue {
     /// Ids of all changes that wait.
     var waiting: some Sequence<UInt64> { lanes.values.joined() }
 
-    /// Whose turn it is at `now`; nil when nobody may begin.
+    /// Whose turn it is at `now`; nil when no proposer may begin.
     mutating func turn(at now: Instant) -> Client? {
         guard running == nil else { return nil }
         if let kept, kept.until > now {

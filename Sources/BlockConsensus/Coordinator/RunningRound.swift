@@ -25,7 +25,7 @@ enum RoundOwner {
     /// A proposal that waits for its body or for a pend.
     case prerequisite(of: UInt64)
     /// A request that waits for several rounds.
-    case gathering(UInt64)
+    case fanOut(UInt64)
     /// A request whose claims wait for the tail, or for an object of the log.
     case check(UInt64, LogObjectKey?)
     /// The attempt over several collections that the round decides.
@@ -37,6 +37,6 @@ enum RoundOwner {
     case resolutionObject(Digest, LogObjectKey)
     /// Decisions of a home that are carried out everywhere.
     case closing(CollectionLife)
-    /// What is worth doing, though nobody waits for it.
+    /// What is worth doing, though no request waits for it.
     case nobody
 }

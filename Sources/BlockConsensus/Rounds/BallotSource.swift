@@ -29,7 +29,7 @@ package struct BallotSource: Sendable {
 }
 
 extension ProposerID {
-    /// Another id that nobody else has: a hash of this one.
+    /// Another id that no other process has: a hash of this one.
     fileprivate var successor: ProposerID {
         let digest = Digest(domain: "optimystic/proposer/1", rawValue.bytes).bytes
         return ProposerID(rawValue: Identifier128(digest.prefix(Identifier128.byteCount)) ?? .zero)

@@ -60,7 +60,7 @@ package struct BlockRead: ShardRound {
             return
         }
         mark("blockRead.asksAgain")
-        // Whoever had no answer may have one by now; messages get lost and peers come back.
+        // A replica that had no answer may have one by now; messages get lost and peers come back.
         refusals.removeAll()
         if wanted != nil { answers.removeAll() }
         askAll(&effects)
@@ -88,7 +88,7 @@ package struct BlockRead: ShardRound {
     }
 
     /// Answers, and gives the block back to members that have it damaged
-    /// (protocol: repair-by-hash). Nobody waits for that.
+    /// (protocol: repair-by-hash). No reader waits for that.
     private func finish(_ copy: BlockCopy?, _ effects: inout RoundEffects) {
         invariant(
             copy == nil || wanted == nil || copy?.write == wanted || planted(.anyCopyIsRead),

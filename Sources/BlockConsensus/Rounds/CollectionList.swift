@@ -56,7 +56,7 @@ package struct CollectionList: ShardRound {
                 after: cursor, countMax: UInt32(countMax))
             effects.send(operation, to: peer, stamp: stamp)
         }
-        effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
+        effects.wake(after: min(effects.timing.broadcast, deadline.since(effects.now)))
     }
 
     package mutating func receive(

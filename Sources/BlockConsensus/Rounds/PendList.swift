@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// Lists one page of the pends that the members of a shard keep, for whoever finds out what became
+/// Lists one page of the pends that the members of a shard keep, for the walk that finds out what became
 /// of them (protocol: no-timer-removes-a-pend): no pend ends by itself.
 package struct PendList: ShardRound {
     package let members: Membership
@@ -22,7 +22,7 @@ package struct PendList: ShardRound {
         invariant(pages.isEmpty, "a page is asked for once")
         let operation = PeerRequest.Operation.listPends(after: after, countMax: UInt32(countMax))
         for peer in members.peers { effects.send(operation, to: peer, stamp: 0) }
-        effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
+        effects.wake(after: min(effects.timing.broadcast, deadline.since(effects.now)))
     }
 
     package mutating func receive(

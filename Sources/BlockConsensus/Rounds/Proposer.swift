@@ -50,7 +50,7 @@ package struct Proposer: ShardRound {
     private var doubt = AttemptDoubt()
     /// The value that is chosen when this ends with an answer; nil: the answer is none of a value.
     private(set) var decided: TailValue?
-    /// Whether somebody else took a ballot meanwhile.
+    /// Whether another coordinator took a ballot meanwhile.
     private(set) var hasMetOthers = false
     /// The last ballot and the value it was promised on.
     private(set) var spent: (ballot: Ballot, value: TailValue)?
@@ -216,7 +216,7 @@ package struct Proposer: ShardRound {
                 return finish(.reply(reply), &effects)
             }
             mark("proposer.writeBack")
-            // Somebody else's accept of this very attempt may be completed by it
+            // Another coordinator's accept of this attempt may be completed by it
             // (protocol: doubt-belongs-to-the-attempt).
             if change.mayBeIn(value), !planted(.writeBackRaisesNoDoubt) { doubt.raise() }
             hold(ballot, bytes, reply, carriesChange: false, &effects)
@@ -308,7 +308,7 @@ package struct Proposer: ShardRound {
         let isLost = refusals.errors.values.allSatisfy { $0.code != .conflict }
         if isLost, !doubt.mayHaveCommitted {
             mark("proposer.refusedByPeers")
-            // Nobody is in the way; the peers themselves refuse, and will again.
+            // No rival is in the way; the peers themselves refuse, and will again.
             let error = refusals.quorumUnavailable(
                 members, answered: members.peers.count - refusals.count)
             finish(.failed(error), &effects)

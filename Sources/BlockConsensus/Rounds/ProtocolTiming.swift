@@ -8,8 +8,8 @@ package struct ProtocolTiming: Sendable {
     package var retry = RetryTiming.rivals
     /// Without an answer for this long, a fetch asks the next replica as well.
     package var hedge = Duration.milliseconds(60)
-    /// How long a survey of all peers waits for the last of them.
-    package var survey = Duration.milliseconds(1000)
+    /// How long a broadcast of all peers waits for the last of them.
+    package var broadcast = Duration.milliseconds(1000)
 
     package init() {}
 }

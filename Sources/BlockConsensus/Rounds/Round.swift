@@ -4,7 +4,7 @@ import BlockRuntime
 /// One thing that a coordinator has storage peers do, in as many messages as it takes: a value that
 /// is fed with answers and with time, and says what to send next.
 ///
-/// A kind of round is one file. Whoever wants one hands it to ``Coordinator/add(_:owner:isHeld:)``;
+/// A kind of round is one file. A coordinator that wants one hands it to ``Coordinator/add(_:owner:isHeld:)``;
 /// nothing else has to know that there is such a kind.
 protocol Round {
     /// The shard that its requests are about and whose members decide it. When it asks all peers of
@@ -35,7 +35,7 @@ protocol Round {
     mutating func tailWasRead(
         of collection: CollectionID, _ result: RoundResult, _ effects: inout RoundEffects)
 
-    /// What its coordinator does when it has ended, besides telling whoever waits for it.
+    /// What its coordinator does when it has ended, besides telling its owner.
     func end(
         _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator)
 }

@@ -68,7 +68,7 @@ package enum RoundResult: Equatable {
     case stored
     /// An optimistic read found no identical quorum: a change must write back.
     case undecided
-    /// Who answered a survey, and what.
-    case surveyed([PeerID: PeerReply])
+    /// Who answered a broadcast, and what.
+    case broadcastEnded([PeerID: PeerReply])
     case failed(DatabaseError)
 }

@@ -43,7 +43,7 @@ package struct Scrub: ShardRound {
         let operation = PeerRequest.Operation.listVersions(
             after: after, countMax: UInt32(countMax))
         for peer in members.peers { effects.send(operation, to: peer, stamp: stamp) }
-        effects.wake(after: min(effects.timing.survey, deadline.since(effects.now)))
+        effects.wake(after: min(effects.timing.broadcast, deadline.since(effects.now)))
     }
 
     package mutating func receive(

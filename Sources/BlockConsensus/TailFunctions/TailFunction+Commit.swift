@@ -7,7 +7,7 @@ extension TailFunction {
     /// coordinator-never-retargets, dedupe-scan, home-decides).
     ///
     /// The answer `moved` says whether the entry at the target was looked at: when it is sealed it
-    /// may be the attempt's own, and whoever gets the answer reads it
+    /// may be the attempt's own, and the proxy that gets the answer reads it
     /// (protocol: moved-says-what-was-looked-for). It goes before `blocked`, which thus says that
     /// nothing is at the target yet.
     static func commit(

@@ -3,7 +3,7 @@ import BlockRuntime
 
 extension TailFunction {
     /// Says that history up to a revision is gone. Nothing of it is deleted before this is chosen
-    /// (protocol: truncate-then-delete): whoever misses something reads the tail again and knows
+    /// (protocol: truncate-then-delete): a reader that misses something reads the tail again and knows
     /// why.
     ///
     /// As far as asked for, but never what is not final yet, nor a decision that may still have to

@@ -33,7 +33,7 @@ public enum BlockValue: Hashable, Sendable {
 /// The unit of storage and of conflict: a header and flat attributes, changed only by
 /// ``BlockOperation``.
 ///
-/// A value: nobody sees another's changes.
+/// A value: no holder sees another's changes.
 public struct Block: Hashable, Sendable {
     /// What never changes in the life of a block.
     public struct Header: Hashable, Sendable {

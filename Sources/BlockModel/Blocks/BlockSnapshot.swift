@@ -3,7 +3,7 @@ import BlockRuntime
 /// Blocks as they were at one revision of a collection, read without waiting.
 ///
 /// What runs over a snapshot is synchronous. Where a block is not at hand the snapshot throws
-/// ``MissingBlocks``; whoever runs the structure fetches those blocks and runs it again.
+/// ``MissingBlocks``; the structure's caller fetches those blocks and runs it again.
 package protocol BlockSnapshot {
     /// - Returns: nil when the block does not exist at the revision of the snapshot, which is
     ///   another thing than not being at hand.

@@ -34,29 +34,3 @@ public struct BlockType: Hashable, Sendable, Comparable, CustomStringConvertible
     /// Its text form.
     public var description: String { String(decoding: Self.letters(of: code), as: UTF8.self) }
 }
-
-/// The block types a program knows. Each is registered once, by the structure it belongs to.
-package struct BlockTypeRegistry: Sendable {
-    private var names: [BlockType: String] = [:]
-
-    package init() {}
-
-    /// - Parameters:
-    ///   - type: The code in the header of such blocks.
-    ///   - name: What it is, for people.
-    /// - Throws: `.invalidArgument` when the code is taken, even by the same name; nothing changes.
-    package mutating func register(_ type: BlockType, name: String) throws(DatabaseError) {
-        if let other = names[type] {
-            throw DatabaseError(
-                .invalidArgument,
-                "block type \(type) is \(other) already and cannot be \(name) as well")
-        }
-        names[type] = name
-    }
-
-    /// The name of a type, nil when nobody registered it.
-    package func name(of type: BlockType) -> String? { names[type] }
-
-    /// The registered types, ascending.
-    package var types: [BlockType] { names.keys.sorted() }
-}

@@ -44,43 +44,6 @@ package struct Transforms: Hashable, Sendable {
         guard low < items.count, items[low].block == block else { return .none }
         return items[low].transform
     }
-
-    /// One set with the effect of this one followed by `later`.
-    /// - Throws: What ``BlockTransform/merged(with:)`` throws.
-    /// - Complexity: O(n + m).
-    package func merged(with later: Transforms) throws(TransformError) -> Transforms {
-        var merged: [(BlockID, BlockTransform)] = []
-        var mine = items[...]
-        var theirs = later.items[...]
-        while let first = mine.first, let second = theirs.first {
-            if first.block == second.block {
-                merged.append((first.block, try first.transform.merged(with: second.transform)))
-                mine.removeFirst()
-                theirs.removeFirst()
-            } else {
-                let next = first.block < second.block ? mine.removeFirst() : theirs.removeFirst()
-                merged.append((next.block, next.transform))
-            }
-        }
-        for item in mine + theirs { merged.append((item.block, item.transform)) }
-        return try Transforms(merged)
-    }
-
-    /// The parts that go to each shard, ascending by shard. ``init(reassembling:)`` undoes it.
-    /// - Parameter shard: Where a block belongs, e.g. `map.shard(of:)`.
-    package func split(
-        by shard: (BlockID) -> ShardID
-    ) -> [(shard: ShardID, transforms: Transforms)] {
-        var parts: [ShardID: Transforms] = [:]
-        for item in items { parts[shard(item.block), default: Transforms()].items.append(item) }
-        return parts.keys.sorted().map { ($0, parts[$0] ?? Transforms()) }
-    }
-
-    /// The whole whose parts these are.
-    /// - Throws: `.duplicate` when two parts touch one block.
-    package init(reassembling parts: [Transforms]) throws(TransformError) {
-        try self.init(parts.flatMap { $0.items.map { ($0.block, $0.transform) } })
-    }
 }
 
 extension Transforms: CanonicalCodable {

@@ -2,7 +2,7 @@ import BlockRuntime
 
 /// What can go wrong with actions, collections, keys, shards and what peers hold of them.
 extension ErrorCode {
-    // Conflicts: somebody else was first.
+    // Conflicts: another client was first.
     /// Another action changed what this one depended on.
     public static let conflict = ErrorCode(1001, "conflict")
     // Unknown outcomes: the action may have landed, or may land later.

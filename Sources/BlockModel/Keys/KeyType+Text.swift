@@ -1,6 +1,6 @@
 import BlockRuntime
 
-/// Keys as text that can be typed back by whoever knows the type.
+/// Keys as text that can be typed back by a person who knows the type.
 ///
 /// A tuple is a JSON array; in it texts are texts, numbers numbers, truths `true` and `false`, a
 /// UUID, a date (``DateText``) and bytes (in hex) texts; what is absent is `null`. A number or a

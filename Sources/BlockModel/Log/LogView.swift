@@ -3,7 +3,7 @@ import BlockRuntime
 /// A collection's log as of one chosen tail: open entries, sealed segments, bodies.
 ///
 /// Synchronous: a walk that needs an object which was not fetched throws ``MissingObjects``;
-/// whoever runs it fetches those and runs it again.
+/// its caller fetches those and runs it again.
 package struct LogView<Source: LogObjectSource> {
     package let tail: Tail
     private let source: Source

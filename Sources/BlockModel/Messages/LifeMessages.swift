@@ -60,7 +60,7 @@ package enum LifeFate: Hashable, Sendable {
     /// It was not done and never will be: another request did it first.
     case superseded
     /// It may have been done to a life of which the register knows nothing any more, or may still
-    /// be done: nobody can tell.
+    /// be done: no register tells.
     case unknown
 }
 
@@ -75,7 +75,7 @@ extension Creation {
         default: break
         }
         if value.generation == generation || planted(.generationTakenAnew) {
-            // Whoever names the generation of a life that goes on has not seen it absent.
+            // A client that names the generation of a life that goes on has not seen it absent.
             return value.live == nil ? .open : .unknown
         }
         if value.generation < generation { return .unknown }

@@ -56,7 +56,7 @@ package struct LogPage: Hashable, Sendable {
     package let headerRevision: Revision
     /// The writes up to here need not be listed to read blocks.
     package let checkpoint: Checkpoint
-    /// Shards of the cluster: whoever makes entries final names those that lag.
+    /// Shards of the cluster: a transactor that makes entries final names those that lag.
     package let shardCount: UInt32
 
     package init(

@@ -50,7 +50,7 @@ package struct CommitAttempt: Hashable, Sendable {
     package let headerAfter: CollectionHeader?
     /// A checkpoint that rides in the entry.
     package let checkpoint: Checkpoint?
-    /// When somebody else's undecided change is in the way.
+    /// When another attempt's undecided change is in the way.
     package let pendingPolicy: PendingPolicy
     package let wallMilliseconds: UInt64
     /// The attempt over several collections that it is a part of; nil when it is one of its own.
@@ -156,14 +156,14 @@ package enum CommitRefusal: Hashable, Sendable {
     case blocked(TailValue)
     /// The attempt was fenced at this revision.
     case fenced(TailValue)
-    /// Somebody else's undecided changes of this block are in the way, and the policy is to fail.
+    /// Other attempts' undecided changes of this block are in the way, and the policy is to fail.
     /// Its pends stay until the log shows that they are dead (protocol: no-timer-removes-a-pend).
     case pending(BlockID, [OutstandingPend])
 
     /// What is known of the entry at the target of an attempt that came too late or too early.
     package enum Landing: UInt8, Hashable, Sendable {
         /// The target is in a sealed segment, or above the tail: an earlier try may be the entry
-        /// there. Before anybody is told anything of the attempt, the log at the target is read.
+        /// there. Before a client is told anything of the attempt, the log at the target is read.
         case notLookedFor = 1
         /// The entry at the target is another's.
         case absent = 2

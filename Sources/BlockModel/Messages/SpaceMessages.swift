@@ -45,7 +45,7 @@ package struct ContentOwner: Hashable, Sendable {
         self.target = target
     }
 
-    /// Of a copy that was brought by somebody who could not tell: it is kept for ever.
+    /// Of a copy that was brought by a scrub that could not tell: it is kept for ever.
     package static let unknown = ContentOwner(
         life: CollectionLife(
             collection: CollectionID(.zero),

@@ -58,7 +58,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// (protocol: doubt-belongs-to-the-attempt, same-change-recognised).
     case doubtToldAsFailure
     /// A coordinator that only writes back another one's half-accepted attempt, and is asked for
-    /// that attempt, takes it for one that nobody has tried
+    /// that attempt, takes it for one that was never tried
     /// (protocol: doubt-belongs-to-the-attempt, same-change-recognised).
     case writeBackRaisesNoDoubt
     /// A proxy forgets, when a later try is refused, that an earlier one had no answer
@@ -94,7 +94,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// A creation makes whatever life is next, not the one after the life its sender saw
     /// (protocol: create-on-what-was-seen).
     case generationTakenAnew
-    /// A creation that may have made a life nobody remembers is told to have made none
+    /// A creation that may have made a life that no register remembers is told to have made none
     /// (protocol: create-on-what-was-seen).
     case forgottenToldAsDefinite
     /// A creation does not look whether the life it finds is its own

@@ -1,4 +1,4 @@
-/// What becomes of an attempt when somebody else's undecided change of a block is in its way.
+/// What becomes of an attempt when another attempt's undecided change of a block is in its way.
 ///
 /// In the way is a pend of another action that is bound to the attempt's target or above: what is
 /// bound below is decided. One that a quorum acknowledged is always found.

@@ -38,7 +38,7 @@ package struct ScrubReport: Hashable, Sendable {
     package var versionCount: UInt32 = 0
     /// Copies that a replica lacked or had damaged, and holds now.
     package var repairedCount: UInt32 = 0
-    /// Copies that stay missing or damaged: nobody handed out a good one, or it was not taken.
+    /// Copies that stay missing or damaged: no replica handed out a good one, or it was not taken.
     package var unrepairedCount: UInt32 = 0
     /// Versions of which two replicas hold different writes: nothing is done about them.
     package var conflictCount: UInt32 = 0

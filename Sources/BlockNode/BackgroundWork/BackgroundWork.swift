@@ -6,7 +6,7 @@ import BlockRuntime
 /// and all tails, each of them page after page, for ever.
 ///
 /// A value beside the ``Coordinator``, which takes the requests of the walks as it takes those of
-/// anybody; whoever drives the coordinator, on whatever transport, drives this with it.
+/// any proxy; the host of the coordinator, on whatever transport, drives this with it.
 package struct BackgroundWork {
     /// How long each walk rests after a page.
     package struct Intervals: Sendable {
@@ -28,7 +28,7 @@ package struct BackgroundWork {
         }
     }
 
-    /// No request of anybody else has these.
+    /// No proxy's request has these.
     private static let scrubToken = Coordinator.Token(rawValue: 0)
     private static let pendToken = Coordinator.Token(rawValue: .max)
     private static let spaceToken = Coordinator.Token(rawValue: .max - 1)
@@ -97,7 +97,7 @@ package struct BackgroundWork {
     }
 
     /// Takes what the coordinator answered to a walk.
-    /// - Returns: Whether it was one that had asked; the answer is for somebody else when not.
+    /// - Returns: Whether it was one that had asked; the answer is for a proxy when not.
     package mutating func received(
         _ reply: RepositoryReply, for token: Coordinator.Token, now: Instant
     ) -> Bool {

@@ -9,7 +9,7 @@ import BlockTransactions
 /// for good.
 ///
 /// An attempt that nothing decides, at the next revision of a collection that rests, may land any
-/// moment, or be that of somebody who died: it would be in the way of whoever does not compete with
+/// moment, or be that of a transactor that died: it would be in the way of one that does not compete with
 /// others (``PendingPolicy/fail``). It is left alone for a while, then fenced at its home, and only
 /// then discarded (protocol: fence-before-discard).
 ///
@@ -41,12 +41,9 @@ package struct PendWalk {
         }
     }
 
-    private let shardCount: Int
-    private let interval: Duration
-    private var shard: Int
+    private var turn: ShardTurn
+    private var pace: WalkPace
     private var cursor: PendKey?
-    /// When the next page is due; nil while one is under way.
-    package private(set) var dueAt: Instant?
     private var step = Step.page
 
     /// What is left of the page, its first pend under way, and where the next page begins.
@@ -70,20 +67,17 @@ package struct PendWalk {
 
     /// - Parameter firstShard: Drawn at random, so that coordinators begin in different places.
     package init(shardCount: Int, firstShard: Int, interval: Duration, now: Instant) {
-        invariant(shardCount > 0, "a cluster has shards")
-        invariant(firstShard >= 0, "no shard \(firstShard)")
-        invariant(interval > .zero, "a walk that never rests")
-        self.shardCount = shardCount
-        self.interval = interval
-        shard = firstShard % shardCount
-        dueAt = now.advanced(by: interval)
+        turn = ShardTurn(shardCount: shardCount, first: firstShard)
+        pace = WalkPace(interval: interval, now: now)
     }
+
+    /// When the next page is due; nil while one is under way.
+    package var dueAt: Instant? { pace.dueAt }
 
     /// The page that is due; nil when none is.
     package mutating func next(now: Instant) -> Request? {
-        guard let due = dueAt, due <= now else { return nil }
+        guard pace.begins(at: now) else { return nil }
         invariant(pends.isEmpty && tails.isEmpty, "a page begins within another one")
-        dueAt = nil
         return list()
     }
 
@@ -153,8 +147,7 @@ package struct PendWalk {
         passCount += 1
         return .repository(
             .listPends(
-                ShardID(rawValue: UInt32(shard)), after: cursor,
-                countMax: UInt32(Limits.pendPageCountMax)))
+                turn.shard, after: cursor, countMax: UInt32(Limits.pendPageCountMax)))
     }
 
     /// Asks for what the first pend of the page needs; passes over those that need nothing.
@@ -243,18 +236,14 @@ package struct PendWalk {
         passCount = 0
         listed = []
         cursor = nextCursor
-        if cursor == nil {
-            shard = (shard + 1) % shardCount
-            if shard == 0 { suspects.walkEnded() }
-        }
-        dueAt = goesOn ? now : now.advanced(by: interval)
+        if cursor == nil, turn.next() { suspects.walkEnded() }
+        pace.ended(at: now, goesOn: goesOn)
         return nil
     }
 
     /// Stops the process unless a walk that rests has nothing under way.
     /// - Complexity: O(1).
     package func checkInvariants() {
-        invariant((0..<shardCount).contains(shard), "a walk over shard \(shard)")
         invariant(dueAt == nil || pends.isEmpty, "a walk rests on a page")
         invariant(pends.count <= listed.count, "\(pends.count) pends of a page of \(listed.count)")
         invariant(passCount <= Limits.pendPassCountMax, "pass \(passCount) over one page")
@@ -299,7 +288,7 @@ extension PendVerdict {
 extension KeptPend {
     /// Whether a pend whose target is truncated is of no use any more: everything up to there is a
     /// version on a quorum, or has a later one there that is. Where the newest of a quorum is the
-    /// pend's own write it landed: the scrub brings that to whoever lacks it, and ends the pend
+    /// pend's own write it landed: the scrub brings that to the replicas that lack it, and ends the pend
     /// (protocol: no-timer-removes-a-pend).
     fileprivate func isSuperseded(by newest: CommittedWrite?) -> Bool {
         newest?.revision != pend.target || newest?.payload != pend.payload

@@ -8,11 +8,9 @@ import BlockRuntime
 /// Every coordinator walks on its own; what two of them remove is removed once.
 package struct SpaceWalk {
     private let peers: [PeerID]
-    private let interval: Duration
+    private var pace: WalkPace
     private var position: Int
     private var cursor: Bytes?
-    /// When the next page is due; nil while one is under way.
-    package private(set) var dueAt: Instant?
     /// Bytes that peers removed since the start, for the operator.
     package private(set) var removedBytes: UInt64 = 0
 
@@ -20,21 +18,21 @@ package struct SpaceWalk {
     package init(peers: [PeerID], first: Int, interval: Duration, now: Instant) {
         invariant(!peers.isEmpty, "a cluster has peers")
         self.peers = peers
-        self.interval = interval
+        pace = WalkPace(interval: interval, now: now)
         position = first % peers.count
-        dueAt = now.advanced(by: interval)
     }
+
+    /// When the next page is due; nil while one is under way.
+    package var dueAt: Instant? { pace.dueAt }
 
     /// The page that is due; nil when none is.
     package mutating func next(now: Instant) -> RepositoryRequest? {
-        guard let due = dueAt, due <= now else { return nil }
-        dueAt = nil
+        guard pace.begins(at: now) else { return nil }
         return .sweep(peers[position], after: cursor)
     }
 
     /// The page has been walked, or could not be: then the others have their turn first.
     package mutating func ended(with reply: RepositoryReply, now: Instant) {
-        invariant(dueAt == nil, "one page at a time")
         cursor = nil
         var wasUseful = false
         if case .swept(let report) = reply {
@@ -43,6 +41,6 @@ package struct SpaceWalk {
             wasUseful = report.removedCount > 0
         }
         if cursor == nil { position = (position + 1) % peers.count }
-        dueAt = wasUseful ? now : now.advanced(by: interval)
+        pace.ended(at: now, goesOn: wasUseful)
     }
 }

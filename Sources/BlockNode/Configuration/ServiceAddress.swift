@@ -7,7 +7,7 @@ package enum ServiceAddress {
 
     /// The address in the one form that the transport takes: `tcp://host:port` also for
     /// `host:port`.
-    /// - Returns: nil when nobody can connect to `text`; ``expected`` says what would be right.
+    /// - Returns: nil when no client can connect to `text`; ``expected`` says what would be right.
     package static func canonical(_ text: String) -> String? {
         if let address = NetworkAddress(text) {
             return address.canBeReached ? address.description : nil

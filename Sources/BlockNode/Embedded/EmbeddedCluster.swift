@@ -78,7 +78,7 @@ package struct EmbeddedCluster {
             coordinators: [service], proxies: [service])
     }
 
-    /// When ``turn(_:now:)`` has something to do although nobody asks; nil: never.
+    /// When ``turn(_:now:)`` has something to do although no request comes; nil: never.
     package var nextWake: Instant? {
         if !toCoordinator.isEmpty || !toPeer.isEmpty { return now }
         invariant(replies.isEmpty, "replies that were not handed out")
@@ -149,8 +149,8 @@ package struct EmbeddedCluster {
             answers.count == items.count || !report.alarms.isEmpty,
             "\(answers.count) answers to \(items.count) requests")
         guard report.alarms.isEmpty else {
-            // Nobody reads a log here, and the application is not to be taken down: the database
-            // ends, with nothing of this turn told to anybody.
+            // No operator reads a log here, and the application is not to be taken down: the database
+            // ends, with nothing of this turn told to any caller.
             throw DatabaseError(
                 .internalError, "protocol broken: \(report.alarms.joined(separator: "; "))")
         }

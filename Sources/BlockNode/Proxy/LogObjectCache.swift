@@ -2,36 +2,21 @@ import BlockModel
 import BlockRuntime
 import BlockTransactions
 
-/// Log objects that were fetched lately, bounded by bytes. They never change, so none goes stale.
-///
-/// Two generations: when the young one is full, the old one is forgotten and the young one becomes
-/// old. Constant time, and no order to keep; what is in use longer than that is fetched again.
+/// Log objects that were fetched lately, bounded by bytes. They never change, so none goes stale;
+/// what is in use longer than it is held is fetched again.
 struct LogObjectCache: LogObjectSource, Sendable {
-    private let bytesMax: Int
-    private var young: [LogObjectKey: LogObject] = [:]
-    private var old: [LogObjectKey: LogObject] = [:]
-    private var youngBytes = 0
+    private var objects: TwoGenerationCache<LogObjectKey, LogObject>
 
-    init(bytesMax: Int) { self.bytesMax = bytesMax }
+    init(bytesMax: Int) { objects = TwoGenerationCache(weightMax: bytesMax) }
 
-    func object(_ key: LogObjectKey) -> LogObject? { young[key] ?? old[key] }
+    func object(_ key: LogObjectKey) -> LogObject? { objects[key] }
 
     mutating func insert(_ key: LogObjectKey, _ object: LogObject, byteCount: Int) {
-        guard young[key] == nil else { return }
-        young[key] = object
+        invariant(byteCount > 0, "a log object of \(byteCount) bytes")
         // Decoded, its parts lie in memory one by one.
-        youngBytes += 2 * byteCount + Limits.queuedActionBytes
-        guard youngBytes > bytesMax / 2 else { return }
-        old = young
-        young = [:]
-        youngBytes = 0
+        objects.put(object, for: key, weight: 2 * byteCount + Limits.queuedActionBytes)
     }
 
-    /// Stops the process unless the young generation is as small as it may be.
-    /// - Complexity: O(1).
-    func checkInvariants() {
-        invariant(
-            youngBytes <= bytesMax / 2, "\(youngBytes) bytes of objects, of \(bytesMax / 2)")
-        invariant(young.isEmpty == (youngBytes == 0), "\(young.count) objects of no bytes")
-    }
+    /// - Complexity: O(objects).
+    func checkInvariants() { objects.checkInvariants() }
 }

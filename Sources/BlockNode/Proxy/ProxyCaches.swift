@@ -46,7 +46,6 @@ struct ProxyCaches {
     mutating func keep(_ item: FetchedItem) {
         switch item {
         case .object(let key, let object, let byteCount):
-            invariant(byteCount > 0, "a log object of \(byteCount) bytes")
             objects.insert(key, object, byteCount: byteCount)
         case .block(let request, let block):
             blocks.keep(block, incarnation: request.key.incarnation)
@@ -56,7 +55,6 @@ struct ProxyCaches {
 
     /// - Complexity: O(1).
     func checkInvariants() {
-        objects.checkInvariants()
         histories.checkInvariants()
         tails.checkInvariants()
         use.checkInvariants()

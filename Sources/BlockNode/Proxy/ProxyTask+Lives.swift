@@ -90,16 +90,6 @@ extension ProxyTask {
 }
 
 extension OpenCollection {
-    /// What is wrong with the request as it stands; nil when nothing is.
-    var problem: DatabaseError? {
-        if let problem = CollectionName.problem(name) { return problem }
-        if creation != nil, kind == nil || encoding == nil {
-            return DatabaseError(
-                .invalidArgument, "creating a collection needs a kind and an encoding")
-        }
-        return nil
-    }
-
     /// The header of the collection, should it be created.
     fileprivate var emptyHeader: CollectionHeader {
         let encoding = encoding ?? .bytes

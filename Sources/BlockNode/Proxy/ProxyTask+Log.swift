@@ -79,7 +79,7 @@ extension ProxyTask {
 
     /// Looks at the tail of the next collection that the requests name: replicas that have
     /// truncated a revision, or forgotten a life, answer with what is left. Of a request that names
-    /// none nobody can tell.
+    /// none the proxy cannot tell.
     private mutating func confirm(
         _ requests: [BlockReadRequest], behind last: CollectionID?, _ effects: inout TaskEffects
     ) {

@@ -16,12 +16,6 @@ package final class Chain {
         self.tracker = tracker
         self.collection = collection
     }
-
-    /// Registers the types of a chain's blocks.
-    package static func register(in registry: inout BlockTypeRegistry) throws(DatabaseError) {
-        try registry.register(ChainBlock.headerType, name: "chain header")
-        try registry.register(ChainBlock.dataType, name: "chain data")
-    }
 }
 
 // MARK: - Finding blocks

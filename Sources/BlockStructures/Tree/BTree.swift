@@ -51,12 +51,6 @@ package final class BTree {
     ) -> CollectionHeader {
         CollectionHeader(kind: .tree, encoding: encoding, capacity: UInt32(capacity))
     }
-
-    /// Registers the types of a tree's blocks.
-    package static func register(in registry: inout BlockTypeRegistry) throws(DatabaseError) {
-        try registry.register(TreeNode.leafType, name: "tree leaf")
-        try registry.register(TreeNode.branchType, name: "tree branch")
-    }
 }
 
 // MARK: - Descending

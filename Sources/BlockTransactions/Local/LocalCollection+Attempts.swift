@@ -35,7 +35,7 @@ extension LocalCollection {
     private func prepare(_ count: Int, payload: PayloadID) throws -> PreparedBatch {
         if count < pending.count {
             // The tracker has more in it than this attempt may hold.
-            rebase()
+            startAnew()
             while appliedCount < count {
                 try run(pending[appliedCount])
                 appliedCount += 1
@@ -62,7 +62,7 @@ extension LocalCollection {
         return commit
     }
 
-    /// The attempt is handed over to somebody who can land it.
+    /// The attempt is handed over to a proxy that can land it.
     package func attemptHandedOver() { flight?.doubt.handedOver() }
 
     /// A try of the attempt has failed. When it was certainly not begun, nor any earlier one, the
@@ -73,7 +73,7 @@ extension LocalCollection {
         if flight?.doubt.mayHaveCommitted == false { flight = nil }
     }
 
-    /// Nobody waits any more for the answer to a try of the attempt.
+    /// The call waits no more for the answer to a try of the attempt.
     package func attemptWasLetGo() { flight?.doubt.raise() }
 
     /// A try of the attempt was refused.
@@ -134,7 +134,7 @@ extension LocalCollection {
         let ids = Set(flight.actions.map(\.id))
         pending.removeAll { ids.contains($0.id) }
         self.flight = nil
-        rebase()
+        startAnew()
         return true
     }
 }

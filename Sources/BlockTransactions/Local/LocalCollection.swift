@@ -3,10 +3,10 @@ import BlockRuntime
 import BlockStructures
 
 /// The local side of a custom collection: a snapshot of it at one revision, the actions that are
-/// not durable yet, and what they make of the snapshot. It talks to nobody: its owner brings pages
+/// not durable yet, and what they make of the snapshot. It talks to no service: its owner brings pages
 /// of the log and blocks, and takes attempts to the cluster.
 ///
-/// What the log says is never behind: an action that is found in it has landed, whoever was told
+/// What the log says is never behind: an action that is found in it has landed, whatever its client was told
 /// what. An attempt whose outcome is unknown is the only one there is until the log has decided
 /// (protocol: unknown-holds-the-next, doubt-belongs-to-the-attempt).
 ///
@@ -100,7 +100,7 @@ package final class LocalCollection<Action: Sendable> {
         if pending.isEmpty, revision != history.through, !planted(.readTakenForSeen) {
             // What was read while nothing was pending is kept for no comparison: begin on it.
             unseen = []
-            rebase()
+            startAnew()
         }
         try replay()
         try run(Pending(id: id, action: action, bytes: bytes))
@@ -259,12 +259,12 @@ package final class LocalCollection<Action: Sendable> {
         pending = kept
         landed = []
         unseen = []
-        if revision != history.through || !update.isEmpty { rebase() }
+        if revision != history.through || !update.isEmpty { startAnew() }
         report.add(update)
     }
 
     /// Starts again on the newest snapshot, with the pending actions still to be run.
-    func rebase() {
+    func startAnew() {
         revision = history.through
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
@@ -281,7 +281,7 @@ package final class LocalCollection<Action: Sendable> {
         return report
     }
 
-    /// What ``takeReport()`` would return: nobody was told of it yet.
+    /// What ``takeReport()`` would return: the application was not told of it yet.
     package var untold: CollectionUpdate<Action> { report }
 
     /// The sync under way has failed: what it has landed is told by the next report.

@@ -3,7 +3,7 @@ import BlockRuntime
 import BlockStructures
 
 /// One call on a local collection, step by step: what to ask the cluster next, and what to make of
-/// its answers. Whoever owns the collection performs the steps, one after another, in whatever time
+/// its answers. The collection's owner performs the steps, one after another, in whatever time
 /// and over whatever way it has: the SDK and the simulator drive this same machine.
 package struct LocalCollectionCall<Action: Sendable> {
     package enum Kind {
@@ -222,7 +222,7 @@ package struct LocalCollectionCall<Action: Sendable> {
             outcome: .unknown)
     }
 
-    /// Nobody waits for the answer any more, or for the end of a pause, because of `error`.
+    /// The application waits no more for the answer, or for the end of a pause, because of `error`.
     /// - Throws: As ``next(at:)``, unless the work was done and only a hint was being given.
     package mutating func letGo(_ error: any Error) throws {
         switch question {

@@ -4,7 +4,7 @@ import BlockRuntime
 /// How a transaction lands what it wrote: one request, sent under one id; where nobody says what
 /// became of it, that is asked for, and never found out by sending another.
 ///
-/// Whoever runs the transaction performs the steps: the SDK and the simulator alike.
+/// The SDK and the simulator perform the steps.
 package struct TransactionLanding: Sendable {
     package enum Step: Sendable {
         /// Then ``receive(_:)`` what came of it.
@@ -82,9 +82,9 @@ package struct TransactionLanding: Sendable {
             stage = .asking(because: error)
         case (.acting, _):
             doubt.raise()
-            stage = .asking(because: TransactionLanding.misfit)
+            stage = .asking(because: TransactionLanding.unexpectedReply)
         case (.asking(let error), _):
-            // Not there up to now, or nobody can say: it may still come.
+            // Not there up to now, or no log can say: it may still come.
             var told = doubt.told(error)
             told.message +=
                 "; it was action \(question.action), first sent at revision "
@@ -106,7 +106,7 @@ package struct TransactionLanding: Sendable {
         }
     }
 
-    private static var misfit: DatabaseError {
+    private static var unexpectedReply: DatabaseError {
         DatabaseError(
             .malformedMessage, "the proxy answered something else than was asked",
             outcome: .unknown)

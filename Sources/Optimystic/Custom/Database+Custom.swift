@@ -18,7 +18,7 @@ extension Database {
     }
 
     /// Opens a collection of the application's own kind that exists. Never creates one: that it is
-    /// not there, and that nobody could be asked, are different errors.
+    /// not there, and that no proxy could be asked, are different errors.
     ///
     /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is something else.
     public func open<Action: Sendable>(

@@ -8,7 +8,7 @@ extension Database {
     /// ``Limits/participantCountMax``, and lands what it wrote: everywhere or nowhere.
     ///
     /// When this returns, the writes are durable, and everything the body read was still so when
-    /// they took effect. Where somebody else was first, the body runs again, on a newer revision,
+    /// they took effect. Where another client was first, the body runs again, on a newer revision,
     /// until the time runs out: so it must have no effect but through the transaction. A body that
     /// throws ends the transaction; nothing was written then. One that writes nothing reads a
     /// consistent snapshot.

@@ -79,7 +79,7 @@ public final class Transaction: Sendable {
                 rest, direction, asOf: snapshot(of: tree.info),
                 countMax: min(countMax, Limits.pageItemCountMax), timeout: timeLeft
             ).value()
-            guard case .treePage(let page) = reply else { throw Database.misfit(reply) }
+            guard case .treePage(let page) = reply else { throw Database.unexpectedReply(reply) }
             try await took(tree.info, tree.revision, at: page.asOf) { _ in }
             entries += page.entries
             covered = whole

@@ -97,7 +97,7 @@ extension Database {
     }
 
     /// What the replicas of a register hold. Replicas are asked one after another, so while
-    /// somebody writes a look may find each at another value: it is repeated a few times.
+    /// a client writes a look may find each at another value: it is repeated a few times.
     private func settledReplicas(
         of name: String, _ first: [ReplicaReport], _ timeout: Duration?
     ) async throws -> [ReplicaReport] {
@@ -120,7 +120,7 @@ extension Database {
     private static func audited(
         _ reply: ClientReply
     ) throws(DatabaseError) -> ([ReplicaReport], Bytes?) {
-        guard case .replicas(let replicas, let bytes) = reply else { throw misfit(reply) }
+        guard case .replicas(let replicas, let bytes) = reply else { throw unexpectedReply(reply) }
         return (replicas, bytes)
     }
 

@@ -3,7 +3,7 @@ import BlockRuntime
 import BlockTransactions
 
 /// Checks a collection's log against the hashes in its chosen tail, from the newest entry to the
-/// oldest. Pure: whoever runs it fetches the segments and bodies.
+/// oldest. Pure: its caller fetches the segments and bodies.
 ///
 /// Memory grows with the number of actions: their ids are remembered to find one that occurs twice.
 package struct LogChecker {
@@ -88,7 +88,7 @@ package struct LogChecker {
         }
     }
 
-    /// The object cannot be had from anybody.
+    /// The object cannot be had from any replica.
     package mutating func lost(_ object: String) {
         result.found(.lost, object, "no replica hands it out")
     }
@@ -118,7 +118,7 @@ package struct LogChecker {
     /// Counts how many replicas confirmed a write of a block that ``nextWrites(countMax:)`` named.
     ///
     /// Up to the checkpoint it must be a version. Above it a pend of the same payload and result is
-    /// as good: it becomes the version when somebody reads or finalises it.
+    /// as good: it becomes the version when a client reads or finalises it.
     /// - Parameter copy: Of the newest version that any of them holds.
     package mutating func take(_ replicas: [ReplicaReport], of listed: ListedWrite, copy: Bytes?) {
         let object = "block \(listed.key.block) at \(listed.write.revision)"

@@ -6,7 +6,7 @@ import Testing
 /// Creations and drops through proxies, doubled and late (protocol: create-on-what-was-seen,
 /// drop-names-the-life).
 @Suite("Requests that begin and end lives")
-struct LifeRequestTests {
+struct ProxyTaskLivesTests {
     private static let name = "tree"
 
     private func open(_ number: UInt64?, after generation: UInt64 = 0) -> ClientRequest {

@@ -1,4 +1,5 @@
 import BlockRuntime
+import BlockTransport
 
 /// Who is connected to whom in a ``LoopbackNetwork``, and what waits where. Knows no threads.
 struct LoopbackSwitch {

@@ -5,7 +5,7 @@ import Testing
 
 /// A coordinator that a proxy reaches and that does not reach enough peers, beside one that does.
 @Suite("A proxy judges coordinators by outcomes")
-struct CutCoordinatorTests {
+struct CoordinatorStandingTests {
     private static func scene(_ kind: CollectionKind) throws -> ServiceScene {
         var scene = try ServiceScene(proxyCount: 1)
         try scene.open(kind)

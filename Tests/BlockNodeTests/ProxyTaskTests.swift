@@ -5,8 +5,8 @@ import BlockStorage
 import Testing
 
 /// Reads through a proxy, of what is large and of what is gone.
-@Suite("Reads through a proxy")
-struct ProxyReadTests {
+@Suite("Tasks of a proxy")
+struct ProxyTaskTests {
     private static let name = "tree"
 
     private func open(

@@ -4,7 +4,7 @@ import BlockRuntime
 import Testing
 
 @Suite("Giving space back")
-struct SpaceTests {
+struct SpaceSweepTests {
     private typealias Scene = BlockScene
 
     /// The life that the blocks of ``BlockScene`` belong to.
@@ -67,7 +67,7 @@ struct SpaceTests {
             _ = ask(.putSegment(key, bytes))
         }
 
-        /// Tells an end of ``SpaceTests/life``.
+        /// Tells an end of ``SpaceSweepTests/life``.
         mutating func forget(_ life: CollectionLife, through: UInt64?) -> PeerReply? {
             let end = LifeEnd(life: life, truncatedThrough: through.map { Revision($0) })
             return ask(.forget([end], after: nil, through: nil))

@@ -1,4 +1,5 @@
 import BlockRuntime
+import BlockTransport
 import CLinux
 import Glibc
 

@@ -3,7 +3,7 @@ import BlockModel
 import BlockRuntime
 import Testing
 
-@Suite("Silent peers") struct SilentPeerTests {
+@Suite("A coordinator") struct CoordinatorTests {
     @Test("Without a majority the error says of which shard, who is silent, and for how long")
     func named() throws {
         var world = try CoordinatorWorld(seed: 5, coordinatorCount: 1)

@@ -5,7 +5,7 @@ import BlockRuntime
 ///
 /// A peer that is doubted, because it was silent last time, is asked like the others; when these
 /// have answered, it has a moment more, and not the whole time that a peer has once.
-package struct Survey: Round {
+package struct Broadcast: Round {
     /// What it is about, so that the replies can be put into words.
     package enum Subject {
         case status
@@ -32,7 +32,7 @@ package struct Survey: Round {
             operation = target.operation
             peers = map.members(of: shard)
         }
-        // Of nobody else is there anything to be had.
+        // Of no other peer is there anything to be had.
         self.doubted = doubted.isSuperset(of: peers) ? [] : doubted
     }
 
@@ -40,10 +40,10 @@ package struct Survey: Round {
     var deadline: Instant { .distantFuture }
 
     package mutating func start(_ effects: inout RoundEffects) {
-        invariant(replies.isEmpty, "a survey starts once")
+        invariant(replies.isEmpty, "a broadcast starts once")
         for peer in peers { effects.send(operation, to: peer, stamp: 0) }
-        effects.wake(after: effects.timing.survey)
-        if peers.isEmpty { effects.finish(.surveyed([:])) }
+        effects.wake(after: effects.timing.broadcast)
+        if peers.isEmpty { effects.finish(.broadcastEnded([:])) }
     }
 
     package mutating func receive(
@@ -52,18 +52,18 @@ package struct Survey: Round {
         invariant(peers.contains(peer), "a reply of \(peer), which is not asked")
         replies[peer] = reply
         let missing = peers.filter { replies[$0] == nil }
-        if missing.isEmpty { return effects.finish(.surveyed(replies)) }
+        if missing.isEmpty { return effects.finish(.broadcastEnded(replies)) }
         if doubted.isSuperset(of: missing) { effects.wake(after: effects.timing.hedge) }
     }
 
     package mutating func tick(_ effects: inout RoundEffects) {
-        effects.finish(.surveyed(replies))
+        effects.finish(.broadcastEnded(replies))
     }
 
     func end(
         _ result: RoundResult, as running: RunningRound, in coordinator: inout Coordinator
     ) {
-        guard case .surveyed(let replies) = result else {
+        guard case .broadcastEnded(let replies) = result else {
             return coordinator.report(result, of: running)
         }
         switch subject {

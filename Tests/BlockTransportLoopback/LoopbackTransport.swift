@@ -1,4 +1,5 @@
 import BlockRuntime
+import BlockTransport
 
 /// A ``Transport`` within one process.
 package final class LoopbackTransport: Transport {
@@ -108,14 +109,5 @@ package final class LoopbackTransport: Transport {
                 .configurationInvalid,
                 "\"\(address)\" is not a loopback address; write \(scheme) and a name")
         }
-    }
-}
-
-/// The bound on outgoing links, the same for every transport.
-package enum LinkLimit {
-    package static func error(address: String) -> DatabaseError {
-        DatabaseError(
-            .overloaded,
-            "no link to \"\(address)\": there are \(Limits.linkCountMax) links, the limit")
     }
 }

@@ -6,7 +6,7 @@ import Testing
 /// What clients say of the log, before it goes to a peer
 /// (protocol: facts-from-the-coordinators-own-tail).
 @Suite("What a coordinator is told of the log")
-struct ClaimTests {
+struct ClaimCheckTests {
     private typealias Scene = BlockScene
     private static let collection = CollectionID(name: "x")
     private let key = BlockScene.key

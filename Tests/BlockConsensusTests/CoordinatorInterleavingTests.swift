@@ -5,7 +5,7 @@ import Testing
 
 /// Coordinators and peers as bare machines, their messages delivered in random order, doubled and
 /// lost, coordinators dying at any moment: whatever is chosen must form one history.
-@Suite struct InterleavingTests {
+@Suite struct CoordinatorInterleavingTests {
     // protocol: registers-stay, write-back-before-answer, identical-quorum-is-chosen
     // protocol: act-on-chosen
     @Test("Chosen tails form one history under any order, loss and death", arguments: 0..<60)

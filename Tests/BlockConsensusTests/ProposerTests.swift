@@ -1,0 +1,83 @@
+import BlockConsensus
+import BlockModel
+import BlockRuntime
+import Testing
+
+/// One change of a register: who is asked what, when it is decided, and when it is given up.
+@Suite("A proposer") struct ProposerTests {
+    private typealias Scene = ProposerDoubtTests.Scene
+
+    private static func ballot(of operation: PeerRequest.Operation) -> Ballot? {
+        switch operation {
+        case .prepare(_, let ballot), .accept(_, let ballot, _): ballot
+        default: nil
+        }
+    }
+
+    /// The members that were asked for a promise, or for an accept.
+    private static func asked(_ scene: Scene, toAccept: Bool) -> [PeerID] {
+        scene.sends.compactMap { send in
+            switch send.operation {
+            case .prepare: toAccept ? nil : send.peer
+            case .accept: toAccept ? send.peer : nil
+            default: nil
+            }
+        }
+    }
+
+    @Test("A change is proposed once a majority has promised, and told once a majority accepted")
+    func decided() throws {
+        let tail = Sample.tail()
+        var scene = try Scene(.commit(Sample.commit(7, at: Revision(1), on: tail)), on: tail)
+        #expect(Set(Self.asked(scene, toAccept: false)) == Set(scene.members.peers))
+        let ballot = try #require(Self.ballot(of: scene.last.operation))
+        let stamp = scene.last.stamp
+        func promise(_ peer: PeerID) -> (inout Proposer, inout RoundEffects) -> Void {
+            let reply = PeerReply.promise(
+                ballot, accepted: Sample.ballot(1, 9), value: TailValue.live(tail).registerBytes)
+            return { $0.receive(reply, from: peer, stamp: stamp, &$1) }
+        }
+        scene.run(promise(scene.members.peers[0]))
+        // The same peer once more is not a second one (protocol: quorum-of-distinct-peers).
+        scene.run(promise(scene.members.peers[0]))
+        #expect(scene.acceptCount == 0)
+        scene.run(promise(scene.members.peers[1]))
+        #expect(Set(Self.asked(scene, toAccept: true)) == Set(scene.members.peers))
+        #expect(Self.ballot(of: scene.last.operation) == ballot)
+        let acceptStamp = scene.last.stamp
+        for (count, peer) in scene.members.peers.prefix(2).enumerated() {
+            #expect(scene.result == nil, "told after \(count) accepts")
+            scene.run { $0.receive(.accepted(ballot), from: peer, stamp: acceptStamp, &$1) }
+        }
+        guard case .reply(.committed(let revision, _))? = scene.result else {
+            Issue.record("\(String(describing: scene.result))")
+            return
+        }
+        #expect(revision == Revision(1))
+    }
+
+    @Test("One that lost to a higher ballot tries again above it, after a pause")
+    func lost() throws {
+        var scene = try Scene(.read, on: Sample.tail())
+        let first = try #require(Self.ballot(of: scene.last.operation))
+        let rival = Sample.ballot(first.counter + 40, 9)
+        let stamp = scene.last.stamp
+        let before = scene.sends.count
+        for peer in scene.members.peers.prefix(2) {
+            scene.run { $0.receive(.rejected(promised: rival), from: peer, stamp: stamp, &$1) }
+        }
+        #expect(scene.sends.count == before, "it competes at once")
+        scene.now = scene.now.advanced(by: RetryTiming.rivals.first)
+        scene.run { $0.tick(&$1) }
+        let next = try #require(Self.ballot(of: scene.last.operation))
+        #expect(next > rival && scene.sends.count > before)
+        #expect(scene.result == nil)
+    }
+
+    @Test("Without a majority it ends when its time does, and says so") func expired() throws {
+        var scene = try Scene(.read, on: Sample.tail())
+        scene.expire()
+        #expect(scene.error?.code == .quorumUnavailable)
+        #expect(scene.error?.outcome == .notApplied)
+    }
+}
