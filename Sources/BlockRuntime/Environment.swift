@@ -1,4 +1,5 @@
-/// Time, chance and identifiers, handed to the code that needs them: the only door to any of the three.
+/// Time, chance and identifiers, handed to the code that needs them: the only door to any of the
+/// three.
 ///
 /// Services use ``live()``; simulations build one over their virtual clock and their seed.
 package struct Environment: Sendable {

@@ -35,7 +35,7 @@ package struct RetryTiming: Hashable, Sendable {
     /// Until the next service is asked that was not asked yet: none to speak of.
     /// `CoordinatorCalls`, `ClientCall`.
     package static let nextService = Duration.milliseconds(1)
-    /// Until a writer asks again for what it has no room for now. `WriterEffects.wakeSoon`.
+    /// Until a writer asks again for what it has no room for. `WriterEffects.wakeSoon`.
     package static let writerPause = Duration.milliseconds(50)
 
     // MARK: What a refusal advises

@@ -1,7 +1,6 @@
 /// A key and when it is to be woken. Equal instants come out in the order they went in: runs must
 /// replay.
-@usableFromInline
-struct TimedKey<Key: Sendable>: Comparable, Sendable {
+package struct TimedKey<Key: Sendable>: Comparable, Sendable {
     @usableFromInline let instant: Instant
     @usableFromInline let order: UInt64
     @usableFromInline let key: Key
@@ -14,12 +13,12 @@ struct TimedKey<Key: Sendable>: Comparable, Sendable {
     }
 
     @inlinable
-    static func < (left: TimedKey, right: TimedKey) -> Bool {
+    package static func < (left: TimedKey, right: TimedKey) -> Bool {
         (left.instant, left.order) < (right.instant, right.order)
     }
 
     @inlinable
-    static func == (left: TimedKey, right: TimedKey) -> Bool {
+    package static func == (left: TimedKey, right: TimedKey) -> Bool {
         (left.instant, left.order) == (right.instant, right.order)
     }
 }

@@ -40,8 +40,8 @@ package final class StorageRepository: PeerStoreView {
     /// Opens what `engine` holds; an engine without a record is an empty store.
     ///
     /// Syncs before anything is read: a process that died between its write and its sync leaves a
-    /// batch that is readable and yet not durable, and a peer that answers from it breaks the promise
-    /// that an answer outlives the next loss of power.
+    /// batch that is readable and yet not durable, and a peer that answers from it breaks the
+    /// promise that an answer outlives the next loss of power.
     /// - Parameter recentBytesMax: Bytes of records of each kind that need not be read again.
     /// - Throws: `.corrupted` when the record of the store's progress is damaged, `.ioFailed`; what
     ///   ``KeyValueEngine/sync()`` throws.

@@ -6,7 +6,8 @@ extension Limits {
     // MARK: Versions and pends
 
     /// Revisions that a lagging shard may span, from its own checkpoint to the last write of a
-    /// block of it; then such writes are refused. A proxy that comes anew reads that much of the log.
+    /// block of it; then such writes are refused. A proxy that comes anew reads that much of the
+    /// log.
     package static let laggingRevisionCountMax = 4096
     /// Entries above the checkpoint, with those shards left behind, that a proxy keeps in memory;
     /// then writes are refused until some are final.

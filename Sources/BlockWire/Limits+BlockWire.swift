@@ -34,7 +34,8 @@ extension Limits {
 
     /// How long one that says that it is overloaded is passed over: it has no trouble but that.
     package static let overloadSuspicionTime = Duration.seconds(1)
-    /// A try that had less time than this, and used it up, says nothing against the service that was asked.
+    /// A try that had less time than this, and used it up, says nothing against the service that
+    /// was asked.
     package static let judgedTryTime = Duration.milliseconds(400)
 
     // MARK: The cluster file

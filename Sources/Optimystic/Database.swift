@@ -20,7 +20,8 @@ import OptimysticClient
 /// handle whose collection was dropped, `.collectionNotFound`. What a call throws besides stands
 /// with it. ``ErrorCode`` says what each means and what can be done.
 public final class Database: Sendable {
-    /// The time a request has, and the time to look for a proxy, unless the application says otherwise.
+    /// The time a request has, and the time to look for a proxy, unless the application says
+    /// otherwise.
     public static let timeoutDefault = Limits.requestTimeDefault
     /// The longest time that a request may be given.
     public static let timeoutMax = Limits.requestTimeMax

@@ -17,8 +17,8 @@ extension ClientSession {
     }
 
     /// Of the proxies that serve well, and of those the ones that this call has tried least, the
-    /// best by rank. No request waits for a greeting while a proxy that has answered one is at hand;
-    /// the better one is greeted meanwhile.
+    /// best by rank. No request waits for a greeting while a proxy that has answered one is at
+    /// hand; the better one is greeted meanwhile.
     private mutating func choose(for call: ClientCall) -> Int {
         let candidates = ranking.choice(
             for: call.request.affinity, about: call.subject, tries: call.triesByProxy, at: now)

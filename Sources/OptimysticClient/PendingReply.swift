@@ -4,8 +4,8 @@ import Synchronization
 
 /// The answer to a request that is on its way: asked for at once, awaited when it is needed.
 ///
-/// Letting go of it cancels the request: no caller waits any more, and it is not tried again. What was
-/// sent may still be carried out.
+/// Letting go of it cancels the request: no caller waits any more, and it is not tried again. What
+/// was sent may still be carried out.
 package final class PendingReply: Sendable {
     private let slot: ReplySlot
     private let onAbandon: @Sendable () -> Void

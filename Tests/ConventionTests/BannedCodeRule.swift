@@ -68,8 +68,8 @@ enum BannedCodeRule {
     /// Not even in tests: a test that draws from nowhere cannot be replayed.
     private static var chanceBans: [Ban] {
         let seeded = [
-            "Sources/BlockSimulation/CoordinatorNode.swift": "a world is its seed",
             "Sources/BlockSimulation/PeerNode.swift": "a world is its seed",
+            "Sources/BlockWorkloads/Bank/BankClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/CollectionOpening.swift": "a workload is its seed",
             "Sources/BlockWorkloads/Custom/CustomClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/DiaryClient.swift": "a workload is its seed",

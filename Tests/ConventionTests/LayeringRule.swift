@@ -78,7 +78,8 @@ enum LayeringRule {
                 ? "\(name) needs the adapter \(need), which only executables may" : nil
         case .tests:
             let subject = name.hasSuffix("Tests") ? String(name.dropLast(5)) : name
-            let seen = package.everything(below: subject).union([subject, "ModelSamples"])
+            let seen = package.everything(below: subject)
+                .union([subject]).union(PackageManifest.testSupport)
             return seen.contains(need) || adapters.contains(need) || broadTests.contains(name)
                 ? nil : "tests of \(subject) see only what it sees; \(need) is another's"
         }

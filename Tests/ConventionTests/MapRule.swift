@@ -19,7 +19,7 @@ enum MapRule {
         let named = rows.flatMap(\.names)
         for (name, target) in package.targets.sorted(by: { $0.key < $1.key })
         where target.kind != .tests && named.count(where: { $0 == name }) != 1 {
-            if name == "ModelSamples" { continue }
+            if PackageManifest.testSupport.contains(name) { continue }
             found.append(
                 Violation(
                     path: readme.path, line: 0,

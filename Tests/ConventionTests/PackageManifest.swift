@@ -6,6 +6,9 @@ import Foundation
 /// target that is written otherwise is missing here, and then its folder has no target, which
 /// ``MapRule`` says.
 struct PackageManifest {
+    /// Targets that stand below tests alone: what several of them need.
+    static let testSupport: Set = ["BlockTransportLoopback", "ModelSamples"]
+
     enum Kind {
         case library
         case executable

@@ -5,8 +5,8 @@ import BlockRuntime
 /// end of those that a chosen tail says are not needed any more (protocol: orphan-needs-a-fact,
 /// truncate-then-delete).
 ///
-/// A record is judged by the life that it names itself, so that no collection's records can be brought
-/// down by what another one claims.
+/// A record is judged by the life that it names itself, so that no collection's records can be
+/// brought down by what another one claims.
 extension StoragePeer {
     func listLives<View: PeerStoreView>(
         after: Bytes?, _ countMax: Int, view: View

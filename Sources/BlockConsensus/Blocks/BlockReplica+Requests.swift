@@ -105,8 +105,9 @@ extension BlockReplica {
 
     /// Other actions' pends that may still land at the target of `request` or above.
     ///
-    /// Below, everything is decided: an attempt that aims at a revision has seen the one before it chosen.
-    /// Executions of one action are not in each other's way, for at most one of them can land.
+    /// Below, everything is decided: an attempt that aims at a revision has seen the one before it
+    /// chosen. Executions of one action are not in each other's way, for at most one of them can
+    /// land.
     /// - Returns: Ascending by payload; nil when there is none.
     private func outstanding(
         besides request: PendRequest

@@ -6,8 +6,8 @@ import BlockRuntime
 /// value over a read-only view.
 ///
 /// Replicas of blocks run no consensus: what is committed, the log of the collection says, and
-/// a coordinator that sends a request has read it there. Lives for one request; the host makes ``writes``
-/// durable, all or none, before the answer leaves.
+/// a coordinator that sends a request has read it there. Lives for one request; the host makes
+/// ``writes`` durable, all or none, before the answer leaves.
 package struct BlockReplica<View: PeerStoreView> {
     package let key: BlockKey
     private let view: View
@@ -179,7 +179,8 @@ package struct BlockReplica<View: PeerStoreView> {
         return block
     }
 
-    /// Whether a block has the hash it should have; it is then kept for the request that needs it next.
+    /// Whether a block has the hash it should have; it is then kept for the request that needs it
+    /// next.
     func isRight(_ block: DigestedBlock?, _ hash: Digest) -> Bool {
         guard (block?.digest ?? .zero) == hash else { return false }
         if let block { memo.keep(block, under: hash) }

@@ -17,8 +17,8 @@ extension Coordinator {
         add(sweep, owner: .client(token))
     }
 
-    /// Begins what the retention of collections makes due. No request waits for it: what fails now is
-    /// due again when the walk comes back.
+    /// Begins what the retention of collections makes due. No request waits for it: what fails now
+    /// is due again when the walk comes back.
     mutating func truncate(_ requests: [TruncateCollection]) {
         for request in requests {
             change(

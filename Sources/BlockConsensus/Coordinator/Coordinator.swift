@@ -74,8 +74,8 @@ package struct Coordinator {
     /// Peers with requests that they have not answered, and when the first of these was sent.
     private var silentSince: [PeerID: Instant] = [:]
 
-    /// Peers that were silent for as long as a broadcast waits: those who wait for all do not wait for
-    /// them so long again.
+    /// Peers that were silent for as long as a broadcast waits: those who wait for all do not wait
+    /// for them so long again.
     var doubtedPeers: Set<PeerID> {
         Set(silentSince.filter { now.since($0.value) >= timing.broadcast }.keys)
     }

@@ -1,8 +1,8 @@
 import BlockModel
 
 /// What a coordinator's host does of its own accord about pends, from chosen tails that it had this
-/// coordinator read. There is no message for either: a client that could send a false one would take
-/// content away that was decided on (protocol: facts-from-the-coordinators-own-tail).
+/// coordinator read. There is no message for either: a client that could send a false one would
+/// take content away that was decided on (protocol: facts-from-the-coordinators-own-tail).
 package enum Upkeep: Hashable, Sendable {
     /// Give up one target of a pend, on a quorum: the log shows that its attempt did not land there
     /// and never will.

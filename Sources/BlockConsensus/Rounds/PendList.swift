@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// Lists one page of the pends that the members of a shard keep, for the walk that finds out what became
-/// of them (protocol: no-timer-removes-a-pend): no pend ends by itself.
+/// Lists one page of the pends that the members of a shard keep, for the walk that finds out what
+/// became of them (protocol: no-timer-removes-a-pend): no pend ends by itself.
 package struct PendList: ShardRound {
     package let members: Membership
     private let after: PendKey?

@@ -4,8 +4,8 @@ import BlockRuntime
 /// One thing that a coordinator has storage peers do, in as many messages as it takes: a value that
 /// is fed with answers and with time, and says what to send next.
 ///
-/// A kind of round is one file. A coordinator that wants one hands it to ``Coordinator/add(_:owner:isHeld:)``;
-/// nothing else has to know that there is such a kind.
+/// A kind of round is one file. A coordinator that wants one hands it to
+/// ``Coordinator/add(_:owner:isHeld:)``; nothing else has to know that there is such a kind.
 protocol Round {
     /// The shard that its requests are about and whose members decide it. When it asks all peers of
     /// the cluster, any.

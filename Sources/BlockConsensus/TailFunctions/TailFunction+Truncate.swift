@@ -3,8 +3,8 @@ import BlockRuntime
 
 extension TailFunction {
     /// Says that history up to a revision is gone. Nothing of it is deleted before this is chosen
-    /// (protocol: truncate-then-delete): a reader that misses something reads the tail again and knows
-    /// why.
+    /// (protocol: truncate-then-delete): a reader that misses something reads the tail again and
+    /// knows why.
     ///
     /// As far as asked for, but never what is not final yet, nor a decision that may still have to
     /// be looked up (protocol: open-decisions-hold-the-log).

@@ -1,6 +1,7 @@
 import BlockRuntime
 
-/// Which of several troubles is told: the service or session that gives up says the deepest reason that it knows.
+/// Which of several troubles is told: the service or session that gives up says the deepest reason
+/// that it knows.
 extension DatabaseError {
     /// How near to the root of a trouble the error is. That time ran out says nothing of why.
     private var depth: Int {

@@ -5,7 +5,8 @@ import Glibc
 /// only behind the digits that are kept would be one key.
 enum ExactNumber {
     /// Whether `value` is what `text` says: what it is when it is rounded to as many digits as the
-    /// text has before its last zeros. `0.1`, `0.10` and `0.10000000000000001` say the same; `9007199254740993` is none.
+    /// text has before its last zeros. `0.1`, `0.10` and `0.10000000000000001` say the same;
+    /// `9007199254740993` is none.
     static func says(_ text: String, _ value: Double) -> Bool {
         // What is not decimal, as `inf` and `0x1p3`, says exactly what it is.
         guard let (digits, exponent) = decimal(text) else { return true }

@@ -9,9 +9,9 @@ import BlockTransactions
 /// for good.
 ///
 /// An attempt that nothing decides, at the next revision of a collection that rests, may land any
-/// moment, or be that of a transactor that died: it would be in the way of one that does not compete with
-/// others (``PendingPolicy/fail``). It is left alone for a while, then fenced at its home, and only
-/// then discarded (protocol: fence-before-discard).
+/// moment, or be that of a transactor that died: it would be in the way of one that does not
+/// compete with others (``PendingPolicy/fail``). It is left alone for a while, then fenced at its
+/// home, and only then discarded (protocol: fence-before-discard).
 ///
 /// One request at a time. It rests after a page and goes on at once only after one on which dead
 /// pends were: what landed is made final by its proxy, and mostly is before the walk comes to it.
@@ -288,8 +288,8 @@ extension PendVerdict {
 extension KeptPend {
     /// Whether a pend whose target is truncated is of no use any more: everything up to there is a
     /// version on a quorum, or has a later one there that is. Where the newest of a quorum is the
-    /// pend's own write it landed: the scrub brings that to the replicas that lack it, and ends the pend
-    /// (protocol: no-timer-removes-a-pend).
+    /// pend's own write it landed: the scrub brings that to the replicas that lack it, and ends the
+    /// pend (protocol: no-timer-removes-a-pend).
     fileprivate func isSuperseded(by newest: CommittedWrite?) -> Bool {
         newest?.revision != pend.target || newest?.payload != pend.payload
     }

@@ -149,8 +149,8 @@ package struct EmbeddedCluster {
             answers.count == items.count || !report.alarms.isEmpty,
             "\(answers.count) answers to \(items.count) requests")
         guard report.alarms.isEmpty else {
-            // No operator reads a log here, and the application is not to be taken down: the database
-            // ends, with nothing of this turn told to any caller.
+            // No operator reads a log here, and the application is not to be taken down: the
+            // database ends, with nothing of this turn told to any caller.
             throw DatabaseError(
                 .internalError, "protocol broken: \(report.alarms.joined(separator: "; "))")
         }

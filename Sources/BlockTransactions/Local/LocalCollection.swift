@@ -3,12 +3,12 @@ import BlockRuntime
 import BlockStructures
 
 /// The local side of a custom collection: a snapshot of it at one revision, the actions that are
-/// not durable yet, and what they make of the snapshot. It talks to no service: its owner brings pages
-/// of the log and blocks, and takes attempts to the cluster.
+/// not durable yet, and what they make of the snapshot. It talks to no service: its owner brings
+/// pages of the log and blocks, and takes attempts to the cluster.
 ///
-/// What the log says is never behind: an action that is found in it has landed, whatever its client was told
-/// what. An attempt whose outcome is unknown is the only one there is until the log has decided
-/// (protocol: unknown-holds-the-next, doubt-belongs-to-the-attempt).
+/// What the log says is never behind: an action that is found in it has landed, whatever its client
+/// was told what. An attempt whose outcome is unknown is the only one there is until the log has
+/// decided (protocol: unknown-holds-the-next, doubt-belongs-to-the-attempt).
 ///
 /// What was read of the log and what the pending actions have been compared with are two things: a
 /// page may come, and the next one not. An action is begun on a snapshot of what was read, or else

@@ -70,7 +70,9 @@ extension Transaction {
                     rest, .forward, asOf: revision, countMax: Limits.pageItemCountMax,
                     timeout: timeLeft
                 ).value()
-                guard case .treePage(let page) = reply else { throw Database.unexpectedReply(reply) }
+                guard case .treePage(let page) = reply else {
+                    throw Database.unexpectedReply(reply)
+                }
                 entries += page.entries
                 guard !page.isLast, let last = page.entries.last else { break }
                 rest.lower = KeyBound(last.key, isInclusive: false)
