@@ -46,7 +46,7 @@ extension TailFunction {
                 .overloaded,
                 "\(tail.openDecisions.count) decisions of \"\(tail.name)\" are not carried out "
                     + "everywhere yet, openDecisionCountMax = \(Limits.openDecisionCountMax)",
-                retryAfter: .milliseconds(100))
+                retryAfter: RetryTiming.afterFullTable)
             return .keep(.failed(error))
         }
         var deciding = tail

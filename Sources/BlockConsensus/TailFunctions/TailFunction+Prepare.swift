@@ -60,7 +60,7 @@ extension TailFunction {
                 .overloaded,
                 "\(tail.sharedIntents.count) undecided attempts hold the reads of \"\(tail.name)\""
                     + ", sharedIntentCountMax = \(Limits.sharedIntentCountMax)",
-                retryAfter: .milliseconds(100))
+                retryAfter: RetryTiming.afterFullTable)
             return .keep(.failed(error))
         }
         var prepared = tail

@@ -42,7 +42,7 @@ package struct TransactionDriver: Sendable {
     private var isOut = false
     private var trouble: DatabaseError?
     private var answer: ClientReply?
-    private var backoff = Backoff(base: .milliseconds(2), longest: .milliseconds(200))
+    private var backoff = Backoff(.rivals)
     private var generator: SeededGenerator
     private var restsUntil: Instant?
 
