@@ -95,6 +95,17 @@ import Testing
         #expect(try Transforms([(other, .none)]).isEmpty)
     }
 
+    private static func transforms(
+        _ samples: inout BlockSamples, count: Int
+    ) throws -> Transforms {
+        var list: [(BlockID, BlockTransform)] = []
+        for number in 0..<count {
+            let id = BlockSamples.id(number)
+            list.append((id, try samples.transform(of: id, on: samples.block(id))))
+        }
+        return try Transforms(list)
+    }
+
     @Test("Transforms survive their canonical form; cut short they are refused")
     func canonical() throws {
         var samples = BlockSamples(generator: SeededGenerator(seed: 7))
