@@ -71,7 +71,8 @@ struct CoordinatorStandingTests {
             latencies.append(scene.now.since(before))
         }
         #expect(latencies.max() ?? .zero < .seconds(1), "\(latencies)")
-        #expect(latencies.filter { $0 > .milliseconds(100) }.count <= 2, "\(latencies)")
+        // Once for each set of peers at most: those of the tail, of the root and of the leaf.
+        #expect(latencies.filter { $0 > .milliseconds(100) }.count <= 3, "\(latencies)")
         #expect(scene.now.since(cut) < .seconds(4))
     }
 }

@@ -319,7 +319,7 @@ struct HostTests {
         let requests = [RepositoryRequest.drop(drop), .readTail(drop.collection)]
         for (number, request) in requests.enumerated() {
             let envelope = Envelope(
-                kind: WireKind.repositoryRequest.rawValue, correlation: UInt64(number),
+                kind: WireKind.repositoryRequest.rawValue, correlation: UInt64(number + 1),
                 remainingMilliseconds: 60_000, cluster: hosts.world.map.cluster.rawValue,
                 trace: 77, payload: Wire.encode(request))
             #expect(hosts.client.send(envelope, to: link) == .queued)
@@ -336,7 +336,7 @@ struct HostTests {
         for case .message(_, let reply) in try hosts.client.receive(timeout: .seconds(1)) {
             codes[reply.correlation] = try hosts.error(reply).code
         }
-        #expect(codes == [0: .commitResultUnknown, 1: .shuttingDown])
+        #expect(codes == [1: .commitResultUnknown, 2: .shuttingDown])
     }
 
     @Test("A storage peer notes in its journal what it answered once the answer has left")

@@ -43,7 +43,7 @@ import Testing
             let first = try await sample(url: url)
             let names = ["withdrawal", "deposit", "withdrawal", "Finland", "Portugal"]
             #expect(first.map { $0.split(separator: " ")[1] } == names.map { $0[...] })
-            #expect(try await sample(url: url).count == 7)
+            #expect(try await sample(url: url).count == 8)
         }
     }
 
