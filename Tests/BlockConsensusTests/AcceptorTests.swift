@@ -35,6 +35,19 @@ import Testing
         #expect(Acceptor.accept(decision.record!, low, [2]).reply == .rejected(promised: middle))
     }
 
+    #if SIMULATION_HOOKS
+    @Test("An accept that raises no promise lets an older ballot in, and is found")
+    func plantedAcceptDoesNotPromise() throws {
+        let replies = try SimulationHooks.$plantedBug.withValue(.acceptDoesNotPromise) {
+            let newer = try #require(Acceptor.accept(.untouched, middle, [1]).record)
+            return [
+                Acceptor.prepare(newer, low).reply, Acceptor.accept(newer, low, [2]).reply,
+            ]
+        }
+        #expect(replies == [.promise(low, accepted: middle, value: [1]), .accepted(low)])
+    }
+    #endif
+
     @Test("An accept below the promise is rejected and changes nothing")
     func acceptRejected() {
         let record = RegisterRecord(promised: high, accepted: low, value: [7])

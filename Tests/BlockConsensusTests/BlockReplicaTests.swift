@@ -172,6 +172,20 @@ struct BlockReplicaTests {
         #expect(try scene.ask(.finalise(key, write)) == .finalised)
     }
 
+    #if SIMULATION_HOOKS
+    @Test("A discard of one target that takes all of the pend is found")
+    func plantedDiscardRemovesPend() throws {
+        var scene = Scene()
+        let payload = Sample.payload(1)
+        #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
+        #expect(try scene.ask(.rebind(key, payload, target: Revision(3))) == .pended)
+        let reply = try SimulationHooks.$plantedBug.withValue(.discardRemovesPend) {
+            try scene.ask(.discard(key, payload, target: Revision(1)))
+        }
+        #expect(reply == .discarded && scene.held(1) == nil, "what may still land has no content")
+    }
+    #endif
+
     @Test("A pend is gone with its last target, not before, and another's target is not its own")
     func discard() throws {
         var scene = Scene()

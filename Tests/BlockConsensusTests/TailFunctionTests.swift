@@ -159,6 +159,21 @@ import Testing
         }
     }
 
+    #if SIMULATION_HOOKS
+    @Test("An attempt that lands in another life is found")
+    func plantedLifeIgnored() throws {
+        let attempt = Sample.commit(5, at: Revision(1), on: Sample.tail())
+        var other = Sample.tail()
+        other.incarnation = Incarnation(generation: 2, nonce: Sample.identifier(8))
+        other.lastHash = Entry.initialHash(name: other.name, incarnation: other.incarnation)
+        let decision = SimulationHooks.$plantedBug.withValue(.lifeIgnored) {
+            TailChange.commit(attempt).apply(
+                to: .live(other), isChosen: true, policy: TailPolicy())
+        }
+        #expect(decision.newTail?.revision == Revision(1), "what was meant for the life before")
+    }
+    #endif
+
     @Test("An intent of a multi-collection attempt blocks commits and drops")
     func blocked() {
         let tail = Sample.tail()

@@ -60,7 +60,7 @@ struct TransactionInterleavingTests {
             }
         }
 
-        private func write(_ place: Int, _ number: UInt64) -> CommitAttempt {
+        func write(_ place: Int, _ number: UInt64) -> CommitAttempt {
             CommitAttempt(
                 participant: Participant(
                     collection: TransactionInterleavingTests.collection(place),
@@ -259,6 +259,75 @@ struct TransactionInterleavingTests {
             }
         }
         #expect(committed >= 2, "the worlds stood still: they prove nothing")
+    }
+
+    @Test("What a coordinator that died has left is resolved, though no request asks for it")
+    func leftBehind() throws {
+        var run = try Run(seed: 1)
+        run.createAll()
+        run.world.deliverAll()
+        let places = [0, 1].sorted {
+            TransactionInterleavingTests.collection($0)
+                < TransactionInterleavingTests.collection($1)
+        }
+        let request = TransactionAttempt(
+            home: TransactionInterleavingTests.collection(places[1]),
+            writes: places.map { run.write($0, 77) }, wallMilliseconds: 0)
+        run.ask(.transact(request), .transaction(request.attempt), at: 0)
+        // Until the other collection is prepared; what the home is asked for is lost.
+        func isPrepared(_ run: Run) -> Bool {
+            let records = run.world.stores.values.compactMap {
+                try? $0.register(TransactionInterleavingTests.collection(places[0]))
+            }
+            let prepared = records.filter {
+                (try? TailValue(registerBytes: $0.value))?.live?.exclusiveIntent != nil
+            }
+            return prepared.count >= 2
+        }
+        for _ in 0..<4000 where !isPrepared(run) {
+            if let place = run.world.messages.indices.first {
+                let message = run.world.messages.remove(at: place)
+                if case .accept(let collection, _, _) = message.request.operation,
+                    collection == request.attempt.home
+                {
+                    continue
+                }
+                run.world.deliver(message)
+            } else if !run.world.answers.isEmpty {
+                let answer = run.world.answers.removeFirst()
+                run.world.feed(
+                    .reply(
+                        id: answer.id, peer: answer.peer, epoch: run.world.map.epoch,
+                        answer.reply), to: answer.coordinator)
+            }
+        }
+        #expect(isPrepared(run))
+        run.world.coordinators[0] = run.world.newCoordinator()
+        run.world.answers = []
+        run.world.messages = []
+        run.ask(
+            .listCollections(after: nil, countMax: 10), .other, at: 0)
+        run.world.deliverAll()
+        let token = UInt64(run.asked.count - 1)
+        guard case .collections(let page, _)? = run.world.replies[token]?.reply else {
+            Issue.record("no list of collections")
+            return
+        }
+        let tail = try #require(page.compactMap(\.live).first { !$0.intents.isEmpty })
+        run.world.feed(
+            .upkeep(
+                Coordinator.Token(rawValue: 9999), .settle(tail),
+                deadline: run.world.now.advanced(by: .seconds(3))), to: 0)
+        #expect(run.world.discarded.contains(9999))
+        for _ in 0..<4 {
+            run.world.now = run.world.now.advanced(by: .milliseconds(200))
+            run.world.feed(.tick, to: 0)
+            run.world.deliverAll()
+        }
+        run.finish()
+        #expect(TransactionInterleavingTests.problems(run) == [])
+        #expect(run.tails.allSatisfy { $0.intents.isEmpty && $0.openDecisions.isEmpty })
+        #expect(run.tails.allSatisfy { $0.revision == .zero }, "nobody had decided it")
     }
 
     #if SIMULATION_HOOKS

@@ -5,7 +5,9 @@ enum MarkNames {
     /// Marks that no world passes, each with the reason. One that is passed does not belong here.
     static let notReached = [
         "ballots.newProposer": "it takes 2³² ballots",
+        "coordinator.blockedByDecision": "no client of a world drops what decides transactions",
         "coordinator.claims.refused": "the clients of worlds tell the truth about the log",
+        "resolution.vanished": "no home of a world is dropped or truncated",
         "tail.fence.occupies": "it takes more dead attempts at one revision than clients",
         "tail.truncated": "no client of a world truncates history",
         "registerChecker.undecided": "histories are short enough to be followed",
@@ -13,6 +15,9 @@ enum MarkNames {
 
     /// How often two hundred worlds pass the rarest marks at least, and why not more often.
     static let rare: [String: (countMin: Int, reason: String)] = [
+        "buggify.coordinator.impatient": (
+            3, "an intent has to be met while the point is active"
+        ),
         "buggify.diary.pageOfOne": (3, "a diary has to be read while the point is active"),
         "buggify.pendWalk.impatient": (0, "a dead pend has to be met while the point is active"),
         "buggify.writer.smallBatch": (3, "actions have to wait together while the point is active"),
@@ -26,6 +31,10 @@ enum MarkNames {
         "proposer.goneInDoubt": (0, "a drop has to overtake an attempt accepted somewhere"),
         "proxy.createdAndDropped": (0, "a creation's answer has to be lost, and its life to end"),
         "tail.commit.fenced": (0, "a fenced attempt has to be sent again"),
+        "transaction.failed": (0, "a home has to be out of reach, and to come back in time"),
+        "transaction.landedEarlier": (
+            0, "a transaction has to lose its answer, and to be sent again"
+        ),
         "writer.actionFailed": (3, "one block has to be unreadable, and the others not"),
         "writer.batchFull": (3, "actions have to wait together while the point is active"),
         "writer.batchTooLarge": (3, "large actions have to wait together"),

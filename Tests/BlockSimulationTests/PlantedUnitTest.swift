@@ -18,6 +18,9 @@ struct PlantedUnitTest: Sendable {
 
     static let all = [
         PlantedUnitTest(
+            .acceptDoesNotPromise, "BlockConsensusTests/AcceptorTests",
+            "An accept that raises no promise lets an older ballot in, and is found"),
+        PlantedUnitTest(
             .amnesiaIgnored, "BlockStorageTests/AckJournalTests",
             "A peer that takes part though its journal remembers more is found"),
         PlantedUnitTest(
@@ -29,6 +32,9 @@ struct PlantedUnitTest: Sendable {
         PlantedUnitTest(
             .deletedBeforeTruncation, "BlockConsensusTests/SpaceSweepTests",
             "Nothing is deleted before the tail says that it is gone"),
+        PlantedUnitTest(
+            .discardRemovesPend, "BlockConsensusTests/BlockReplicaTests",
+            "A discard of one target that takes all of the pend is found"),
         PlantedUnitTest(
             .discardWithoutFence, "BlockNodeTests/PendWalkTests",
             "Discarding without a fence is found: what lands then has no content"),
@@ -56,6 +62,9 @@ struct PlantedUnitTest: Sendable {
         PlantedUnitTest(
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
+        PlantedUnitTest(
+            .lifeIgnored, "BlockConsensusTests/TailFunctionTests",
+            "An attempt that lands in another life is found"),
         PlantedUnitTest(
             .listsBelieved, "BlockConsensusTests/ClaimCheckTests",
             "Believing it is found: a version of what was never decided comes to be"),
