@@ -80,4 +80,31 @@ import Testing
         #expect(scene.error?.code == .quorumUnavailable)
         #expect(scene.error?.outcome == .notApplied)
     }
+
+    #if SIMULATION_HOOKS
+    @Test("A storage peer that is counted twice makes a quorum of one, and is found")
+    func plantedPeerCountedTwice() throws {
+        func ending() throws -> RoundResult? {
+            let map = try Sample.map()
+            var effects = RoundEffects(
+                now: .origin, timing: ProtocolTiming(), policy: TailPolicy(),
+                ballots: BallotSource(proposer: Sample.proposer(1)),
+                generator: SeededGenerator(seed: 1))
+            let members = Membership(shard: ShardID(rawValue: 0), in: map)
+            var write = QuorumWrite(
+                .getContent(BlockID(content: [1])), members: members,
+                deadline: Instant.origin.advanced(by: .seconds(1)))
+            write.start(&effects)
+            for _ in 0..<2 {
+                write.receive(.stored, from: members.peers[0], stamp: 0, &effects)
+            }
+            return effects.result
+        }
+        #expect(try ending() == nil)
+        let mistaken = try SimulationHooks.$plantedBug.withValue(.peerCountedTwice) {
+            try ending()
+        }
+        #expect(mistaken == .stored)
+    }
+    #endif
 }

@@ -72,11 +72,26 @@ struct PlantedUnitTest: Sendable {
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
             "A pend that is confirmed without its base makes no version, and is found"),
         PlantedUnitTest(
+            .peerCountedTwice, "BlockConsensusTests/ProposerTests",
+            "A storage peer that is counted twice makes a quorum of one, and is found"),
+        PlantedUnitTest(
+            .promiseNotDurable, "BlockStorageTests/CrashTests",
+            "A promise that is not durable is forgotten, an accepted value is not"),
+        PlantedUnitTest(
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
             .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
             "A rule that is dropped is missed"),
+        PlantedUnitTest(
+            .sealedTakenForLost, "BlockConsensusTests/TailFunctionTests",
+            "Of an attempt whose target is sealed nobody says that it did not land"),
+        PlantedUnitTest(
+            .segmentIndexExistsIsEnough, "BlockStorageTests/CrashTests",
+            "An index that is enough drops the segment that comes second"),
+        PlantedUnitTest(
+            .segmentKeyWithoutHash, "BlockStorageTests/CrashTests",
+            "A segment key without its hash makes one segment stand for another"),
         PlantedUnitTest(
             .sharedIntentIgnored, "BlockConsensusTests/PrepareTests",
             "What is read is held against writers, and shared with other readers"),
