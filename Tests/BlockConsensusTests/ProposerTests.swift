@@ -82,6 +82,22 @@ import Testing
     }
 
     #if SIMULATION_HOOKS
+    @Test("An accept that leaves before the segment that it points to is found")
+    func plantedSealBeforeSegment() throws {
+        let full = TailFunctionTests.grow(Sample.tail(), by: Limits.segmentEntryCountMax).tail
+        let attempt = Sample.commit(50, at: full.revision.next, on: full)
+        func acceptCount() throws -> Int {
+            var scene = try Scene(.commit(attempt), on: full)
+            scene.promise(.live(full))
+            return scene.acceptCount
+        }
+        #expect(try acceptCount() == 0)
+        let early = try SimulationHooks.$plantedBug.withValue(.sealBeforeSegment) {
+            try acceptCount()
+        }
+        #expect(early > 0)
+    }
+
     @Test("A storage peer that is counted twice makes a quorum of one, and is found")
     func plantedPeerCountedTwice() throws {
         func ending() throws -> RoundResult? {

@@ -22,12 +22,12 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .decideBeforePends, seed: 4),
         PlantedSeed(bug: .noScanAfterMoved, seed: 13),
         PlantedSeed(bug: .firstRevisionRaised, seed: 3),
-        PlantedSeed(bug: .landingNotChosen, seed: 3),
+        PlantedSeed(bug: .landingNotChosen, seed: 44),
         PlantedSeed(bug: .doubtToldAsFailure, seed: 1),
         PlantedSeed(bug: .doubtDroppedBySession, seed: 1),
-        PlantedSeed(bug: .nextRevisionInDoubt, seed: 138),
+        PlantedSeed(bug: .nextRevisionInDoubt, seed: 20),
         PlantedSeed(bug: .rebaseIgnoresHeader, seed: 3),
-        PlantedSeed(bug: .rebaseIgnoresReads, seed: 2),
+        PlantedSeed(bug: .rebaseIgnoresReads, seed: 3),
         PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2),
         PlantedSeed(bug: .dropWithoutIncarnation, seed: 21),
         PlantedSeed(bug: .pendExpires, seed: 1),
@@ -37,7 +37,6 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .emptyListReadFromOne, seed: 25),
         PlantedSeed(bug: .anyCopyIsRead, seed: 3),
         PlantedSeed(bug: .blockHashUnchecked, seed: 25),
-        PlantedSeed(bug: .sealBeforeSegment, seed: 10),
         PlantedSeed(bug: .unchosenTailFollowed, seed: 3),
     ]
 }

@@ -84,6 +84,9 @@ struct PlantedUnitTest: Sendable {
             .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
             "A rule that is dropped is missed"),
         PlantedUnitTest(
+            .sealBeforeSegment, "BlockConsensusTests/ProposerTests",
+            "An accept that leaves before the segment that it points to is found"),
+        PlantedUnitTest(
             .sealedTakenForLost, "BlockConsensusTests/TailFunctionTests",
             "Of an attempt whose target is sealed nobody says that it did not land"),
         PlantedUnitTest(
