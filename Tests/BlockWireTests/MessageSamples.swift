@@ -358,7 +358,7 @@ extension ModelSamples {
             .listCollections(after: cursor(), countMax: countMax()), .clusterStatus,
             .inspectTail(name: name()), .audit(auditTarget()),
             .truncate(truncation()), .retain(retention()),
-        ] + actionRequests() + readRequests()
+        ] + actionRequests() + transactRequests() + readRequests()
     }
 
     mutating func clientReplies() -> [ClientReply] {
@@ -391,7 +391,7 @@ extension ModelSamples {
             .clusterStatus(peerReports()),
             .tail(tailValue(), replicas: replicaReports()), .replicas(replicaReports(), nil),
             .replicas(replicaReports(), bytes(countMax: 100)), .failed(error()),
-        ] + landings() + readReplies()
+        ] + landings() + transactedReplies() + readReplies()
     }
 
     /// One that a URL can carry.

@@ -188,7 +188,7 @@ extension Integration {
                     "-c", "ulimit -n 12; exec \"$0\" \"$@\"", "\(cluster.executables)/optimystic",
                     "--connect", cluster.url, "collections",
                 ])
-            #expect(tool.ending == .exited(74), "\(tool.errors)")
+            #expect(tool.ending == .exited(78), "\(tool.errors)")
             #expect(tool.errors.contains("ulimit -n"), "\(tool.errors)")
         }
 

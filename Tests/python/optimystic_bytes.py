@@ -181,7 +181,11 @@ class Canonical:
 
     def participant(self):
         return {
-            "collection": self.hash(), "incarnation": self.incarnation(), "target": self.u64()}
+            "collection": self.hash(), "incarnation": self.incarnation(), "target": self.u64(),
+            "role": self.u8()}
+
+    def attempt_anchor(self):
+        return {"attempt": self.hash(), "home": self.participant()}
 
     def attempt(self):
         return {
@@ -307,10 +311,10 @@ class Canonical:
         return body
 
     def intent(self):
-        return {"attempt": self.attempt(), "entry": self.entry()}
+        return {"entry": self.entry()}
 
     def open_decision(self):
-        return {"attempt": self.attempt(), "pending": self.list(self.hash)}
+        return {"attempt": self.hash(), "target": self.u64()}
 
     def segment(self):
         self.version()
@@ -330,7 +334,7 @@ class Canonical:
             "header_at_open": self.header(), "created_by": self.id(),
             "revision": self.u64(), "last_hash": self.hash(), "entries": self.list(self.entry),
             "segments": self.list(self.link), "exclusive_intent": self.optional(self.intent),
-            "shared_intents": self.list(self.attempt), "aborted": self.list(self.hash),
+            "shared_intents": self.list(self.attempt_anchor), "aborted": self.list(self.hash),
             "open_decisions": self.list(self.open_decision), "checkpoint": self.checkpoint(),
             "truncated_through": self.u64(), "retention": self.u64(), "settled": self.u64()}
 

@@ -10,7 +10,8 @@ import optimystic_client as optimystic
 
 RULES = {
     "Ballot": "ballot", "CollectionHeader": "header", "PayloadID": "payload",
-    "Participant": "participant", "Attempt": "attempt", "OpenDecision": "open_decision",
+    "Participant": "participant", "AttemptAnchor": "attempt_anchor",
+    "Attempt": "attempt", "OpenDecision": "open_decision",
     "SegmentKey": "segment_key", "SegmentLink": "link", "Intent": "intent", "Entry": "entry",
     "EntryBody": "body", "Segment": "segment", "TailValue": "tail_value",
     "TreeAction": "tree_action", "TreeOutcome": "tree_outcome", "QueueAction": "queue_action",

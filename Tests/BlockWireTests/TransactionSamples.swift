@@ -1,0 +1,38 @@
+import BlockModel
+import BlockRuntime
+import ModelSamples
+
+/// Transactions of clients, and what came of them.
+extension ModelSamples {
+    private mutating func part(_ actions: [ActionContent]) -> TransactionPart {
+        TransactionPart(
+            collection: collection(), incarnation: incarnation(), firstRevision: revision(),
+            expectedRevision: random.chance(1, in: 2) ? revision() : nil, actions: actions)
+    }
+
+    mutating func transactRequests() -> [ClientRequest] {
+        let parts = [
+            part([.append(bytes(countMax: 40)), .append([])]), part([.tree(treeAction())]),
+            part(queueActions().map { .queue($0) }), part([]),
+        ]
+        return [
+            .transact(
+                TransactionRequest(action: action(), home: parts[0].collection, parts: parts)),
+            .transact(TransactionRequest(action: action(), home: collection(), parts: [])),
+        ]
+    }
+
+    mutating func transactedReplies() -> [ClientReply] {
+        let outcomes: [[ActionOutcome]] = [
+            [.appended, .appended], treeOutcomes().map { .tree($0) },
+            queueOutcomes().map { .queue($0) }, [],
+        ]
+        return [
+            .transacted([]),
+            .transacted(
+                outcomes.map {
+                    TransactedPart(collection: collection(), revision: revision(), outcomes: $0)
+                }),
+        ]
+    }
+}
