@@ -26,6 +26,7 @@ enum MarkNames {
         "customs.landedEarlier": (
             0, "a sync has to lose its answer, and an update to be called before the next sync"
         ),
+        "disk.stale": (3, "a disk that lies has to be read where it was written twice"),
         "lists.unknownHappened": (3, "the effect of an answer that was lost has to be seen"),
         "pendWalk.fenced": (0, "nobody may write for ten seconds where a dead pend lies"),
         "proposer.goneInDoubt": (0, "a drop has to overtake an attempt accepted somewhere"),
