@@ -75,15 +75,9 @@ public struct Diary<Value: Sendable>: Sendable {
     public func status(
         of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> ActionStatus {
-        let request = ActionStatusRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision)
-        let (landing, asOf) = try await database.ask(.actionStatus(request), timeout: timeout) {
-            if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
-        }
-        seen.raise(to: asOf)
-        return landing.map { .landed(CollectionPosition($0.position, in: info)) }
-            ?? .notLanded(asOf: asOf)
+        let (landing, asOf) = try await database.landing(
+            of: id, in: info, firstRevision: firstRevision, seen: seen, timeout: timeout)
+        return ActionStatus(landing, asOf: asOf, in: info)
     }
 
     // MARK: Reading

@@ -201,14 +201,9 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     public func status(
         of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> TreeCommit? {
-        let request = ActionStatusRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision)
-        let (landing, asOf) = try await database.ask(.actionStatus(request), timeout: timeout) {
-            if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
-        }
-        seen.raise(to: asOf)
-        return try landing.map { try TreeCommit($0) }
+        try await database.landing(
+            of: id, in: info, firstRevision: firstRevision, seen: seen, timeout: timeout
+        ).landing.map { try TreeCommit($0) }
     }
 
     private func isApplied(_ body: () async throws -> TreeCommit) async throws -> Bool {

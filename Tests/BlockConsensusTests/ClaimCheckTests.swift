@@ -61,6 +61,21 @@ struct ClaimCheckTests {
         world.deliverAll()
     }
 
+    /// The same write as a part of an attempt over several collections.
+    private func transaction(
+        _ write: CommitAttempt, home: CollectionID? = nil
+    ) -> RepositoryRequest {
+        let other = CommitAttempt(
+            participant: Participant(
+                collection: CollectionID(name: "y"), incarnation: key.incarnation,
+                target: Revision(1)),
+            payload: write.payload, body: Sample.body([9]).canonicalBytes, wallMilliseconds: 0)
+        return .transact(
+            TransactionAttempt(
+                home: home ?? write.participant.collection, writes: [write, other],
+                wallMilliseconds: 0))
+    }
+
     private func read(_ revision: UInt64, _ committed: [CommittedWrite]) -> RepositoryRequest {
         .readBlock(
             BlockReadRequest(
@@ -106,6 +121,53 @@ struct ClaimCheckTests {
         }
     }
 
+    // protocol: home-decides
+    @Test("A write that was decided at another home is listed, before its own log says so")
+    func decidedElsewhere() throws {
+        for seed in 1...4 as ClosedRange<UInt64> {
+            var world = try world(through: 1, seed: seed)
+            ask(
+                &world,
+                .create(
+                    CreateCollection(
+                        name: "y", header: CollectionHeader(kind: .diary, encoding: .bytes),
+                        creation: Sample.creation(2), nonce: .zero)), 10)
+            let deadline = world.now.advanced(by: .seconds(3))
+            // The world compares what is at a revision of one log: now of another one.
+            world.seen = [:]
+            world.feed(
+                .request(
+                    Coordinator.Token(rawValue: 11),
+                    transaction(attempt(2, on: 1), home: CollectionID(name: "y")),
+                    deadline: deadline), to: 0)
+            while world.replies[11] == nil, !world.messages.isEmpty || !world.answers.isEmpty {
+                if !world.messages.isEmpty {
+                    world.deliver(world.messages.removeFirst())
+                } else {
+                    let answer = world.answers.removeFirst()
+                    world.feed(
+                        .reply(
+                            id: answer.id, peer: answer.peer, epoch: world.map.epoch,
+                            answer.reply), to: 0)
+                }
+            }
+            guard case .committed? = world.replies[11]?.reply else {
+                Issue.record("the transaction ends with \(String(describing: world.replies[11]))")
+                continue
+            }
+            // Its coordinator dies before it tells the others.
+            world.messages = []
+            world.answers = []
+            world.coordinators[0] = world.newCoordinator()
+            ask(&world, finalise(2, payload: 2, hash: Scene.hash(after: 2)), 12, at: 1)
+            #expect(world.finalised.contains(12), "\(String(describing: world.replies[12]))")
+            ask(&world, read(2, [Scene.write(1), Scene.write(2)]), 13, at: 0)
+            #expect(world.blocks[13]??.write == Scene.write(2))
+            ask(&world, .commit(attempt(3, on: 2)), 14, at: 1)
+            #expect(world.acknowledged[14] == Revision(3))
+        }
+    }
+
     @Test("What it does not list is refused, and no peer makes a version of it")
     func notListed() throws {
         for seed in 1...4 as ClosedRange<UInt64> {
@@ -133,6 +195,10 @@ struct ClaimCheckTests {
                     .readBlock(
                         BlockReadRequest(
                             key: key, revision: Revision(3), committed: [Scene.write(3)])),
+                    transaction(
+                        attempt(
+                            5, on: 4,
+                            committed: (1...4).map { Scene.write($0) })),
                 ]
                 for (number, claim) in claims.enumerated() {
                     let token = UInt64(300 + number)

@@ -12,6 +12,8 @@ struct WriteClaim {
 struct ClaimCheck {
     let token: Coordinator.Token
     let request: RepositoryRequest
+    /// Which of its collections' logs is looked at, see `claimedLogs`.
+    let place: Int
     let deadline: Instant
     /// What is not known yet.
     var claims: [WriteClaim]
@@ -32,15 +34,22 @@ struct CheckedObjects: LogObjectSource {
 extension Coordinator {
     /// Carries a request out if the log lists what it claims. It mostly does, and mostly that is
     /// known without asking a peer: this coordinator decided those entries.
-    mutating func check(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
-        let claims = request.claims
-        guard let life = request.claimedLife, !claims.isEmpty, !planted(.listsBelieved) else {
-            guard claims.isEmpty || planted(.listsBelieved) else {
-                let error = DatabaseError(
-                    .invalidArgument, "committed writes without the collection that lists them")
-                return respond(token, .failed(error))
-            }
+    /// - Parameter place: The first of its logs that was not compared yet.
+    mutating func check(
+        _ request: RepositoryRequest, for token: Token, deadline: Instant, from place: Int = 0
+    ) {
+        let logs = request.claimedLogs
+        guard place < logs.count, !planted(.listsBelieved) else {
             return begin(request, for: token, deadline: deadline)
+        }
+        let claims = logs[place].claims
+        guard !claims.isEmpty else {
+            return check(request, for: token, deadline: deadline, from: place + 1)
+        }
+        guard let life = logs[place].life else {
+            let error = DatabaseError(
+                .invalidArgument, "committed writes without the collection that lists them")
+            return respond(token, .failed(error))
         }
         var unknown: [WriteClaim] = []
         let log = chosenLogs.value(life.collection)
@@ -52,13 +61,19 @@ extension Coordinator {
             case nil: unknown.append(claim)
             }
         }
-        if unknown.isEmpty { return begin(request, for: token, deadline: deadline) }
+        if unknown.isEmpty {
+            return check(request, for: token, deadline: deadline, from: place + 1)
+        }
         mark("coordinator.claims.reads")
         lastCheck += 1
         invariant(checks[lastCheck] == nil, "check \(lastCheck) is under way")
         checks[lastCheck] = ClaimCheck(
-            token: token, request: request, deadline: deadline, claims: unknown)
-        startRead(life.collection, owner: .check(lastCheck, nil), deadline: deadline)
+            token: token, request: request, place: place, deadline: deadline, claims: unknown)
+        // What an attempt over several collections has written here counts once it is decided,
+        // though this tail may not list it yet.
+        startRead(
+            life.collection, owner: .reader(life.collection, .check(lastCheck)),
+            deadline: deadline)
     }
 
     private mutating func refuse(_ claim: WriteClaim, _ token: Token) {
@@ -70,16 +85,28 @@ extension Coordinator {
         respond(token, .failed(error))
     }
 
-    /// The tail or an object that a check waited for has come, or could not be had.
-    mutating func checkGoesOn(_ id: UInt64, _ key: LogObjectKey?, _ result: RoundResult) {
+    /// The tail that a check waited for has come, or could not be had.
+    mutating func checkWasRead(_ id: UInt64, _ result: RoundResult) {
         guard var check = checks.removeValue(forKey: id) else { return }
-        switch (result, key) {
-        case (.reply(.tail(let value)), nil):
-            guard let tail = value.live, tail.incarnation == check.request.claimedLife?.incarnation
-            else { return lifeIsOver(check, value) }
+        switch result {
+        case .reply(.tail(let value)):
+            let life = check.request.claimedLogs[check.place].life
+            guard let tail = value.live, tail.incarnation == life?.incarnation else {
+                return lifeIsOver(check, value)
+            }
             invariant(check.tail == nil, "the tail is read once for a check")
             check.tail = tail
-        case (.reply(.content(let bytes)), let key?):
+            look(check, id)
+        case .failed(let error): respond(check.token, .failed(error))
+        default: invariant(false, "a check cannot go on with \(result)")
+        }
+    }
+
+    /// An object of the log that a check waited for has come, or could not be had.
+    mutating func checkFetched(_ key: LogObjectKey, for id: UInt64, _ result: RoundResult) {
+        guard var check = checks.removeValue(forKey: id) else { return }
+        switch result {
+        case .reply(.content(let bytes)):
             guard let object = try? LogObject(key, bytes: bytes) else {
                 let error = DatabaseError(.corrupted, "an object of the log does not decode")
                 return respond(check.token, .failed(error))
@@ -87,7 +114,7 @@ extension Coordinator {
             check.objects.held[key] = object
             invariant(check.awaited.contains(key), "an object that no check waits for")
             check.awaited.remove(key)
-        case (.failed(let error), _): return respond(check.token, .failed(error))
+        case .failed(let error): return respond(check.token, .failed(error))
         default: invariant(false, "a check cannot go on with \(result)")
         }
         guard check.awaited.isEmpty else {
@@ -138,8 +165,10 @@ extension Coordinator {
             }
         }
         guard !left.isEmpty else {
-            let request = check.request.listing(above: tail.truncatedThrough)
-            return begin(request, for: check.token, deadline: check.deadline)
+            let request = check.request.listing(
+                above: tail.truncatedThrough, of: tail.collection)
+            return self.check(
+                request, for: check.token, deadline: check.deadline, from: check.place + 1)
         }
         var waiting = check
         waiting.claims = left
@@ -199,9 +228,20 @@ extension RepositoryRequest {
         if case .finalise = self { true } else { false }
     }
 
-    /// The same with no write listed that is not above `revision`.
-    fileprivate func listing(above revision: Revision) -> RepositoryRequest {
+    /// The same with no write of a collection listed that is not above `revision`.
+    fileprivate func listing(
+        above revision: Revision, of collection: CollectionID
+    ) -> RepositoryRequest {
         switch self {
+        case .transact(let request):
+            .transact(
+                TransactionAttempt(
+                    home: request.attempt.home,
+                    writes: request.writes.map { write in
+                        write.participant.collection == collection
+                            ? write.listing(above: revision) : write
+                    }, reads: request.attempt.participants.filter { $0.role == .reads },
+                    wallMilliseconds: request.wallMilliseconds))
         case .commit(let attempt): .commit(attempt.listing(above: revision))
         case .readBlock(let read):
             .readBlock(
@@ -213,34 +253,42 @@ extension RepositoryRequest {
         }
     }
 
-    /// What it says of the log.
-    fileprivate var claims: [WriteClaim] {
+    /// The logs that it speaks of, nil where it does not say of whom, and what it says of each.
+    fileprivate var claimedLogs: [(life: CollectionLife?, claims: [WriteClaim])] {
         switch self {
-        case .commit(let attempt):
-            attempt.writes.flatMap { write in
-                write.committed.map { WriteClaim(block: write.block, write: $0) }
-            }
+        case .commit(let attempt): [attempt.claimedLog]
+        case .transact(let request): request.writes.map(\.claimedLog)
         case .readBlock(let read):
-            read.committed.map { WriteClaim(block: read.key.block, write: $0) }
+            [
+                (
+                    read.collection.map {
+                        CollectionLife(collection: $0, incarnation: read.key.incarnation)
+                    }, read.committed.map { WriteClaim(block: read.key.block, write: $0) }
+                )
+            ]
         case .finalise(let entry):
-            entry.blocks.map { WriteClaim(block: $0.block, write: entry.write(of: $0)) }
+            [
+                (
+                    CollectionLife(collection: entry.collection, incarnation: entry.incarnation),
+                    entry.blocks.map { WriteClaim(block: $0.block, write: entry.write(of: $0)) }
+                )
+            ]
         default: []
-        }
-    }
-
-    /// Whose log it speaks of; nil when it does not say.
-    fileprivate var claimedLife: (collection: CollectionID, incarnation: Incarnation)? {
-        switch self {
-        case .commit(let attempt):
-            (attempt.participant.collection, attempt.participant.incarnation)
-        case .readBlock(let read): read.collection.map { ($0, read.key.incarnation) }
-        case .finalise(let entry): (entry.collection, entry.incarnation)
-        default: nil
         }
     }
 }
 
 extension CommitAttempt {
+    fileprivate var claimedLog: (life: CollectionLife?, claims: [WriteClaim]) {
+        (
+            CollectionLife(
+                collection: participant.collection, incarnation: participant.incarnation),
+            writes.flatMap { write in
+                write.committed.map { WriteClaim(block: write.block, write: $0) }
+            }
+        )
+    }
+
     fileprivate func listing(above revision: Revision) -> CommitAttempt {
         let writes = writes.map { write in
             BlockWrite(
@@ -250,6 +298,6 @@ extension CommitAttempt {
         return CommitAttempt(
             participant: participant, payload: payload, body: body, writes: writes,
             headerAfter: headerAfter, checkpoint: checkpoint, pendingPolicy: pendingPolicy,
-            wallMilliseconds: wallMilliseconds)
+            wallMilliseconds: wallMilliseconds, transaction: transaction)
     }
 }

@@ -44,18 +44,25 @@ extension Coordinator {
         return true
     }
 
-    /// A tail was read for a client: a write that is decided has happened, whether or not its entry
-    /// has been appended here; one that is not may be passed over.
+    /// A tail was read to know what has happened: a write that is decided has, whether or not its
+    /// entry has been appended here; one that is not may be passed over.
     mutating func finishRead(
-        of collection: CollectionID, for token: Token, _ result: RoundResult
+        of collection: CollectionID, for reader: TailReader, _ result: RoundResult
     ) {
         guard case .reply(.tail(let value)) = result, let intent = value.live?.exclusiveIntent,
             !planted(.intentsIgnored)
-        else { return finishRequest(token, result) }
+        else { return end(reader, result) }
         mark("coordinator.read.intent")
         settle(
             intent.attempt.anchor, at: [collection],
-            for: IntentWaiter(goal: .reader(token, value), place: collection))
+            for: IntentWaiter(goal: .reader(reader, value), place: collection))
+    }
+
+    private mutating func end(_ reader: TailReader, _ result: RoundResult) {
+        switch reader {
+        case .client(let token): finishRequest(token, result)
+        case .check(let id): checkWasRead(id, result)
+        }
     }
 
     /// Resolves what attempts have left in a chosen tail that nobody asks about.
@@ -351,15 +358,15 @@ extension Coordinator {
         _ waiter: IntentWaiter, value: TailValue?, isCommitted: Bool = false
     ) {
         switch waiter.goal {
-        case .reader(let token, let before):
-            guard let value else { return respond(token, .tail(before)) }
+        case .reader(let reader, let before):
+            guard let value else { return end(reader, .reply(.tail(before))) }
             guard value.isNewer(than: before, atLeast: isCommitted ? 1 : 0) else {
                 // A change that was begun before the reader came has found an older value.
                 guard let collection = waiter.place else { return }
                 return startRead(
-                    collection, owner: .reader(collection, token), deadline: resolutionDeadline)
+                    collection, owner: .reader(collection, reader), deadline: resolutionDeadline)
             }
-            respond(token, .tail(value))
+            end(reader, .reply(.tail(value)))
         case .answer(let token, let reply, _): respond(token, reply)
         case .change(let blocked): beginAgain(blocked)
         }
@@ -385,7 +392,7 @@ extension Coordinator {
 
     private mutating func fail(_ waiter: IntentWaiter, _ error: DatabaseError) {
         switch waiter.goal {
-        case .reader(let token, _): respond(token, .failed(error))
+        case .reader(let reader, _): end(reader, .failed(error))
         case .answer(let token, .failed(let reason), _): respond(token, .failed(reason))
         case .answer(let token, _, _):
             // Of this try only: whoever was given the attempt as well may still have it decided.

@@ -24,7 +24,7 @@ extension Coordinator {
     mutating func begin(_ request: RepositoryRequest, for token: Token, deadline: Instant) {
         switch request {
         case .readTail(let collection):
-            startRead(collection, owner: .reader(collection, token), deadline: deadline)
+            startRead(collection, owner: .reader(collection, .client(token)), deadline: deadline)
         case .create(let creation):
             let collection = CollectionID(name: creation.name)
             change(collection, .create(creation), owner: .client(token), deadline: deadline)

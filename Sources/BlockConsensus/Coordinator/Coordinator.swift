@@ -295,14 +295,14 @@ package struct Coordinator {
         case .segment(let hash, let parent):
             propose(parent) { $0.segmentWasStored(hash, result, &$1) }
         case .prerequisite(let parent): propose(parent) { $0.prerequisiteEnded(result, &$1) }
-        case .reader(let collection, let token): finishRead(of: collection, for: token, result)
+        case .reader(let collection, let reader): finishRead(of: collection, for: reader, result)
         case .decision(let id): decisionEnded(of: id, result)
         case .participant(let collection, let id): participantEnded(collection, of: id, result)
         case .resolution(let name, let place): resolutionGoesOn(name, at: place, result)
         case .resolutionObject(let name, let key): resolutionFetched(name, key, result)
         case .closing(let life): wasClosed(life)
         case .fanOut(let id): fanOutWentOn(id, result)
-        case .check(let id, let key): checkGoesOn(id, key, result)
+        case .check(let id, let key): checkFetched(key, for: id, result)
         case .nobody: break
         }
     }

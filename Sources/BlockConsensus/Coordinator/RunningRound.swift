@@ -13,11 +13,17 @@ struct RunningRound {
     var proposer: Proposer? { machine as? Proposer }
 }
 
+/// Whoever reads a tail to know what has happened: what is decided is in what it is given.
+enum TailReader {
+    case client(Coordinator.Token)
+    /// A request whose claims are compared with the log.
+    case check(UInt64)
+}
+
 /// Who waits for the end of a round.
 enum RoundOwner {
     case client(Coordinator.Token)
-    /// A client that reads a tail.
-    case reader(CollectionID, Coordinator.Token)
+    case reader(CollectionID, TailReader)
     /// A round that reads tails.
     case round(UInt64, tail: CollectionID)
     /// A proposal that waits for a segment.
@@ -26,8 +32,8 @@ enum RoundOwner {
     case prerequisite(of: UInt64)
     /// A request that waits for several rounds.
     case fanOut(UInt64)
-    /// A request whose claims wait for the tail, or for an object of the log.
-    case check(UInt64, LogObjectKey?)
+    /// A request whose claims wait for an object of the log.
+    case check(UInt64, LogObjectKey)
     /// The attempt over several collections that the round decides.
     case decision(of: UInt64)
     /// The attempt over several collections that the round prepares a participant for.

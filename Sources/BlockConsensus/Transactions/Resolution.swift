@@ -43,7 +43,7 @@ struct IntentWaiter {
         /// A change that the intent was in the way of begins again.
         case change(Coordinator.BlockedChange)
         /// A reader of a tail: decided is as good as done, and what is undecided has not happened.
-        case reader(Coordinator.Token, TailValue)
+        case reader(TailReader, TailValue)
         /// The sender of the attempt is told that it did not land, unless it did.
         case answer(Coordinator.Token, RepositoryReply, TransactionAttempt)
     }

@@ -119,6 +119,13 @@ package struct TransactionRequest: Hashable, Sendable {
         return nil
     }
 
+    /// Bytes that it takes while it waits, about.
+    package var byteCount: Int {
+        parts.reduce(256) { total, part in
+            part.actions.reduce(total + 256) { $0 + 64 + $1.bytes.count }
+        }
+    }
+
     /// The id of an action of a part: that of the transaction for the first, and one that follows
     /// from it for each of the others.
     package func id(of number: Int) -> ActionID {

@@ -13,6 +13,8 @@ struct HostedTransactions: Sendable {
 
     private struct Hosted: Sendable {
         let token: ClientProxy.Token
+        let client: CollectionWriter.Client
+        let byteCount: Int
         var driver: TransactionDriver
         /// Collections whose writers do not rest yet; nil before it is the first in every line.
         var missing: Set<CollectionID>?
@@ -20,6 +22,11 @@ struct HostedTransactions: Sendable {
 
     private var hosted: [ID: Hosted] = [:]
     private var lines: [CollectionID: [ID]] = [:]
+    /// Bytes of what they ask for: bounded, for each client and for all.
+    private var held = ByteBudget<CollectionWriter.Client>(
+        "transactions",
+        ofEach: .init("clientTaskBytesMax", Limits.clientTaskBytesMax),
+        ofAll: .init("taskBytesMax", Limits.taskBytesMax))
     private let makeIdentifier: @Sendable () -> Identifier128
     private let wallMilliseconds: @Sendable () -> UInt64
 
@@ -39,12 +46,19 @@ struct HostedTransactions: Sendable {
 
     /// A transaction has come.
     mutating func begin(
-        _ request: TransactionRequest, _ token: ClientProxy.Token, id: ID, deadline: Instant
+        _ request: TransactionRequest, _ token: ClientProxy.Token,
+        _ client: CollectionWriter.Client, id: ID, deadline: Instant
     ) -> [ProxyStep] {
         invariant(hosted[id] == nil, "transaction \(id) is begun twice")
+        let byteCount = request.byteCount
+        if let refusal = held.refusal(of: byteCount, for: client) {
+            return [.answer(token, .failed(refusal))]
+        }
+        held.add(byteCount, for: client)
         let driver = TransactionDriver(
             request, sources: [:], identifier: makeIdentifier(), deadline: deadline)
-        hosted[id] = Hosted(token: token, driver: driver)
+        hosted[id] = Hosted(
+            token: token, client: client, byteCount: byteCount, driver: driver)
         for collection in driver.collections { lines[collection, default: []].append(id) }
         return [.wake(.transaction(id), at: deadline)] + start(id)
     }
@@ -110,9 +124,10 @@ struct HostedTransactions: Sendable {
     mutating func goOn(_ id: ID, now: Instant) -> [ProxyStep] {
         guard var driver = hosted[id]?.driver else { return [] }
         let step = driver.next(wallMilliseconds(), now: now)
+        let isTickWanted = driver.takeTick()
         hosted[id]?.driver = driver
         switch step {
-        case .waits: return []
+        case .waits: return isTickWanted ? [.wake(.transaction(id), at: now)] : []
         case .send(let attempt):
             return [.call(.transact(attempt), .transaction(id), deadline: driver.deadline)]
         case .answer(let reply): return end(id, reply)
@@ -121,6 +136,7 @@ struct HostedTransactions: Sendable {
 
     private mutating func end(_ id: ID, _ reply: ClientReply) -> [ProxyStep] {
         guard let entry = hosted.removeValue(forKey: id) else { return [] }
+        held.remove(entry.byteCount, for: entry.client)
         var steps: [ProxyStep] = [.rest(.transaction(id)), .answer(entry.token, reply)]
         var next: [ID] = []
         for collection in entry.driver.collections {
@@ -180,6 +196,8 @@ struct HostedTransactions: Sendable {
     /// Stops the process unless every transaction waits in the lines of its collections.
     /// - Complexity: O(what waits).
     func checkInvariants() {
+        let sum = hosted.values.reduce(0) { $0 + $1.byteCount }
+        invariant(sum == held.total, "transactions of \(sum) bytes, \(held.total) are counted")
         for (collection, line) in lines {
             invariant(!line.isEmpty, "an empty line is kept")
             for id in line {

@@ -20,6 +20,8 @@ package struct TransactionDriver: Sendable {
     private struct Part: Sendable {
         let share: TransactionPart
         var source: BatchSource
+        /// Whether its actions wait in ``source``, or are to.
+        var hasBegun = false
         var built: Built?
         /// Where an earlier try put each of its actions, by their number.
         var landings: [Int: ActionLanding] = [:]
@@ -45,6 +47,15 @@ package struct TransactionDriver: Sendable {
     private var backoff = Backoff(.rivals)
     private var generator: SeededGenerator
     private var restsUntil: Instant?
+    /// Every part looks at a tail that was read for this request. What is known at its beginning
+    /// may be behind, and then an earlier try of the same may have landed above.
+    private var isFresh = false
+    /// Why it cannot be done, as a part has found on a fresh look. It is told once the home is
+    /// known not to hold it from an earlier try (protocol: dedupe-scan).
+    private var refusal: DatabaseError?
+    /// The home has found such a reason itself: it was scanned before.
+    private var isHomeScanned = false
+    private var isTickWanted = false
 
     /// - Parameters:
     ///   - sources: What is known of each collection.
@@ -74,7 +85,15 @@ package struct TransactionDriver: Sendable {
 
     /// The part begins.
     package mutating func begin(_ collection: CollectionID, _ effects: inout WriterEffects) {
-        guard var part = parts[collection], answer == nil else { return }
+        guard answer == nil else { return }
+        parts[collection]?.hasBegun = true
+        addActions(to: collection)
+        effects.wake(at: deadline)
+        advance(collection, &effects)
+    }
+
+    private mutating func addActions(to collection: CollectionID) {
+        guard var part = parts[collection] else { return }
         for (number, content) in part.share.actions.enumerated() {
             let action = ActionRequest(
                 collection: collection, incarnation: part.share.incarnation,
@@ -86,8 +105,6 @@ package struct TransactionDriver: Sendable {
             }
         }
         parts[collection] = part
-        effects.wake(at: deadline)
-        advance(collection, &effects)
     }
 
     package mutating func tailWasRead(
@@ -143,7 +160,9 @@ package struct TransactionDriver: Sendable {
         let log = part.source.log
         parts[collection] = part
         take(effects.takeResponses(), of: collection)
-        guard answer == nil, parts[collection]?.landings.isEmpty == true else { return }
+        guard answer == nil, !isTickWanted, parts[collection]?.landings.isEmpty == true else {
+            return
+        }
         guard let log else {
             if part.share.actions.isEmpty {
                 parts[collection]?.source.readTail(&effects)
@@ -151,7 +170,9 @@ package struct TransactionDriver: Sendable {
             return
         }
         if part.share.actions.isEmpty {
-            guard log.incarnation == part.share.incarnation else { return fail(gone) }
+            guard log.incarnation == part.share.incarnation else {
+                return refuse(gone, by: collection)
+            }
         } else if built == nil {
             return
         }
@@ -161,11 +182,11 @@ package struct TransactionDriver: Sendable {
             return
         }
         if let expected = part.share.expectedRevision, expected != log.revision {
-            return fail(
+            return refuse(
                 DatabaseError(
                     .conflict,
                     "the collection is at revision \(log.revision), no longer at "
-                        + "\(expected), where it was read"))
+                        + "\(expected), where it was read"), by: collection)
         }
         bind(built, to: log, part.share, effects)
     }
@@ -183,9 +204,10 @@ package struct TransactionDriver: Sendable {
                         "\(share.actions.count) actions on one collection do not fit one entry"))
             }
             for case .tree(.conflict(let check)) in built.outcomes {
-                return fail(
+                return refuse(
                     DatabaseError(
-                        .conflict, "condition \(check) did not hold at revision \(log.revision)"))
+                        .conflict, "condition \(check) did not hold at revision \(log.revision)"),
+                    by: share.collection)
             }
         }
         if share.collection == request.home {
@@ -217,7 +239,7 @@ package struct TransactionDriver: Sendable {
                 mark("transaction.landedEarlier")
                 let number = parts[collection]?.landings.count ?? 0
                 parts[collection]?.landings[number] = landing
-            case .failed(let error): fail(error)
+            case .failed(let error): refuse(error, by: collection)
             default: invariant(false, "an action cannot be answered with \(response.reply)")
             }
         }
@@ -233,7 +255,12 @@ package struct TransactionDriver: Sendable {
             return answer.map { .answer($0) } ?? .waits
         }
         guard !isOut else { return .waits }
-        if parts.values.contains(where: { !$0.landings.isEmpty }) { return collectLandings() }
+        if hasLanded { return collectLandings() }
+        if let refusal {
+            guard isHomeScanned || parts[request.home]?.built != nil else { return .waits }
+            fail(refusal)
+            return next(wallMilliseconds, now: now)
+        }
         let built = collections.compactMap { parts[$0]?.built }
         guard built.count == parts.count else { return .waits }
         let bytes = built.reduce(0) { $0 + ($1.batch?.byteCount ?? 0) }
@@ -254,6 +281,12 @@ package struct TransactionDriver: Sendable {
                 home: request.home, writes: built.compactMap(\.commit),
                 reads: built.filter { $0.commit == nil }.map(\.participant),
                 wallMilliseconds: wallMilliseconds))
+    }
+
+    /// Whether every part is to be gone on with, without waiting; asked once.
+    package mutating func takeTick() -> Bool {
+        defer { isTickWanted = false }
+        return isTickWanted
     }
 
     /// A try of it was sent, or failed and will be repeated.
@@ -285,7 +318,7 @@ package struct TransactionDriver: Sendable {
             mark("transaction.refused")
             updateDoubt { $0.decided() }
             again(after: now)
-            if case .gone = refusal { return fail(gone) }
+            if case .gone = refusal { return refuse(gone, by: collection) }
             if let value = refusal.value {
                 _ = parts[collection]?.source.adopt(value)
             }
@@ -298,6 +331,7 @@ package struct TransactionDriver: Sendable {
             learned(error)
             again(after: now)
             // Whether it landed, only the logs can say.
+            isFresh = true
             for collection in collections { parts[collection]?.source.mustBeReadAgain() }
         default: invariant(false, "an attempt cannot end with \(reply)")
         }
@@ -338,17 +372,49 @@ package struct TransactionDriver: Sendable {
         restsUntil = now.advanced(by: backoff.next(using: &generator))
     }
 
-    /// Some part was found to have landed by an earlier try: so have all of them.
+    /// A part has found why the transaction cannot be done. That is told only by what all parts see
+    /// on a fresh look: until then an earlier try of it may have landed above what is known here.
+    private mutating func refuse(_ error: DatabaseError, by collection: CollectionID) {
+        guard answer == nil else { return }
+        guard isFresh else { return lookAnew() }
+        if collection == request.home { isHomeScanned = true }
+        refusal = refusal ?? error
+    }
+
+    private mutating func lookAnew() {
+        mark("transaction.looksAnew")
+        isFresh = true
+        isTickWanted = true
+        for collection in collections {
+            guard var part = parts[collection], part.hasBegun else {
+                parts[collection]?.source.mustBeReadAgain()
+                continue
+            }
+            part.source.withdraw(part.share.actions.indices.map { request.id(of: $0) })
+            part.source.mustBeReadAgain()
+            part.built = nil
+            part.landings = [:]
+            parts[collection] = part
+            addActions(to: collection)
+        }
+    }
+
+    private var hasLanded: Bool { parts.values.contains { !$0.landings.isEmpty } }
+
+    /// Some part was found to have landed by an earlier try: so have all of them. One whose
+    /// collection is not there any more is left out.
     private mutating func collectLandings() -> Step {
         var landed: [TransactedPart] = []
         for collection in collections {
             guard let part = parts[collection], part.share.writes else { continue }
             guard part.landings.count == part.share.actions.count, let first = part.landings[0]
             else {
+                if refusal != nil, part.landings.isEmpty { continue }
                 // It was looked at before the decision was carried out there.
                 if part.built != nil {
                     parts[collection]?.built = nil
                     parts[collection]?.source.mustBeReadAgain()
+                    isTickWanted = true
                 }
                 return .waits
             }
@@ -363,7 +429,9 @@ package struct TransactionDriver: Sendable {
 
     private mutating func fail(_ error: DatabaseError) {
         guard answer == nil else { return }
-        answer = .failed(doubts.reduce(error) { $1.told($0) })
+        let told = doubts.reduce(error) { $1.told($0) }
+        // Of what has landed somewhere nobody is told that it failed.
+        answer = .failed(hasLanded ? told.asUnknown : told)
     }
 
     private mutating func updateDoubt(_ event: (inout AttemptDoubt) -> Void) {

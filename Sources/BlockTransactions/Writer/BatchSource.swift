@@ -91,6 +91,11 @@ package struct BatchSource: Sendable {
         return nil
     }
 
+    /// These actions do not wait any more; their requests are answered by whoever says so.
+    mutating func withdraw(_ ids: [ActionID]) {
+        for id in ids { _ = queue.take(id) }
+    }
+
     /// Whether nothing but a free place is missing to the action that `request` asks for: it fits,
     /// and is known not to have landed.
     func isReady(for request: ActionRequest) -> Bool {
