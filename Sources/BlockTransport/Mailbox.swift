@@ -64,6 +64,11 @@ package final class Mailbox<Element: Sendable>: Sendable {
         state.withLock { $0.refusal = $0.refusal ?? refusal }
     }
 
+    /// - Throws: What a post would be told for good: that it is closed, and why.
+    package func checkOpen() throws(DatabaseError) {
+        if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+    }
+
     package var count: Int { state.withLock { $0.elements.count } }
 
     private enum Posting {

@@ -37,6 +37,9 @@ extension WireArena {
             case .transact(let request):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT
                 $0.transact = message(request)
+            case .snapshot(let lives):
+                $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_SNAPSHOT
+                $0.snapshot = message(snapshotOf: lives)
             case .readDiary(let read):
                 $0.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_READ_DIARY
                 $0.read_diary = message(read)
@@ -129,6 +132,8 @@ extension ClientRequest {
             self = .act(try ActionRequest(wire: message.append))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT:
             self = .transact(try TransactionRequest(wire: message.transact))
+        case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_SNAPSHOT:
+            self = .snapshot(try snapshotLives(message.snapshot))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_TREE:
             self = .act(try ActionRequest(wire: message.act_on_tree))
         case OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_QUEUE:

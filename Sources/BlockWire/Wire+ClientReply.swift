@@ -35,6 +35,9 @@ extension WireArena {
         case .transacted(let parts):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED
             message.transacted = self.message(parts)
+        case .snapshot(let revisions):
+            message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_SNAPSHOT
+            message.snapshot = self.message(snapshot: revisions)
         case .diaryPage(let page):
             message.reply_case = OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DIARY_PAGE
             message.diary_page = self.message(page)
@@ -139,6 +142,7 @@ extension WireArena {
                     $0.position = message(entry.position)
                     $0.action = identifier(entry.action.rawValue)
                     $0.value = bytes(entry.bytes)
+                    $0.transaction = entry.transaction.map { message($0) }
                     $0.wall_ms = entry.wallMilliseconds
                 }
             }
@@ -163,6 +167,8 @@ extension ClientReply {
             self = .acted(ActionLanding(position: position, outcome: .appended))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED:
             self = .transacted(try transactedParts(message.transacted))
+        case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_SNAPSHOT:
+            self = .snapshot(try snapshotRevisions(message.snapshot))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ACTED:
             self = .acted(try ActionLanding(wire: message.acted))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_DIARY_PAGE:
@@ -287,6 +293,8 @@ extension DiaryEntry {
             position: try LogPosition(wire: message.position, "entry.position"),
             action: ActionID(rawValue: try message.action.identifier("entry.action")),
             bytes: try message.value.bytes("entry.value", bytesMax: Limits.valueBytesMax),
+            transaction: try message.transaction == nil
+                ? nil : TransactionID(wire: message.transaction, "entry.transaction"),
             wallMilliseconds: message.wall_ms)
     }
 }

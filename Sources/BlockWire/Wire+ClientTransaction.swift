@@ -62,6 +62,30 @@ extension WireArena {
         }
     }
 
+    func message(_ id: TransactionID) -> UnsafeMutablePointer<TransactionIDMessage> {
+        make(optimystic__v1__transaction_id__init) {
+            $0.action = identifier(id.action.rawValue)
+            $0.home = message(id.home)
+            $0.first_revision = id.firstRevision.rawValue
+        }
+    }
+
+    func message(
+        snapshotOf lives: [CollectionLife]
+    ) -> UnsafeMutablePointer<ReadSnapshotMessage> {
+        make(optimystic__v1__read_snapshot__init) {
+            $0.collections = list(lives) { message($0) }
+            $0.n_collections = lives.count
+        }
+    }
+
+    func message(snapshot revisions: [Revision]) -> UnsafeMutablePointer<SnapshotMessage> {
+        make(optimystic__v1__snapshot__init) {
+            $0.revisions = array(revisions, \.rawValue)
+            $0.n_revisions = revisions.count
+        }
+    }
+
     private func message(
         outcome: ActionOutcome
     ) -> UnsafeMutablePointer<PartOutcomeMessage> {
@@ -82,6 +106,42 @@ extension WireArena {
 }
 
 // MARK: - Reading
+
+extension TransactionID {
+    init(
+        wire message: UnsafeMutablePointer<TransactionIDMessage>?, _ field: StaticString
+    ) throws(DatabaseError) {
+        let message = try required(message, field)
+        self.init(
+            action: ActionID(rawValue: try message.action.identifier("transaction_id.action")),
+            home: try CollectionLife(wire: message.home, "transaction_id.home"),
+            firstRevision: try Revision(
+                wire: message.first_revision, "transaction_id.first_revision"))
+    }
+}
+
+/// The collections whose snapshot is asked for.
+func snapshotLives(
+    _ message: UnsafeMutablePointer<ReadSnapshotMessage>?
+) throws(DatabaseError) -> [CollectionLife] {
+    let message = try required(message, "snapshot")
+    let lives = try list(
+        message.collections, message.n_collections, "snapshot.collections",
+        countMax: Limits.participantCountMax
+    ) { item throws(DatabaseError) in try CollectionLife(wire: item, "snapshot.collections") }
+    _ = try ascending(lives.map(\.collection), "snapshot.collections")
+    return lives
+}
+
+func snapshotRevisions(
+    _ message: UnsafeMutablePointer<SnapshotMessage>?
+) throws(DatabaseError) -> [Revision] {
+    let message = try required(message, "snapshot")
+    return try array(
+        message.revisions, message.n_revisions, "snapshot.revisions",
+        countMax: Limits.participantCountMax
+    ) { number throws(DatabaseError) in try Revision(wire: number, "snapshot.revisions") }
+}
 
 extension TransactionRequest {
     init(wire message: UnsafeMutablePointer<TransactMessage>?) throws(DatabaseError) {

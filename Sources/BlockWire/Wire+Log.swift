@@ -44,6 +44,10 @@ extension WireArena {
             $0.read_collections = list(entry.body.readCollections) { message($0) }
             $0.n_read_collections = entry.body.readCollections.count
             $0.header_after = entry.headerAfter.map { message($0) }
+            $0.home = digest(entry.attempt?.home.digest)
+            let participants = entry.attempt?.participants ?? []
+            $0.participants = list(participants) { message($0) }
+            $0.n_participants = participants.count
             $0.wall_ms = entry.wallMilliseconds
         }
     }
@@ -133,8 +137,25 @@ extension LogEntry {
             body: try EntryBody(wire: message),
             headerAfter: try message.header_after == nil
                 ? nil : CollectionHeader(wire: message.header_after, "log_entry.header_after"),
+            attempt: try partOf(message),
             wallMilliseconds: message.wall_ms)
     }
+}
+
+/// The attempt over several collections that an entry is a part of.
+private func partOf(_ message: LogEntryMessage) throws(DatabaseError) -> Attempt? {
+    guard let home = try message.home.collectionIfAny("log_entry.home") else { return nil }
+    let participants = try list(
+        message.participants, message.n_participants, "log_entry.participants",
+        countMax: Limits.participantCountMax
+    ) { item throws(DatabaseError) in try Participant(wire: item, "log_entry.participants") }
+    _ = try ascending(participants.map(\.collection), "log_entry.participants")
+    guard participants.contains(where: { $0.collection == home }) else {
+        throw malformed("log_entry.home", "is no participant")
+    }
+    return Attempt(
+        payload: try PayloadID(wire: message.payload, "log_entry.payload"), home: home,
+        participants: participants)
 }
 
 extension EntryBody {

@@ -502,6 +502,51 @@ void   optimystic__v1__transaction_part__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__transaction_part__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__read_snapshot__init
+                     (Optimystic__V1__ReadSnapshot         *message)
+{
+  static const Optimystic__V1__ReadSnapshot init_value = OPTIMYSTIC__V1__READ_SNAPSHOT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__read_snapshot__get_packed_size
+                     (const Optimystic__V1__ReadSnapshot *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_snapshot__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__read_snapshot__pack
+                     (const Optimystic__V1__ReadSnapshot *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_snapshot__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__read_snapshot__pack_to_buffer
+                     (const Optimystic__V1__ReadSnapshot *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__read_snapshot__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__ReadSnapshot *
+       optimystic__v1__read_snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__ReadSnapshot *)
+     protobuf_c_message_unpack (&optimystic__v1__read_snapshot__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__read_snapshot__free_unpacked
+                     (Optimystic__V1__ReadSnapshot *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__read_snapshot__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__part_action__init
                      (Optimystic__V1__PartAction         *message)
 {
@@ -1175,6 +1220,96 @@ void   optimystic__v1__action_status__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &optimystic__v1__action_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__snapshot__init
+                     (Optimystic__V1__Snapshot         *message)
+{
+  static const Optimystic__V1__Snapshot init_value = OPTIMYSTIC__V1__SNAPSHOT__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__snapshot__get_packed_size
+                     (const Optimystic__V1__Snapshot *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__snapshot__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__snapshot__pack
+                     (const Optimystic__V1__Snapshot *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__snapshot__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__snapshot__pack_to_buffer
+                     (const Optimystic__V1__Snapshot *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__snapshot__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__Snapshot *
+       optimystic__v1__snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__Snapshot *)
+     protobuf_c_message_unpack (&optimystic__v1__snapshot__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__snapshot__free_unpacked
+                     (Optimystic__V1__Snapshot *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__snapshot__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__transaction_id__init
+                     (Optimystic__V1__TransactionId         *message)
+{
+  static const Optimystic__V1__TransactionId init_value = OPTIMYSTIC__V1__TRANSACTION_ID__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transaction_id__get_packed_size
+                     (const Optimystic__V1__TransactionId *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_id__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transaction_id__pack
+                     (const Optimystic__V1__TransactionId *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_id__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transaction_id__pack_to_buffer
+                     (const Optimystic__V1__TransactionId *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_id__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactionId *
+       optimystic__v1__transaction_id__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactionId *)
+     protobuf_c_message_unpack (&optimystic__v1__transaction_id__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transaction_id__free_unpacked
+                     (Optimystic__V1__TransactionId *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transaction_id__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   optimystic__v1__transacted__init
@@ -1942,7 +2077,7 @@ void   optimystic__v1__tail_report__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__tail_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[21] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_descriptors[22] =
 {
   {
     "hello",
@@ -2196,6 +2331,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_request__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "snapshot",
+    31,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientRequest, request_case),
+    offsetof(Optimystic__V1__ClientRequest, snapshot),
+    &optimystic__v1__read_snapshot__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_request__field_indices_by_name[] = {
   11,   /* field[11] = act_on_queue */
@@ -2217,13 +2364,14 @@ static const unsigned optimystic__v1__client_request__field_indices_by_name[] = 
   13,   /* field[13] = read_queue */
   12,   /* field[12] = read_tree */
   19,   /* field[19] = retain */
+  21,   /* field[21] = snapshot */
   20,   /* field[20] = transact */
   18,   /* field[18] = truncate */
 };
 static const ProtobufCIntRange optimystic__v1__client_request__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 21 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
 {
@@ -2233,7 +2381,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_request__descriptor =
   "Optimystic__V1__ClientRequest",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientRequest),
-  21,
+  22,
   optimystic__v1__client_request__field_descriptors,
   optimystic__v1__client_request__field_indices_by_name,
   1,  optimystic__v1__client_request__number_ranges,
@@ -3049,6 +3197,44 @@ const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor =
   (ProtobufCMessageInit) optimystic__v1__transaction_part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor optimystic__v1__read_snapshot__field_descriptors[1] =
+{
+  {
+    "collections",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ReadSnapshot, n_collections),
+    offsetof(Optimystic__V1__ReadSnapshot, collections),
+    &optimystic__v1__collection_life__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__read_snapshot__field_indices_by_name[] = {
+  0,   /* field[0] = collections */
+};
+static const ProtobufCIntRange optimystic__v1__read_snapshot__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__read_snapshot__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.ReadSnapshot",
+  "ReadSnapshot",
+  "Optimystic__V1__ReadSnapshot",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__ReadSnapshot),
+  1,
+  optimystic__v1__read_snapshot__field_descriptors,
+  optimystic__v1__read_snapshot__field_indices_by_name,
+  1,  optimystic__v1__read_snapshot__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__read_snapshot__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor optimystic__v1__part_action__field_descriptors[3] =
 {
   {
@@ -3551,7 +3737,7 @@ const ProtobufCMessageDescriptor optimystic__v1__inspect_tail__descriptor =
   (ProtobufCMessageInit) optimystic__v1__inspect_tail__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[24] =
+static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descriptors[25] =
 {
   {
     "welcome",
@@ -3841,6 +4027,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__client_reply__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "snapshot",
+    34,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__ClientReply, reply_case),
+    offsetof(Optimystic__V1__ClientReply, snapshot),
+    &optimystic__v1__snapshot__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
   21,   /* field[21] = absent */
@@ -3862,6 +4060,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
   15,   /* field[15] = queue_values */
   19,   /* field[19] = refused */
   9,   /* field[9] = replicas */
+  24,   /* field[24] = snapshot */
   8,   /* field[8] = tail */
   23,   /* field[23] = transacted */
   13,   /* field[13] = tree_page */
@@ -3871,7 +4070,7 @@ static const unsigned optimystic__v1__client_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__client_reply__number_ranges[1 + 1] =
 {
   { 10, 0 },
-  { 0, 24 }
+  { 0, 25 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
 {
@@ -3881,7 +4080,7 @@ const ProtobufCMessageDescriptor optimystic__v1__client_reply__descriptor =
   "Optimystic__V1__ClientReply",
   "optimystic.v1",
   sizeof(Optimystic__V1__ClientReply),
-  24,
+  25,
   optimystic__v1__client_reply__field_descriptors,
   optimystic__v1__client_reply__field_indices_by_name,
   1,  optimystic__v1__client_reply__number_ranges,
@@ -4157,7 +4356,7 @@ const ProtobufCMessageDescriptor optimystic__v1__history_state__descriptor =
   (ProtobufCMessageInit) optimystic__v1__history_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__diary_entry__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__diary_entry__field_descriptors[5] =
 {
   {
     "position",
@@ -4207,17 +4406,30 @@ static const ProtobufCFieldDescriptor optimystic__v1__diary_entry__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transaction",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__DiaryEntry, transaction),
+    &optimystic__v1__transaction_id__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__diary_entry__field_indices_by_name[] = {
   1,   /* field[1] = action */
   0,   /* field[0] = position */
+  4,   /* field[4] = transaction */
   2,   /* field[2] = value */
   3,   /* field[3] = wall_ms */
 };
 static const ProtobufCIntRange optimystic__v1__diary_entry__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__diary_entry__descriptor =
 {
@@ -4227,7 +4439,7 @@ const ProtobufCMessageDescriptor optimystic__v1__diary_entry__descriptor =
   "Optimystic__V1__DiaryEntry",
   "optimystic.v1",
   sizeof(Optimystic__V1__DiaryEntry),
-  4,
+  5,
   optimystic__v1__diary_entry__field_descriptors,
   optimystic__v1__diary_entry__field_indices_by_name,
   1,  optimystic__v1__diary_entry__number_ranges,
@@ -4373,6 +4585,108 @@ const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor =
   optimystic__v1__action_status__field_indices_by_name,
   1,  optimystic__v1__action_status__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__action_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__snapshot__field_descriptors[1] =
+{
+  {
+    "revisions",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Optimystic__V1__Snapshot, n_revisions),
+    offsetof(Optimystic__V1__Snapshot, revisions),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__snapshot__field_indices_by_name[] = {
+  0,   /* field[0] = revisions */
+};
+static const ProtobufCIntRange optimystic__v1__snapshot__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__snapshot__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.Snapshot",
+  "Snapshot",
+  "Optimystic__V1__Snapshot",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__Snapshot),
+  1,
+  optimystic__v1__snapshot__field_descriptors,
+  optimystic__v1__snapshot__field_indices_by_name,
+  1,  optimystic__v1__snapshot__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__snapshot__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_id__field_descriptors[3] =
+{
+  {
+    "action",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionId, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "home",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionId, home),
+    &optimystic__v1__collection_life__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionId, first_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transaction_id__field_indices_by_name[] = {
+  0,   /* field[0] = action */
+  2,   /* field[2] = first_revision */
+  1,   /* field[1] = home */
+};
+static const ProtobufCIntRange optimystic__v1__transaction_id__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transaction_id__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactionId",
+  "TransactionId",
+  "Optimystic__V1__TransactionId",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactionId),
+  3,
+  optimystic__v1__transaction_id__field_descriptors,
+  optimystic__v1__transaction_id__field_indices_by_name,
+  1,  optimystic__v1__transaction_id__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transaction_id__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__transacted__field_descriptors[1] =
@@ -4964,7 +5278,7 @@ const ProtobufCMessageDescriptor optimystic__v1__log_page__descriptor =
   (ProtobufCMessageInit) optimystic__v1__log_page__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__log_entry__field_descriptors[8] =
+static const ProtobufCFieldDescriptor optimystic__v1__log_entry__field_descriptors[10] =
 {
   {
     "revision",
@@ -5062,11 +5376,37 @@ static const ProtobufCFieldDescriptor optimystic__v1__log_entry__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "home",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__LogEntry, home),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "participants",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__LogEntry, n_participants),
+    offsetof(Optimystic__V1__LogEntry, participants),
+    &optimystic__v1__participant__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__log_entry__field_indices_by_name[] = {
   2,   /* field[2] = actions */
   3,   /* field[3] = blocks */
   6,   /* field[6] = header_after */
+  8,   /* field[8] = home */
+  9,   /* field[9] = participants */
   1,   /* field[1] = payload */
   5,   /* field[5] = read_collections */
   4,   /* field[4] = reads */
@@ -5076,7 +5416,7 @@ static const unsigned optimystic__v1__log_entry__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__log_entry__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__log_entry__descriptor =
 {
@@ -5086,7 +5426,7 @@ const ProtobufCMessageDescriptor optimystic__v1__log_entry__descriptor =
   "Optimystic__V1__LogEntry",
   "optimystic.v1",
   sizeof(Optimystic__V1__LogEntry),
-  8,
+  10,
   optimystic__v1__log_entry__field_descriptors,
   optimystic__v1__log_entry__field_indices_by_name,
   1,  optimystic__v1__log_entry__number_ranges,

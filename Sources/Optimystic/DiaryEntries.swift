@@ -10,6 +10,8 @@ public struct DiaryItem<Value: Sendable>: Sendable {
     public let position: CollectionPosition
     /// The id its writer gave it.
     public let action: ActionID
+    /// The transaction over several collections that appended it; nil when none did.
+    public let transaction: TransactionID?
     /// When the proxy wrote it down, in milliseconds since 1970. Metadata: clocks differ, the order
     /// is that of the positions.
     public let wallMilliseconds: UInt64
@@ -157,6 +159,6 @@ extension Diary {
         DiaryItem(
             value: try coding.value(of: entry),
             position: CollectionPosition(entry.position, in: info), action: entry.action,
-            wallMilliseconds: entry.wallMilliseconds)
+            transaction: entry.transaction, wallMilliseconds: entry.wallMilliseconds)
     }
 }

@@ -22,6 +22,7 @@
 @_exported import enum BlockModel.ReadDirection
 @_exported import enum BlockModel.Retention
 @_exported import struct BlockModel.Revision
+@_exported import struct BlockModel.TransactionID
 @_exported import struct BlockModel.TreeEntry
 @_exported import enum BlockModel.ValueEncoding
 @_exported import struct BlockModel.Welcome

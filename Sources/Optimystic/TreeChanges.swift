@@ -11,6 +11,8 @@ public struct TreeChangeSet<Key: OrderedKey, Value: Sendable>: Sendable {
     public let position: CollectionPosition
     /// In the order in which they were done. A key may occur more than once; the last one counts.
     public let changes: [TreeChange<Key, Value>]
+    /// The transaction over several collections that they are a part of; nil when they are of none.
+    public let transaction: TransactionID?
     /// When its writer wrote it down, in milliseconds since 1970. Metadata.
     public let wallMilliseconds: UInt64
 }
@@ -86,7 +88,7 @@ public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
                 revision: entry.revision,
                 position: CollectionPosition(revision: entry.revision, in: pages.info),
                 changes: changes,
-                wallMilliseconds: entry.wallMilliseconds)
+                transaction: entry.transaction, wallMilliseconds: entry.wallMilliseconds)
         }
     }
 }

@@ -27,7 +27,8 @@ extension ClientRequest {
         switch (self, reply) {
         case (_, .failed), (.hello, .welcome), (.openCollection, .collection),
             (.openCollection, .absent), (.dropCollection, .absent),
-            (.act, .acted), (.transact, .transacted), (.readDiary, .diaryPage),
+            (.act, .acted), (.transact, .transacted), (.snapshot, .snapshot),
+            (.readDiary, .diaryPage),
             (.actionStatus, .actionStatus),
             (.readLog, .logPage), (.readBlocks, .blocks), (.commit, .committed),
             (.commit, .refused), (.finalise, .finalised), (.dropCollection, .dropped),

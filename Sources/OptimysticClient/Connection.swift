@@ -83,6 +83,9 @@ package final class Connection: Sendable {
         try await start(request, timeout: timeout).value()
     }
 
+    /// - Throws: `.shuttingDown` when it was closed; what ended it otherwise.
+    package func checkOpen() throws(DatabaseError) { try mailbox.checkOpen() }
+
     /// Waits for a while, at most until the connection is closed.
     package func pause(_ duration: Duration) async {
         let instant = environment.now().advanced(by: duration)

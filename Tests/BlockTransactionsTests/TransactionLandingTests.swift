@@ -140,7 +140,7 @@ import Testing
             try landing.receive(Self.failed(.unknown))
             let error = #expect(throws: DatabaseError.self) { try landing.receive(answer) }
             #expect(error?.outcome == .unknown)
-            #expect(error?.message.contains("first sent at revision 3") == true)
+            #expect(error?.message.contains("\(landing.id)") == true)
         }
     }
 

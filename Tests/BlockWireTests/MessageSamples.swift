@@ -367,10 +367,11 @@ extension ModelSamples {
                 name: name(), incarnation: incarnation(), header: header(), revision: revision(),
                 createdBy: action())
         }
-        let entries = (0..<random.below(4)).map { _ in
+        let entries = (0..<random.below(4)).map { number in
             DiaryEntry(
                 position: position(), action: action(),
-                bytes: bytes(countMax: Limits.valueBytesMax), wallMilliseconds: uint64())
+                bytes: bytes(countMax: Limits.valueBytesMax),
+                transaction: number == 1 ? transactionID() : nil, wallMilliseconds: uint64())
         }
         return [
             .welcome(

@@ -98,9 +98,11 @@ extension ModelSamples {
     private mutating func logPage(entryCount: Int) -> LogPage {
         let first = UInt64(1 + random.below(1000))
         let entries = (0..<entryCount).map { offset in
-            LogEntry(
-                revision: Revision(first + UInt64(offset)), payload: payload(), body: body(),
-                headerAfter: random.chance(1, in: 2) ? header() : nil, wallMilliseconds: uint64())
+            let payload = payload()
+            return LogEntry(
+                revision: Revision(first + UInt64(offset)), payload: payload, body: body(),
+                headerAfter: random.chance(1, in: 2) ? header() : nil,
+                attempt: offset == 1 ? attempt(payload) : nil, wallMilliseconds: uint64())
         }
         return LogPage(
             entries: entries, revision: revision(), header: header(), headerRevision: revision(),

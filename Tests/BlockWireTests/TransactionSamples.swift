@@ -19,7 +19,29 @@ extension ModelSamples {
             .transact(
                 TransactionRequest(action: action(), home: parts[0].collection, parts: parts)),
             .transact(TransactionRequest(action: action(), home: collection(), parts: [])),
+            .snapshot(
+                (0..<3).map { _ in
+                    CollectionLife(collection: collection(), incarnation: incarnation())
+                }.sorted()),
         ]
+    }
+
+    mutating func transactionID() -> TransactionID {
+        TransactionID(
+            action: action(),
+            home: CollectionLife(collection: collection(), incarnation: incarnation()),
+            firstRevision: revision())
+    }
+
+    /// The attempt over several collections under a payload.
+    mutating func attempt(_ payload: PayloadID) -> Attempt {
+        let participants = (0..<3).map { _ in
+            Participant(
+                collection: collection(), incarnation: incarnation(), target: revision(),
+                role: random.chance(1, in: 2) ? .reads : .writes)
+        }
+        return Attempt(
+            payload: payload, home: participants[0].collection, participants: participants)
     }
 
     mutating func transactedReplies() -> [ClientReply] {
@@ -28,7 +50,7 @@ extension ModelSamples {
             queueOutcomes().map { .queue($0) }, [],
         ]
         return [
-            .transacted([]),
+            .transacted([]), .snapshot([]), .snapshot([revision(), revision()]),
             .transacted(
                 outcomes.map {
                     TransactedPart(collection: collection(), revision: revision(), outcomes: $0)

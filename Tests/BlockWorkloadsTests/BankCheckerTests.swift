@@ -38,7 +38,8 @@ import Testing
             BankHistory.Statement(
                 lines: ledger ?? lines,
                 balances: Dictionary(
-                    uniqueKeysWithValues: balances.enumerated().map { (account($0), $1) }))
+                    uniqueKeysWithValues: balances.enumerated().map { (account($0), $1) }),
+                invoked: instant(20), completed: instant(21))
         ]
         return history
     }
@@ -59,6 +60,38 @@ import Testing
             balances: [90, 110, 100])
         #expect(BankChecker.check(aborted).violations == [])
         #expect(BankChecker.check(BankHistory()).checkedCount == 0)
+    }
+
+    @Test("A look in between shows what was there then: nothing less, and nothing of later")
+    func between() {
+        func statement(
+            _ lines: [BankHistory.Line], _ balances: [Int], at second: Int
+        ) -> BankHistory.Statement {
+            BankHistory.Statement(
+                lines: lines,
+                balances: Dictionary(
+                    uniqueKeysWithValues: balances.enumerated().map { (Self.account($0), $1) }),
+                invoked: Self.instant(second), completed: Self.instant(second))
+        }
+        func problems(_ statement: BankHistory.Statement) -> Int {
+            var history = Self.history(Self.good)
+            history.statements.insert(statement, at: 0)
+            return BankChecker.check(history).violations.count
+        }
+        // The first transfer ends at 1, the second runs from 2 to 3.
+        let half = statement([Self.good[0]], [90, 110, 100], at: 2)
+        #expect(problems(half) == 0)
+        #expect(problems(statement(Self.good, [80, 120, 100], at: 3)) == 0)
+        #expect(problems(statement([], [100, 100, 100], at: 0)) == 0)
+        // Half of a transfer; one that was acknowledged is missing; one not begun is there.
+        #expect(problems(statement([Self.good[0]], [90, 100, 100], at: 2)) == 1)
+        #expect(problems(statement([], [100, 100, 100], at: 2)) == 1)
+        #expect(problems(statement(Self.good, [80, 120, 100], at: 1)) == 1)
+        // What was there is gone at a later look.
+        var history = Self.history(
+            Self.good, outcomes: [.unknown, .unknown], ledger: [], balances: [100, 100, 100])
+        history.statements.insert(half, at: 0)
+        #expect(BankChecker.check(history).violations.count == 1)
     }
 
     @Test("What is lost, doubled, invented, stale, torn or out of order is found")

@@ -25,6 +25,7 @@ enum PublicTypeRule {
         ConflictResolution
         CustomCollection
         Database
+        DatabaseCollection
         DatabaseError
         DatabaseURL
         Diary
@@ -54,8 +55,13 @@ enum PublicTypeRule {
         ReadOrigin
         Retention
         Revision
+        RevisionVector
         SystemPath
         Transaction
+        TransactionCommit
+        TransactionID
+        TransactionPhase
+        TransactionStatus
         Tree
         TreeChange
         TreeChangeSet

@@ -8,6 +8,8 @@ package enum ClientRequest: Hashable, Sendable {
     case act(ActionRequest)
     /// A transaction over several collections.
     case transact(TransactionRequest)
+    /// Revisions at which all of these were at one moment after the request was sent; ascending.
+    case snapshot([CollectionLife])
     case readDiary(DiaryReadRequest)
     case readTree(TreeReadRequest)
     case readQueue(QueueReadRequest)
@@ -120,6 +122,8 @@ package enum ClientReply: Hashable, Sendable {
     case acted(ActionLanding)
     /// The transaction is durable in every collection that it writes, once; by collection.
     case transacted([TransactedPart])
+    /// In the order of the request.
+    case snapshot([Revision])
     case diaryPage(DiaryPage)
     case treeValues(TreeValues)
     case treePage(TreePage)

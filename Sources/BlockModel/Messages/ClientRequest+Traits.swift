@@ -41,8 +41,8 @@ extension ClientRequest {
         switch self {
         case .act, .transact, .dropCollection, .commit, .truncate, .retain: true
         case .openCollection(let open): open.creation != nil
-        case .hello, .readDiary, .readTree, .readQueue, .readLog, .readBlocks, .finalise,
-            .actionStatus, .listCollections, .clusterStatus, .inspectTail, .audit:
+        case .hello, .snapshot, .readDiary, .readTree, .readQueue, .readLog, .readBlocks,
+            .finalise, .actionStatus, .listCollections, .clusterStatus, .inspectTail, .audit:
             false
         }
     }
@@ -60,6 +60,7 @@ extension ClientRequest {
             case .openCollection(let open): CollectionID(name: open.name)
             case .act(let action): action.collection
             case .transact(let request): request.home
+            case .snapshot(let lives): lives.first?.collection
             case .readDiary(let read): read.collection
             case .readTree(let read): read.collection
             case .readQueue(let read): read.collection
@@ -98,6 +99,7 @@ extension ClientRequest {
         case .openCollection(let open): return open.problem
         case .act(let action): return action.content.problem
         case .transact(let request): return request.problem
+        case .snapshot(let lives): return TransactionRequest.problem(participants: lives.count)
         case .inspectTail(let name): return CollectionName.problem(name)
         default: return nil
         }

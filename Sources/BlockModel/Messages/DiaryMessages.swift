@@ -40,14 +40,18 @@ package struct DiaryEntry: Hashable, Sendable {
     package let position: LogPosition
     package let action: ActionID
     package let bytes: Bytes
+    /// The transaction over several collections that appended it; nil when none did.
+    package let transaction: TransactionID?
     package let wallMilliseconds: UInt64
 
     package init(
-        position: LogPosition, action: ActionID, bytes: Bytes, wallMilliseconds: UInt64
+        position: LogPosition, action: ActionID, bytes: Bytes,
+        transaction: TransactionID? = nil, wallMilliseconds: UInt64
     ) {
         self.position = position
         self.action = action
         self.bytes = bytes
+        self.transaction = transaction
         self.wallMilliseconds = wallMilliseconds
     }
 }

@@ -31,18 +31,24 @@ package struct LogEntry: Hashable, Sendable {
     package let body: EntryBody
     /// The header part from this entry on, when the entry changed it.
     package let headerAfter: CollectionHeader?
+    /// The attempt over several collections that it is a part of; nil when it is of none.
+    package let attempt: Attempt?
     package let wallMilliseconds: UInt64
 
     package init(
         revision: Revision, payload: PayloadID, body: EntryBody, headerAfter: CollectionHeader?,
-        wallMilliseconds: UInt64
+        attempt: Attempt? = nil, wallMilliseconds: UInt64
     ) {
         self.revision = revision
         self.payload = payload
         self.body = body
         self.headerAfter = headerAfter
+        self.attempt = attempt
         self.wallMilliseconds = wallMilliseconds
     }
+
+    /// The transaction over several collections that it is a part of; nil when it is of none.
+    package var transaction: TransactionID? { attempt.flatMap { $0.transaction(body) } }
 }
 
 /// Entries of a log without a gap, and where its collection stands.

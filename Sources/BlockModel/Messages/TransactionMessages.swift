@@ -94,11 +94,7 @@ package struct TransactionRequest: Hashable, Sendable {
         func invalid(_ message: String) -> DatabaseError {
             DatabaseError(.invalidArgument, message)
         }
-        if parts.count > Limits.participantCountMax {
-            return invalid(
-                "a transaction over \(parts.count) collections, participantCountMax = "
-                    + "\(Limits.participantCountMax)")
-        }
+        if let problem = Self.problem(participants: parts.count) { return problem }
         if Set(parts.map(\.collection)).count != parts.count {
             return invalid("a transaction names a collection twice")
         }
@@ -117,6 +113,15 @@ package struct TransactionRequest: Hashable, Sendable {
             if let problem = part.actions.lazy.compactMap(\.problem).first { return problem }
         }
         return nil
+    }
+
+    /// Why no transaction can be over so many collections; nil when it can.
+    package static func problem(participants count: Int) -> DatabaseError? {
+        guard count > Limits.participantCountMax || count == 0 else { return nil }
+        return DatabaseError(
+            .invalidArgument,
+            "a transaction over \(count) collections, participantCountMax = "
+                + "\(Limits.participantCountMax)")
     }
 
     /// Bytes that it takes while it waits, about.

@@ -121,6 +121,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// An attempt is rolled back before it is fenced at its home
     /// (protocol: home-decides, fence-before-discard).
     case rollbackWithoutFence
+    /// What a transaction reads of several collections is of several moments
+    /// (protocol: vector-is-proven).
+    case cutOfOneLook
     /// A reader passes over an intent without a look at its home (protocol: vector-is-proven).
     case intentsIgnored
 

@@ -58,7 +58,8 @@ extension ProxyTask {
         return zip(chosen, bodies).map { entry, body in
             LogEntry(
                 revision: entry.revision, payload: entry.payload, body: body,
-                headerAfter: entry.headerAfter, wallMilliseconds: entry.wallMilliseconds)
+                headerAfter: entry.headerAfter, attempt: entry.attempt,
+                wallMilliseconds: entry.wallMilliseconds)
         }
     }
 

@@ -36,6 +36,8 @@ struct ProxyTask: Sendable {
     var count: TreeCount?
     /// For ``ClientRequest/inspectTail(name:)``: the value whose replicas are being asked.
     var value: TailValue?
+    /// For ``ClientRequest/snapshot(_:)``: how far the proof is.
+    var cut: CutProof?
     /// Whether the tail was read again because something that it points to is missing.
     var hasLookedAgain = false
     /// An answer as of a revision, which is told once a later look shows that the revision was not
@@ -77,6 +79,7 @@ struct ProxyTask: Sendable {
         }
         switch request {
         case .hello, .act, .transact: invariant(false, "\(request) is no task")
+        case .snapshot(let lives): snapshot(of: lives, input, &effects)
         case .openCollection(let open): step(open, input, &effects)
         case .readDiary(let read): step(read, input, &effects)
         case .readTree(let read):

@@ -9,8 +9,8 @@ package struct TransactionLanding: Sendable {
     package enum Step: Sendable {
         /// Then ``receive(_:)`` what came of it.
         case ask(ClientRequest)
-        /// The writes are durable.
-        case landed
+        /// The writes are durable: at these revisions, as far as the answer says.
+        case landed([CollectionID: Revision])
     }
 
     /// What is sent.
@@ -23,7 +23,7 @@ package struct TransactionLanding: Sendable {
     private enum Stage: Sendable {
         case acting
         case asking(because: DatabaseError)
-        case landed
+        case landed([CollectionID: Revision])
     }
 
     package let work: Work
@@ -58,12 +58,21 @@ package struct TransactionLanding: Sendable {
         }
     }
 
+    /// What its fate is asked by.
+    package var id: TransactionID {
+        TransactionID(
+            action: question.action,
+            home: CollectionLife(
+                collection: question.collection, incarnation: question.incarnation),
+            firstRevision: question.firstRevision)
+    }
+
     package var next: Step {
         switch (stage, work) {
         case (.acting, .act(let request)): .ask(.act(request))
         case (.acting, .transact(let request)): .ask(.transact(request))
         case (.asking, _): .ask(.actionStatus(question))
-        case (.landed, _): .landed
+        case (.landed(let revisions), _): .landed(revisions)
         }
     }
 
@@ -72,7 +81,10 @@ package struct TransactionLanding: Sendable {
     ///   with an unknown outcome where that is the truth.
     package mutating func receive(_ reply: ClientReply) throws(DatabaseError) {
         switch (stage, reply) {
-        case (.acting, .transacted): stage = .landed
+        case (.acting, .transacted(let parts)):
+            stage = .landed(
+                Dictionary(
+                    parts.map { ($0.collection, $0.revision) }, uniquingKeysWith: { $1 }))
         case (.acting, .acted(let landing)), (.asking, .actionStatus(let landing?, _)):
             try take(landing)
         case (.acting, .failed(let error)):
@@ -86,23 +98,22 @@ package struct TransactionLanding: Sendable {
         case (.asking(let error), _):
             // Not there up to now, or no log can say: it may still come.
             var told = doubt.told(error)
-            told.message +=
-                "; it was action \(question.action), first sent at revision "
-                + "\(question.firstRevision)"
+            told.message += "; it was transaction \(id)"
             throw told
         case (.landed, _): invariant(false, "an answer that nobody asked for")
         }
     }
 
     private mutating func take(_ landing: ActionLanding) throws(DatabaseError) {
+        let landed = Stage.landed([question.collection: landing.position.revision])
         switch landing.outcome {
-        case .tree(.applied): stage = .landed
+        case .tree(.applied): stage = landed
         case .tree(.conflict(let check)):
             throw DatabaseError(
                 .conflict,
                 "condition \(check) did not hold at revision \(landing.position.revision)")
         // Of several collections only what landed is in a log.
-        case .appended, .queue: stage = .landed
+        case .appended, .queue: stage = landed
         }
     }
 

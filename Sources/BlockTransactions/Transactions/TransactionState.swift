@@ -23,7 +23,7 @@ package struct TransactionState: Sendable {
         _ body: (inout CollectionDraft) throws(DatabaseError) -> Result
     ) throws(DatabaseError) -> Result {
         guard !hasEnded else {
-            throw DatabaseError(.invalidArgument, "a transaction is used after its body has ended")
+            throw DatabaseError(.invalidArgument, "a transaction is used after its end")
         }
         let place: Int
         if let known = drafts.firstIndex(where: { $0.info.collection == info.collection }) {

@@ -15,6 +15,11 @@ package enum BankChecker {
         for statement in history.statements {
             check(statement, transfers, &result)
         }
+        let ordered = history.statements.sorted { $0.completed < $1.completed }
+        for (earlier, later) in zip(ordered, ordered.dropFirst())
+        where earlier.completed < later.invoked && !later.lines.starts(with: earlier.lines) {
+            result.violation("the ledger of \(later.invoked) lacks what it had before")
+        }
         return result
     }
 
@@ -71,7 +76,16 @@ package enum BankChecker {
         }
         for transfer in transfers.values.sorted(by: { $0.line.name < $1.line.name })
         where transfer.outcome == .committed && !there.contains(transfer.line.name) {
+            guard let completed = transfer.completed, completed < statement.invoked else {
+                continue
+            }
             result.violation("transfer \(transfer.line.name) was acknowledged, and is not there")
+        }
+        for line in statement.lines {
+            guard let transfer = transfers[line.name], transfer.invoked > statement.completed else {
+                continue
+            }
+            result.violation("transfer \(line.name) was there before it was asked for")
         }
     }
 }

@@ -13,18 +13,20 @@ package struct BankClient: WorkloadClient {
         case reading([BankPlan.Account])
         case transacting(Int, TransactionRequest, triesLeft: Int)
         case asking(Int, ActionStatusRequest, triesLeft: Int)
-        /// At the end: the ledger, page by page, the branches, then the ledger's end once more.
+        /// Everything as of one moment: the ledger, page by page, and the branches.
         case auditing(Audit)
     }
 
     private struct Audit {
+        let invoked: Instant
+        /// Where each collection was at that moment, by its place; nil before it is known.
+        var cut: [Revision]?
         var lines: [BankHistory.Line] = []
         var after: LogPosition?
-        var asOf: Revision?
         var isRead = false
         var balances: [BankPlan.Account: Int] = [:]
         var branch = 0
-        var triesLeft = 20
+        var triesLeft: Int
     }
 
     private let number: Int
@@ -78,14 +80,18 @@ package struct BankClient: WorkloadClient {
         case .idle:
             if readsLast {
                 readsLast = false
-                state = .auditing(Audit())
+                state = .auditing(Audit(invoked: now, triesLeft: 20))
                 return next(&history, at: now)
             }
             guard operationsLeft > 0 else { return .finished }
             isWaiting.toggle()
             if isWaiting { return .pause(.milliseconds(generator.below(60))) }
             operationsLeft -= 1
-            begin()
+            if generator.chance(1, in: 8) {
+                state = .auditing(Audit(invoked: now, triesLeft: 1))
+            } else {
+                begin()
+            }
             return next(&history, at: now)
         }
     }
@@ -191,7 +197,7 @@ package struct BankClient: WorkloadClient {
         case (.asking(let id, let question, let triesLeft), _):
             guard triesLeft > 0 else { return end(id, .unknown, &history, now) }
             state = .asking(id, question, triesLeft: triesLeft - 1)
-        case (.auditing(let audit), _): heard(reply, audit, &history)
+        case (.auditing(let audit), _): heard(reply, audit, &history, now)
         default: invariant(false, "\(reply) does not answer what was asked")
         }
     }
@@ -239,19 +245,16 @@ package struct BankClient: WorkloadClient {
         state = .opening(0)
     }
 
-    // MARK: The end
+    // MARK: Audits
 
     private func request(of audit: Audit) -> ClientRequest {
         let ledger = infos[plan.branchNames.count]
+        guard let cut = audit.cut else { return .snapshot(lives.sorted()) }
         if !audit.isRead {
             return .readDiary(
                 DiaryReadRequest(
                     collection: ledger.collection, incarnation: ledger.incarnation,
-                    after: audit.after, asOf: audit.asOf))
-        }
-        guard audit.branch < plan.branchNames.count else {
-            return .openCollection(
-                OpenCollection(name: plan.ledgerName, kind: nil, encoding: nil))
+                    after: audit.after, asOf: cut[plan.branchNames.count]))
         }
         let branch = infos[audit.branch]
         let keys = (0..<plan.accountCount).map {
@@ -259,17 +262,27 @@ package struct BankClient: WorkloadClient {
         }
         return .readTree(
             TreeReadRequest(
-                collection: branch.collection, incarnation: branch.incarnation, asOf: nil,
-                query: .values(keys)))
+                collection: branch.collection, incarnation: branch.incarnation,
+                asOf: cut[audit.branch], query: .values(keys)))
     }
 
-    private mutating func heard(_ reply: ClientReply, _ audit: Audit, _ history: inout History) {
+    private var lives: [CollectionLife] {
+        infos.map { CollectionLife(collection: $0.collection, incarnation: $0.incarnation) }
+    }
+
+    private mutating func heard(
+        _ reply: ClientReply, _ audit: Audit, _ history: inout History, _ now: Instant
+    ) {
         var audit = audit
         switch reply {
+        case .snapshot(let revisions):
+            let places = lives.enumerated().sorted { $0.element < $1.element }.map(\.offset)
+            var cut = Array(repeating: Revision.zero, count: places.count)
+            for (place, revision) in zip(places, revisions) { cut[place] = revision }
+            audit.cut = cut
         case .diaryPage(let page):
             audit.lines += page.entries.compactMap { BankHistory.Line(bytes: $0.bytes) }
             audit.after = page.entries.last?.position ?? audit.after
-            audit.asOf = page.asOf
             audit.isRead = page.isLast || page.entries.isEmpty
         case .treeValues(let values):
             for (number, value) in values.values.enumerated() {
@@ -277,14 +290,16 @@ package struct BankClient: WorkloadClient {
                 audit.balances[account] = BankPlan.balance(of: value)
             }
             audit.branch += 1
-        case .collection(let info) where info.revision == audit.asOf:
-            // Nothing landed between: all of it was so at one moment.
-            history.bank.statements.append(
-                BankHistory.Statement(lines: audit.lines, balances: audit.balances))
-            return state = .idle
         default:
             guard audit.triesLeft > 0 else { return state = .idle }
-            audit = Audit(triesLeft: audit.triesLeft - 1)
+            audit = Audit(invoked: now, triesLeft: audit.triesLeft - 1)
+        }
+        guard audit.branch < plan.branchNames.count else {
+            history.bank.statements.append(
+                BankHistory.Statement(
+                    lines: audit.lines, balances: audit.balances, invoked: audit.invoked,
+                    completed: now))
+            return state = .idle
         }
         state = .auditing(audit)
     }

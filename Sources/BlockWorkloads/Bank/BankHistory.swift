@@ -77,13 +77,19 @@ package struct BankHistory: Sendable {
         package var outcome = Outcome.unknown
     }
 
-    /// What was there at the end: all of it at one moment.
+    /// What was there: all of it at one moment, between the instants.
     package struct Statement: Sendable {
         package let lines: [Line]
         package let balances: [BankPlan.Account: Int]
-        package init(lines: [Line], balances: [BankPlan.Account: Int]) {
+        package let invoked: Instant
+        package let completed: Instant
+        package init(
+            lines: [Line], balances: [BankPlan.Account: Int], invoked: Instant, completed: Instant
+        ) {
             self.lines = lines
             self.balances = balances
+            self.invoked = invoked
+            self.completed = completed
         }
     }
 

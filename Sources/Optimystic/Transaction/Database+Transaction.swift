@@ -22,16 +22,28 @@ extension Database {
         timeout: Duration? = nil, isolation: isolated (any Actor)? = #isolation,
         _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
+        try await transact(timeout: timeout, isolation: isolation, body).result
+    }
+
+    /// As ``withTransaction(timeout:_:)``, for those who want to know where it took effect, or to
+    /// ask for its fate later.
+    /// - Returns: What the body of the run that took effect returned, and its commit.
+    public func transact<Result>(
+        timeout: Duration? = nil, isolation: isolated (any Actor)? = #isolation,
+        _ body: (Transaction) async throws -> Result
+    ) async throws -> (result: Result, commit: TransactionCommit) {
+        try Transaction.checkNesting(in: self)
         let deadline = connection.now.advanced(by: timeout ?? self.timeout)
         var generator = makeGenerator()
         var retry = TransactionRetry(until: deadline)
         while true {
             let conflict: DatabaseError
             do {
-                let transaction = Transaction(database: self, deadline: deadline)
-                let result = try await body(transaction)
-                try await land(transaction.end(), deadline)
-                return result
+                let transaction = Transaction(database: self, time: .all(until: deadline))
+                let result = try await Transaction.$enclosing.withValue(connectionName) {
+                    try await body(transaction)
+                }
+                return (result, try await transaction.land(until: deadline))
             } catch let error as DatabaseError where error.code == .conflict {
                 conflict = error
             }
@@ -49,21 +61,24 @@ extension Database {
         await connection.pause(delay)
         try Task.checkCancellation()
     }
+}
 
-    @inline(never)
-    private func land(_ state: TransactionState, _ deadline: Instant) async throws {
-        guard var landing = try TransactionLanding(state, id: makeActionID()) else { return }
-        while case .ask(let request) = landing.next {
-            var timeLeft = max(.milliseconds(1), deadline.since(connection.now))
-            // Also when the time ran out it is worth while to ask what became of it.
-            if case .actionStatus = request { timeLeft = timeout }
-            let reply: ClientReply
-            do {
-                reply = try await connection.request(request, timeout: timeLeft)
-            } catch let error as DatabaseError {
-                reply = .failed(error)
-            }
-            try landing.receive(reply)
-        }
+extension Transaction {
+    /// The database that a body of a transaction is running over, in this task.
+    @TaskLocal static var enclosing: ObjectIdentifier?
+
+    /// - Throws: `.invalidArgument` within the body of another one.
+    fileprivate static func checkNesting(in database: Database) throws(DatabaseError) {
+        guard enclosing == database.connectionName else { return }
+        throw DatabaseError(
+            .invalidArgument,
+            "withTransaction in the body of another one: it would take effect by itself. Give the "
+                + "transaction that is open to the function that needs one, or begin a session "
+                + "with beginTransaction()")
     }
+}
+
+extension Database {
+    /// Tells this database from others.
+    fileprivate var connectionName: ObjectIdentifier { ObjectIdentifier(self) }
 }

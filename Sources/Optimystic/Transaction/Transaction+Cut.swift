@@ -7,48 +7,24 @@ import Synchronization
 /// How the revisions that a transaction reads as of come to be those of one moment
 /// (protocol: vector-is-proven).
 extension Transaction {
-    /// A further collection was looked at: only after that, all others are looked at again. Where
-    /// one has moved, what was read of it must still be so; then all are looked at once more, until
-    /// nothing moves any more: that is a moment at which each was at its revision.
-    func proveCut(after newest: CollectionInfo) async throws {
-        var isSettled = false
-        var passed = newest.collection as CollectionID?
-        while !isSettled {
-            isSettled = true
-            for draft in state.withLock({ $0.looked }) where draft.info.collection != passed {
-                let revision = try await look(at: draft.info)
-                guard let snapshot = draft.snapshot, snapshot != revision else { continue }
-                isSettled = false
-                try await compare(draft, with: revision)
-                try state.withLock { state throws(DatabaseError) in
-                    try state.update(draft.info, seen: revision) { current throws(DatabaseError) in
-                        guard current.snapshot == snapshot else { throw Transaction.moved(draft) }
-                        current.snapshot = revision
-                    }
+    /// A further collection was looked at: from now on all of them are read as of a moment after
+    /// that. Where one had moved until then, what was read of it must still have been so.
+    func proveCut() async throws {
+        let drafts = state.withLock { $0.looked }
+        guard drafts.count > 1 else { return }
+        let cut = try await database.cut(through: drafts.map(\.info), timeout: timeLeft)
+        for (info, revision) in cut {
+            guard let draft = drafts.first(where: { $0.info.collection == info.collection }),
+                let snapshot = draft.snapshot, snapshot != revision
+            else { continue }
+            try await compare(draft, with: revision)
+            try state.withLock { state throws(DatabaseError) in
+                try state.update(info, seen: revision) { current throws(DatabaseError) in
+                    guard current.snapshot == snapshot else { throw Transaction.moved(draft) }
+                    current.snapshot = revision
                 }
             }
-            passed = nil
         }
-    }
-
-    /// - Returns: The revision that a collection is at: one of a look that began with this call.
-    func look(at info: CollectionInfo) async throws -> Revision {
-        let request = ClientRequest.openCollection(
-            OpenCollection(name: info.name, kind: nil, encoding: nil))
-        let now: CollectionInfo? = try await database.ask(request, timeout: timeLeft) {
-            reply -> CollectionInfo?? in
-            switch reply {
-            case .collection(let info): .some(.some(info))
-            case .absent: .some(.none)
-            default: .none
-            }
-        }
-        guard let now, now.incarnation == info.incarnation else {
-            throw DatabaseError(
-                .collectionNotFound,
-                "\"\(info.name)\" was dropped, and perhaps created again, since it was opened")
-        }
-        return now.revision
     }
 
     /// Reads at another revision what was read of a tree.

@@ -37,8 +37,9 @@ extension Transaction {
     func watch(_ info: CollectionInfo, _ seen: Revision) async throws -> Revision {
         try update(info, seen) { $0.watch() }
         if let snapshot = snapshot(of: info) { return snapshot }
-        let revision = try await look(at: info)
-        try await took(info, seen, at: revision) { _ in }
-        return revision
+        let found = try await database.cut(through: [info], timeout: timeLeft)[0].revision
+        try await took(info, seen, at: found) { _ in }
+        // The proof of a cut may have found a later one.
+        return snapshot(of: info) ?? found
     }
 }

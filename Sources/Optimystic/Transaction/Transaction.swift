@@ -16,13 +16,20 @@ import Synchronization
 /// ranges. Of a diary and a queue it is all of it: whoever looks at their ends relies on nothing
 /// having been added or taken meanwhile. Appending and enqueuing alone rely on nothing.
 public final class Transaction: Sendable {
-    let database: Database
-    let deadline: Instant
-    let state = Mutex(TransactionState())
+    /// How long its calls may take.
+    enum Time: Sendable {
+        case all(until: Instant)
+        case eachCall(Duration)
+    }
 
-    init(database: Database, deadline: Instant) {
+    let database: Database
+    let time: Time
+    let state = Mutex(TransactionState())
+    let stage = Mutex(TransactionPhase.open)
+
+    init(database: Database, time: Time) {
         self.database = database
-        self.deadline = deadline
+        self.time = time
     }
 
     // MARK: Reading trees
@@ -63,36 +70,34 @@ public final class Transaction: Sendable {
         _ tree: Tree<Key, Value>, in interval: some KeyInterval<Key>,
         direction: ReadDirection = .forward, countMax: Int = .max
     ) async throws -> [(key: Key, value: Value)] {
-        let whole = try interval.keyRange()
+        var rest = try interval.keyRange()
         try update(tree) { _ in }
         guard countMax > 0 else { return [] }
-        var covered = whole
+        var covered = rest
         var entries: [TreeEntry] = []
         var merged: [TreeEntry] = []
         repeat {
-            var rest = whole
-            if let last = entries.last {
-                let bound = KeyBound(last.key, isInclusive: false)
-                if direction == .forward { rest.lower = bound } else { rest.upper = bound }
-            }
             let reply = try await view(tree).page(
                 rest, direction, asOf: snapshot(of: tree.info),
                 countMax: min(countMax, Limits.pageItemCountMax), timeout: timeLeft
             ).value()
             guard case .treePage(let page) = reply else { throw Database.unexpectedReply(reply) }
-            try await took(tree.info, tree.revision, at: page.asOf) { _ in }
-            entries += page.entries
-            covered = whole
+            var gone = rest
             if !page.isLast, let last = page.entries.last {
-                let bound = KeyBound(last.key)
-                if direction == .forward { covered.upper = bound } else { covered.lower = bound }
+                gone.end(at: KeyBound(last.key), direction)
+                covered.end(at: KeyBound(last.key), direction)
+                rest.begin(at: KeyBound(last.key, isInclusive: false), direction)
+            } else {
+                covered.end(at: rest.end(direction), direction)
             }
+            // Before the cut is proven: what was read of this page is to be a part of it.
+            let found = direction == .forward ? page.entries : page.entries.reversed()
+            try await took(tree.info, tree.revision, at: page.asOf) { $0.read(gone, found) }
+            entries += page.entries
             let ascending = direction == .forward ? entries : entries.reversed()
             merged = try update(tree) { $0.overlaid(ascending, in: covered) }
             if page.isLast { break }
         } while merged.count < countMax
-        let ascending = direction == .forward ? entries : entries.reversed()
-        try update(tree) { $0.read(covered, ascending) }
         let ordered = direction == .forward ? merged : merged.reversed()
         return try ordered.prefix(countMax).map { entry in
             (
@@ -100,6 +105,25 @@ public final class Transaction: Sendable {
                 try tree.coding.value(of: entry.value, key: entry.key)
             )
         }
+    }
+
+    /// - Returns: The values of the keys, in their order, nil for each that has none.
+    /// - Throws: As ``value(_:_:)``.
+    public func values<Key, Value>(
+        _ tree: Tree<Key, Value>, _ keys: [Key]
+    ) async throws -> [Value?] {
+        var values: [Value?] = []
+        for key in keys { values.append(try await value(tree, key)) }
+        return values
+    }
+
+    /// - Returns: How many keys of an interval have a value.
+    /// - Throws: As ``value(_:_:)``.
+    /// - Complexity: O(entries), which are read: the transaction lands only if they are still so.
+    public func count<Key, Value>(
+        _ tree: Tree<Key, Value>, in interval: some KeyInterval<Key>
+    ) async throws -> Int {
+        try await entries(tree, in: interval).count
     }
 
     // MARK: Writing trees
@@ -113,6 +137,28 @@ public final class Transaction: Sendable {
         let keyBytes = try key.keyBytes
         let bytes = try tree.coding.bytes(of: value)
         try update(tree) { $0.write(keyBytes, bytes) }
+    }
+
+    /// Gives `key` a value when the transaction lands, unless it has one.
+    /// - Returns: Whether it has none. The transaction lands only if that is still so.
+    /// - Throws: As ``value(_:_:)`` and ``set(_:_:to:)``.
+    public func insert<Key, Value>(
+        _ tree: Tree<Key, Value>, _ key: Key, _ value: Value
+    ) async throws -> Bool {
+        guard try await self.value(tree, key) == nil else { return false }
+        try set(tree, key, to: value)
+        return true
+    }
+
+    /// Gives `key` another value when the transaction lands, if it has exactly `old`.
+    /// - Returns: Whether it has. The transaction lands only if that is still so.
+    /// - Throws: As ``value(_:_:)`` and ``set(_:_:to:)``.
+    public func exchange<Key, Value: Equatable>(
+        _ tree: Tree<Key, Value>, _ key: Key, _ old: Value, with new: Value
+    ) async throws -> Bool {
+        guard try await value(tree, key) == old else { return false }
+        try set(tree, key, to: new)
+        return true
     }
 
     /// Takes the value of `key` away when the transaction lands.
@@ -149,7 +195,20 @@ public final class Transaction: Sendable {
         _ info: CollectionInfo, _ seen: Revision, at revision: Revision,
         _ body: (inout CollectionDraft) -> Void
     ) async throws {
-        let isFirst = try state.withLock { state throws(DatabaseError) in
+        do {
+            if try keep(info, seen, at: revision, body) { try await proveCut() }
+        } catch {
+            rollBack(after: error)
+            throw error
+        }
+    }
+
+    /// - Returns: Whether it is the first answer of the collection.
+    private func keep(
+        _ info: CollectionInfo, _ seen: Revision, at revision: Revision,
+        _ body: (inout CollectionDraft) -> Void
+    ) throws(DatabaseError) -> Bool {
+        try state.withLock { state throws(DatabaseError) in
             try state.update(info, seen: seen) { draft throws(DatabaseError) in
                 if let snapshot = draft.snapshot, snapshot != revision {
                     // Two first reads at once, answered at two revisions.
@@ -160,7 +219,6 @@ public final class Transaction: Sendable {
                 return draft.snapshot == nil
             }
         }
-        if isFirst { try await proveCut(after: info) }
     }
 
     private func view<Key, Value>(_ tree: Tree<Key, Value>) -> TreeSnapshot<Key, Value> {
@@ -168,14 +226,26 @@ public final class Transaction: Sendable {
     }
 
     var timeLeft: Duration {
-        max(.milliseconds(1), deadline.since(database.connection.now))
+        switch time {
+        case .all(let deadline):
+            max(.milliseconds(1), deadline.since(database.connection.now))
+        case .eachCall(let timeout): timeout
+        }
+    }
+}
+
+extension KeyRange {
+    /// Where reading in a direction begins.
+    fileprivate mutating func begin(at bound: KeyBound, _ direction: ReadDirection) {
+        if direction == .forward { lower = bound } else { upper = bound }
     }
 
-    /// No call is taken any more. - Returns: What is to land.
-    func end() -> TransactionState {
-        state.withLock { state in
-            state.hasEnded = true
-            return state
-        }
+    /// Where reading in a direction ends; nil: nowhere.
+    fileprivate func end(_ direction: ReadDirection) -> KeyBound? {
+        direction == .forward ? upper : lower
+    }
+
+    fileprivate mutating func end(at bound: KeyBound?, _ direction: ReadDirection) {
+        if direction == .forward { upper = bound } else { lower = bound }
     }
 }

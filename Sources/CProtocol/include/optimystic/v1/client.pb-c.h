@@ -30,6 +30,7 @@ typedef struct Optimystic__V1__ActOnTree Optimystic__V1__ActOnTree;
 typedef struct Optimystic__V1__ActOnQueue Optimystic__V1__ActOnQueue;
 typedef struct Optimystic__V1__Transact Optimystic__V1__Transact;
 typedef struct Optimystic__V1__TransactionPart Optimystic__V1__TransactionPart;
+typedef struct Optimystic__V1__ReadSnapshot Optimystic__V1__ReadSnapshot;
 typedef struct Optimystic__V1__PartAction Optimystic__V1__PartAction;
 typedef struct Optimystic__V1__ReadTree Optimystic__V1__ReadTree;
 typedef struct Optimystic__V1__ReadRange Optimystic__V1__ReadRange;
@@ -45,6 +46,8 @@ typedef struct Optimystic__V1__HistoryState Optimystic__V1__HistoryState;
 typedef struct Optimystic__V1__DiaryEntry Optimystic__V1__DiaryEntry;
 typedef struct Optimystic__V1__DiaryPage Optimystic__V1__DiaryPage;
 typedef struct Optimystic__V1__ActionStatus Optimystic__V1__ActionStatus;
+typedef struct Optimystic__V1__Snapshot Optimystic__V1__Snapshot;
+typedef struct Optimystic__V1__TransactionId Optimystic__V1__TransactionId;
 typedef struct Optimystic__V1__Transacted Optimystic__V1__Transacted;
 typedef struct Optimystic__V1__TransactedPart Optimystic__V1__TransactedPart;
 typedef struct Optimystic__V1__PartOutcome Optimystic__V1__PartOutcome;
@@ -97,7 +100,8 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_FINALISE = 27,
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRUNCATE = 28,
   OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_RETAIN = 29,
-  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT = 30
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_TRANSACT = 30,
+  OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_SNAPSHOT = 31
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST__CASE)
 } Optimystic__V1__ClientRequest__RequestCase;
 
@@ -149,6 +153,10 @@ struct  Optimystic__V1__ClientRequest
     Optimystic__V1__TruncateCollection *truncate;
     Optimystic__V1__RetainHistory *retain;
     Optimystic__V1__Transact *transact;
+    /*
+     * Where several collections were at one moment.
+     */
+    Optimystic__V1__ReadSnapshot *snapshot;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REQUEST__INIT \
@@ -428,6 +436,24 @@ struct  Optimystic__V1__TransactionPart
     , {0,NULL}, NULL, 0, 0,NULL, OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING__NOT_SET, {0} }
 
 
+/*
+ * Asks for revisions at which all of these collections were at one moment, after the request was
+ * sent: what is read as of them is consistent.
+ */
+struct  Optimystic__V1__ReadSnapshot
+{
+  ProtobufCMessage base;
+  /*
+   * Ascending, each once.
+   */
+  size_t n_collections;
+  Optimystic__V1__CollectionLife **collections;
+};
+#define OPTIMYSTIC__V1__READ_SNAPSHOT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__read_snapshot__descriptor) \
+    , 0,NULL }
+
+
 typedef enum {
   OPTIMYSTIC__V1__PART_ACTION__CONTENT__NOT_SET = 0,
   OPTIMYSTIC__V1__PART_ACTION__CONTENT_APPEND = 1,
@@ -640,7 +666,8 @@ typedef enum {
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_FINALISED = 30,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_ABSENT = 31,
   OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_HISTORY = 32,
-  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED = 33
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_TRANSACTED = 33,
+  OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_SNAPSHOT = 34
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__CLIENT_REPLY__REPLY__CASE)
 } Optimystic__V1__ClientReply__ReplyCase;
 
@@ -688,6 +715,7 @@ struct  Optimystic__V1__ClientReply
      * The transaction is durable in every collection that it writes, once.
      */
     Optimystic__V1__Transacted *transacted;
+    Optimystic__V1__Snapshot *snapshot;
   };
 };
 #define OPTIMYSTIC__V1__CLIENT_REPLY__INIT \
@@ -808,10 +836,14 @@ struct  Optimystic__V1__DiaryEntry
    * Milliseconds since 1970; nothing is decided by it.
    */
   uint64_t wall_ms;
+  /*
+   * Absent when no transaction over several collections appended it.
+   */
+  Optimystic__V1__TransactionId *transaction;
 };
 #define OPTIMYSTIC__V1__DIARY_ENTRY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__diary_entry__descriptor) \
-    , NULL, {0,NULL}, {0,NULL}, 0 }
+    , NULL, {0,NULL}, {0,NULL}, 0, NULL }
 
 
 /*
@@ -863,6 +895,44 @@ struct  Optimystic__V1__ActionStatus
 #define OPTIMYSTIC__V1__ACTION_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__action_status__descriptor) \
     , NULL, 0, OPTIMYSTIC__V1__ACTION_STATUS__OUTCOME__NOT_SET, {0} }
+
+
+struct  Optimystic__V1__Snapshot
+{
+  ProtobufCMessage base;
+  /*
+   * In the order of the request.
+   */
+  size_t n_revisions;
+  uint64_t *revisions;
+};
+#define OPTIMYSTIC__V1__SNAPSHOT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__snapshot__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * Names a transaction over several collections, and says where its fate is decided.
+ */
+struct  Optimystic__V1__TransactionId
+{
+  ProtobufCMessage base;
+  /*
+   * 16 bytes: of the first action of each part, in its log.
+   */
+  ProtobufCBinaryData action;
+  /*
+   * The collection that decides.
+   */
+  Optimystic__V1__CollectionLife *home;
+  /*
+   * It is in the log of the home above this revision, or it is not.
+   */
+  uint64_t first_revision;
+};
+#define OPTIMYSTIC__V1__TRANSACTION_ID__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_id__descriptor) \
+    , {0,NULL}, NULL, 0 }
 
 
 /*
@@ -1109,10 +1179,17 @@ struct  Optimystic__V1__LogEntry
    * Milliseconds since 1970; nothing is decided by it.
    */
   uint64_t wall_ms;
+  /*
+   * Of an entry that an attempt over several collections left: the collection that decided, 32
+   * bytes, and all participants, ascending. Empty otherwise.
+   */
+  ProtobufCBinaryData home;
+  size_t n_participants;
+  Optimystic__V1__Participant **participants;
 };
 #define OPTIMYSTIC__V1__LOG_ENTRY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__log_entry__descriptor) \
-    , 0, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0 }
+    , 0, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0, {0,NULL}, 0,NULL }
 
 
 /*
@@ -1459,6 +1536,25 @@ Optimystic__V1__TransactionPart *
 void   optimystic__v1__transaction_part__free_unpacked
                      (Optimystic__V1__TransactionPart *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__ReadSnapshot methods */
+void   optimystic__v1__read_snapshot__init
+                     (Optimystic__V1__ReadSnapshot         *message);
+size_t optimystic__v1__read_snapshot__get_packed_size
+                     (const Optimystic__V1__ReadSnapshot   *message);
+size_t optimystic__v1__read_snapshot__pack
+                     (const Optimystic__V1__ReadSnapshot   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__read_snapshot__pack_to_buffer
+                     (const Optimystic__V1__ReadSnapshot   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__ReadSnapshot *
+       optimystic__v1__read_snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__read_snapshot__free_unpacked
+                     (Optimystic__V1__ReadSnapshot *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__PartAction methods */
 void   optimystic__v1__part_action__init
                      (Optimystic__V1__PartAction         *message);
@@ -1743,6 +1839,44 @@ Optimystic__V1__ActionStatus *
                       const uint8_t       *data);
 void   optimystic__v1__action_status__free_unpacked
                      (Optimystic__V1__ActionStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__Snapshot methods */
+void   optimystic__v1__snapshot__init
+                     (Optimystic__V1__Snapshot         *message);
+size_t optimystic__v1__snapshot__get_packed_size
+                     (const Optimystic__V1__Snapshot   *message);
+size_t optimystic__v1__snapshot__pack
+                     (const Optimystic__V1__Snapshot   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__snapshot__pack_to_buffer
+                     (const Optimystic__V1__Snapshot   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__Snapshot *
+       optimystic__v1__snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__snapshot__free_unpacked
+                     (Optimystic__V1__Snapshot *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactionId methods */
+void   optimystic__v1__transaction_id__init
+                     (Optimystic__V1__TransactionId         *message);
+size_t optimystic__v1__transaction_id__get_packed_size
+                     (const Optimystic__V1__TransactionId   *message);
+size_t optimystic__v1__transaction_id__pack
+                     (const Optimystic__V1__TransactionId   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transaction_id__pack_to_buffer
+                     (const Optimystic__V1__TransactionId   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactionId *
+       optimystic__v1__transaction_id__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transaction_id__free_unpacked
+                     (Optimystic__V1__TransactionId *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__Transacted methods */
 void   optimystic__v1__transacted__init
@@ -2102,6 +2236,9 @@ typedef void (*Optimystic__V1__Transact_Closure)
 typedef void (*Optimystic__V1__TransactionPart_Closure)
                  (const Optimystic__V1__TransactionPart *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__ReadSnapshot_Closure)
+                 (const Optimystic__V1__ReadSnapshot *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__PartAction_Closure)
                  (const Optimystic__V1__PartAction *message,
                   void *closure_data);
@@ -2146,6 +2283,12 @@ typedef void (*Optimystic__V1__DiaryPage_Closure)
                   void *closure_data);
 typedef void (*Optimystic__V1__ActionStatus_Closure)
                  (const Optimystic__V1__ActionStatus *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__Snapshot_Closure)
+                 (const Optimystic__V1__Snapshot *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__TransactionId_Closure)
+                 (const Optimystic__V1__TransactionId *message,
                   void *closure_data);
 typedef void (*Optimystic__V1__Transacted_Closure)
                  (const Optimystic__V1__Transacted *message,
@@ -2216,6 +2359,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__read_snapshot__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__part_action__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_tree__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_range__descriptor;
@@ -2231,6 +2375,8 @@ extern const ProtobufCMessageDescriptor optimystic__v1__history_state__descripto
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_entry__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__diary_page__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__action_status__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__snapshot__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transaction_id__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transacted__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transacted_part__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__part_outcome__descriptor;

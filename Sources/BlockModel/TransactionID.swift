@@ -1,0 +1,84 @@
+import BlockRuntime
+
+/// Names a transaction, and says where its fate is decided: what is kept to ask for that later, in
+/// another process if need be.
+///
+/// Two are equal when they name the same transaction, wherever they come from: the commit, an
+/// error, or an entry that it left.
+public struct TransactionID: Sendable {
+    /// The id of the first action of each part, in its log.
+    package let action: ActionID
+    /// The collection that decides (protocol: home-decides).
+    package let home: CollectionLife
+    /// It is in the log of its home above this revision, or it is not.
+    package let firstRevision: Revision
+
+    package init(action: ActionID, home: CollectionLife, firstRevision: Revision) {
+        self.action = action
+        self.home = home
+        self.firstRevision = firstRevision
+    }
+}
+
+extension TransactionID: Hashable {
+    public static func == (left: Self, right: Self) -> Bool { left.action == right.action }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(action) }
+}
+
+extension TransactionID: CustomStringConvertible {
+    /// As ``init(text:)`` reads it: the action's id, the home and its life, and the revision, in
+    /// base32 and decimal, about 120 characters.
+    public var description: String {
+        let names = [
+            ByteText.base32(action.rawValue.bytes), ByteText.base32(home.collection.digest.bytes),
+            ByteText.base32(home.incarnation.nonce.bytes),
+        ]
+        return names.joined(separator: ".")
+            + ".\(home.incarnation.generation).\(firstRevision.rawValue)"
+    }
+
+    /// - Returns: nil unless `text` is a ``description``.
+    public init?(text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 5,
+            let action = Self.bytes(parts[0]).flatMap({ Identifier128($0) }),
+            let home = Self.bytes(parts[1]).flatMap({ Digest($0) }),
+            let nonce = Self.bytes(parts[2]).flatMap({ Identifier128($0) }),
+            let generation = UInt64(Substring(parts[3])), generation > 0,
+            generation <= Limits.counterMax,
+            let revision = UInt64(Substring(parts[4])), revision <= Limits.counterMax
+        else { return nil }
+        self.init(
+            action: ActionID(rawValue: action),
+            home: CollectionLife(
+                collection: CollectionID(home),
+                incarnation: Incarnation(generation: generation, nonce: nonce)),
+            firstRevision: Revision(revision))
+        guard description.utf8.elementsEqual(text.utf8) else { return nil }
+    }
+
+    private static func bytes(_ text: Substring.UTF8View) -> Bytes? {
+        ByteText.bytes(base32: Substring(text))
+    }
+}
+
+extension Entry {
+    /// The transaction over several collections that it is a part of; nil when it is of none.
+    /// - Parameter body: The entry's.
+    package func transaction(_ body: EntryBody) -> TransactionID? {
+        attempt.flatMap { $0.transaction(body) }
+    }
+}
+
+extension Attempt {
+    /// The transaction that it carries out, whose actions `body` has.
+    package func transaction(_ body: EntryBody) -> TransactionID? {
+        guard let first = body.actions.first else { return nil }
+        let part = homePart
+        return TransactionID(
+            action: first.id,
+            home: CollectionLife(collection: part.collection, incarnation: part.incarnation),
+            firstRevision: part.target.previous)
+    }
+}

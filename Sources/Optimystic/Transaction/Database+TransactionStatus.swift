@@ -1,0 +1,81 @@
+import BlockModel
+import BlockRuntime
+import OptimysticClient
+
+extension Database {
+    /// What became of a transaction, asked of the collection that decides it: in any process, at
+    /// any time, as long as that collection lives and keeps its history.
+    ///
+    /// - Throws: With an unknown outcome, where the log that would tell is gone:
+    ///   `.collectionNotFound`, `.dedupeWindowLost`.
+    /// - Complexity: O(entries of the home since the transaction was first sent), read by the
+    ///   proxy, and a look at each participant.
+    public func status(
+        of id: TransactionID, timeout: Duration? = nil
+    ) async throws -> TransactionStatus {
+        let question = ActionStatusRequest(
+            collection: id.home.collection, incarnation: id.home.incarnation, action: id.action,
+            firstRevision: id.firstRevision)
+        let (landing, asOf) = try await ask(.actionStatus(question), timeout: timeout) {
+            if case .actionStatus(let landing, let asOf) = $0 { (landing, asOf) } else { nil }
+        }
+        guard let landing else { return .notCommitted(asOf: asOf) }
+        return .committed(
+            try await commit(of: id, decidedAt: landing.position.revision, timeout: timeout))
+    }
+
+    /// What the entry that decided a transaction says of it.
+    func commit(
+        of id: TransactionID, decidedAt revision: Revision, timeout: Duration?
+    ) async throws -> TransactionCommit {
+        let request = LogReadRequest(
+            collection: id.home.collection, incarnation: id.home.incarnation,
+            after: revision.previous, bytesMax: 1)
+        let entry = try await ask(.readLog(request), timeout: timeout) { reply in
+            if case .logPage(let page) = reply { page.entries.first } else { nil }
+        }
+        let parts =
+            entry.attempt?.participants
+            ?? [
+                Participant(
+                    collection: id.home.collection, incarnation: id.home.incarnation,
+                    target: revision)
+            ]
+        var elements: [RevisionVector.Element] = []
+        for part in parts {
+            guard let info = try await info(of: part, timeout: timeout) else { continue }
+            let at = part.role == .writes ? part.target : part.target.previous
+            elements.append(
+                RevisionVector.Element(
+                    name: info.name, position: CollectionPosition(revision: at, in: info)))
+        }
+        return TransactionCommit(id: id, revisions: RevisionVector(elements))
+    }
+
+    /// A collection by its id; nil when that life of it is over. Collections are listed in the
+    /// order of their ids, so that it is the first one behind the id before its own.
+    private func info(of part: Participant, timeout: Duration?) async throws -> CollectionInfo? {
+        let request = ClientRequest.listCollections(
+            after: part.collection.predecessor, countMax: 1)
+        let found = try await ask(request, timeout: timeout) { reply in
+            if case .collections(let infos, _) = reply { infos.first } else { nil }
+        }
+        return found.collection == part.collection && found.incarnation == part.incarnation
+            ? found : nil
+    }
+}
+
+extension CollectionID {
+    /// The id right before this one; nil for the least of all.
+    fileprivate var predecessor: CollectionID? {
+        var bytes = digest.bytes
+        var place = bytes.count - 1
+        while place >= 0, bytes[place] == 0 {
+            bytes[place] = 0xFF
+            place -= 1
+        }
+        guard place >= 0 else { return nil }
+        bytes[place] -= 1
+        return Digest(bytes).map { CollectionID($0) }
+    }
+}
