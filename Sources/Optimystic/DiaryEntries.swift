@@ -20,7 +20,7 @@ extension DiaryItem: Hashable where Value: Hashable {}
 
 /// The entries of a diary as of one revision; see ``Diary/entries(from:direction:asOf:timeout:)``.
 public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
-    let diary: Diary<Value>
+    let handle: CollectionHandle<Value>
     let origin: ReadOrigin
     let direction: ReadDirection
     let asOf: Revision?
@@ -31,17 +31,11 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
 
     /// Holds one page, and the request for the next.
     public struct Iterator: AsyncIteratorProtocol {
-        private let sequence: DiaryEntries
-        private var page: [DiaryEntry] = []
-        private var position = 0
-        private var last: LogPosition?
-        private var asOf: Revision?
-        private var pending: PendingReply?
-        private var isLast = false
+        private var entries: PagedElements<DiaryPages<Value>>
 
         init(_ sequence: DiaryEntries) {
-            self.sequence = sequence
-            asOf = sequence.asOf
+            entries = PagedElements(
+                DiaryPages(sequence: sequence, ahead: ReadAhead(asOf: sequence.asOf)))
         }
 
         /// The next entry; nil after the last, and after an error.
@@ -49,55 +43,14 @@ public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
         /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its life
         ///   is over. Cancelling the task ends the wait.
         public mutating func next() async throws -> DiaryItem<Value>? {
-            do {
-                while position == page.count {
-                    guard !isLast else { return nil }
-                    if case .after(let origin) = sequence.origin, last == nil {
-                        last = try origin.place(in: sequence.diary.info)
-                    }
-                    try await nextPage()
-                }
-                defer { position += 1 }
-                return try sequence.diary.item(page[position])
-            } catch {
-                isLast = true
-                page = []
-                position = 0
-                pending = nil
-                throw error
-            }
-        }
-
-        private mutating func nextPage() async throws {
-            let reply = try await (pending ?? request()).value()
-            pending = nil
-            guard case .diaryPage(let next) = reply, next.isLast || !next.entries.isEmpty else {
-                throw Database.unexpectedReply(reply)
-            }
-            sequence.diary.sawPage(next)
-            page = next.entries
-            position = 0
-            asOf = next.asOf
-            isLast = next.isLast
-            last = next.entries.last?.position ?? last
-            if !isLast { pending = request() }
-        }
-
-        private func request() -> PendingReply {
-            let info = sequence.diary.info
-            let read = DiaryReadRequest(
-                collection: info.collection, incarnation: info.incarnation,
-                direction: sequence.direction, after: last, asOf: asOf,
-                bytesMax: UInt32(Limits.readerPageBytes))
-            return sequence.diary.database.connection.start(
-                .readDiary(read), timeout: sequence.timeout)
+            try await entries.next()
         }
     }
 }
 
 /// The entries of a diary, and those that come; see ``Diary/follow(after:timeout:)``.
 public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
-    let diary: Diary<Value>
+    let handle: CollectionHandle<Value>
     let after: CollectionPosition?
     let timeout: Duration
 
@@ -106,14 +59,10 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
 
     /// Holds one page.
     public struct Iterator: AsyncIteratorProtocol {
-        private let sequence: DiaryFollow
-        private var page: [DiaryEntry] = []
-        private var position = 0
-        private var last: LogPosition?
-        private var hasFailed = false
+        private var entries: PagedElements<FollowedDiaryPages<Value>>
 
         init(_ sequence: DiaryFollow) {
-            self.sequence = sequence
+            entries = PagedElements(FollowedDiaryPages(sequence: sequence))
         }
 
         /// The next entry, when there is one. Never nil before an error; nil after one.
@@ -121,39 +70,73 @@ public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
         /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its life
         ///   is over. Cancelling the task ends the wait.
         public mutating func next() async throws -> DiaryItem<Value>? {
-            guard !hasFailed else { return nil }
-            do {
-                if last == nil { last = try sequence.after?.place(in: sequence.diary.info) }
-                while position == page.count { try await nextPage() }
-                defer { position += 1 }
-                return try sequence.diary.item(page[position])
-            } catch {
-                hasFailed = true
-                throw error
-            }
-        }
-
-        private mutating func nextPage() async throws {
-            let info = sequence.diary.info
-            let read = DiaryReadRequest(
-                collection: info.collection, incarnation: info.incarnation, after: last,
-                bytesMax: UInt32(Limits.readerPageBytes),
-                waitMilliseconds: UInt32(Limits.followTime.milliseconds))
-            let next = try await sequence.diary.database.ask(
-                .readDiary(read), timeout: Limits.followTime + sequence.timeout
-            ) { reply in
-                if case .diaryPage(let page) = reply { page } else { nil }
-            }
-            sequence.diary.sawPage(next)
-            page = next.entries
-            position = 0
-            last = next.entries.last?.position ?? last
+            try await entries.next()
         }
     }
 }
 
-extension Diary {
-    func item(_ entry: DiaryEntry) throws(DatabaseError) -> DiaryItem<Value> {
+/// The pages of a diary as of one revision.
+private struct DiaryPages<Value: Sendable>: PinnedPages {
+    let sequence: DiaryEntries<Value>
+    var ahead: ReadAhead<LogPosition>
+
+    func request() throws -> PendingReply {
+        let handle = sequence.handle
+        var after = ahead.last
+        if case .after(let origin) = sequence.origin, after == nil {
+            after = try origin.place(in: handle.info)
+        }
+        let read = DiaryReadRequest(
+            collection: handle.info.collection, incarnation: handle.info.incarnation,
+            direction: sequence.direction, after: after, asOf: ahead.asOf,
+            bytesMax: UInt32(Limits.readerPageBytes))
+        return handle.database.connection.start(.readDiary(read), timeout: sequence.timeout)
+    }
+
+    func page(_ reply: ClientReply) -> PinnedPage<DiaryEntry, LogPosition>? {
+        guard case .diaryPage(let page) = reply else { return nil }
+        sequence.handle.seen.raise(to: page.asOf)
+        return PinnedPage(
+            items: page.entries, last: page.entries.last?.position, asOf: page.asOf,
+            isLast: page.isLast)
+    }
+
+    func element(_ entry: DiaryEntry) throws -> DiaryItem<Value> {
+        try sequence.handle.item(entry)
+    }
+}
+
+/// The pages of a diary, and those that come.
+private struct FollowedDiaryPages<Value: Sendable>: Pages {
+    let sequence: DiaryFollow<Value>
+    private var last: LogPosition?
+
+    init(sequence: DiaryFollow<Value>) { self.sequence = sequence }
+
+    mutating func next() async throws -> [DiaryEntry]? {
+        let handle = sequence.handle
+        if last == nil { last = try sequence.after?.place(in: handle.info) }
+        let read = DiaryReadRequest(
+            collection: handle.info.collection, incarnation: handle.info.incarnation, after: last,
+            bytesMax: UInt32(Limits.readerPageBytes),
+            waitMilliseconds: UInt32(Limits.followTime.milliseconds))
+        let page = try await handle.database.ask(
+            .readDiary(read), timeout: Limits.followTime + sequence.timeout
+        ) { reply in
+            if case .diaryPage(let page) = reply { page } else { nil }
+        }
+        handle.seen.raise(to: page.asOf)
+        last = page.entries.last?.position ?? last
+        return page.entries
+    }
+
+    func element(_ entry: DiaryEntry) throws -> DiaryItem<Value> {
+        try sequence.handle.item(entry)
+    }
+}
+
+extension CollectionHandle {
+    fileprivate func item(_ entry: DiaryEntry) throws(DatabaseError) -> DiaryItem<Value> {
         DiaryItem(
             value: try coding.value(of: entry),
             position: CollectionPosition(entry.position, in: info), action: entry.action,

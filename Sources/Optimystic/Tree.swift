@@ -7,41 +7,33 @@ import OptimysticClient
 /// It speaks of one life of the collection: when that is dropped, every call fails with
 /// `.collectionNotFound`, even if the name lives again. Safe to use from any number of tasks.
 public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
-    /// As it was when it was opened.
-    public let info: CollectionInfo
-
-    let database: Database
-    let coding: ValueCoding<Value>
-    private let seen: SeenRevision
+    let handle: CollectionHandle<Value>
     private let read = ReadValues()
 
-    init(database: Database, info: CollectionInfo, coding: ValueCoding<Value>) {
-        self.database = database
-        self.info = info
-        self.coding = coding
-        seen = SeenRevision(info.revision)
-    }
+    init(handle: CollectionHandle<Value>) { self.handle = handle }
+
+    /// As it was when it was opened.
+    public var info: CollectionInfo { handle.info }
 
     /// The name that it was opened by.
-    public var name: String { info.name }
+    public var name: String { handle.info.name }
+
+    var coding: ValueCoding<Value> { handle.coding }
 
     /// The greatest revision that an answer has shown: what an action with an id of the
     /// application's own wants to know before it is first sent.
-    public var revision: Revision { seen.value }
+    public var revision: Revision { handle.seen.value }
 
     // MARK: Reading
 
     /// The tree as it is whenever it is asked: every answer is linearizable.
     public var latest: TreeSnapshot<Key, Value> {
-        TreeSnapshot(
-            database: database, info: info, coding: coding, revision: nil, seen: seen, read: read)
+        TreeSnapshot(handle: handle, revision: nil, read: read)
     }
 
     /// The tree as of one revision, whatever happens to it later.
     public func asOf(revision: Revision) -> TreeSnapshot<Key, Value> {
-        TreeSnapshot(
-            database: database, info: info, coding: coding, revision: revision, seen: seen,
-            read: read)
+        TreeSnapshot(handle: handle, revision: revision, read: read)
     }
 
     /// The tree as of a position that was kept: it is refused when it is one of another life.
@@ -153,8 +145,8 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         timeout: Duration? = nil
     ) async throws -> TreeCommit {
         try await replace(
-            changes, if: conditions, id: database.makeActionID(), firstRevision: revision,
-            timeout: timeout)
+            changes, if: conditions, id: handle.database.makeActionID(),
+            firstRevision: revision, timeout: timeout)
     }
 
     /// The same under an id of the application's own, for retries that outlive the call or the
@@ -174,20 +166,8 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         let action = TreeAction(
             checks: try conditions.map { try $0.check(coding, read) },
             operations: try changes.map { try $0.operation(coding) })
-        return try await act(action, id: id, firstRevision: firstRevision, timeout: timeout)
-    }
-
-    func act(
-        _ action: TreeAction, id: ActionID, firstRevision: Revision, timeout: Duration?
-    ) async throws -> TreeCommit {
-        if let problem = action.problem { throw problem }
-        let request = ActionRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision, content: .tree(action))
-        let landing = try await database.ask(.act(request), timeout: timeout) { reply in
-            if case .acted(let landing) = reply { landing } else { nil }
-        }
-        seen.raise(to: landing.position.revision)
+        let landing = try await handle.act(
+            .tree(action), id: id, firstRevision: firstRevision, timeout: timeout)
         return try TreeCommit(landing, checks: action.checks)
     }
 
@@ -201,8 +181,8 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     public func status(
         of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> TreeCommit? {
-        try await database.landing(
-            of: id, in: info, firstRevision: firstRevision, seen: seen, timeout: timeout
+        try await handle.landing(
+            of: id, firstRevision: firstRevision, timeout: timeout
         ).landing.map { try TreeCommit($0) }
     }
 

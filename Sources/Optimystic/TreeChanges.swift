@@ -17,31 +17,22 @@ public struct TreeChangeSet<Key: OrderedKey, Value: Sendable>: Sendable {
 
 /// The changes of a tree, and those that come; see ``Tree/changes(since:timeout:)``.
 public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
-    let database: Database
-    let info: CollectionInfo
-    let coding: ValueCoding<Value>
+    let handle: CollectionHandle<Value>
     let since: CollectionPosition?
     let timeout: Duration
 
     /// Begins at the start; each iteration reads anew.
-    public func makeAsyncIterator() -> Iterator {
-        Iterator(
-            coding: coding,
-            pages: LogPages(
-                database: database, info: info, after: since, timeout: timeout, follows: true))
-    }
+    public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
     /// Holds one page.
     public struct Iterator: AsyncIteratorProtocol {
-        let coding: ValueCoding<Value>
-        var pages: LogPages
-        private var entries: [LogEntry] = []
-        private var position = 0
-        private var hasFailed = false
+        private var changes: PagedElements<TreeChangePages<Key, Value>>
 
-        init(coding: ValueCoding<Value>, pages: LogPages) {
-            self.coding = coding
-            self.pages = pages
+        init(_ sequence: TreeChanges) {
+            let log = LogPages(
+                database: sequence.handle.database, info: sequence.handle.info,
+                after: sequence.since, timeout: sequence.timeout, follows: true)
+            changes = PagedElements(TreeChangePages(coding: sequence.handle.coding, log: log))
         }
 
         /// The changes of the next revision, when there is one. Never nil before an error; nil
@@ -49,45 +40,38 @@ public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
         ///
         /// - Throws: `.valueUndecodable`; `.historyTruncated`. Cancelling the task ends the wait.
         public mutating func next() async throws -> TreeChangeSet<Key, Value>? {
-            guard !hasFailed else { return nil }
-            do {
-                while position == entries.count {
-                    guard let next = try await pages.next() else { return nil }
-                    entries = next
-                    position = 0
-                }
-                defer { position += 1 }
-                return try changes(entries[position])
-            } catch {
-                hasFailed = true
-                throw error
-            }
+            try await changes.next()
         }
+    }
+}
 
-        private func changes(
-            _ entry: LogEntry
-        ) throws(DatabaseError) -> TreeChangeSet<Key, Value> {
-            var changes: [TreeChange<Key, Value>] = []
-            for logged in entry.body.actions {
-                let action = try TreeAction(canonicalBytes: logged.bytes)
-                guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
-                else { continue }
-                for (operation, existed) in zip(action.operations, existed) {
-                    switch operation {
-                    case .put(let key, let value):
-                        changes.append(
-                            .set(try Key(keyBytes: key), try coding.value(of: value, key: key)))
-                    case .delete(let key):
-                        if existed { changes.append(.remove(try Key(keyBytes: key))) }
-                    }
+/// The log of a tree, read as changes.
+private struct TreeChangePages<Key: OrderedKey, Value: Sendable>: Pages {
+    let coding: ValueCoding<Value>
+    var log: LogPages
+
+    mutating func next() async throws -> [LogEntry]? { try await log.next() }
+
+    func element(_ entry: LogEntry) throws -> TreeChangeSet<Key, Value> {
+        var changes: [TreeChange<Key, Value>] = []
+        for logged in entry.body.actions {
+            let action = try TreeAction(canonicalBytes: logged.bytes)
+            guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
+            else { continue }
+            for (operation, existed) in zip(action.operations, existed) {
+                switch operation {
+                case .put(let key, let value):
+                    changes.append(
+                        .set(try Key(keyBytes: key), try coding.value(of: value, key: key)))
+                case .delete(let key):
+                    if existed { changes.append(.remove(try Key(keyBytes: key))) }
                 }
             }
-            return TreeChangeSet(
-                revision: entry.revision,
-                position: CollectionPosition(revision: entry.revision, in: pages.info),
-                changes: changes,
-                wallMilliseconds: entry.wallMilliseconds)
         }
+        return TreeChangeSet(
+            revision: entry.revision,
+            position: CollectionPosition(revision: entry.revision, in: log.info),
+            changes: changes, wallMilliseconds: entry.wallMilliseconds)
     }
 }
 
@@ -107,7 +91,6 @@ extension Tree {
         since position: CollectionPosition? = nil, timeout: Duration? = nil
     ) -> TreeChanges<Key, Value> {
         TreeChanges(
-            database: database, info: info, coding: coding, since: position,
-            timeout: timeout ?? database.timeout)
+            handle: handle, since: position, timeout: timeout ?? handle.database.timeout)
     }
 }

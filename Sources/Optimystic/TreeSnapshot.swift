@@ -6,12 +6,9 @@ import OptimysticClient
 ///
 /// As of a revision nothing it answers ever changes, and no answer waits for writers.
 public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
-    let database: Database
-    let info: CollectionInfo
-    let coding: ValueCoding<Value>
+    let handle: CollectionHandle<Value>
     /// nil: the newest when the question arrives, linearizable.
     public let revision: Revision?
-    let seen: SeenRevision
     let read: ReadValues
 
     // MARK: Single keys
@@ -46,17 +43,14 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
         var asOf = revision
         repeat {
             let part = Array(keys[found.count...].prefix(Limits.treeCheckCountMax))
-            let request = ClientRequest.readTree(
-                TreeReadRequest(
-                    collection: info.collection, incarnation: info.incarnation, asOf: asOf,
-                    query: .values(part)))
-            let answer = try await database.ask(request, timeout: timeout) { reply in
+            let request = request(.values(part), asOf: asOf)
+            let answer = try await handle.database.ask(request, timeout: timeout) { reply in
                 if case .treeValues(let values) = reply { values } else { nil }
             }
             guard answer.values.count <= part.count, !answer.values.isEmpty || part.isEmpty else {
                 throw Database.unexpectedReply(.treeValues(answer))
             }
-            seen.raise(to: answer.asOf)
+            handle.seen.raise(to: answer.asOf)
             asOf = answer.asOf
             found += answer.values
         } while found.count < keys.count
@@ -78,14 +72,11 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     public func count(
         in interval: some KeyInterval<Key>, timeout: Duration? = nil
     ) async throws -> Int {
-        let request = ClientRequest.readTree(
-            TreeReadRequest(
-                collection: info.collection, incarnation: info.incarnation, asOf: revision,
-                query: .count(try interval.keyRange())))
-        let (count, asOf) = try await database.ask(request, timeout: timeout) { reply in
+        let request = request(.count(try interval.keyRange()), asOf: revision)
+        let (count, asOf) = try await handle.database.ask(request, timeout: timeout) { reply in
             if case .count(let count, let asOf) = reply { (count, asOf) } else { nil }
         }
-        seen.raise(to: asOf)
+        handle.seen.raise(to: asOf)
         return Int(clamping: count)
     }
 
@@ -102,7 +93,7 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     ) -> TreeEntries<Key, Value> {
         TreeEntries(
             snapshot: self, range: Result { try interval.keyRange() }, direction: direction,
-            limit: limit ?? .max, timeout: timeout ?? database.timeout)
+            limit: limit ?? .max, timeout: timeout ?? handle.database.timeout)
     }
 
     /// All entries in order; see ``entries(in:direction:limit:timeout:)``.
@@ -121,10 +112,10 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     ) async throws -> (key: Key, value: Value)? {
         let page = try await page(
             try interval.keyRange(), direction, asOf: revision, countMax: 1,
-            timeout: timeout ?? database.timeout
+            timeout: timeout ?? handle.database.timeout
         ).value()
         guard case .treePage(let page) = page else { throw Database.unexpectedReply(page) }
-        seen.raise(to: page.asOf)
+        handle.seen.raise(to: page.asOf)
         return try page.entries.first.map(decode)
     }
 
@@ -132,13 +123,16 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
         _ range: KeyRange, _ direction: ReadDirection, asOf: Revision?, countMax: Int,
         timeout: Duration
     ) -> PendingReply {
-        database.connection.start(
-            .readTree(
-                TreeReadRequest(
-                    collection: info.collection, incarnation: info.incarnation, asOf: asOf,
-                    query: .range(
-                        range, direction, bytesMax: UInt32(Limits.readerPageBytes),
-                        countMax: UInt32(countMax)))), timeout: timeout)
+        let query = TreeQuery.range(
+            range, direction, bytesMax: UInt32(Limits.readerPageBytes), countMax: UInt32(countMax))
+        return handle.database.connection.start(request(query, asOf: asOf), timeout: timeout)
+    }
+
+    private func request(_ query: TreeQuery, asOf: Revision?) -> ClientRequest {
+        .readTree(
+            TreeReadRequest(
+                collection: handle.info.collection, incarnation: handle.info.incarnation,
+                asOf: asOf, query: query))
     }
 
     func decode(_ entry: TreeEntry) throws(DatabaseError) -> (key: Key, value: Value) {
@@ -146,8 +140,8 @@ public struct TreeSnapshot<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 
     private func decoded(_ value: Bytes, _ key: Bytes) throws(DatabaseError) -> Value {
-        if coding.means != nil { read.keep(value, of: key) }
-        return try coding.value(of: value, key: key)
+        if handle.coding.means != nil { read.keep(value, of: key) }
+        return try handle.coding.value(of: value, key: key)
     }
 }
 
@@ -168,73 +162,47 @@ public struct TreeEntries<Key: OrderedKey, Value: Sendable>: AsyncSequence, Send
 
     /// Holds one page, and the request for the next.
     public struct Iterator: AsyncIteratorProtocol {
-        private let sequence: TreeEntries
-        private var page: [TreeEntry] = []
-        private var position = 0
-        private var last: Bytes?
-        private var asOf: Revision?
-        private var pending: PendingReply?
-        private var isLast: Bool
-        /// Entries that may still be asked for.
-        private var left: Int
+        private var entries: PagedElements<TreePages<Key, Value>>
 
         init(_ sequence: TreeEntries) {
-            self.sequence = sequence
-            left = sequence.limit
-            isLast = left <= 0
-            asOf = sequence.snapshot.revision
+            entries = PagedElements(
+                TreePages(
+                    sequence: sequence,
+                    ahead: ReadAhead(asOf: sequence.snapshot.revision, limit: sequence.limit)))
         }
 
         /// The next entry; nil after the last, and after an error.
         ///
         /// - Throws: As for ``TreeSnapshot/value(for:timeout:)``.
-        public mutating func next() async throws -> Element? {
-            do {
-                while position == page.count {
-                    guard !isLast else { return nil }
-                    try await nextPage()
-                }
-                defer { position += 1 }
-                return try sequence.snapshot.decode(page[position])
-            } catch {
-                isLast = true
-                page = []
-                position = 0
-                pending = nil
-                throw error
-            }
-        }
+        public mutating func next() async throws -> Element? { try await entries.next() }
+    }
+}
 
-        private mutating func nextPage() async throws {
-            let reply = try await (try pending ?? request()).value()
-            pending = nil
-            guard case .treePage(let next) = reply, next.isLast || !next.entries.isEmpty else {
-                throw Database.unexpectedReply(reply)
-            }
-            sequence.snapshot.seen.raise(to: next.asOf)
-            page = next.entries
-            position = 0
-            asOf = next.asOf
-            left -= Swift.min(left, page.count)
-            isLast = next.isLast || left == 0
-            last = next.entries.last?.key ?? last
-            if !isLast { pending = try request() }
-        }
+/// The pages of an interval of a tree.
+private struct TreePages<Key: OrderedKey, Value: Sendable>: PinnedPages {
+    let sequence: TreeEntries<Key, Value>
+    var ahead: ReadAhead<Bytes>
 
-        private func request() throws -> PendingReply {
-            var range = try sequence.range.get()
-            if let last {
-                let bound = KeyBound(last, isInclusive: false)
-                if sequence.direction == .forward {
-                    range.lower = bound
-                } else {
-                    range.upper = bound
-                }
-            }
-            return sequence.snapshot.page(
-                range, sequence.direction, asOf: asOf,
-                countMax: Swift.min(left, Limits.pageItemCountMax),
-                timeout: sequence.timeout)
+    func request() throws -> PendingReply {
+        var range = try sequence.range.get()
+        if let last = ahead.last {
+            let bound = KeyBound(last, isInclusive: false)
+            if sequence.direction == .forward { range.lower = bound } else { range.upper = bound }
         }
+        return sequence.snapshot.page(
+            range, sequence.direction, asOf: ahead.asOf,
+            countMax: Swift.min(ahead.left, Limits.pageItemCountMax), timeout: sequence.timeout)
+    }
+
+    func page(_ reply: ClientReply) -> PinnedPage<TreeEntry, Bytes>? {
+        guard case .treePage(let page) = reply else { return nil }
+        sequence.snapshot.handle.seen.raise(to: page.asOf)
+        return PinnedPage(
+            items: page.entries, last: page.entries.last?.key, asOf: page.asOf,
+            isLast: page.isLast)
+    }
+
+    func element(_ entry: TreeEntry) throws -> (key: Key, value: Value) {
+        try sequence.snapshot.decode(entry)
     }
 }

@@ -157,7 +157,7 @@ public actor CustomCollection<Action: Sendable> {
     }
 
     private func timeLeft(_ deadline: Instant) -> Duration {
-        max(.milliseconds(1), deadline.since(database.connection.now))
+        max(Limits.requestTimeMin, deadline.since(database.connection.now))
     }
 
     private func exclusively<Result>(

@@ -54,7 +54,7 @@ extension Database {
     private func land(_ state: TransactionState, _ deadline: Instant) async throws {
         guard var landing = try TransactionLanding(state, id: makeActionID()) else { return }
         while case .ask(let request) = landing.next {
-            var timeLeft = max(.milliseconds(1), deadline.since(connection.now))
+            var timeLeft = max(Limits.requestTimeMin, deadline.since(connection.now))
             // Also when the time ran out it is worth while to ask what became of it.
             if case .actionStatus = request { timeLeft = timeout }
             let reply: ClientReply

@@ -55,8 +55,8 @@ extension Transaction {
     private func compare(_ draft: CollectionDraft, with revision: Revision) async throws {
         guard !draft.isWatched else { throw Transaction.moved(draft) }
         let snapshot = TreeSnapshot<Bytes, Bytes>(
-            database: database, info: draft.info, coding: .bytes, revision: revision,
-            seen: SeenRevision(revision), read: ReadValues())
+            handle: CollectionHandle(database: database, info: draft.info, coding: .bytes),
+            revision: revision, read: ReadValues())
         let keys = Array(draft.reads.keys)
         let values = try await snapshot.rawValues(for: keys, timeout: timeLeft).values
         guard zip(keys, values).allSatisfy({ draft.reads[$0] == .some($1) }) else {

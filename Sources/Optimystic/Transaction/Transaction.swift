@@ -168,7 +168,7 @@ public final class Transaction: Sendable {
     }
 
     var timeLeft: Duration {
-        max(.milliseconds(1), deadline.since(database.connection.now))
+        max(Limits.requestTimeMin, deadline.since(database.connection.now))
     }
 
     /// No call is taken any more. - Returns: What is to land.
