@@ -69,6 +69,7 @@ public struct CollectionUpdate<Action: Sendable>: Sendable {
 
     /// Adds what a later update has brought.
     package mutating func add(_ later: CollectionUpdate) {
+        invariant(later.revision >= revision, "\(later.revision) is reported after \(revision)")
         revision = later.revision
         landed += later.landed
         replaced += later.replaced

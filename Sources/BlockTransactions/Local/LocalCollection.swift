@@ -102,10 +102,12 @@ package final class LocalCollection<Action: Sendable> {
             unseen = []
             startAnew()
         }
+        invariant(pending.last?.id != id, "\(id) is begun twice")
         try replay()
         try run(Pending(id: id, action: action, bytes: bytes))
         pending.append(Pending(id: id, action: action, bytes: bytes))
         appliedCount += 1
+        invariant(appliedCount == pending.count, "an action is done before an earlier one")
     }
 
     /// Looks at the collection as the pending actions leave it. What `body` changes is undone.
@@ -137,6 +139,8 @@ package final class LocalCollection<Action: Sendable> {
     /// out, and reported, unless it may have committed.
     /// - Throws: ``MissingBlocks``: bring them and call again.
     package func replay() throws {
+        invariant(
+            appliedCount <= pending.count, "\(appliedCount) of \(pending.count) actions are done")
         while appliedCount < pending.count {
             let next = pending[appliedCount]
             do {
@@ -208,6 +212,7 @@ package final class LocalCollection<Action: Sendable> {
                 .malformedMessage,
                 "entry \(entry.revision) of a log came after \(history.through)")
         }
+        invariant(entry.revision > revision, "an entry of the snapshot is read again")
         var others: [Action] = []
         var own: [ActionID] = []
         for action in entry.body.actions {
@@ -256,6 +261,13 @@ package final class LocalCollection<Action: Sendable> {
                 }
             }
         }
+        invariant(
+            kept.count + update.landed.count + update.dropped.count + update.failed.count
+                == pending.count, "a pending action is lost, or there twice")
+        invariant(
+            kept.count { inDoubt.contains($0.id) }
+                == pending.count { inDoubt.contains($0.id) && !landed.contains($0.id) },
+            "what may have landed became another action")
         pending = kept
         landed = []
         unseen = []
@@ -265,6 +277,7 @@ package final class LocalCollection<Action: Sendable> {
 
     /// Starts again on the newest snapshot, with the pending actions still to be run.
     func startAnew() {
+        invariant(history.through >= revision, "a snapshot goes back to \(history.through)")
         revision = history.through
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])

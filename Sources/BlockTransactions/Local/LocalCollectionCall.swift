@@ -107,6 +107,7 @@ package struct LocalCollectionCall<Action: Sendable> {
     }
 
     private mutating func ask(_ request: ClientRequest, _ question: Question) -> Step {
+        invariant(self.question == nil, "two questions at once")
         self.question = question
         return .ask(request)
     }
@@ -160,6 +161,7 @@ package struct LocalCollectionCall<Action: Sendable> {
 
     private mutating func delay(from now: Instant) throws(DatabaseError) -> Duration {
         let delay = backoff.next(using: &generator)
+        invariant(delay > .zero, "others are not given any time")
         guard now.advanced(by: delay) < deadline else {
             throw DatabaseError(
                 .conflict,
