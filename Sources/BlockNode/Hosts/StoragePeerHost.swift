@@ -35,7 +35,15 @@ package final class StoragePeerHost: Service {
             }
         }
         guard !batches.isEmpty else { return }
-        let report = try cycle.run(batches) { caller, reply in answer(caller, reply) }
+        var answered = 0
+        let report = try cycle.run(batches) { caller, reply in
+            answered += reply.items.count
+            answer(caller, reply)
+        }
+        let asked = batches.reduce(0) { $0 + $1.items.count }
+        invariant(
+            answered == asked && answered == report.requestCount,
+            "\(answered) answers to \(asked) requests")
         for alarm in report.alarms {
             port.logger.critical("protocol broken by a sender", metadata: ["alarm": "\(alarm)"])
         }
