@@ -37,9 +37,9 @@ package final class ClientProxyHost: Service {
         correlationBase = environment.entropy() >> 1
     }
 
-    package var nextWake: Instant? { machine.nextWake }
+    package var nextWake: Instant? { inPlace(&machine) { $0.nextWake } }
     /// Requests and calls under way, also those whose caller has been answered.
-    package var requestCount: Int { machine.requestCount }
+    package var requestCount: Int { inPlace(&machine) { $0.requestCount } }
     package var unansweredCount: Int { callers.count }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
@@ -62,7 +62,7 @@ package final class ClientProxyHost: Service {
             case .silent: break
             }
         }
-        if let wake = machine.nextWake, wake <= now { receive(.tick, now) }
+        if let wake = nextWake, wake <= now { receive(.tick, now) }
     }
 
     private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
@@ -138,7 +138,7 @@ package final class ClientProxyHost: Service {
 
     /// As ``ClientProxy/checkInvariants()``.
     package func checkInvariants() {
-        machine.checkInvariants()
+        inPlace(&machine) { $0.checkInvariants() }
         callers.checkInvariants()
     }
 

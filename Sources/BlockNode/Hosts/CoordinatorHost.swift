@@ -58,13 +58,15 @@ package final class CoordinatorHost: Service {
     package var nextWake: Instant? {
         // A coordinator that is stopping begins nothing of its own accord.
         let dueAt = callers.isDraining ? nil : background?.dueAt
-        return [machine.nextWake, dueAt].compactMap { $0 }.min()
+        let wake = inPlace(&machine) { $0.nextWake }
+        guard let wake, let dueAt else { return wake ?? dueAt }
+        return min(wake, dueAt)
     }
     package var unansweredCount: Int { callers.count }
     /// Requests under way, also those of its own.
-    package var requestCount: Int { machine.requestCount }
+    package var requestCount: Int { inPlace(&machine) { $0.requestCount } }
     /// Rounds with storage peers under way, also those that nobody waits for any more.
-    package var roundCount: Int { machine.roundCount }
+    package var roundCount: Int { inPlace(&machine) { $0.roundCount } }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
         invariant(outbox.isEmpty, "an earlier turn left something to send")
@@ -83,7 +85,7 @@ package final class CoordinatorHost: Service {
                 port.noteUnreachable("storage peer \(peer)", error)
             }
         }
-        if let wake = machine.nextWake, wake <= now {
+        if let wake = inPlace(&machine, { $0.nextWake }), wake <= now {
             perform(machine.receive(.tick, now: now), now)
         }
         while !callers.isDraining, let event = background?.next(now: now) {
@@ -199,8 +201,8 @@ package final class CoordinatorHost: Service {
         callers.checkInvariants()
         invariant(outbox.isEmpty, "a turn ended before what it had to say was sent")
         invariant(
-            callers.count <= machine.requestCount,
-            "\(callers.count) callers wait for \(machine.requestCount) requests")
+            callers.count <= requestCount,
+            "\(callers.count) callers wait for \(requestCount) requests")
         background?.checkInvariants()
     }
 
