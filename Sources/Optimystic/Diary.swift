@@ -81,10 +81,10 @@ public struct Diary<Value: Sendable>: Sendable {
     /// - Throws: From the iterator: `.valueUndecodable`; `.positionNotFound` for a position or a
     ///   revision that does not exist yet, or a position of another life of the diary.
     public func entries(
-        from origin: ReadOrigin = .start, direction: ReadDirection = .forward,
+        from origin: Origin = .start, direction: ReadDirection = .forward,
         asOf: Revision? = nil, timeout: Duration? = nil
-    ) -> DiaryEntries<Value> {
-        DiaryEntries(
+    ) -> Entries {
+        Entries(
             handle: handle, origin: origin, direction: direction, asOf: asOf,
             timeout: timeout ?? handle.database.timeout)
     }
@@ -98,18 +98,20 @@ public struct Diary<Value: Sendable>: Sendable {
     /// - Throws: From the iterator: as that of ``entries(from:direction:asOf:timeout:)``.
     public func follow(
         after position: CollectionPosition? = nil, timeout: Duration? = nil
-    ) -> DiaryFollow<Value> {
-        DiaryFollow(
+    ) -> Follow {
+        Follow(
             handle: handle, after: position, timeout: timeout ?? handle.database.timeout)
     }
 }
 
-/// Where reading begins.
-public enum ReadOrigin: Hashable, Sendable {
-    /// At the first entry in the direction of reading: the oldest forward, the newest backward.
-    case start
-    /// At the entry that follows this position in the direction of reading.
-    case after(CollectionPosition)
+extension Diary {
+    /// Where reading begins.
+    public enum Origin: Hashable, Sendable {
+        /// At the first entry in the direction of reading: the oldest forward, the newest backward.
+        case start
+        /// At the entry that follows this position in the direction of reading.
+        case after(CollectionPosition)
+    }
 }
 
 /// What became of an action.

@@ -2,82 +2,89 @@ import BlockModel
 import BlockRuntime
 import OptimysticClient
 
-/// One entry of a diary, decoded.
-public struct DiaryItem<Value: Sendable>: Sendable {
-    /// What was appended, decoded.
-    public let value: Value
-    /// Where it is; goes on behind it with `after`.
-    public let position: CollectionPosition
-    /// The id its writer gave it.
-    public let action: ActionID
-    /// When the proxy wrote it down, in milliseconds since 1970. Metadata: clocks differ, the order
-    /// is that of the positions.
-    public let wallMilliseconds: UInt64
+extension Diary {
+    /// One entry of a diary, decoded.
+    public struct Item: Sendable {
+        /// What was appended, decoded.
+        public let value: Value
+        /// Where it is; goes on behind it with `after`.
+        public let position: CollectionPosition
+        /// The id its writer gave it.
+        public let action: ActionID
+        /// When the proxy wrote it down, in milliseconds since 1970. Metadata: clocks differ, the
+        /// order is that of the positions.
+        public let wallMilliseconds: UInt64
+    }
 }
 
-extension DiaryItem: Equatable where Value: Equatable {}
-extension DiaryItem: Hashable where Value: Hashable {}
+extension Diary.Item: Equatable where Value: Equatable {}
+extension Diary.Item: Hashable where Value: Hashable {}
 
-/// The entries of a diary as of one revision; see ``Diary/entries(from:direction:asOf:timeout:)``.
-public struct DiaryEntries<Value: Sendable>: AsyncSequence, Sendable {
-    let handle: CollectionHandle<Value>
-    let origin: ReadOrigin
-    let direction: ReadDirection
-    let asOf: Revision?
-    let timeout: Duration
+extension Diary {
+    /// The entries of a diary as of one revision; see
+    /// ``Diary/entries(from:direction:asOf:timeout:)``.
+    public struct Entries: AsyncSequence, Sendable {
+        let handle: CollectionHandle<Value>
+        let origin: Origin
+        let direction: ReadDirection
+        let asOf: Revision?
+        let timeout: Duration
 
-    /// Begins at the start; each iteration reads anew.
-    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+        /// Begins at the start; each iteration reads anew.
+        public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Holds one page, and the request for the next.
-    public struct Iterator: AsyncIteratorProtocol {
-        private var entries: PagedElements<DiaryPages<Value>>
+        /// Holds one page, and the request for the next.
+        public struct Iterator: AsyncIteratorProtocol {
+            private var entries: PagedElements<DiaryPages<Value>>
 
-        init(_ sequence: DiaryEntries) {
-            entries = PagedElements(
-                DiaryPages(sequence: sequence, ahead: ReadAhead(asOf: sequence.asOf)))
-        }
+            init(_ sequence: Entries) {
+                entries = PagedElements(
+                    DiaryPages(sequence: sequence, ahead: ReadAhead(asOf: sequence.asOf)))
+            }
 
-        /// The next entry; nil after the last, and after an error.
-        ///
-        /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its life
-        ///   is over. Cancelling the task ends the wait.
-        public mutating func next() async throws -> DiaryItem<Value>? {
-            try await entries.next()
+            /// The next entry; nil after the last, and after an error.
+            ///
+            /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its
+            ///   life is over. Cancelling the task ends the wait.
+            public mutating func next() async throws -> Item? {
+                try await entries.next()
+            }
         }
     }
 }
 
-/// The entries of a diary, and those that come; see ``Diary/follow(after:timeout:)``.
-public struct DiaryFollow<Value: Sendable>: AsyncSequence, Sendable {
-    let handle: CollectionHandle<Value>
-    let after: CollectionPosition?
-    let timeout: Duration
+extension Diary {
+    /// The entries of a diary, and those that come; see ``Diary/follow(after:timeout:)``.
+    public struct Follow: AsyncSequence, Sendable {
+        let handle: CollectionHandle<Value>
+        let after: CollectionPosition?
+        let timeout: Duration
 
-    /// Begins at the start; each iteration reads anew.
-    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+        /// Begins at the start; each iteration reads anew.
+        public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Holds one page.
-    public struct Iterator: AsyncIteratorProtocol {
-        private var entries: PagedElements<FollowedDiaryPages<Value>>
+        /// Holds one page.
+        public struct Iterator: AsyncIteratorProtocol {
+            private var entries: PagedElements<FollowedDiaryPages<Value>>
 
-        init(_ sequence: DiaryFollow) {
-            entries = PagedElements(FollowedDiaryPages(sequence: sequence))
-        }
+            init(_ sequence: Follow) {
+                entries = PagedElements(FollowedDiaryPages(sequence: sequence))
+            }
 
-        /// The next entry, when there is one. Never nil before an error; nil after one.
-        ///
-        /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its life
-        ///   is over. Cancelling the task ends the wait.
-        public mutating func next() async throws -> DiaryItem<Value>? {
-            try await entries.next()
+            /// The next entry, when there is one. Never nil before an error; nil after one.
+            ///
+            /// - Throws: `.valueUndecodable`; `.historyTruncated`; `.collectionNotFound` when its
+            ///   life is over. Cancelling the task ends the wait.
+            public mutating func next() async throws -> Item? {
+                try await entries.next()
+            }
         }
     }
 }
 
 /// The pages of a diary as of one revision.
 private struct DiaryPages<Value: Sendable>: PinnedPages {
-    let sequence: DiaryEntries<Value>
+    let sequence: Diary<Value>.Entries
     var ahead: ReadAhead<LogPosition>
 
     func request() throws -> PendingReply {
@@ -101,17 +108,17 @@ private struct DiaryPages<Value: Sendable>: PinnedPages {
             isLast: page.isLast)
     }
 
-    func element(_ entry: DiaryEntry) throws -> DiaryItem<Value> {
+    func element(_ entry: DiaryEntry) throws -> Diary<Value>.Item {
         try sequence.handle.item(entry)
     }
 }
 
 /// The pages of a diary, and those that come.
 private struct FollowedDiaryPages<Value: Sendable>: Pages {
-    let sequence: DiaryFollow<Value>
+    let sequence: Diary<Value>.Follow
     private var last: LogPosition?
 
-    init(sequence: DiaryFollow<Value>) { self.sequence = sequence }
+    init(sequence: Diary<Value>.Follow) { self.sequence = sequence }
 
     mutating func next() async throws -> [DiaryEntry]? {
         let handle = sequence.handle
@@ -130,14 +137,14 @@ private struct FollowedDiaryPages<Value: Sendable>: Pages {
         return page.entries
     }
 
-    func element(_ entry: DiaryEntry) throws -> DiaryItem<Value> {
+    func element(_ entry: DiaryEntry) throws -> Diary<Value>.Item {
         try sequence.handle.item(entry)
     }
 }
 
 extension CollectionHandle {
-    fileprivate func item(_ entry: DiaryEntry) throws(DatabaseError) -> DiaryItem<Value> {
-        DiaryItem(
+    fileprivate func item(_ entry: DiaryEntry) throws(DatabaseError) -> Diary<Value>.Item {
+        Diary.Item(
             value: try coding.value(of: entry),
             position: CollectionPosition(entry.position, in: info), action: entry.action,
             wallMilliseconds: entry.wallMilliseconds)

@@ -27,42 +27,40 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     // MARK: Reading
 
     /// The tree as it is whenever it is asked: every answer is linearizable.
-    public var latest: TreeSnapshot<Key, Value> {
-        TreeSnapshot(handle: handle, revision: nil, read: read)
+    public var latest: Snapshot {
+        Snapshot(handle: handle, revision: nil, read: read)
     }
 
     /// The tree as of one revision, whatever happens to it later.
-    public func asOf(revision: Revision) -> TreeSnapshot<Key, Value> {
-        TreeSnapshot(handle: handle, revision: revision, read: read)
+    public func asOf(revision: Revision) -> Snapshot {
+        Snapshot(handle: handle, revision: revision, read: read)
     }
 
     /// The tree as of a position that was kept: it is refused when it is one of another life.
     /// - Throws: `.positionNotFound`; from reading, when the revision does not exist yet.
-    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> TreeSnapshot<
-        Key, Value
-    > {
+    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> Snapshot {
         asOf(revision: try position.revision(in: info))
     }
 
     /// ``revision`` as a position, to be kept.
     public var position: CollectionPosition { CollectionPosition(revision: revision, in: info) }
 
-    /// See ``TreeSnapshot/value(for:timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/value(for:timeout:)``; linearizable.
     public func value(for key: Key, timeout: Duration? = nil) async throws -> Value? {
         try await latest.value(for: key, timeout: timeout)
     }
 
-    /// See ``TreeSnapshot/values(for:timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/values(for:timeout:)``; linearizable.
     public func values(for keys: [Key], timeout: Duration? = nil) async throws -> [Value?] {
         try await latest.values(for: keys, timeout: timeout)
     }
 
-    /// See ``TreeSnapshot/count(timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/count(timeout:)``; linearizable.
     public func count(timeout: Duration? = nil) async throws -> Int {
         try await latest.count(timeout: timeout)
     }
 
-    /// See ``TreeSnapshot/count(in:timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/count(in:timeout:)``; linearizable.
     public func count(
         in interval: some KeyInterval<Key>, timeout: Duration? = nil
     ) async throws -> Int {
@@ -70,18 +68,18 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 
     /// The entries of an interval, pinned to the newest revision when reading begins; see
-    /// ``TreeSnapshot/entries(in:direction:limit:timeout:)``.
+    /// ``Tree/Snapshot/entries(in:direction:limit:timeout:)``.
     public func entries(
         in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
         limit: Int? = nil, timeout: Duration? = nil
-    ) -> TreeEntries<Key, Value> {
+    ) -> Entries {
         latest.entries(in: interval, direction: direction, limit: limit, timeout: timeout)
     }
 
     /// All entries, pinned to the newest revision when reading begins.
     public func entries(
         direction: ReadDirection = .forward, limit: Int? = nil, timeout: Duration? = nil
-    ) -> TreeEntries<Key, Value> {
+    ) -> Entries {
         latest.entries(direction: direction, limit: limit, timeout: timeout)
     }
 
@@ -120,7 +118,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         }
     }
 
-    /// Gives `key` another value if it has exactly `old`; see ``TreeCondition/isValue(_:_:)``.
+    /// Gives `key` another value if it has exactly `old`; see ``Tree/Condition/isValue(_:_:)``.
     /// - Returns: Whether it did.
     /// - Throws: As ``set(_:to:timeout:)``.
     public func exchange(
@@ -141,7 +139,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     /// - Throws: `.conflict` when a condition does not hold; as ``set(_:to:timeout:)``.
     @discardableResult
     public func replace(
-        _ changes: [TreeChange<Key, Value>], if conditions: [TreeCondition<Key, Value>] = [],
+        _ changes: [Change], if conditions: [Condition] = [],
         timeout: Duration? = nil
     ) async throws -> TreeCommit {
         try await replace(
@@ -160,7 +158,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     ///   the history since `firstRevision` is gone; and see ``replace(_:if:timeout:)``.
     @discardableResult
     public func replace(
-        _ changes: [TreeChange<Key, Value>], if conditions: [TreeCondition<Key, Value>] = [],
+        _ changes: [Change], if conditions: [Condition] = [],
         id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> TreeCommit {
         let action = TreeAction(
@@ -196,39 +194,43 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 }
 
-/// One change of a tree.
-public enum TreeChange<Key: OrderedKey, Value: Sendable>: Sendable {
-    case set(Key, Value)
-    case remove(Key)
+extension Tree {
+    /// One change of a tree.
+    public enum Change: Sendable {
+        case set(Key, Value)
+        case remove(Key)
 
-    func operation(_ coding: ValueCoding<Value>) throws(DatabaseError) -> TreeOperation {
-        switch self {
-        case .set(let key, let value):
-            .put(key: try key.keyBytes, value: try coding.bytes(of: value))
-        case .remove(let key): .delete(key: try key.keyBytes)
+        func operation(_ coding: ValueCoding<Value>) throws(DatabaseError) -> TreeOperation {
+            switch self {
+            case .set(let key, let value):
+                .put(key: try key.keyBytes, value: try coding.bytes(of: value))
+            case .remove(let key): .delete(key: try key.keyBytes)
+            }
         }
     }
 }
 
-/// What must hold of a tree for an action to be done.
-public enum TreeCondition<Key: OrderedKey, Value: Sendable>: Sendable {
-    case isPresent(Key)
-    case isAbsent(Key)
-    /// The key has exactly this value. A value that this handle has read lately is compared by the
-    /// bytes that were read, so that it does not matter who wrote it, and how it is spelled; any
-    /// other one by its encoding.
-    case isValue(Key, Value)
+extension Tree {
+    /// What must hold of a tree for an action to be done.
+    public enum Condition: Sendable {
+        case isPresent(Key)
+        case isAbsent(Key)
+        /// The key has exactly this value. A value that this handle has read lately is compared by
+        /// the bytes that were read, so that it does not matter who wrote it, and how it is
+        /// spelled; any other one by its encoding.
+        case isValue(Key, Value)
 
-    func check(
-        _ coding: ValueCoding<Value>, _ read: ReadValues
-    ) throws(DatabaseError) -> TreeCheck {
-        switch self {
-        case .isPresent(let key): .present(key: try key.keyBytes)
-        case .isAbsent(let key): .value(key: try key.keyBytes, nil)
-        case .isValue(let key, let value):
-            .value(
-                key: try key.keyBytes,
-                TreeValueHash(try coding.stored(value, among: read.values(of: try key.keyBytes))))
+        func check(
+            _ coding: ValueCoding<Value>, _ read: ReadValues
+        ) throws(DatabaseError) -> TreeCheck {
+            switch self {
+            case .isPresent(let key): return .present(key: try key.keyBytes)
+            case .isAbsent(let key): return .value(key: try key.keyBytes, nil)
+            case .isValue(let key, let value):
+                let bytes = try key.keyBytes
+                let stored = try coding.stored(value, among: read.values(of: bytes))
+                return .value(key: bytes, TreeValueHash(stored))
+            }
         }
     }
 }

@@ -2,45 +2,51 @@ import BlockModel
 import BlockRuntime
 import OptimysticClient
 
-/// What one entry of the log did to a tree: the changes of all actions in it, atomic together.
-public struct TreeChangeSet<Key: OrderedKey, Value: Sendable>: Sendable {
-    /// The revision of the tree with the changes in it. Every revision is there, also one that
-    /// changed nothing.
-    public let revision: Revision
-    /// The same, to resume behind it.
-    public let position: CollectionPosition
-    /// In the order in which they were done. A key may occur more than once; the last one counts.
-    public let changes: [TreeChange<Key, Value>]
-    /// When its writer wrote it down, in milliseconds since 1970. Metadata.
-    public let wallMilliseconds: UInt64
+extension Tree {
+    /// What one entry of the log did to a tree: the changes of all actions in it, atomic together.
+    public struct ChangeSet: Sendable {
+        /// The revision of the tree with the changes in it. Every revision is there, also one that
+        /// changed nothing.
+        public let revision: Revision
+        /// The same, to resume behind it.
+        public let position: CollectionPosition
+        /// In the order in which they were done. A key may occur more than once; the last one
+        /// counts.
+        public let changes: [Change]
+        /// When its writer wrote it down, in milliseconds since 1970. Metadata.
+        public let wallMilliseconds: UInt64
+    }
 }
 
-/// The changes of a tree, and those that come; see ``Tree/changes(since:timeout:)``.
-public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
-    let handle: CollectionHandle<Value>
-    let since: CollectionPosition?
-    let timeout: Duration
+extension Tree {
+    /// The changes of a tree, and those that come; see ``Tree/changes(since:timeout:)``.
+    public struct Changes: AsyncSequence, Sendable {
+        let handle: CollectionHandle<Value>
+        let since: CollectionPosition?
+        let timeout: Duration
 
-    /// Begins at the start; each iteration reads anew.
-    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+        /// Begins at the start; each iteration reads anew.
+        public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Holds one page.
-    public struct Iterator: AsyncIteratorProtocol {
-        private var changes: PagedElements<TreeChangePages<Key, Value>>
+        /// Holds one page.
+        public struct Iterator: AsyncIteratorProtocol {
+            private var changes: PagedElements<TreeChangePages<Key, Value>>
 
-        init(_ sequence: TreeChanges) {
-            let log = LogPages(
-                database: sequence.handle.database, info: sequence.handle.info,
-                after: sequence.since, timeout: sequence.timeout, follows: true)
-            changes = PagedElements(TreeChangePages(coding: sequence.handle.coding, log: log))
-        }
+            init(_ sequence: Changes) {
+                let log = LogPages(
+                    database: sequence.handle.database, info: sequence.handle.info,
+                    after: sequence.since, timeout: sequence.timeout, follows: true)
+                changes = PagedElements(TreeChangePages(coding: sequence.handle.coding, log: log))
+            }
 
-        /// The changes of the next revision, when there is one. Never nil before an error; nil
-        /// after one.
-        ///
-        /// - Throws: `.valueUndecodable`; `.historyTruncated`. Cancelling the task ends the wait.
-        public mutating func next() async throws -> TreeChangeSet<Key, Value>? {
-            try await changes.next()
+            /// The changes of the next revision, when there is one. Never nil before an error; nil
+            /// after one.
+            ///
+            /// - Throws: `.valueUndecodable`; `.historyTruncated`. Cancelling the task ends the
+            ///   wait.
+            public mutating func next() async throws -> ChangeSet? {
+                try await changes.next()
+            }
         }
     }
 }
@@ -52,8 +58,8 @@ private struct TreeChangePages<Key: OrderedKey, Value: Sendable>: Pages {
 
     mutating func next() async throws -> [LogEntry]? { try await log.next() }
 
-    func element(_ entry: LogEntry) throws -> TreeChangeSet<Key, Value> {
-        var changes: [TreeChange<Key, Value>] = []
+    func element(_ entry: LogEntry) throws -> Tree<Key, Value>.ChangeSet {
+        var changes: [Tree<Key, Value>.Change] = []
         for logged in entry.body.actions {
             let action = try TreeAction(canonicalBytes: logged.bytes)
             guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
@@ -68,7 +74,7 @@ private struct TreeChangePages<Key: OrderedKey, Value: Sendable>: Pages {
                 }
             }
         }
-        return TreeChangeSet(
+        return Tree.ChangeSet(
             revision: entry.revision,
             position: CollectionPosition(revision: entry.revision, in: log.info),
             changes: changes, wallMilliseconds: entry.wallMilliseconds)
@@ -89,8 +95,8 @@ extension Tree {
     ///   tree; `.valueUndecodable`.
     public func changes(
         since position: CollectionPosition? = nil, timeout: Duration? = nil
-    ) -> TreeChanges<Key, Value> {
-        TreeChanges(
+    ) -> Changes {
+        Changes(
             handle: handle, since: position, timeout: timeout ?? handle.database.timeout)
     }
 }

@@ -20,17 +20,11 @@ enum PublicTypeRule {
         CollectionInfo
         CollectionKind
         CollectionPosition
-        CollectionUpdate
-        CollectionVerification
-        ConflictResolution
         CustomCollection
         Database
         DatabaseError
         DatabaseURL
         Diary
-        DiaryEntries
-        DiaryFollow
-        DiaryItem
         ErrorCode
         HistoryState
         Identifier128
@@ -45,29 +39,18 @@ enum PublicTypeRule {
         KeyTriple
         KeyType
         Keys
-        LifeTag
-        LoggedAction
-        LoggedActions
         OrderedKey
         Queue
         ReadDirection
-        ReadOrigin
         Retention
         Revision
         SystemPath
         Transaction
         Tree
-        TreeChange
-        TreeChangeSet
-        TreeChanges
         TreeCommit
-        TreeCondition
-        TreeEntries
         TreeEntry
-        TreeSnapshot
         ValueCoding
         ValueEncoding
-        VerificationFinding
         VerificationReport
         Welcome
         """

@@ -55,7 +55,7 @@ package final class LocalCollection<Action: Sendable> {
     /// Actions of this side that the log has shown.
     private var landed: Set<ActionID> = []
     /// What became of pending actions, and was not told yet.
-    private var report: CollectionUpdate<Action>
+    private var report: CollectionBehavior<Action>.Update
     /// Landed by the sync that is under way: told when it fails.
     var landedNow: [Action] = []
 
@@ -79,7 +79,7 @@ package final class LocalCollection<Action: Sendable> {
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
         tracker = LocalCollection.tracker(snapshot, header, incarnation)
-        report = CollectionUpdate(revision: revision)
+        report = CollectionBehavior.Update(revision: revision)
     }
 
     private static func tracker(
@@ -235,7 +235,7 @@ package final class LocalCollection<Action: Sendable> {
     /// behaviour decides what becomes of them in view of what others did. ``takeReport()`` tells.
     /// - Parameter makeID: Draws ids for actions that are replaced.
     package func settle(makeID: () -> ActionID) {
-        var update = CollectionUpdate<Action>(revision: history.through)
+        var update = CollectionBehavior<Action>.Update(revision: history.through)
         update.landed = pending.filter { landed.contains($0.id) }.map(\.action)
         // The log has an entry at its target: it has landed, and was seen, or never will.
         flight?.doubt.logWasRead(through: history.through)
@@ -287,15 +287,15 @@ package final class LocalCollection<Action: Sendable> {
 
     /// What became of pending actions since this was last called. What the sync under way has
     /// landed does not count: that is what it is for.
-    package func takeReport() -> CollectionUpdate<Action> {
-        defer { report = CollectionUpdate(revision: revision) }
+    package func takeReport() -> CollectionBehavior<Action>.Update {
+        defer { report = CollectionBehavior.Update(revision: revision) }
         landedNow = []
         report.revision = revision
         return report
     }
 
     /// What ``takeReport()`` would return: the application was not told of it yet.
-    package var untold: CollectionUpdate<Action> { report }
+    package var untold: CollectionBehavior<Action>.Update { report }
 
     /// The sync under way has failed: what it has landed is told by the next report.
     package func syncFailed() {

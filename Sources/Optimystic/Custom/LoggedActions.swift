@@ -2,43 +2,48 @@ import BlockModel
 import BlockTransactions
 import OptimysticClient
 
-/// An action of a custom collection that landed.
-public struct LoggedAction<Action: Sendable>: Sendable {
-    /// The action, decoded.
-    public let action: Action
-    /// The id that it was sent under.
-    public let id: ActionID
-    /// Where it landed.
-    public let position: CollectionPosition
-    /// When its writer wrote it down, in milliseconds since 1970. Metadata.
-    public let wallMilliseconds: UInt64
+extension CustomCollection {
+    /// An action of a custom collection that landed.
+    public struct LoggedAction: Sendable {
+        /// The action, decoded.
+        public let action: Action
+        /// The id that it was sent under.
+        public let id: ActionID
+        /// Where it landed.
+        public let position: CollectionPosition
+        /// When its writer wrote it down, in milliseconds since 1970. Metadata.
+        public let wallMilliseconds: UInt64
+    }
 }
 
-/// The actions of a custom collection; see ``CustomCollection/log(after:timeout:)``.
-public struct LoggedActions<Action: Sendable>: AsyncSequence, Sendable {
-    let database: Database
-    let info: CollectionInfo
-    let behavior: CollectionBehavior<Action>
-    let after: CollectionPosition?
-    let direction: ReadDirection
-    let timeout: Duration
+extension CustomCollection {
+    /// The actions of a custom collection; see ``CustomCollection/log(after:timeout:)``.
+    public struct LoggedActions: AsyncSequence, Sendable {
+        let database: Database
+        let info: CollectionInfo
+        let behavior: CollectionBehavior<Action>
+        let after: CollectionPosition?
+        let direction: ReadDirection
+        let timeout: Duration
 
-    /// Begins at the start; each iteration reads anew.
-    public func makeAsyncIterator() -> Iterator { Iterator(self) }
+        /// Begins at the start; each iteration reads anew.
+        public func makeAsyncIterator() -> Iterator { Iterator(self) }
 
-    /// Holds one page.
-    public struct Iterator: AsyncIteratorProtocol {
-        private var actions: PagedElements<LoggedActionPages<Action>>
+        /// Holds one page.
+        public struct Iterator: AsyncIteratorProtocol {
+            private var actions: PagedElements<LoggedActionPages<Action>>
 
-        init(_ sequence: LoggedActions) {
-            actions = PagedElements(LoggedActionPages(sequence))
-        }
+            init(_ sequence: LoggedActions) {
+                actions = PagedElements(LoggedActionPages(sequence))
+            }
 
-        /// The next action; nil after the last, and after an error.
-        ///
-        /// - Throws: `.valueUndecodable` when an action is not of this type; `.historyTruncated`.
-        public mutating func next() async throws -> LoggedAction<Action>? {
-            try await actions.next()
+            /// The next action; nil after the last, and after an error.
+            ///
+            /// - Throws: `.valueUndecodable` when an action is not of this type;
+            ///   `.historyTruncated`.
+            public mutating func next() async throws -> LoggedAction? {
+                try await actions.next()
+            }
         }
     }
 }
@@ -58,7 +63,7 @@ private struct LoggedActionPages<Action: Sendable>: Pages {
     private var forward: LogPages
     private var backward: BackwardLogPages
 
-    init(_ sequence: LoggedActions<Action>) {
+    init(_ sequence: CustomCollection<Action>.LoggedActions) {
         info = sequence.info
         behavior = sequence.behavior
         direction = sequence.direction
@@ -87,8 +92,8 @@ private struct LoggedActionPages<Action: Sendable>: Pages {
         return direction == .forward ? items : items?.reversed()
     }
 
-    func element(_ item: Item) throws -> LoggedAction<Action> {
-        LoggedAction(
+    func element(_ item: Item) throws -> CustomCollection<Action>.LoggedAction {
+        CustomCollection.LoggedAction(
             action: try behavior.action(of: item.logged, at: item.position.revision),
             id: item.logged.id, position: CollectionPosition(item.position, in: info),
             wallMilliseconds: item.wallMilliseconds)

@@ -54,7 +54,7 @@ extension Transaction {
     /// Reads at another revision what was read of a tree.
     private func compare(_ draft: CollectionDraft, with revision: Revision) async throws {
         guard !draft.isWatched else { throw Transaction.moved(draft) }
-        let snapshot = TreeSnapshot<Bytes, Bytes>(
+        let snapshot = Tree<Bytes, Bytes>.Snapshot(
             handle: CollectionHandle(database: database, info: draft.info, coding: .bytes),
             revision: revision, read: ReadValues())
         let keys = Array(draft.reads.keys)

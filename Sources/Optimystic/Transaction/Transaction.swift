@@ -163,7 +163,7 @@ public final class Transaction: Sendable {
         if isFirst { try await proveCut(after: info) }
     }
 
-    private func view<Key, Value>(_ tree: Tree<Key, Value>) -> TreeSnapshot<Key, Value> {
+    private func view<Key, Value>(_ tree: Tree<Key, Value>) -> Tree<Key, Value>.Snapshot {
         snapshot(of: tree.info).map { tree.asOf(revision: $0) } ?? tree.latest
     }
 
