@@ -155,9 +155,10 @@ package final class ChildProcess: Sendable {
     @discardableResult
     package func kill(environment: Environment) -> Ending {
         send(SIGKILL)
-        // Nothing survives SIGKILL, but a process in the middle of a disk write takes its time.
+        // Nothing survives SIGKILL.
         while true {
-            if let ending = wait(timeout: .seconds(60), environment: environment) { return ending }
+            let ending = wait(timeout: Limits.killTime, environment: environment)
+            if let ending { return ending }
         }
     }
 }

@@ -41,11 +41,6 @@ package final class LocalCluster: Sendable {
         fileprivate var slug: String { "\(role.rawValue)-\(number)" }
     }
 
-    /// How long a service may take from its start until it is ready.
-    private static let startTimeMax = Duration.seconds(20)
-    /// A drain, and what is needed beside it.
-    private static let stopTimeMax = Duration.seconds(15)
-
     /// The folder of the executables.
     package let executables: String
     package let directory: String
@@ -242,7 +237,7 @@ package final class LocalCluster: Sendable {
     /// Waits until a started member says that it is ready.
     /// - Throws: `.endpointUnreachable` with the end of its log when it ends or takes too long.
     package func waitUntilReady(_ member: Member) throws(DatabaseError) {
-        let end = environment.now().advanced(by: LocalCluster.startTimeMax)
+        let end = environment.now().advanced(by: Limits.startTimeMax)
         while !log(of: member).contains("\"msg\":\"ready\"") {
             let isRunning = process(of: member)?.isRunning ?? false
             guard isRunning, environment.now() < end else {
@@ -268,7 +263,7 @@ package final class LocalCluster: Sendable {
     /// SIGTERM, and waits until the process has ended.
     @discardableResult
     package func stop(_ member: Member) -> ChildProcess.Ending? {
-        process(of: member)?.stop(patience: LocalCluster.stopTimeMax, environment: environment)
+        process(of: member)?.stop(patience: Limits.stopTimeMax, environment: environment)
     }
 
     /// Asks all to stop, proxies and coordinators first, as nobody should wait for a peer that is
@@ -283,7 +278,7 @@ package final class LocalCluster: Sendable {
             // A second signal would end a service without its drain.
             for member in members {
                 endings[member] = process(of: member)?.awaitEnd(
-                    patience: LocalCluster.stopTimeMax, environment: environment)
+                    patience: Limits.stopTimeMax, environment: environment)
             }
         }
         return endings
@@ -310,7 +305,7 @@ package final class LocalCluster: Sendable {
     /// - Parameter timeout: After which it is killed.
     package func run(
         _ executable: String, _ arguments: [String], input: String? = nil,
-        timeout: Duration = .seconds(120), variables: [String]? = nil
+        timeout: Duration = Limits.commandTimeMax, variables: [String]? = nil
     ) throws(DatabaseError) -> CommandResult {
         try runTool(
             executables + "/" + executable, arguments, input: input, timeout: timeout,
@@ -320,7 +315,7 @@ package final class LocalCluster: Sendable {
     /// The same for any program, by its path.
     package func runTool(
         _ path: String, _ arguments: [String], input: String? = nil,
-        timeout: Duration = .seconds(120), variables: [String]? = nil
+        timeout: Duration = Limits.commandTimeMax, variables: [String]? = nil
     ) throws(DatabaseError) -> CommandResult {
         let files = directory + "/run-\(environment.identifier())"
         defer {

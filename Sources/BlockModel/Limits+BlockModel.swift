@@ -98,6 +98,8 @@ extension Limits {
     package static let pageItemCountMax = 4096
     /// Longest time a client may ask a request to take.
     package static let requestTimeMax = Duration.seconds(600)
+    /// The shortest: an envelope counts milliseconds. With less left, nothing is sent.
+    package static let requestTimeMin = Duration.milliseconds(1)
     /// Time a request has that does not say how much.
     package static let requestTimeDefault = Duration.seconds(5)
 

@@ -13,6 +13,10 @@ extension Limits {
     package static let spaceWalkInterval = Duration.milliseconds(500)
     /// Time between two pages that a coordinator scrubs, where nothing else is configured.
     package static let scrubIntervalDefault = Duration.seconds(5)
+    /// The shortest that can be configured: a scrub without a pause would take all of a disk.
+    package static let scrubIntervalMin = Duration.milliseconds(10)
+    /// The longest: a walk over 128 shards then takes five days at least.
+    package static let scrubIntervalMax = Duration.seconds(3600)
     /// Time between two pages of pends on which a coordinator finds nothing to do: a walk over 128
     /// shards takes two minutes, in which few blocks come to ``blockPendCountMax``.
     package static let pendWalkInterval = Duration.seconds(1)
@@ -80,4 +84,14 @@ extension Limits {
     /// After how long another coordinator is asked as well when one that served badly last time is
     /// silent again: many times what an answer takes, and little of the time of any request.
     package static let doubtedTryTime = Duration.milliseconds(300)
+    /// The longest time that a proxy gives one try at a coordinator: several fit the time that a
+    /// request has where nothing else is asked for.
+    package static let tryTimeMax = Duration.milliseconds(1500)
+    /// Time for a call that several clients wait for: each of them has a deadline of its own.
+    package static let sharedCallTime = Duration.seconds(10)
+    /// With less time left, a task does not wait for another read of a tail: that takes a round
+    /// trip, and the answer another.
+    package static let tailReadTimeMin = Duration.milliseconds(50)
+    /// How often a reader that waits for new entries looks for them.
+    package static let followInterval = Duration.milliseconds(100)
 }

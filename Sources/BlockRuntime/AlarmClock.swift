@@ -5,6 +5,7 @@ import HeapModule
 /// the deadlines of those are who were answered long ago.
 ///
 /// Inlinable, as all containers here: machines ask them at every event.
+@usableFromInline
 package struct AlarmClock<Key: Hashable & Sendable>: Sendable {
     @usableFromInline typealias Alarm = TimedKey<Key>
 

@@ -106,8 +106,10 @@ package struct DigestBuilder {
 
     /// Starts a hash in `domain`; see ``Digest/init(domain:_:)``.
     package init(domain: StaticString) {
-        domain.withUTF8Buffer { hasher.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-        withUnsafeBytes(of: UInt8(0)) { hasher.update(bufferPointer: $0) }
+        // A static string ends with a zero byte, which ends the domain here.
+        let count = domain.utf8CodeUnitCount + 1
+        hasher.update(
+            bufferPointer: UnsafeRawBufferPointer(start: domain.utf8Start, count: count))
     }
 
     package mutating func update(_ bytes: Bytes) {

@@ -1,10 +1,12 @@
 /// A moment on the monotonic clock of one process. Instants of two processes do not compare.
 ///
 /// Time starts things (a retry, a fence, giving up); no safety rule ever reads it.
+@usableFromInline
 package struct Instant: Hashable, Comparable, Sendable {
     /// Nanoseconds since an arbitrary origin.
-    package let nanoseconds: Int64
+    @usableFromInline package let nanoseconds: Int64
 
+    @inlinable
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     package static let origin = Instant(nanoseconds: 0)
@@ -23,6 +25,7 @@ package struct Instant: Hashable, Comparable, Sendable {
         return .nanoseconds(overflow ? (nanoseconds < 0 ? 0 : .max) : max(0, difference))
     }
 
+    @inlinable
     package static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

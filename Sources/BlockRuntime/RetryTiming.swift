@@ -16,8 +16,8 @@ package struct RetryTiming: Hashable, Sendable {
     // MARK: Backoffs
 
     /// Of services that compete for one register: about one round trip. `Proposer`,
-    /// `TransactionDriver`, and the read
-    /// of a register that finds a change under way (`Coordinator.lookAgain`).
+    /// `TransactionDriver`, and the read of a register that finds a change under way
+    /// (`Coordinator.lookAgain`).
     package static let rivals = RetryTiming(first: .milliseconds(2), longest: longestDelay)
     /// Of a body that runs again on what was decided meanwhile: about the time of a decision.
     /// `TransactionRetry`.
@@ -38,9 +38,14 @@ package struct RetryTiming: Hashable, Sendable {
     package static let nextService = Duration.milliseconds(1)
     /// Until a writer asks again for what it has no room for. `WriterEffects.wakeSoon`.
     package static let writerPause = Duration.milliseconds(50)
+    /// Where a simulated world has somebody wait for hardly anything. `Proposer`,
+    /// `CoordinatorCalls`, `ClientSession`.
+    package static let impatient = Duration.milliseconds(1)
 
     // MARK: What a refusal advises
 
+    /// The requests of one connection are full: its own next answer makes room. `ClientSession`.
+    package static let afterFullConnection = Duration.milliseconds(10)
     /// A count of requests is full: some are answered soon. `ClientProxy`, `ServiceLoop`,
     /// `Coordinator`.
     package static let afterFullTable = Duration.milliseconds(100)
@@ -48,6 +53,6 @@ package struct RetryTiming: Hashable, Sendable {
     /// `ServicePort`.
     package static let afterFullBudget = Duration.milliseconds(200)
     /// Something must become final, or be made anew, first. `BlockReplica`, `BlockHistory`,
-    /// `PreparedBatch`.
+    /// `PreparedBatch`, `CollectionTruncateCommand`.
     package static let afterLaggingWork = Duration.milliseconds(500)
 }

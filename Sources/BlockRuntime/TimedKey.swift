@@ -1,5 +1,6 @@
 /// A key and when it is to be woken. Equal instants come out in the order they went in: runs must
 /// replay.
+@usableFromInline
 package struct TimedKey<Key: Sendable>: Comparable, Sendable {
     @usableFromInline let instant: Instant
     @usableFromInline let order: UInt64

@@ -2,6 +2,7 @@ import HeapModule
 
 /// Keys to be woken at instants, earliest first. A key may be in it several times: the owner that
 /// takes one out checks whether it still wants to be woken.
+@usableFromInline
 package struct TimerQueue<Key: Sendable>: Sendable {
     @usableFromInline var heap = Heap<TimedKey<Key>>()
     @usableFromInline var inserted: UInt64 = 0

@@ -4,6 +4,7 @@
 /// of what is held. Each operation costs O(1), and nothing orders the values.
 ///
 /// Inlinable, as all containers here: machines ask them at every event.
+@usableFromInline
 package struct TwoGenerationCache<Key: Hashable, Value> {
     @usableFromInline typealias Held = (value: Value, weight: Int)
 

@@ -2,8 +2,9 @@ import BlockModel
 import BlockRuntime
 import BlockWire
 
-/// What travels between the processes of a world.
-enum SimulatedMessage {
+/// What travels between the processes of a world. Indirect, as it is handed from one to the next
+/// many times and looked at once.
+indirect enum SimulatedMessage {
     case peerBatch(id: UInt64, [PeerBatchItem])
     case peerReply(id: UInt64, PeerBatchReply)
     case repositoryRequest(id: UInt64, RepositoryRequest, time: Duration)

@@ -34,6 +34,7 @@ extension LogView {
     ///
     /// - Throws: ``MissingObjects``.
     package func verdict(on kept: KeptPend) throws(MissingObjects) -> PendVerdict {
+        invariant(kept.collection == tail.collection, "the tail of another collection decides")
         let life = kept.key.key.incarnation
         guard life == tail.incarnation else {
             // An earlier life is over; of a later one this tail knows nothing.
@@ -45,6 +46,7 @@ extension LogView {
         guard let entry = try entries(from: target, through: target).first,
             entry.payload == kept.key.payload
         else { return .discard }
+        invariant(entry.revision == target, "the entry at \(target) is at \(entry.revision)")
         let body = try bodies(of: [entry])[0]
         // Under the payload that landed, only the content that landed is worth anything.
         guard let written = body.blocks.first(where: { $0.block == kept.key.key.block }),
@@ -79,6 +81,7 @@ extension TailValue {
     /// home: it aims at the revision that comes next, and no intent waits for the decision.
     package func canFence(_ kept: KeptPend) -> Bool {
         guard let tail = live else { return false }
+        invariant(kept.collection == tail.collection, "the tail of another collection decides")
         return kept.key.key.incarnation == tail.incarnation
             && kept.pend.target == tail.revision.next
             && !tail.holdsIntent(of: kept.attempt.attempt)

@@ -18,8 +18,8 @@ extension PeerRequest.Operation {
         case .install(_, let copy): copy.bytes?.count ?? 0
         case .forget(let ends, _, _): ends.count * rowBytes
         case .listLives: 0
-        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status, .rebind,
-            .finalise, .discard, .auditBlock, .listVersions, .listPends:
+        case .prepare, .query, .getContent, .getSegment, .listRegisters, .status, .finalise,
+            .discard, .auditBlock, .listVersions, .listPends:
             0
         }
     }

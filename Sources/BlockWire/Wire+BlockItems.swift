@@ -15,9 +15,6 @@ extension WireArena {
         case .pend(let request):
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND
             item.pend = message(request)
-        case .rebind(let key, let payload, let target):
-            item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND
-            item.rebind = message(key, payload, target: target)
         case .finalise(let key, let write):
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE
             item.finalise = message(key, write)
@@ -96,12 +93,6 @@ extension PeerRequest.Operation {
         switch item.operation_case {
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND:
             self = .pend(try PendRequest(wire: item.pend))
-        case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND:
-            let message = try required(item.rebind, "rebind")
-            self = .rebind(
-                try BlockKey(wire: message.key, "rebind.key"),
-                try PayloadID(wire: message.payload, "rebind.payload"),
-                target: try Revision(wire: message.target, "rebind.target"))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE:
             let message = try required(item.finalise, "finalise")
             self = .finalise(

@@ -101,7 +101,7 @@ extension WireArena {
         case .status:
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS
             item.status = nothing
-        case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock, .listVersions,
+        case .pend, .finalise, .discard, .readBlock, .install, .auditBlock, .listVersions,
             .listPends:
             fill(&item, aboutBlock: operation)
         }

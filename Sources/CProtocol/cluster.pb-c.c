@@ -1890,7 +1890,7 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_batch__descriptor =
   (ProtobufCMessageInit) optimystic__v1__peer_batch__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[23] =
+static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_descriptors[22] =
 {
   {
     "id",
@@ -2061,18 +2061,6 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_d
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "rebind",
-    21,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Optimystic__V1__PeerRequestItem, operation_case),
-    offsetof(Optimystic__V1__PeerRequestItem, rebind),
-    &optimystic__v1__bound_pend__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "finalise",
     22,
     PROTOBUF_C_LABEL_NONE,
@@ -2171,34 +2159,34 @@ static const ProtobufCFieldDescriptor optimystic__v1__peer_request_item__field_d
 };
 static const unsigned optimystic__v1__peer_request_item__field_indices_by_name[] = {
   4,   /* field[4] = accept */
-  19,   /* field[19] = audit_block */
-  16,   /* field[16] = discard */
+  18,   /* field[18] = audit_block */
+  15,   /* field[15] = discard */
   2,   /* field[2] = epoch */
-  15,   /* field[15] = finalise */
-  22,   /* field[22] = forget */
+  14,   /* field[14] = finalise */
+  21,   /* field[21] = forget */
   8,   /* field[8] = get_content */
   9,   /* field[9] = get_segment */
   0,   /* field[0] = id */
-  18,   /* field[18] = install */
+  17,   /* field[17] = install */
   12,   /* field[12] = list_lives */
-  21,   /* field[21] = list_pends */
+  20,   /* field[20] = list_pends */
   10,   /* field[10] = list_registers */
-  20,   /* field[20] = list_versions */
+  19,   /* field[19] = list_versions */
   13,   /* field[13] = pend */
   3,   /* field[3] = prepare */
   6,   /* field[6] = put_content */
   7,   /* field[7] = put_segment */
   5,   /* field[5] = query */
-  17,   /* field[17] = read_block */
-  14,   /* field[14] = rebind */
+  16,   /* field[16] = read_block */
   1,   /* field[1] = shard */
   11,   /* field[11] = status */
 };
-static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[2 + 1] =
+static const ProtobufCIntRange optimystic__v1__peer_request_item__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10, 3 },
-  { 0, 23 }
+  { 22, 14 },
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
 {
@@ -2208,10 +2196,10 @@ const ProtobufCMessageDescriptor optimystic__v1__peer_request_item__descriptor =
   "Optimystic__V1__PeerRequestItem",
   "optimystic.v1",
   sizeof(Optimystic__V1__PeerRequestItem),
-  23,
+  22,
   optimystic__v1__peer_request_item__field_descriptors,
   optimystic__v1__peer_request_item__field_indices_by_name,
-  2,  optimystic__v1__peer_request_item__number_ranges,
+  3,  optimystic__v1__peer_request_item__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__peer_request_item__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -2,35 +2,39 @@ import BlockModel
 import BlockRuntime
 import OptimysticClient
 
-/// Which life of a collection's name: short enough to be printed with every position, long enough
-/// that no two lives share it by accident.
-public struct LifeTag: Hashable, Sendable, CustomStringConvertible {
-    /// Counts the lives of the name, from 1.
-    public let generation: UInt64
-    /// Forty bits of what its creator drew.
-    private let nonce: Bytes
-    private static let nonceBytes = 5
+extension CollectionPosition {
+    /// Which life of a collection's name: short enough to be printed with every position, long
+    /// enough that no two lives share it by accident.
+    public struct LifeTag: Hashable, Sendable, CustomStringConvertible {
+        /// Counts the lives of the name, from 1.
+        public let generation: UInt64
+        /// Forty bits of what its creator drew.
+        private let nonce: Bytes
+        private static let nonceBytes = 5
 
-    /// The tag of a life.
-    public init(_ incarnation: Incarnation) {
-        generation = incarnation.generation
-        nonce = incarnation.nonce.bytes.suffix(Self.nonceBytes)
+        /// The tag of a life.
+        public init(_ incarnation: Incarnation) {
+            generation = incarnation.generation
+            nonce = incarnation.nonce.bytes.suffix(Self.nonceBytes)
+        }
+
+        /// - Returns: nil unless `text` is a ``description``.
+        public init?(text: String) {
+            let parts = text.utf8.split(
+                separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+            guard parts.count == 2, let generation = UInt64(Substring(parts[0])), generation > 0,
+                generation <= Limits.counterMax,
+                let nonce = ByteText.bytes(base32: Substring(parts[1])),
+                nonce.count == Self.nonceBytes
+            else { return nil }
+            self.generation = generation
+            self.nonce = nonce
+            guard description.utf8.elementsEqual(text.utf8) else { return nil }
+        }
+
+        /// The generation, and eight characters of base32: `1-mfrggzdf`.
+        public var description: String { "\(generation)-\(ByteText.base32(nonce))" }
     }
-
-    /// - Returns: nil unless `text` is a ``description``.
-    public init?(text: String) {
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        guard parts.count == 2, let generation = UInt64(Substring(parts[0])), generation > 0,
-            generation <= Limits.counterMax,
-            let nonce = ByteText.bytes(base32: Substring(parts[1])), nonce.count == Self.nonceBytes
-        else { return nil }
-        self.generation = generation
-        self.nonce = nonce
-        guard description.utf8.elementsEqual(text.utf8) else { return nil }
-    }
-
-    /// The generation, and eight characters of base32: `1-mfrggzdf`.
-    public var description: String { "\(generation)-\(ByteText.base32(nonce))" }
 }
 
 /// A place in the log of one life of a collection: where to resume.

@@ -59,7 +59,7 @@ extension Database {
     ) async throws -> Diary<Value> {
         let info = try await open(
             name, .diary, encoding: encoding, creates: creates, timeout: timeout)
-        return Diary(database: self, info: info, coding: coding)
+        return Diary(handle: CollectionHandle(database: self, info: info, coding: coding))
     }
 
     // MARK: Collections

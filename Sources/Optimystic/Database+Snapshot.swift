@@ -49,7 +49,7 @@ extension Database {
 extension Tree {
     /// The tree as of a moment of several collections.
     /// - Throws: As ``RevisionVector/revision(of:)``.
-    public func asOf(_ moment: RevisionVector) throws(DatabaseError) -> TreeSnapshot<Key, Value> {
+    public func asOf(_ moment: RevisionVector) throws(DatabaseError) -> Snapshot {
         asOf(revision: try moment.revision(of: self))
     }
 }

@@ -53,7 +53,7 @@ extension Database {
         let info = try await open(
             name, .tree, encoding: coding.encoding, keyType: Key.keyType, creates: true,
             capacity: capacity.map { UInt32($0) }, timeout: timeout)
-        return Tree(database: self, info: info, coding: coding)
+        return Tree(handle: CollectionHandle(database: self, info: info, coding: coding))
     }
 
     /// Opens a tree whose keys are those of this type, as raw bytes, and creates it first when no
@@ -68,7 +68,7 @@ extension Database {
         let info = try await open(
             name, .tree, encoding: coding.encoding, keyType: keyType, creates: true,
             timeout: timeout)
-        return Tree(database: self, info: info, coding: coding)
+        return Tree(handle: CollectionHandle(database: self, info: info, coding: coding))
     }
 
     /// Opens a tree of JSON values that exists. Never creates one.
@@ -79,7 +79,7 @@ extension Database {
     ) async throws -> Tree<Key, Value> {
         let info = try await open(
             name, .tree, encoding: .json, keyType: Key.keyType, creates: false, timeout: timeout)
-        return Tree(database: self, info: info, coding: .json)
+        return Tree(handle: CollectionHandle(database: self, info: info, coding: .json))
     }
 
     /// Opens a tree that exists, whatever its keys and values are, as raw bytes. Never creates one.
@@ -91,7 +91,7 @@ extension Database {
         named name: String, timeout: Duration? = nil
     ) async throws -> Tree<Bytes, Bytes> {
         let info = try await open(name, .tree, encoding: nil, creates: false, timeout: timeout)
-        return Tree(database: self, info: info, coding: .bytes)
+        return Tree(handle: CollectionHandle(database: self, info: info, coding: .bytes))
     }
 
     // MARK: Queues
@@ -121,7 +121,7 @@ extension Database {
     ) async throws -> Queue<Value> {
         let info = try await open(
             name, .queue, encoding: coding.encoding, creates: true, timeout: timeout)
-        return Queue(database: self, info: info, coding: coding)
+        return Queue(handle: CollectionHandle(database: self, info: info, coding: coding))
     }
 
     /// Opens a queue of JSON values that exists. Never creates one.
@@ -131,7 +131,7 @@ extension Database {
         _ name: String, of type: Value.Type, timeout: Duration? = nil
     ) async throws -> Queue<Value> {
         let info = try await open(name, .queue, encoding: .json, creates: false, timeout: timeout)
-        return Queue(database: self, info: info, coding: .json)
+        return Queue(handle: CollectionHandle(database: self, info: info, coding: .json))
     }
 
     /// Opens a queue that exists, whatever the encoding of its values, as raw bytes.
@@ -141,6 +141,6 @@ extension Database {
         named name: String, timeout: Duration? = nil
     ) async throws -> Queue<Bytes> {
         let info = try await open(name, .queue, encoding: nil, creates: false, timeout: timeout)
-        return Queue(database: self, info: info, coding: .bytes)
+        return Queue(handle: CollectionHandle(database: self, info: info, coding: .bytes))
     }
 }

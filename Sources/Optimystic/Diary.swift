@@ -1,6 +1,5 @@
 import BlockModel
 import OptimysticClient
-import Synchronization
 
 /// A diary: entries in one order that everybody sees, each there exactly once, for ever.
 ///
@@ -8,26 +7,19 @@ import Synchronization
 /// `.collectionNotFound`, even if the name lives again. Safe to use from any number of tasks; the
 /// appends of one task land in the order in which it awaits them.
 public struct Diary<Value: Sendable>: Sendable {
+    let handle: CollectionHandle<Value>
+
     /// As it was when it was opened.
-    public let info: CollectionInfo
-
-    let database: Database
-    let coding: ValueCoding<Value>
-    private let seen: SeenRevision
-
-    init(database: Database, info: CollectionInfo, coding: ValueCoding<Value>) {
-        self.database = database
-        self.info = info
-        self.coding = coding
-        seen = SeenRevision(info.revision)
-    }
+    public var info: CollectionInfo { handle.info }
 
     /// The name that it was opened by.
-    public var name: String { info.name }
+    public var name: String { handle.info.name }
+
+    var coding: ValueCoding<Value> { handle.coding }
 
     /// The greatest revision that an answer has shown: what ``append(_:id:firstRevision:timeout:)``
     /// wants to know of an action before it is first sent.
-    public var revision: Revision { seen.value }
+    public var revision: Revision { handle.seen.value }
 
     // MARK: Appending
 
@@ -41,7 +33,7 @@ public struct Diary<Value: Sendable>: Sendable {
     public func append(_ value: Value, timeout: Duration? = nil) async throws -> CollectionPosition
     {
         try await append(
-            value, id: database.makeActionID(), firstRevision: revision, timeout: timeout)
+            value, id: handle.database.makeActionID(), firstRevision: revision, timeout: timeout)
     }
 
     /// Appends an entry under an id of the application's own, for retries that outlive the call or
@@ -58,14 +50,10 @@ public struct Diary<Value: Sendable>: Sendable {
     public func append(
         _ value: Value, id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> CollectionPosition {
-        let request = ActionRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision, content: .append(try coding.bytes(of: value)))
-        let position = try await database.ask(.act(request), timeout: timeout) { reply in
-            if case .acted(let landing) = reply { landing.position } else { nil }
-        }
-        seen.raise(to: position.revision)
-        return CollectionPosition(position, in: info)
+        let landing = try await handle.act(
+            .append(try coding.bytes(of: value)), id: id, firstRevision: firstRevision,
+            timeout: timeout)
+        return CollectionPosition(landing.position, in: info)
     }
 
     /// What became of an action: resolves an unknown outcome without trying again.
@@ -75,9 +63,7 @@ public struct Diary<Value: Sendable>: Sendable {
     public func status(
         of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> ActionStatus {
-        let (landing, asOf) = try await database.landing(
-            of: id, in: info, firstRevision: firstRevision, seen: seen, timeout: timeout)
-        return ActionStatus(landing, asOf: asOf, in: info)
+        try await handle.status(of: id, firstRevision: firstRevision, timeout: timeout)
     }
 
     // MARK: Reading
@@ -95,12 +81,12 @@ public struct Diary<Value: Sendable>: Sendable {
     /// - Throws: From the iterator: `.valueUndecodable`; `.positionNotFound` for a position or a
     ///   revision that does not exist yet, or a position of another life of the diary.
     public func entries(
-        from origin: ReadOrigin = .start, direction: ReadDirection = .forward,
+        from origin: Origin = .start, direction: ReadDirection = .forward,
         asOf: Revision? = nil, timeout: Duration? = nil
-    ) -> DiaryEntries<Value> {
-        DiaryEntries(
-            diary: self, origin: origin, direction: direction, asOf: asOf,
-            timeout: timeout ?? database.timeout)
+    ) -> Entries {
+        Entries(
+            handle: handle, origin: origin, direction: direction, asOf: asOf,
+            timeout: timeout ?? handle.database.timeout)
     }
 
     /// The entries after a position and, when they have been read, those that come: endless.
@@ -112,19 +98,20 @@ public struct Diary<Value: Sendable>: Sendable {
     /// - Throws: From the iterator: as that of ``entries(from:direction:asOf:timeout:)``.
     public func follow(
         after position: CollectionPosition? = nil, timeout: Duration? = nil
-    ) -> DiaryFollow<Value> {
-        DiaryFollow(diary: self, after: position, timeout: timeout ?? database.timeout)
+    ) -> Follow {
+        Follow(
+            handle: handle, after: position, timeout: timeout ?? handle.database.timeout)
     }
-
-    func sawPage(_ page: DiaryPage) { seen.raise(to: page.asOf) }
 }
 
-/// Where reading begins.
-public enum ReadOrigin: Hashable, Sendable {
-    /// At the first entry in the direction of reading: the oldest forward, the newest backward.
-    case start
-    /// At the entry that follows this position in the direction of reading.
-    case after(CollectionPosition)
+extension Diary {
+    /// Where reading begins.
+    public enum Origin: Hashable, Sendable {
+        /// At the first entry in the direction of reading: the oldest forward, the newest backward.
+        case start
+        /// At the entry that follows this position in the direction of reading.
+        case after(CollectionPosition)
+    }
 }
 
 /// What became of an action.
@@ -133,15 +120,4 @@ public enum ActionStatus: Hashable, Sendable {
     /// It is in no entry up to this revision. It may land later while its request, or a retry of
     /// it, is on its way.
     case notLanded(asOf: Revision)
-}
-
-/// A revision that only grows.
-final class SeenRevision: Sendable {
-    private let revision: Mutex<Revision>
-
-    init(_ revision: Revision) { self.revision = Mutex(revision) }
-
-    var value: Revision { revision.withLock { $0 } }
-
-    func raise(to other: Revision) { revision.withLock { $0 = max($0, other) } }
 }

@@ -33,5 +33,3 @@
 @_exported import struct BlockRuntime.SystemPath
 @_exported import class BlockTransactions.ActionScope
 @_exported import struct BlockTransactions.CollectionBehavior
-@_exported import struct BlockTransactions.CollectionUpdate
-@_exported import enum BlockTransactions.ConflictResolution

@@ -6,25 +6,18 @@ import OptimysticClient
 ///
 /// It speaks of one life of the collection, see ``Tree``. Safe to use from any number of tasks.
 public struct Queue<Value: Sendable>: Sendable {
+    let handle: CollectionHandle<Value>
+
     /// As it was when it was opened.
-    public let info: CollectionInfo
-
-    let database: Database
-    let coding: ValueCoding<Value>
-    private let seen: SeenRevision
-
-    init(database: Database, info: CollectionInfo, coding: ValueCoding<Value>) {
-        self.database = database
-        self.info = info
-        self.coding = coding
-        seen = SeenRevision(info.revision)
-    }
+    public var info: CollectionInfo { handle.info }
 
     /// The name that it was opened by.
-    public var name: String { info.name }
+    public var name: String { handle.info.name }
+
+    var coding: ValueCoding<Value> { handle.coding }
 
     /// The greatest revision that an answer has shown; see ``Tree/revision``.
-    public var revision: Revision { seen.value }
+    public var revision: Revision { handle.seen.value }
 
     /// Adds a value behind the last one.
     /// - Throws: As ``enqueue(contentsOf:timeout:)``.
@@ -44,7 +37,7 @@ public struct Queue<Value: Sendable>: Sendable {
         contentsOf values: [Value], timeout: Duration? = nil
     ) async throws -> Revision {
         try await enqueue(
-            contentsOf: values, id: database.makeActionID(), firstRevision: revision,
+            contentsOf: values, id: handle.database.makeActionID(), firstRevision: revision,
             timeout: timeout)
     }
 
@@ -58,10 +51,15 @@ public struct Queue<Value: Sendable>: Sendable {
         contentsOf values: [Value], id: ActionID, firstRevision: Revision,
         timeout: Duration? = nil
     ) async throws -> Revision {
-        let bytes = try values.map { value throws(DatabaseError) in try coding.bytes(of: value) }
-        return try await act(
-            .enqueue(bytes), id: id, firstRevision: firstRevision, timeout: timeout
-        ).revision
+        let bytes = try values.map { value throws(DatabaseError) in
+            try coding.bytes(of: value)
+        }
+        let landing = try await handle.act(
+            .queue(.enqueue(bytes)), id: id, firstRevision: firstRevision, timeout: timeout)
+        guard case .queue(.enqueued) = landing.outcome else {
+            throw Database.unexpectedReply(.acted(landing))
+        }
+        return landing.position.revision
     }
 
     /// Takes values from the front.
@@ -72,7 +70,8 @@ public struct Queue<Value: Sendable>: Sendable {
     ///   ``dequeue(_:id:firstRevision:timeout:)``, nothing is lost then.
     public func dequeue(_ countMax: Int = 1, timeout: Duration? = nil) async throws -> [Value] {
         try await dequeue(
-            countMax, id: database.makeActionID(), firstRevision: revision, timeout: timeout)
+            countMax, id: handle.database.makeActionID(), firstRevision: revision,
+            timeout: timeout)
     }
 
     /// The same under an id of the application's own: with the same id and first revision the same
@@ -88,16 +87,14 @@ public struct Queue<Value: Sendable>: Sendable {
                 .invalidArgument,
                 "\(countMax) values to be taken, queueValueCountMax = \(Limits.queueValueCountMax)")
         }
-        let (outcome, revision) = try await act(
-            .dequeue(countMax: UInt32(countMax)), id: id, firstRevision: firstRevision,
+        let landing = try await handle.act(
+            .queue(.dequeue(countMax: UInt32(countMax))), id: id, firstRevision: firstRevision,
             timeout: timeout)
-        guard case .dequeued(let values) = outcome else {
-            throw DatabaseError(
-                .malformedMessage, "the proxy answered something else than was asked",
-                outcome: .unknown)
+        guard case .queue(.dequeued(let values)) = landing.outcome else {
+            throw Database.unexpectedReply(.acted(landing))
         }
         do {
-            return try decode(values, at: revision)
+            return try decode(values, at: landing.position.revision)
         } catch {
             // They are taken all the same: trying again would take others.
             throw DatabaseError(error.code, error.message, outcome: .unknown, cause: error)
@@ -114,27 +111,7 @@ public struct Queue<Value: Sendable>: Sendable {
     public func status(
         of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> ActionStatus {
-        let (landing, asOf) = try await database.landing(
-            of: id, in: info, firstRevision: firstRevision, seen: seen, timeout: timeout)
-        return ActionStatus(landing, asOf: asOf, in: info)
-    }
-
-    private func act(
-        _ action: QueueAction, id: ActionID, firstRevision: Revision, timeout: Duration?
-    ) async throws -> (outcome: QueueOutcome, revision: Revision) {
-        if let problem = action.problem { throw problem }
-        let request = ActionRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision, content: .queue(action))
-        let (outcome, revision) = try await database.ask(.act(request), timeout: timeout) { reply in
-            if case .acted(let landing) = reply, case .queue(let outcome) = landing.outcome {
-                (outcome, landing.position.revision)
-            } else {
-                nil
-            }
-        }
-        seen.raise(to: revision)
-        return (outcome, revision)
+        try await handle.status(of: id, firstRevision: firstRevision, timeout: timeout)
     }
 
     // MARK: Looking
@@ -149,10 +126,10 @@ public struct Queue<Value: Sendable>: Sendable {
         _ countMax: Int = 1, asOf revision: Revision? = nil, timeout: Duration? = nil
     ) async throws -> [Value] {
         let read = request(.peek(countMax: UInt32(clamping: countMax)), asOf: revision)
-        let values = try await database.ask(read, timeout: timeout) { reply in
+        let values = try await handle.database.ask(read, timeout: timeout) { reply in
             if case .queueValues(let values) = reply { values } else { nil }
         }
-        seen.raise(to: values.asOf)
+        handle.seen.raise(to: values.asOf)
         return try decode(values.values, at: values.asOf)
     }
 
@@ -162,10 +139,10 @@ public struct Queue<Value: Sendable>: Sendable {
     public func count(asOf revision: Revision? = nil, timeout: Duration? = nil) async throws -> Int
     {
         let read = request(.count, asOf: revision)
-        let (count, asOf) = try await database.ask(read, timeout: timeout) { reply in
+        let (count, asOf) = try await handle.database.ask(read, timeout: timeout) { reply in
             if case .count(let count, let asOf) = reply { (count, asOf) } else { nil }
         }
-        seen.raise(to: asOf)
+        handle.seen.raise(to: asOf)
         return Int(clamping: count)
     }
 
@@ -180,9 +157,8 @@ public struct Queue<Value: Sendable>: Sendable {
     func stored(
         _ countMax: Int, asOf revision: Revision, timeout: Duration?
     ) async throws -> (values: [Bytes], length: Int) {
-        var found: [Bytes] = []
         let read = request(.peek(countMax: UInt32(clamping: countMax)), asOf: revision)
-        found = try await database.ask(read, timeout: timeout) { reply in
+        let found = try await handle.database.ask(read, timeout: timeout) { reply in
             if case .queueValues(let values) = reply { values.values } else { nil }
         }
         if found.count < countMax {

@@ -7,70 +7,60 @@ import OptimysticClient
 /// It speaks of one life of the collection: when that is dropped, every call fails with
 /// `.collectionNotFound`, even if the name lives again. Safe to use from any number of tasks.
 public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
-    /// As it was when it was opened.
-    public let info: CollectionInfo
-
-    let database: Database
-    let coding: ValueCoding<Value>
-    private let seen: SeenRevision
+    let handle: CollectionHandle<Value>
     private let read = ReadValues()
 
-    init(database: Database, info: CollectionInfo, coding: ValueCoding<Value>) {
-        self.database = database
-        self.info = info
-        self.coding = coding
-        seen = SeenRevision(info.revision)
-    }
+    init(handle: CollectionHandle<Value>) { self.handle = handle }
+
+    /// As it was when it was opened.
+    public var info: CollectionInfo { handle.info }
 
     /// The name that it was opened by.
-    public var name: String { info.name }
+    public var name: String { handle.info.name }
+
+    var coding: ValueCoding<Value> { handle.coding }
 
     /// The greatest revision that an answer has shown: what an action with an id of the
     /// application's own wants to know before it is first sent.
-    public var revision: Revision { seen.value }
+    public var revision: Revision { handle.seen.value }
 
     // MARK: Reading
 
     /// The tree as it is whenever it is asked: every answer is linearizable.
-    public var latest: TreeSnapshot<Key, Value> {
-        TreeSnapshot(
-            database: database, info: info, coding: coding, revision: nil, seen: seen, read: read)
+    public var latest: Snapshot {
+        Snapshot(handle: handle, revision: nil, read: read)
     }
 
     /// The tree as of one revision, whatever happens to it later.
-    public func asOf(revision: Revision) -> TreeSnapshot<Key, Value> {
-        TreeSnapshot(
-            database: database, info: info, coding: coding, revision: revision, seen: seen,
-            read: read)
+    public func asOf(revision: Revision) -> Snapshot {
+        Snapshot(handle: handle, revision: revision, read: read)
     }
 
     /// The tree as of a position that was kept: it is refused when it is one of another life.
     /// - Throws: `.positionNotFound`; from reading, when the revision does not exist yet.
-    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> TreeSnapshot<
-        Key, Value
-    > {
+    public func asOf(_ position: CollectionPosition) throws(DatabaseError) -> Snapshot {
         asOf(revision: try position.revision(in: info))
     }
 
     /// ``revision`` as a position, to be kept.
     public var position: CollectionPosition { CollectionPosition(revision: revision, in: info) }
 
-    /// See ``TreeSnapshot/value(for:timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/value(for:timeout:)``; linearizable.
     public func value(for key: Key, timeout: Duration? = nil) async throws -> Value? {
         try await latest.value(for: key, timeout: timeout)
     }
 
-    /// See ``TreeSnapshot/values(for:timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/values(for:timeout:)``; linearizable.
     public func values(for keys: [Key], timeout: Duration? = nil) async throws -> [Value?] {
         try await latest.values(for: keys, timeout: timeout)
     }
 
-    /// See ``TreeSnapshot/count(timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/count(timeout:)``; linearizable.
     public func count(timeout: Duration? = nil) async throws -> Int {
         try await latest.count(timeout: timeout)
     }
 
-    /// See ``TreeSnapshot/count(in:timeout:)``; linearizable.
+    /// See ``Tree/Snapshot/count(in:timeout:)``; linearizable.
     public func count(
         in interval: some KeyInterval<Key>, timeout: Duration? = nil
     ) async throws -> Int {
@@ -78,18 +68,18 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 
     /// The entries of an interval, pinned to the newest revision when reading begins; see
-    /// ``TreeSnapshot/entries(in:direction:limit:timeout:)``.
+    /// ``Tree/Snapshot/entries(in:direction:limit:timeout:)``.
     public func entries(
         in interval: some KeyInterval<Key>, direction: ReadDirection = .forward,
         limit: Int? = nil, timeout: Duration? = nil
-    ) -> TreeEntries<Key, Value> {
+    ) -> Entries {
         latest.entries(in: interval, direction: direction, limit: limit, timeout: timeout)
     }
 
     /// All entries, pinned to the newest revision when reading begins.
     public func entries(
         direction: ReadDirection = .forward, limit: Int? = nil, timeout: Duration? = nil
-    ) -> TreeEntries<Key, Value> {
+    ) -> Entries {
         latest.entries(direction: direction, limit: limit, timeout: timeout)
     }
 
@@ -128,7 +118,7 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
         }
     }
 
-    /// Gives `key` another value if it has exactly `old`; see ``TreeCondition/isValue(_:_:)``.
+    /// Gives `key` another value if it has exactly `old`; see ``Tree/Condition/isValue(_:_:)``.
     /// - Returns: Whether it did.
     /// - Throws: As ``set(_:to:timeout:)``.
     public func exchange(
@@ -149,12 +139,12 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     /// - Throws: `.conflict` when a condition does not hold; as ``set(_:to:timeout:)``.
     @discardableResult
     public func replace(
-        _ changes: [TreeChange<Key, Value>], if conditions: [TreeCondition<Key, Value>] = [],
+        _ changes: [Change], if conditions: [Condition] = [],
         timeout: Duration? = nil
     ) async throws -> TreeCommit {
         try await replace(
-            changes, if: conditions, id: database.makeActionID(), firstRevision: revision,
-            timeout: timeout)
+            changes, if: conditions, id: handle.database.makeActionID(),
+            firstRevision: revision, timeout: timeout)
     }
 
     /// The same under an id of the application's own, for retries that outlive the call or the
@@ -168,26 +158,14 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     ///   the history since `firstRevision` is gone; and see ``replace(_:if:timeout:)``.
     @discardableResult
     public func replace(
-        _ changes: [TreeChange<Key, Value>], if conditions: [TreeCondition<Key, Value>] = [],
+        _ changes: [Change], if conditions: [Condition] = [],
         id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> TreeCommit {
         let action = TreeAction(
             checks: try conditions.map { try $0.check(coding, read) },
             operations: try changes.map { try $0.operation(coding) })
-        return try await act(action, id: id, firstRevision: firstRevision, timeout: timeout)
-    }
-
-    func act(
-        _ action: TreeAction, id: ActionID, firstRevision: Revision, timeout: Duration?
-    ) async throws -> TreeCommit {
-        if let problem = action.problem { throw problem }
-        let request = ActionRequest(
-            collection: info.collection, incarnation: info.incarnation, action: id,
-            firstRevision: firstRevision, content: .tree(action))
-        let landing = try await database.ask(.act(request), timeout: timeout) { reply in
-            if case .acted(let landing) = reply { landing } else { nil }
-        }
-        seen.raise(to: landing.position.revision)
+        let landing = try await handle.act(
+            .tree(action), id: id, firstRevision: firstRevision, timeout: timeout)
         return try TreeCommit(landing, checks: action.checks)
     }
 
@@ -201,8 +179,8 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     public func status(
         of id: ActionID, firstRevision: Revision, timeout: Duration? = nil
     ) async throws -> TreeCommit? {
-        try await database.landing(
-            of: id, in: info, firstRevision: firstRevision, seen: seen, timeout: timeout
+        try await handle.landing(
+            of: id, firstRevision: firstRevision, timeout: timeout
         ).landing.map { try TreeCommit($0) }
     }
 
@@ -216,39 +194,43 @@ public struct Tree<Key: OrderedKey, Value: Sendable>: Sendable {
     }
 }
 
-/// One change of a tree.
-public enum TreeChange<Key: OrderedKey, Value: Sendable>: Sendable {
-    case set(Key, Value)
-    case remove(Key)
+extension Tree {
+    /// One change of a tree.
+    public enum Change: Sendable {
+        case set(Key, Value)
+        case remove(Key)
 
-    func operation(_ coding: ValueCoding<Value>) throws(DatabaseError) -> TreeOperation {
-        switch self {
-        case .set(let key, let value):
-            .put(key: try key.keyBytes, value: try coding.bytes(of: value))
-        case .remove(let key): .delete(key: try key.keyBytes)
+        func operation(_ coding: ValueCoding<Value>) throws(DatabaseError) -> TreeOperation {
+            switch self {
+            case .set(let key, let value):
+                .put(key: try key.keyBytes, value: try coding.bytes(of: value))
+            case .remove(let key): .delete(key: try key.keyBytes)
+            }
         }
     }
 }
 
-/// What must hold of a tree for an action to be done.
-public enum TreeCondition<Key: OrderedKey, Value: Sendable>: Sendable {
-    case isPresent(Key)
-    case isAbsent(Key)
-    /// The key has exactly this value. A value that this handle has read lately is compared by the
-    /// bytes that were read, so that it does not matter who wrote it, and how it is spelled; any
-    /// other one by its encoding.
-    case isValue(Key, Value)
+extension Tree {
+    /// What must hold of a tree for an action to be done.
+    public enum Condition: Sendable {
+        case isPresent(Key)
+        case isAbsent(Key)
+        /// The key has exactly this value. A value that this handle has read lately is compared by
+        /// the bytes that were read, so that it does not matter who wrote it, and how it is
+        /// spelled; any other one by its encoding.
+        case isValue(Key, Value)
 
-    func check(
-        _ coding: ValueCoding<Value>, _ read: ReadValues
-    ) throws(DatabaseError) -> TreeCheck {
-        switch self {
-        case .isPresent(let key): .present(key: try key.keyBytes)
-        case .isAbsent(let key): .value(key: try key.keyBytes, nil)
-        case .isValue(let key, let value):
-            .value(
-                key: try key.keyBytes,
-                TreeValueHash(try coding.stored(value, among: read.values(of: try key.keyBytes))))
+        func check(
+            _ coding: ValueCoding<Value>, _ read: ReadValues
+        ) throws(DatabaseError) -> TreeCheck {
+            switch self {
+            case .isPresent(let key): return .present(key: try key.keyBytes)
+            case .isAbsent(let key): return .value(key: try key.keyBytes, nil)
+            case .isValue(let key, let value):
+                let bytes = try key.keyBytes
+                let stored = try coding.stored(value, among: read.values(of: bytes))
+                return .value(key: bytes, TreeValueHash(stored))
+            }
         }
     }
 }

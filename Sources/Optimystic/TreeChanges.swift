@@ -2,94 +2,86 @@ import BlockModel
 import BlockRuntime
 import OptimysticClient
 
-/// What one entry of the log did to a tree: the changes of all actions in it, atomic together.
-public struct TreeChangeSet<Key: OrderedKey, Value: Sendable>: Sendable {
-    /// The revision of the tree with the changes in it. Every revision is there, also one that
-    /// changed nothing.
-    public let revision: Revision
-    /// The same, to resume behind it.
-    public let position: CollectionPosition
-    /// In the order in which they were done. A key may occur more than once; the last one counts.
-    public let changes: [TreeChange<Key, Value>]
-    /// The transaction over several collections that they are a part of; nil when they are of none.
-    public let transaction: TransactionID?
-    /// When its writer wrote it down, in milliseconds since 1970. Metadata.
-    public let wallMilliseconds: UInt64
+extension Tree {
+    /// What one entry of the log did to a tree: the changes of all actions in it, atomic together.
+    public struct ChangeSet: Sendable {
+        /// The revision of the tree with the changes in it. Every revision is there, also one that
+        /// changed nothing.
+        public let revision: Revision
+        /// The same, to resume behind it.
+        public let position: CollectionPosition
+        /// In the order in which they were done. A key may occur more than once; the last one
+        /// counts.
+        public let changes: [Change]
+        /// The transaction over several collections that they are a part of; nil when they are of
+        /// none.
+        public let transaction: TransactionID?
+        /// When its writer wrote it down, in milliseconds since 1970. Metadata.
+        public let wallMilliseconds: UInt64
+    }
 }
 
-/// The changes of a tree, and those that come; see ``Tree/changes(since:timeout:)``.
-public struct TreeChanges<Key: OrderedKey, Value: Sendable>: AsyncSequence, Sendable {
-    let database: Database
-    let info: CollectionInfo
-    let coding: ValueCoding<Value>
-    let since: CollectionPosition?
-    let timeout: Duration
+extension Tree {
+    /// The changes of a tree, and those that come; see ``Tree/changes(since:timeout:)``.
+    public struct Changes: AsyncSequence, Sendable {
+        let handle: CollectionHandle<Value>
+        let since: CollectionPosition?
+        let timeout: Duration
 
-    /// Begins at the start; each iteration reads anew.
-    public func makeAsyncIterator() -> Iterator {
-        Iterator(
-            coding: coding,
-            pages: LogPages(
-                database: database, info: info, after: since, timeout: timeout, follows: true))
+        /// Begins at the start; each iteration reads anew.
+        public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+        /// Holds one page.
+        public struct Iterator: AsyncIteratorProtocol {
+            private var changes: PagedElements<TreeChangePages<Key, Value>>
+
+            init(_ sequence: Changes) {
+                let log = LogPages(
+                    database: sequence.handle.database, info: sequence.handle.info,
+                    after: sequence.since, timeout: sequence.timeout, follows: true)
+                changes = PagedElements(TreeChangePages(coding: sequence.handle.coding, log: log))
+            }
+
+            /// The changes of the next revision, when there is one. Never nil before an error; nil
+            /// after one.
+            ///
+            /// - Throws: `.valueUndecodable`; `.historyTruncated`. Cancelling the task ends the
+            ///   wait.
+            public mutating func next() async throws -> ChangeSet? {
+                try await changes.next()
+            }
+        }
     }
+}
 
-    /// Holds one page.
-    public struct Iterator: AsyncIteratorProtocol {
-        let coding: ValueCoding<Value>
-        var pages: LogPages
-        private var entries: [LogEntry] = []
-        private var position = 0
-        private var hasFailed = false
+/// The log of a tree, read as changes.
+private struct TreeChangePages<Key: OrderedKey, Value: Sendable>: Pages {
+    let coding: ValueCoding<Value>
+    var log: LogPages
 
-        init(coding: ValueCoding<Value>, pages: LogPages) {
-            self.coding = coding
-            self.pages = pages
-        }
+    mutating func next() async throws -> [LogEntry]? { try await log.next() }
 
-        /// The changes of the next revision, when there is one. Never nil before an error; nil
-        /// after one.
-        ///
-        /// - Throws: `.valueUndecodable`; `.historyTruncated`. Cancelling the task ends the wait.
-        public mutating func next() async throws -> TreeChangeSet<Key, Value>? {
-            guard !hasFailed else { return nil }
-            do {
-                while position == entries.count {
-                    guard let next = try await pages.next() else { return nil }
-                    entries = next
-                    position = 0
-                }
-                defer { position += 1 }
-                return try changes(entries[position])
-            } catch {
-                hasFailed = true
-                throw error
-            }
-        }
-
-        private func changes(
-            _ entry: LogEntry
-        ) throws(DatabaseError) -> TreeChangeSet<Key, Value> {
-            var changes: [TreeChange<Key, Value>] = []
-            for logged in entry.body.actions {
-                let action = try TreeAction(canonicalBytes: logged.bytes)
-                guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
-                else { continue }
-                for (operation, existed) in zip(action.operations, existed) {
-                    switch operation {
-                    case .put(let key, let value):
-                        changes.append(
-                            .set(try Key(keyBytes: key), try coding.value(of: value, key: key)))
-                    case .delete(let key):
-                        if existed { changes.append(.remove(try Key(keyBytes: key))) }
-                    }
+    func element(_ entry: LogEntry) throws -> Tree<Key, Value>.ChangeSet {
+        var changes: [Tree<Key, Value>.Change] = []
+        for logged in entry.body.actions {
+            let action = try TreeAction(canonicalBytes: logged.bytes)
+            guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
+            else { continue }
+            for (operation, existed) in zip(action.operations, existed) {
+                switch operation {
+                case .put(let key, let value):
+                    changes.append(
+                        .set(try Key(keyBytes: key), try coding.value(of: value, key: key)))
+                case .delete(let key):
+                    if existed { changes.append(.remove(try Key(keyBytes: key))) }
                 }
             }
-            return TreeChangeSet(
-                revision: entry.revision,
-                position: CollectionPosition(revision: entry.revision, in: pages.info),
-                changes: changes,
-                transaction: entry.transaction, wallMilliseconds: entry.wallMilliseconds)
         }
+        return Tree.ChangeSet(
+            revision: entry.revision,
+            position: CollectionPosition(revision: entry.revision, in: log.info),
+            changes: changes, transaction: entry.transaction,
+            wallMilliseconds: entry.wallMilliseconds)
     }
 }
 
@@ -107,9 +99,8 @@ extension Tree {
     ///   tree; `.valueUndecodable`.
     public func changes(
         since position: CollectionPosition? = nil, timeout: Duration? = nil
-    ) -> TreeChanges<Key, Value> {
-        TreeChanges(
-            database: database, info: info, coding: coding, since: position,
-            timeout: timeout ?? database.timeout)
+    ) -> Changes {
+        Changes(
+            handle: handle, since: position, timeout: timeout ?? handle.database.timeout)
     }
 }

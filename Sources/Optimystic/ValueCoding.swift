@@ -34,7 +34,7 @@ extension ValueCoding where Value: Codable {
     ///
     /// A set, and a dictionary whose keys are neither texts nor integers, are written in no certain
     /// order; that, and JSON that another program spelled in its own way, is understood where
-    /// values are compared (``TreeCondition/isValue(_:_:)``).
+    /// values are compared (``Tree/Condition/isValue(_:_:)``).
     public static var json: ValueCoding {
         ValueCoding(
             encoding: .json, encode: encodeJSON, decode: decodeJSON,

@@ -6,7 +6,7 @@ import BlockWire
 extension ClientSession {
     mutating func beginTry(_ token: Token) {
         guard let call = calls[token] else { return }
-        guard call.tryTime(at: now) >= .milliseconds(1) else { return giveUp(token) }
+        guard call.tryTime(at: now) >= Limits.requestTimeMin else { return giveUp(token) }
         let proxy = choose(for: call)
         calls[token]?.beginTry(at: proxy)
         if proxies[proxy].greeting == .done { return send(token, to: proxy) }
@@ -35,7 +35,7 @@ extension ClientSession {
     private mutating func send(_ token: Token, to proxy: Int) {
         guard let call = calls[token] else { return }
         let time = call.tryTime(at: now)
-        guard time >= .milliseconds(1) else { return giveUp(token) }
+        guard time >= Limits.requestTimeMin else { return giveUp(token) }
         let id = makeID()
         sent[id] = (token, proxy)
         calls[token]?.sent(as: id, to: proxy)
@@ -48,7 +48,7 @@ extension ClientSession {
         wake(
             .call(token),
             at: isImpatient
-                ? now.advanced(by: .milliseconds(1)) : call.patienceEnd(of: time, from: now))
+                ? now.advanced(by: RetryTiming.impatient) : call.patienceEnd(of: time, from: now))
     }
 
     // MARK: Answers

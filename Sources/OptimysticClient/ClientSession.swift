@@ -163,12 +163,12 @@ package struct ClientSession {
                 .overloaded,
                 "\(calls.count) requests are under way on this connection,"
                     + " connectionRequestCountMax = \(Limits.connectionRequestCountMax)",
-                retryAfter: .milliseconds(10))
+                retryAfter: RetryTiming.afterFullConnection)
         }
         if let name = call.request.collectionName, let problem = CollectionName.problem(name) {
             return problem
         }
-        if call.tryTime(at: now) < .milliseconds(1) {
+        if call.tryTime(at: now) < Limits.requestTimeMin {
             return DatabaseError(
                 .deadlineExceeded,
                 "the time given ran out before the request could be sent; nothing was sent")

@@ -94,7 +94,7 @@ package struct DiaryFollowCommand: AsyncParsableCommand {
 
 extension StandardOutput {
     fileprivate mutating func entry(
-        _ entry: DiaryItem<Bytes>, of diary: Diary<Bytes>, _ values: ValueForm,
+        _ entry: Diary<Bytes>.Item, of diary: Diary<Bytes>, _ values: ValueForm,
         _ form: OutputForm
     ) {
         switch form {
@@ -116,7 +116,7 @@ extension JSONText {
     }
 
     /// - Parameter member: Of the value; see ``ValueForm/member(_:of:)``.
-    init(_ entry: DiaryItem<Bytes>, _ member: (name: ExactText, value: JSONText)) {
+    init(_ entry: Diary<Bytes>.Item, _ member: (name: ExactText, value: JSONText)) {
         var pairs: [ExactText: JSONText] = [
             "action": .string("\(entry.action)"),
             "index": .number(UInt64(entry.position.place.index)),

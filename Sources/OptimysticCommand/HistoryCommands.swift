@@ -42,7 +42,7 @@ package struct CollectionTruncateCommand: AsyncParsableCommand {
                 .overloaded,
                 "\(name) is truncated through \(state.truncatedThrough) only: what is above "
                     + "\(state.finalThrough) is not on all its replicas yet",
-                retryAfter: .seconds(1))
+                retryAfter: RetryTiming.afterLaggingWork)
         }
     }
 }

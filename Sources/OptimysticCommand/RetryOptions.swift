@@ -124,8 +124,8 @@ enum FirstRevision {
             throw DatabaseError(
                 .positionNotFound,
                 "the action was first sent to another life of \"\(info.name)\" than "
-                    + "\(LifeTag(info.incarnation)), which it is now: nothing was sent, and "
-                    + "whether it landed in that life cannot be found out any more",
+                    + "\(CollectionPosition.LifeTag(info.incarnation)), which it is now: nothing "
+                    + "was sent, and whether it landed in that life cannot be found out any more",
                 outcome: .unknown, cause: error)
         }
     }

@@ -68,7 +68,7 @@ package struct AsOfOption: ParsableArguments {
     /// What to read of a tree.
     func view(
         of tree: Tree<Bytes, Bytes>
-    ) throws(DatabaseError) -> TreeSnapshot<Bytes, Bytes> {
+    ) throws(DatabaseError) -> Tree<Bytes, Bytes>.Snapshot {
         try revision(of: tree.info).map { tree.asOf(revision: $0) } ?? tree.latest
     }
 }

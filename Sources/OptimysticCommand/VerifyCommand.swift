@@ -42,7 +42,7 @@ package struct VerifyCommand: AsyncParsableCommand {
     }
 }
 
-extension CollectionVerification {
+extension VerificationReport.Part {
     fileprivate var lines: [String] {
         let verdict =
             findings.isEmpty

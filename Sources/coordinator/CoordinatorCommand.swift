@@ -18,7 +18,7 @@ enum CoordinatorCommand {
     ).optional()
 
     private static let scrubInterval = Setting<Duration>.duration(
-        "scrub-interval", in: .milliseconds(10)...(.seconds(3600)),
+        "scrub-interval", in: Limits.scrubIntervalMin...Limits.scrubIntervalMax,
         default: "\(Limits.scrubIntervalDefault.components.seconds)s",
         help: "Time between two pages of block versions that are compared over their replicas.")
 

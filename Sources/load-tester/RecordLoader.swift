@@ -44,7 +44,7 @@ struct RecordLoader: Sendable {
 
     private func load(_ numbers: ArraySlice<Int>) async throws {
         let changes = numbers.map { number in
-            TreeChange.set(
+            Tree.Change.set(
                 LoadRecord.key(number),
                 LoadRecord.loaded(number).value(byteCount: setting.valueBytes))
         }

@@ -163,8 +163,8 @@ struct BlockReplicaTests {
         #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
         // The bind to 3 is delivered before the one to 2; then the log shows 2 lost.
         let payload = Sample.payload(1)
-        #expect(try scene.ask(.rebind(key, payload, target: Revision(3))) == .pended)
-        #expect(try scene.ask(.rebind(key, payload, target: Revision(2))) == .pended)
+        #expect(try scene.ask(.pend(Scene.pend(1, at: 3))) == .pended)
+        #expect(try scene.ask(.pend(Scene.pend(1, at: 2))) == .pended)
         #expect(try scene.ask(.discard(key, payload, target: Revision(1))) == .discarded)
         #expect(try scene.ask(.discard(key, payload, target: Revision(2))) == .discarded)
         #expect(scene.held(1)?.bound == [Revision(3)])
@@ -178,7 +178,7 @@ struct BlockReplicaTests {
         var scene = Scene()
         let payload = Sample.payload(1)
         #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
-        #expect(try scene.ask(.rebind(key, payload, target: Revision(3))) == .pended)
+        #expect(try scene.ask(.pend(Scene.pend(1, at: 3))) == .pended)
         let reply = try SimulationHooks.$plantedBug.withValue(.discardRemovesPend) {
             try scene.ask(.discard(key, payload, target: Revision(1)))
         }
@@ -195,7 +195,6 @@ struct BlockReplicaTests {
         #expect(scene.held(1) != nil)
         #expect(try scene.ask(.discard(key, payload, target: Revision(1))) == .discarded)
         #expect(scene.held(1) == nil)
-        #expect(try scene.ask(.rebind(key, payload, target: Revision(2))) == .pendMissing)
     }
 
     // MARK: Finalising

@@ -26,10 +26,11 @@ struct BlockScene {
         count == 0 ? .zero : block(after: count).digest
     }
 
-    /// Write `number`, at a revision of the same number, on the write before it.
+    /// Write `number`, on the write before it, at a revision of the same number unless `target` is
+    /// another.
     static func pend(
-        _ number: UInt64, payload: UInt64? = nil, base: UInt64? = nil, transform: Bytes? = nil,
-        result: Digest? = nil, committed: [UInt64] = []
+        _ number: UInt64, at target: UInt64? = nil, payload: UInt64? = nil, base: UInt64? = nil,
+        transform: Bytes? = nil, result: Digest? = nil, committed: [UInt64] = []
     ) -> PendRequest {
         let base = base ?? number - 1
         let change =
@@ -41,7 +42,8 @@ struct BlockScene {
                     inserted: (base + 1...number).map { item($0) })
             ])
         return PendRequest(
-            key: key, payload: Sample.payload(payload ?? number), target: Revision(number),
+            key: key, payload: Sample.payload(payload ?? number),
+            target: Revision(target ?? number),
             record: PendRecord(
                 transform: transform ?? change.canonicalBytes, baseRevision: Revision(base),
                 basePayload: base == 0 ? nil : Sample.payload(base), baseHash: hash(after: base),

@@ -68,7 +68,7 @@ struct PendingPolicyTests {
     func committedPend() throws {
         var scene = Scene()
         #expect(try scene.ask(.pend(Scene.pend(1))) == .pended)
-        _ = try scene.ask(.rebind(Scene.key, Sample.payload(1), target: Revision(4)))
+        _ = try scene.ask(.pend(Scene.pend(1, at: 4)))
         #expect(try scene.ask(pend(Sample.payload(6), policy: .fail, committed: [1])) == .pended)
         #expect(scene.versionRevisions == [1])
     }

@@ -45,6 +45,15 @@ struct PlantedUnitTest: Sendable {
             .doubtDroppedByProxy, "BlockNodeTests/ProxyDoubtTests",
             "A proxy that forgets its doubt is found"),
         PlantedUnitTest(
+            .drainTakesRequests, "BlockNodeTests/HostDefectTests",
+            "A service that stops lets nobody in, and one that does is found"),
+        PlantedUnitTest(
+            .drainToldAsFailure, "BlockNodeTests/HostDefectTests",
+            "What is cut off by the end of a drain is in doubt, and one that denies it is found"),
+        PlantedUnitTest(
+            .foreignVotesCount, "BlockNodeTests/HostDefectTests",
+            "An answer in the name of another storage does not count for the peer that was asked"),
+        PlantedUnitTest(
             .forgottenToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
@@ -74,6 +83,9 @@ struct PlantedUnitTest: Sendable {
         PlantedUnitTest(
             .peerCountedTwice, "BlockConsensusTests/ProposerTests",
             "A storage peer that is counted twice makes a quorum of one, and is found"),
+        PlantedUnitTest(
+            .predecessorsAnswerTaken, "BlockNodeTests/HostDefectTests",
+            "An answer to a batch that this process has not sent does not count"),
         PlantedUnitTest(
             .promiseNotDurable, "BlockStorageTests/CrashTests",
             "A promise that is not durable is forgotten, an accepted value is not"),

@@ -69,10 +69,12 @@ import Testing
         _ scene: TreeScene, _ query: TreeQuery
     ) throws -> (ClientReply, Cost) {
         let tail = scene.store.log.tail
-        return try read(scene) { snapshot, _ in
-            try StructureReader.answer(
+        var count: TreeCount?
+        return try read(scene) { snapshot, passed in
+            defer { passed = count?.passed ?? [] }
+            return try StructureReader.answer(
                 query, of: snapshot, header: tail.header, collection: tail.collection,
-                incarnation: tail.incarnation)
+                incarnation: tail.incarnation, count: &count)
         }
     }
 
@@ -156,22 +158,18 @@ import Testing
         ]
         var nodeCount = 0
         for (range, count) in ranges {
-            var place = TreeCount(range)
-            let (sum, cost) = try Self.read(scene) { snapshot, passed in
-                try place.run(
-                    on: snapshot, header: tail.header, collection: tail.collection,
-                    incarnation: tail.incarnation, passed: &passed)
-            }
-            #expect(sum == UInt64(count))
+            let (reply, cost) = try Self.answer(scene, .count(range))
+            #expect(reply == .count(UInt64(count), asOf: tail.revision))
             #expect(cost.roundCount <= 20 + count / 20, "\(cost)")
             // Leaves and nodes asked for ahead, and the branches above them at two children each.
             #expect(cost.heldMost <= 4 * Limits.missingBlockCountMax, "\(cost)")
             if range == .all { nodeCount = cost.fetchCount }
             #expect(cost.fetchCount <= nodeCount)
         }
-        // Without a place every node is held at the end; none is fetched twice either way.
-        let (reply, cost) = try Self.answer(scene, .count(.all))
-        #expect(reply == .count(UInt64(Self.entryCount), asOf: tail.revision))
+        // A page of everything holds every node at the end; none is fetched twice either way.
+        let whole = TreeQuery.range(
+            .all, .forward, bytesMax: 1 << 20, countMax: UInt32(Self.entryCount))
+        let cost = try Self.answer(scene, whole).1
         #expect(cost.heldMost == cost.fetchCount)
         #expect(nodeCount == cost.fetchCount && nodeCount > 1000, "\(nodeCount), \(cost)")
     }

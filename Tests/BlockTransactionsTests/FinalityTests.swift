@@ -24,6 +24,36 @@ import Testing
         #expect(Set(claims).count == claims.count)
     }
 
+    @Test("What two sweeps of one event give out is all to be made final")
+    func twoSweeps() throws {
+        var scene = TreeScene(proxyCount: 1)
+        // A tree of several blocks, so that it is not one shard that cannot make it final.
+        let keys = (0...UInt8.max).map { TreeOperation.put(key: [$0], value: [1]) }
+        try scene.run(1, TreeAction(operations: keys))
+        let collection = scene.store.log.tail.collection
+        var finality = Finality(collection: collection, shardCount: 16)
+        finality.follow(.lives(scene.store.log.tail))
+        func sweep(_ countMins: Int...) -> [FinaliseEntry] {
+            var source = BatchSource(collection: collection)
+            _ = source.adopt(.live(scene.store.log.tail))
+            var effects = WriterEffects(
+                now: scene.now, wallMilliseconds: 0, makeIdentifier: scene.identifiers.next,
+                cache: FetchedObjects(), blocks: scene.proxies[0].cache,
+                history: scene.proxies[0].history)
+            for countMin in countMins {
+                finality.sweep(countMin: countMin, on: source.log, &effects)
+            }
+            return effects.entriesToFinalise
+        }
+        let first = sweep(1)
+        #expect(first.map(\.revision) == [Revision(1)])
+        finality.ended(try #require(first.first), isFinal: false, now: scene.now)
+        try scene.run(2, .put(1, value: 2))
+        // First what failed before, then what is new.
+        let revisions = sweep(Limits.finaliseIntervalRevisions, 1).map(\.revision)
+        #expect(revisions.first == Revision(1) && revisions.last == Revision(2))
+    }
+
     @Test("What an earlier writer had made final is no ground for the checkpoint of a later one")
     func foreignFinalise() throws {
         var scene = TreeScene(proxyCount: 1)

@@ -60,7 +60,7 @@ import Testing
         @discardableResult
         func update(
             _ local: LocalCollection<Command>
-        ) throws -> CollectionUpdate<Command> {
+        ) throws -> CollectionBehavior<Command>.Update {
             while try !local.read(page(after: local.nextPageAfter, countMax: 3)) {}
             var drawn = UInt64(1 << 40) + revision.rawValue << 8
             local.settle {

@@ -147,6 +147,7 @@ struct TreeStore {
         let known = try #require(history)
         let cache = SharedBlockCache()
         var fetched = Fetched()
+        var count: TreeCount?
         while true {
             let snapshot = CollectionSnapshot(
                 history: known, revision: revision, cache: cache, fetched: fetched.blocks)
@@ -154,7 +155,7 @@ struct TreeStore {
                 let reply = try StructureReader.answer(
                     .range(.all, .forward, bytesMax: 1 << 20, countMax: 4096), of: snapshot,
                     header: log.headers[Int(revision.rawValue)], collection: log.tail.collection,
-                    incarnation: log.tail.incarnation)
+                    incarnation: log.tail.incarnation, count: &count)
                 guard case .treePage(let page) = reply else { return [] }
                 return page.entries
             } catch let missing as MissingBlocks {

@@ -183,7 +183,6 @@ extension ModelSamples {
             .listRegisters(after: nil, countMax: countMax()),
             .listRegisters(after: collection(), countMax: countMax()), .status,
             .pend(pend(isNew: true)), .pend(pend(isNew: false)),
-            .rebind(blockKey(), payload(), target: revision()),
             .finalise(blockKey(), copy(isRemoved: false).write),
             .discard(blockKey(), payload(), target: revision()),
             .readBlock(

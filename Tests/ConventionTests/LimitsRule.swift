@@ -42,6 +42,32 @@ enum LimitsRule {
         }
     }
 
+    /// What makes up worlds, faults and measurements draws its times where it does.
+    private static let drawsTimes: Set = [
+        "BlockChaos", "BlockSimulation", "BlockWorkloads", "bench", "chaos", "demo", "load-tester",
+        "simulator",
+    ]
+    private static let times: Set = ["RetryTiming.swift", "ProtocolTiming.swift"]
+
+    /// Times written in place, in what ships.
+    static func placed(in files: [TextFile]) -> [Violation] {
+        files.filter { file in
+            file.path.hasPrefix("Sources/") && file.isSwift && !file.name.hasPrefix("Limits")
+                && !times.contains(file.name) && !drawsTimes.contains(file.target ?? "")
+        }.flatMap { file in
+            file.code.lines.enumerated().compactMap { index, line in
+                line.firstMatch(of: time).map { _ in
+                    Violation(
+                        path: file.path, line: index + 1,
+                        message: "a time in place: name it in Limits, or in RetryTiming")
+                }
+            }
+        }
+    }
+
+    // SAFETY: a constant, no state.
+    nonisolated(unsafe) private static let time =
+        #/\.(?:micro|milli)?seconds\(\d/#
     nonisolated(unsafe) private static let declaration =  // SAFETY: a constant, no state.
         #/static let (?<name>\w+)(?:: \w+)? = (?<value>.*)$/#
     nonisolated(unsafe) private static let row =  // SAFETY: a constant, no state.
@@ -53,6 +79,22 @@ enum LimitsRule {
     func repository() throws {
         let page = try #require(Repository.files.first { $0.path == LimitsRule.path })
         expectNone(LimitsRule.violations(in: page, files: Repository.files))
+    }
+
+    @Test("Every time of what ships is a limit or a delay of RetryTiming") func times() {
+        expectNone(LimitsRule.placed(in: Repository.files))
+    }
+
+    @Test("A time in place is found, one that is read or counted is not") func plantedTimes() {
+        func count(_ text: String, at path: String = "Sources/BlockNode/A.swift") -> Int {
+            LimitsRule.placed(in: [ConventionTests.planted(text, at: path)]).count
+        }
+        #expect(count("wake(after: .milliseconds(20))") == 1)
+        #expect(count("let time = Duration.seconds(3)") == 1)
+        #expect(count("let time = Duration.milliseconds(Int64(left))") == 0)
+        #expect(count("// Duration.seconds(3)") == 0)
+        #expect(count("let time = Duration.seconds(3)", at: "Sources/BlockNode/Limits.swift") == 0)
+        #expect(count("let time = Duration.seconds(3)", at: "Sources/bench/A.swift") == 0)
     }
 
     @Test("A limit that the page lacks, with another value, or under another target, is found")

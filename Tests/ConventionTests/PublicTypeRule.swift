@@ -20,18 +20,12 @@ enum PublicTypeRule {
         CollectionInfo
         CollectionKind
         CollectionPosition
-        CollectionUpdate
-        CollectionVerification
-        ConflictResolution
         CustomCollection
         Database
         DatabaseCollection
         DatabaseError
         DatabaseURL
         Diary
-        DiaryEntries
-        DiaryFollow
-        DiaryItem
         ErrorCode
         HistoryState
         Identifier128
@@ -46,13 +40,9 @@ enum PublicTypeRule {
         KeyTriple
         KeyType
         Keys
-        LifeTag
-        LoggedAction
-        LoggedActions
         OrderedKey
         Queue
         ReadDirection
-        ReadOrigin
         Retention
         Revision
         RevisionVector
@@ -63,17 +53,10 @@ enum PublicTypeRule {
         TransactionPhase
         TransactionStatus
         Tree
-        TreeChange
-        TreeChangeSet
-        TreeChanges
         TreeCommit
-        TreeCondition
-        TreeEntries
         TreeEntry
-        TreeSnapshot
         ValueCoding
         ValueEncoding
-        VerificationFinding
         VerificationReport
         Welcome
         """

@@ -43,7 +43,7 @@ struct CommandLine {
         let life = Incarnation(
             generation: try #require(UInt64(parts[0])),
             nonce: try #require(Identifier128(text: String(parts[1]))))
-        return "\(revision)@\(LifeTag(life))"
+        return "\(revision)@\(CollectionPosition.LifeTag(life))"
     }
 
     /// A file in the cluster's directory.

@@ -20,7 +20,10 @@ import Testing
     }
 
     static func map(
-        _ resolve: @escaping @Sendable (Put, [Put]) -> ConflictResolution<Put> = { _, _ in .keep }
+        _ resolve:
+            @escaping @Sendable (Put, [Put]) -> CollectionBehavior<Put>.Resolution = { _, _ in
+                .keep
+            }
     ) -> CollectionBehavior<Put> {
         CollectionBehavior(
             apply: { put, scope in try scope.set(Bytes(put.key.utf8), Bytes(put.value.utf8)) },

@@ -24,7 +24,7 @@ private struct Reading: Codable, Sendable, Hashable {
             }
             let places = positions.map(\.place)
             #expect(places == places.sorted() && Set(positions).count == 100)
-            var forward: [DiaryItem<Reading>] = []
+            var forward: [Diary<Reading>.Item] = []
             for try await entry in diary.entries() { forward.append(entry) }
             #expect(forward.map(\.value.value) == Array(0..<100))
             #expect(forward.map(\.position) == positions)

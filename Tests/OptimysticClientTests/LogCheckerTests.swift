@@ -49,7 +49,7 @@ private struct Sample {
         self.tail = tail
     }
 
-    func check() -> CollectionVerification {
+    func check() -> VerificationReport.Part {
         var checker = LogChecker(tail: tail)
         var isComplete = true
         if let next = checker.next(after: nil) {
@@ -64,7 +64,7 @@ private struct Sample {
 }
 
 @Suite("Log checker") struct LogCheckerTests {
-    private func kinds(_ sample: Sample) -> Set<VerificationFinding.Kind> {
+    private func kinds(_ sample: Sample) -> Set<VerificationReport.Finding.Kind> {
         Set(sample.check().findings.map(\.kind))
     }
 
@@ -111,7 +111,7 @@ private struct Sample {
 
     @Test("Replicas are counted against all and against a majority, and must agree")
     func replicas() {
-        func report(_ states: [ReplicaReport.State]) -> CollectionVerification {
+        func report(_ states: [ReplicaReport.State]) -> VerificationReport.Part {
             var checker = LogChecker(tail: Sample().tail)
             let reports = states.enumerated().map { index, state in
                 ReplicaReport(
@@ -161,7 +161,7 @@ private struct Sample {
         var (tail, write) = logWriting(block)
         func check(
             _ holdings: [BlockHolding], checkpoint: UInt64, copy: Bytes? = nil
-        ) -> CollectionVerification {
+        ) -> VerificationReport.Part {
             tail.checkpoint = Checkpoint(Revision(checkpoint))
             var checker = LogChecker(tail: tail)
             #expect(checker.result.findings.isEmpty)
@@ -204,7 +204,7 @@ private struct Sample {
             Ballot(
                 epoch: .first, counter: counter, proposer: ProposerID(rawValue: Identifier128(1)))
         }
-        func kinds(_ held: [(String, UInt64)]) -> [VerificationFinding.Kind] {
+        func kinds(_ held: [(String, UInt64)]) -> [VerificationReport.Finding.Kind] {
             var checker = LogChecker(tail: Sample().tail)
             checker.takeRegister(
                 held.enumerated().map { index, value in

@@ -53,7 +53,7 @@ private struct Nation: Codable, Sendable, Hashable {
             var model: [Int: Int] = [:]
             var history: [(revision: Revision, model: [Int: Int])] = []
             for round in 0..<60 {
-                var changes: [TreeChange<Int, Int>] = []
+                var changes: [Tree<Int, Int>.Change] = []
                 for _ in 0..<100 {
                     let key = generator.below(5000)
                     if generator.chance(1, in: 4) {

@@ -146,7 +146,7 @@ package struct StoragePeer {
         case .forget(let ends, let after, let through):
             return try forget(ends, after: after, through: through, view: view)
         case .status: return [.reply(.status(status(view)))]
-        case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock:
+        case .pend, .finalise, .discard, .readBlock, .install, .auditBlock:
             return aboutBlock(request.operation, view: view)
         }
     }
@@ -356,7 +356,7 @@ extension PeerRequest.Operation {
             map.shard(of: block) == shard
         case .putSegment(let key, _), .getSegment(let key):
             map.shard(of: key.blockID) == shard
-        case .pend, .rebind, .finalise, .discard, .readBlock, .install, .auditBlock:
+        case .pend, .finalise, .discard, .readBlock, .install, .auditBlock:
             blockKey.map { map.shard(of: $0.block) == shard } ?? false
         case .listRegisters, .listVersions, .listPends, .listLives, .forget, .status:
             true

@@ -10,7 +10,6 @@ extension BlockReplica {
     ) throws(DatabaseError) -> PeerReply {
         switch operation {
         case .pend(let request): return try pend(request)
-        case .rebind(_, let payload, let target): return try rebind(payload, to: target)
         case .finalise(_, let write): return try finalise(write)
         case .discard(_, let payload, let target): return try discard(payload, from: target)
         case .readBlock(let request): return try read(request)
@@ -20,7 +19,8 @@ extension BlockReplica {
         }
     }
 
-    /// Keeps a pend, after finalising the committed writes below it that are held here.
+    /// Keeps a pend, after finalising the committed writes below it that are held here. One that
+    /// is held already is bound to one more target.
     ///
     /// - Returns: `pended` only when this replica could make the result on its own; `needsBase`
     ///   when the write below is missing: send it, and the pend again.
@@ -133,17 +133,6 @@ extension BlockReplica {
         return found.isEmpty ? nil : found
     }
 
-    /// Binds a pend that is held to one more target.
-    package mutating func rebind(
-        _ payload: PayloadID, to target: Revision
-    ) throws(DatabaseError) -> PeerReply {
-        if let version = try version(at: target), version.payload == payload { return .pended }
-        guard var record = try pend(payload) else { return .pendMissing }
-        try bind(&record, to: target)
-        put(record, for: payload)
-        return .pended
-    }
-
     private func bind(
         _ record: inout PendRecord, to target: Revision
     ) throws(DatabaseError) {
@@ -247,8 +236,8 @@ extension PeerRequest.Operation {
         switch self {
         case .pend(let request): request.key
         case .readBlock(let request): request.key
-        case .rebind(let key, _, _), .discard(let key, _, _), .finalise(let key, _),
-            .install(let key, _), .auditBlock(let key, _):
+        case .discard(let key, _, _), .finalise(let key, _), .install(let key, _),
+            .auditBlock(let key, _):
             key
         default: nil
         }

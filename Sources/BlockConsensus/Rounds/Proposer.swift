@@ -296,7 +296,7 @@ package struct Proposer: ShardRound {
 
     private func wakeAfterPhase(_ effects: inout RoundEffects) {
         let isImpatient = buggify("buggify.proposer.impatient")
-        let patience = isImpatient ? .milliseconds(1) : effects.timing.phase
+        let patience = isImpatient ? RetryTiming.impatient : effects.timing.phase
         effects.wake(after: min(patience, deadline.since(effects.now)))
     }
 

@@ -2,6 +2,7 @@ import BlockRuntime
 import Glibc
 
 /// The order of keys: as bytes, unsigned; the shorter first when one begins with the other.
+@usableFromInline
 package enum KeyOrder {
     /// Less than, equal to or greater than zero, as `left` is to `right`.
     @inlinable

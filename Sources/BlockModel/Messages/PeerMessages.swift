@@ -26,10 +26,8 @@ package struct PeerRequest: Hashable, Sendable {
         case putSegment(SegmentKey, Bytes)
         case getContent(BlockID)
         case getSegment(SegmentKey)
-        /// Keep an undecided change of a block.
+        /// Keep an undecided change of a block; one that is held is bound to one more target.
         case pend(PendRequest)
-        /// Bind a pend that is held to one more target.
-        case rebind(BlockKey, PayloadID, target: Revision)
         /// Make a committed write of a block a version.
         case finalise(BlockKey, CommittedWrite)
         /// Give up one target of a pend: a chosen tail shows that the attempt did not land.

@@ -190,4 +190,21 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// A replica acknowledges a segment because its index exists, whatever its hash
     /// (protocol: segment-key-has-the-hash).
     case segmentIndexExistsIsEnough
+
+    // MARK: Hosts
+
+    /// An answer goes to another caller that waits, who takes it for its own
+    /// (protocol: doubt-belongs-to-the-attempt).
+    case callersMixedUp
+    /// A service that stops says of a change under way that it has failed
+    /// (protocol: doubt-belongs-to-the-attempt).
+    case drainToldAsFailure
+    /// A service that stops lets requests in that it will not answer.
+    case drainTakesRequests
+    /// What another storage answers at the address of a peer counts for the peer that was asked
+    /// (protocol: quorum-of-distinct-peers, a-peer-that-forgot-is-a-new-peer).
+    case foreignVotesCount
+    /// A coordinator takes an answer to a predecessor of its process for one to itself
+    /// (protocol: one-ballot-one-value).
+    case predecessorsAnswerTaken
 }

@@ -32,13 +32,14 @@ package final class ClientProxyHost: Service {
         for coordinator in map.coordinators {
             coordinators.append(try port.transport.connect(to: coordinator.address))
         }
+        invariant(Set(coordinators).count == coordinators.count, "two coordinators share a link")
         self.coordinators = coordinators
         correlationBase = environment.entropy() >> 1
     }
 
-    package var nextWake: Instant? { machine.nextWake }
+    package var nextWake: Instant? { inPlace(&machine) { $0.nextWake } }
     /// Requests and calls under way, also those whose caller has been answered.
-    package var requestCount: Int { machine.requestCount }
+    package var requestCount: Int { inPlace(&machine) { $0.requestCount } }
     package var unansweredCount: Int { callers.count }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
@@ -61,7 +62,7 @@ package final class ClientProxyHost: Service {
             case .silent: break
             }
         }
-        if let wake = machine.nextWake, wake <= now { receive(.tick, now) }
+        if let wake = nextWake, wake <= now { receive(.tick, now) }
     }
 
     private func request(_ envelope: Envelope, from endpoint: Endpoint, _ now: Instant) {
@@ -74,6 +75,9 @@ package final class ClientProxyHost: Service {
             let token = try callers.add(
                 caller, byteCount: envelope.payload.count, changesState: request.changesState,
                 isPatient: request.isPatient)
+            invariant(
+                !callers.isDraining || planted(.drainTakesRequests),
+                "a proxy that stops takes a request")
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
             receive(
                 .request(token, request, client: endpoint.number, deadline: deadline), now)
@@ -125,7 +129,7 @@ package final class ClientProxyHost: Service {
             let result = port.ask(
                 coordinators[coordinator], .repositoryRequest,
                 correlation: correlationBase &+ id,
-                time: max(.milliseconds(1), deadline.since(now)), port.codec.encode(request))
+                time: deadline.since(now), port.codec.encode(request))
             guard result != .queued else { return nil }
             port.note(.undelivered, "coordinator \(coordinator): \(result)")
             return id
@@ -133,7 +137,10 @@ package final class ClientProxyHost: Service {
     }
 
     /// As ``ClientProxy/checkInvariants()``.
-    package func checkInvariants() { machine.checkInvariants() }
+    package func checkInvariants() {
+        inPlace(&machine) { $0.checkInvariants() }
+        callers.checkInvariants()
+    }
 
     package func beginDrain(now: Instant) {
         for (caller, error) in callers.beginDrain() { port.refuse(caller, error) }

@@ -48,6 +48,7 @@ package final class CoordinatorHost: Service {
             links.append((peer.id, endpoint))
             peers[endpoint] = peer.id
         }
+        invariant(peers.count == links.count, "two peers share a link")
         self.links = links
         self.peers = peers
         firstCorrelation = environment.entropy() >> 2 | 1
@@ -57,15 +58,18 @@ package final class CoordinatorHost: Service {
     package var nextWake: Instant? {
         // A coordinator that is stopping begins nothing of its own accord.
         let dueAt = callers.isDraining ? nil : background?.dueAt
-        return [machine.nextWake, dueAt].compactMap { $0 }.min()
+        let wake = inPlace(&machine) { $0.nextWake }
+        guard let wake, let dueAt else { return wake ?? dueAt }
+        return min(wake, dueAt)
     }
     package var unansweredCount: Int { callers.count }
     /// Requests under way, also those of its own.
-    package var requestCount: Int { machine.requestCount }
+    package var requestCount: Int { inPlace(&machine) { $0.requestCount } }
     /// Rounds with storage peers under way, also those that nobody waits for any more.
-    package var roundCount: Int { machine.roundCount }
+    package var roundCount: Int { inPlace(&machine) { $0.roundCount } }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {
+        invariant(outbox.isEmpty, "an earlier turn left something to send")
         for arrival in arrivals {
             switch arrival {
             case .malformed(let endpoint, let error): port.refuseMalformed(from: endpoint, error)
@@ -81,7 +85,7 @@ package final class CoordinatorHost: Service {
                 port.noteUnreachable("storage peer \(peer)", error)
             }
         }
-        if let wake = machine.nextWake, wake <= now {
+        if let wake = inPlace(&machine, { $0.nextWake }), wake <= now {
             perform(machine.receive(.tick, now: now), now)
         }
         while !callers.isDraining, let event = background?.next(now: now) {
@@ -99,6 +103,9 @@ package final class CoordinatorHost: Service {
         do throws(DatabaseError) {
             let token = try callers.add(
                 caller, byteCount: envelope.payload.count, changesState: request.changesState)
+            invariant(
+                !callers.isDraining || planted(.drainTakesRequests),
+                "a coordinator that stops takes a request")
             let deadline = ServicePort.deadline(of: envelope, arrival: now)
             let event = Coordinator.Event.request(
                 Coordinator.Token(rawValue: token), request, client: endpoint.number,
@@ -119,10 +126,11 @@ package final class CoordinatorHost: Service {
         case .failure(let error):
             port.note(.foreign, "storage peer \(peer) refuses a batch: \(error.message)")
         case .success(let batch):
-            guard (firstCorrelation..<nextCorrelation).contains(envelope.correlation) else {
+            let isOwn = (firstCorrelation..<nextCorrelation).contains(envelope.correlation)
+            guard isOwn || planted(.predecessorsAnswerTaken) else {
                 return port.note(.foreign, "an answer to a batch that was not sent")
             }
-            guard batch.peer == peer else {
+            guard batch.peer == peer || planted(.foreignVotesCount) else {
                 // Its votes must not count for the peer that was asked; the machine sees to that.
                 return port.note(
                     .foreign, "storage \(batch.peer) answers at the address of \(peer)")
@@ -130,7 +138,7 @@ package final class CoordinatorHost: Service {
             for item in batch.items {
                 perform(
                     machine.receive(
-                        .reply(id: item.id, peer: batch.peer, epoch: batch.epoch, item.reply),
+                        .reply(id: item.id, peer: peer, epoch: batch.epoch, item.reply),
                         now: now), now)
             }
         }
@@ -157,6 +165,9 @@ package final class CoordinatorHost: Service {
 
     private func noteScrub(_ reply: RepositoryReply) {
         guard case .scrubbed(let report) = reply else { return }
+        invariant(
+            report.conflictCount <= report.versionCount,
+            "\(report.conflictCount) conflicts of \(report.versionCount) versions")
         if report.repairedCount > 0 {
             port.logger.notice("scrub repaired", metadata: ["copies": "\(report.repairedCount)"])
         }
@@ -187,10 +198,11 @@ package final class CoordinatorHost: Service {
     }
 
     package func checkInvariants() {
+        callers.checkInvariants()
         invariant(outbox.isEmpty, "a turn ended before what it had to say was sent")
         invariant(
-            callers.count <= machine.requestCount,
-            "\(callers.count) callers wait for \(machine.requestCount) requests")
+            callers.count <= requestCount,
+            "\(callers.count) callers wait for \(requestCount) requests")
         background?.checkInvariants()
     }
 

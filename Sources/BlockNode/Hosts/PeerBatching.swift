@@ -36,6 +36,11 @@ package enum PeerBatching {
             byteCount += itemBytes
         }
         if start < items.count { messages.append(items[start...]) }
+        invariant(
+            messages.reduce(0) { $0 + $1.count } == items.count
+                && messages.allSatisfy {
+                    !$0.isEmpty && $0.count <= Limits.batchRequestCountMax
+                }, "an item is in no message, or in one that is too long")
         return messages
     }
 }

@@ -1,3 +1,4 @@
+import BlockModel
 import BlockRuntime
 import BlockTransport
 import Logging
@@ -54,6 +55,7 @@ package struct ServiceLoop {
     package func run(isStopRequested: () -> Bool) throws {
         let port = service.port
         var drainEnd: Instant?
+        var owed = 0
         var listenPauses: UInt64 = 0
         while true {
             let before = environment.now()
@@ -62,6 +64,7 @@ package struct ServiceLoop {
                     "stopping", metadata: ["unanswered": "\(service.unansweredCount)"])
                 drainEnd = before.advanced(by: Limits.drainTimeMax)
                 service.beginDrain(now: before)
+                owed = service.unansweredCount
             }
             if let drainEnd, service.unansweredCount == 0 || before >= drainEnd { break }
             let wakes = [service.nextWake, drainEnd].compactMap { $0 }
@@ -75,8 +78,12 @@ package struct ServiceLoop {
             }
             try service.turn(arrivals, now: environment.now())
             try service.afterTurn(now: environment.now())
+            invariant(
+                drainEnd == nil || service.unansweredCount <= owed,
+                "a service that stops let somebody in")
         }
         service.endDrain()
+        invariant(service.unansweredCount == 0, "a service that stopped owes an answer")
         port.logger.notice("drained", metadata: counters(of: port))
     }
 
@@ -119,6 +126,16 @@ struct CallerTable {
             ofAll: .init("requestBytesMax", Limits.requestBytesMax))
     }
 
+    /// Stops the process unless the bytes counted are those of the requests under way.
+    /// - Complexity: O(requests under way).
+    func checkInvariants() {
+        budget.checkInvariants()
+        let sum = entries.values.reduce(0) { $0 + $1.bytes }
+        invariant(sum == budget.total, "\(sum) bytes are under way, \(budget.total) counted")
+        invariant(
+            entries.keys.allSatisfy { $0 <= lastToken }, "a caller has a token of the future")
+    }
+
     var count: Int { entries.count }
 
     /// - Parameter byteCount: Of the request, as it came.
@@ -127,7 +144,8 @@ struct CallerTable {
     mutating func add(
         _ caller: Caller, byteCount: Int, changesState: Bool, isPatient: Bool = false
     ) throws(DatabaseError) -> UInt64 {
-        guard !isDraining else {
+        invariant(byteCount >= 0, "a request of \(byteCount) bytes")
+        guard !isDraining || planted(.drainTakesRequests) else {
             throw DatabaseError(.shuttingDown, "this service is stopping")
         }
         guard entries.count < Limits.requestCountMax else {
@@ -140,33 +158,50 @@ struct CallerTable {
         if let refusal = budget.refusal(of: bytes, for: caller.endpoint) { throw refusal }
         budget.add(bytes, for: caller.endpoint)
         lastToken += 1
-        entries[lastToken] = Entry(
+        let entry = Entry(
             caller: caller, changesState: changesState, isPatient: isPatient, bytes: bytes)
+        let other = entries.updateValue(entry, forKey: lastToken)
+        invariant(other == nil, "two callers have token \(lastToken)")
         return lastToken
     }
 
-    /// The caller to answer; nil when it was answered already.
+    /// The caller to answer; nil when that was told that this service stops.
     mutating func take(_ token: UInt64) -> Entry? {
-        guard let entry = entries.removeValue(forKey: token) else { return nil }
+        invariant(token > 0 && token <= lastToken, "token \(token) was never given out")
+        guard let entry = entries.removeValue(forKey: token) else {
+            invariant(isDraining, "the request \(token) is answered twice")
+            return nil
+        }
         budget.remove(entry.bytes, for: entry.caller.endpoint)
+        invariant(!entries.isEmpty || budget.total == 0, "bytes of requests that are answered")
+        if planted(.callersMixedUp), let other = entries.min(by: { $0.key < $1.key }) {
+            return other.value
+        }
         return entry
     }
 
     /// Lets nobody in any more. - Returns: The patient callers, in the order they came.
     mutating func beginDrain() -> [(Caller, DatabaseError)] {
+        invariant(!isDraining, "a drain begins twice")
         isDraining = true
         return takeAll { $0.isPatient }
     }
 
     /// Everybody who is left.
-    mutating func endDrain() -> [(Caller, DatabaseError)] { takeAll { _ in true } }
+    mutating func endDrain() -> [(Caller, DatabaseError)] {
+        invariant(isDraining, "a drain ends that was not begun")
+        let left = takeAll { _ in true }
+        invariant(entries.isEmpty && budget.total == 0, "a caller is left after the drain")
+        return left
+    }
 
     private mutating func takeAll(where isTaken: (Entry) -> Bool) -> [(Caller, DatabaseError)] {
         let taken = entries.filter { isTaken($0.value) }.sorted { $0.key < $1.key }
         for (token, _) in taken { _ = take(token) }
         return taken.map { _, entry in
             let error = DatabaseError(.shuttingDown, "this service stopped before it could answer")
-            return (entry.caller, entry.changesState ? error.asUnknown : error)
+            let isInDoubt = entry.changesState && !planted(.drainToldAsFailure)
+            return (entry.caller, isInDoubt ? error.asUnknown : error)
         }
     }
 }

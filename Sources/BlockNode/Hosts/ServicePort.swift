@@ -73,6 +73,8 @@ package final class ServicePort {
         mayLackCluster: (Request) -> Bool = { _ in false },
         _ decode: (Bytes) throws(DatabaseError) -> Request
     ) -> Request? {
+        invariant(kind.servingRole != nil, "\(kind) is no kind of request")
+        invariant(endpoint.isRoute, "a request over a link of this service")
         let caller = Caller(envelope, from: endpoint)
         do throws(DatabaseError) {
             if let error = wrongService(envelope, kind) { throw error }
@@ -122,6 +124,7 @@ package final class ServicePort {
     package func acceptAnswer<Answer>(
         _ envelope: Envelope, as kind: WireKind, _ decode: (Bytes) throws(DatabaseError) -> Answer
     ) -> Result<Answer, DatabaseError>? {
+        invariant(kind.servingRole == nil, "\(kind) is no kind of answer")
         do throws(DatabaseError) {
             guard envelope.cluster == cluster.rawValue else {
                 throw wrongCluster(envelope.cluster)
@@ -167,7 +170,8 @@ package final class ServicePort {
     }
 
     private func wrongCluster(_ other: Identifier128) -> DatabaseError {
-        DatabaseError(
+        invariant(other != cluster.rawValue, "a message of this cluster is refused")
+        return DatabaseError(
             .wrongCluster, "the message belongs to cluster \(other), this service to \(cluster)")
     }
 
@@ -179,6 +183,8 @@ package final class ServicePort {
     package func answer(
         _ caller: Caller, _ kind: WireKind, _ payload: Bytes, mayHaveChanged: Bool = false
     ) {
+        invariant(kind.servingRole == nil && kind != .error, "\(kind) is no kind of answer")
+        invariant(caller.correlation != 0, "an answer that no request can be told by")
         let result = transport.send(
             envelope(kind, caller.correlation, .zero, caller.trace, payload), to: caller.endpoint)
         switch result {
@@ -205,6 +211,7 @@ package final class ServicePort {
 
     /// Answers a request that was not served.
     package func refuse(_ caller: Caller, _ error: DatabaseError) {
+        invariant(caller.endpoint.isRoute, "an answer over a link of this service")
         let payload = codec.encode(error)
         let message = envelope(.error, caller.correlation, .zero, caller.trace, payload)
         if transport.send(message, to: caller.endpoint) != .queued {
@@ -218,6 +225,11 @@ package final class ServicePort {
         _ endpoint: Endpoint, _ kind: WireKind, correlation: UInt64, time: Duration = .zero,
         _ payload: Bytes
     ) -> SendResult {
+        invariant(kind.servingRole != nil, "\(kind) is no kind of request")
+        invariant(!endpoint.isRoute, "a request over the connection of a caller")
+        invariant(correlation != 0, "a request whose answer cannot be told")
+        invariant(
+            time == .zero || time >= Limits.requestTimeMin, "\(time) reads as no time at all")
         let message = envelope(kind, correlation, time, 0, payload)
         return transport.send(message, to: endpoint)
     }
@@ -255,6 +267,11 @@ package final class ServicePort {
 }
 
 extension Endpoint {
+    /// Whether it is a connection that somebody made to this service.
+    fileprivate var isRoute: Bool {
+        if case .route = self { true } else { false }
+    }
+
     /// The same for every message of one connection, and hardly ever for one of another.
     var number: UInt64 {
         switch self {

@@ -46,6 +46,7 @@ package struct StoragePeerCycle {
 
     /// A peer that answers its status and refuses everything else, because of `refusal`.
     package init(identity: PeerID, map: ClusterMap, refusal: DatabaseError) {
+        invariant(refusal.outcome == .notApplied, "a refusal that leaves doubt: \(refusal)")
         peer = StoragePeer(identity: identity, map: map, refusal: refusal)
         epoch = map.epoch
         repository = nil
@@ -64,12 +65,16 @@ package struct StoragePeerCycle {
         _ batches: [(sender: Sender, items: [PeerBatchItem])],
         reply: (Sender, PeerBatchReply) -> Void
     ) throws -> Report {
+        invariant(!hasStagedWrites, "what an earlier turn wrote was never synced")
         var report = Report()
         var replies: [(sender: Sender, items: [PeerReplyItem])] = []
         replies.reserveCapacity(batches.count)
         for batch in batches { replies.append((batch.sender, try stage(batch.items, &report))) }
         report.wroteBatch = hasStagedWrites
         if !planted(.replyBeforeSync) { try commit() }
+        invariant(replies.count == batches.count, "a batch has no answer")
+        invariant(
+            !hasStagedWrites || planted(.replyBeforeSync), "a reply leaves before its sync")
         for batch in replies {
             reply(
                 batch.sender,
@@ -90,6 +95,9 @@ package struct StoragePeerCycle {
         for item in items {
             answers.append(PeerReplyItem(id: item.id, reply: try answer(item, &report)))
         }
+        invariant(
+            zip(items, answers).allSatisfy { $0.id == $1.id } && items.count == answers.count,
+            "an answer has the id of another request")
         report.requestCount += answers.count
         return answers
     }
@@ -99,12 +107,16 @@ package struct StoragePeerCycle {
 
     /// Makes everything staged durable: one batch, one sync.
     /// - Throws: As ``run(_:reply:)``.
-    package func commit() throws { try repository?.commitCycle() }
+    package func commit() throws {
+        try repository?.commitCycle()
+        invariant(!hasStagedWrites, "a commit left something to write")
+    }
 
     /// Notes in the ack journal what was answered. Off the way of the replies: call it after they
     /// left, and again at ``nextWake``.
     /// - Throws: As ``AckJournal/acknowledge(_:at:)``; the process must end.
     package func afterReplies(now: Instant) throws {
+        invariant(!hasStagedWrites, "a turn ended before what it wrote was synced")
         guard let repository else { return }
         try repository.reclaimSpace(now: now)
         guard let journal else { return }

@@ -14,7 +14,7 @@ package final class StoragePeerHost: Service {
         self.cycle = cycle
     }
 
-    package var nextWake: Instant? { cycle.nextWake }
+    package var nextWake: Instant? { inPlace(&cycle) { $0.nextWake } }
 
     /// Every turn ends with its replies, so nothing is ever under way between two turns.
     package var unansweredCount: Int { 0 }
@@ -35,7 +35,15 @@ package final class StoragePeerHost: Service {
             }
         }
         guard !batches.isEmpty else { return }
-        let report = try cycle.run(batches) { caller, reply in answer(caller, reply) }
+        var answered = 0
+        let report = try cycle.run(batches) { caller, reply in
+            answered += reply.items.count
+            answer(caller, reply)
+        }
+        let asked = batches.reduce(0) { $0 + $1.items.count }
+        invariant(
+            answered == asked && answered == report.requestCount,
+            "\(answered) answers to \(asked) requests")
         for alarm in report.alarms {
             port.logger.critical("protocol broken by a sender", metadata: ["alarm": "\(alarm)"])
         }
@@ -46,7 +54,9 @@ package final class StoragePeerHost: Service {
 
     /// Writes the ack journal, which so costs the replies nothing.
     /// - Throws: As ``turn(_:now:)``.
-    package func afterTurn(now: Instant) throws { try cycle.afterReplies(now: now) }
+    package func afterTurn(now: Instant) throws {
+        try inPlace(&cycle) { try $0.afterReplies(now: now) }
+    }
 
     private func answer(_ caller: Caller, _ reply: PeerBatchReply) {
         for items in PeerBatching.messages(of: reply.items) {
@@ -56,7 +66,8 @@ package final class StoragePeerHost: Service {
     }
 
     package func checkInvariants() {
-        invariant(!cycle.hasStagedWrites, "a turn ended before what it wrote was synced")
+        let hasStagedWrites = inPlace(&cycle) { $0.hasStagedWrites }
+        invariant(!hasStagedWrites, "a turn ended before what it wrote was synced")
     }
 
     package func beginDrain(now: Instant) {}

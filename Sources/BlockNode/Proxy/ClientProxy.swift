@@ -178,7 +178,7 @@ package struct ClientProxy {
             if work.askForTail(collection, waiter) { wake(.tail(collection), at: now) }
         case .beginTailRead(let collection):
             guard work.tailReads.begin(collection) else { return }
-            let deadline = now.advanced(by: CoordinatorCall.sharedTime)
+            let deadline = now.advanced(by: Limits.sharedCallTime)
             call(.readTail(collection), owner: .tail(collection), deadline: deadline)
         case .fetch(let items, let owner, let deadline):
             let id = numbers.next()

@@ -6,9 +6,6 @@ import BlockRuntime
 /// Every request may be repeated: reads change nothing, creations and drops recognise their own
 /// success, and an attempt lands at most once however many coordinators were given it.
 struct CoordinatorCall: Sendable {
-    /// Time for a call that several clients wait for: each of them has a deadline of its own.
-    static let sharedTime = Duration.seconds(10)
-
     /// What in the proxy waits for the answer.
     enum Owner: Hashable, Sendable {
         case task(UInt64)
@@ -76,7 +73,7 @@ struct CoordinatorCall: Sendable {
     /// one, before the deadline.
     func tryTime(at now: Instant) -> Duration {
         let left = deadline.since(now)
-        return min(.milliseconds(1500), .nanoseconds(left.nanoseconds / 5 * 4))
+        return min(Limits.tryTimeMax, .nanoseconds(left.nanoseconds / 5 * 4))
     }
 
     /// After how long without an answer another coordinator is asked as well: each round of them

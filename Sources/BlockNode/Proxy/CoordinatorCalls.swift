@@ -129,7 +129,7 @@ struct CoordinatorCalls: Sendable {
     ) -> [Effect] {
         guard var call = calls[id] else { return [] }
         let time = call.tryTime(at: now)
-        guard time >= .milliseconds(1) else { return end(id, .failed(call.finalError)) }
+        guard time >= Limits.requestTimeMin else { return end(id, .failed(call.finalError)) }
         invariant(now.advanced(by: time) < call.deadline, "a try beyond its call's deadline")
         let tryID = numbers.next()
         let coordinator = standing.choice(for: call, at: now)
@@ -161,7 +161,7 @@ struct CoordinatorCalls: Sendable {
                 isDoubted: isDoubted, coordinatorCount: standing.coordinatorCount)
             end = min(end, now.advanced(by: patience))
         }
-        if buggify("buggify.proxy.impatient") { end = now.advanced(by: .milliseconds(1)) }
+        if buggify("buggify.proxy.impatient") { end = now.advanced(by: RetryTiming.impatient) }
         return end
     }
 

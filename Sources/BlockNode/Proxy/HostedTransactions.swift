@@ -221,7 +221,7 @@ extension WriterEffects {
                 .fetch(
                     items, .transaction(id, collection, purpose), deadline: now.advanced(by: time)))
         }
-        fetch(wants, .scan, CoordinatorCall.sharedTime)
+        fetch(wants, .scan, Limits.sharedCallTime)
         fetch(wantsToRun, .run, Limits.runFetchTime)
         fetch(wantsApart, .apart, Limits.runFetchTime)
         if let wakeAt { needs.append(.wake(.transaction(id), at: wakeAt)) }

@@ -115,7 +115,7 @@ struct HostedWriters: Sendable {
         invariant(writer.isQuiet, "the writer of \(collection) is at work and is to go")
         invariant(writers[collection] == nil, "the writer of \(collection) is still hosted")
         weights.set(collection, nil)
-        let deadline = now.advanced(by: CoordinatorCall.sharedTime)
+        let deadline = now.advanced(by: Limits.sharedCallTime)
         let entries = writer.leave(caches.histories[collection])
         return entries.map { .call(.finalise($0), .finalising(collection), deadline: deadline) }
             + [.rest(.writer(collection))]
@@ -138,7 +138,7 @@ extension WriterEffects {
             let deadline = now.advanced(by: time)
             needs.append(.fetch(items, .writer(collection, purpose), deadline: deadline))
         }
-        fetch(wants, .scan, CoordinatorCall.sharedTime)
+        fetch(wants, .scan, Limits.sharedCallTime)
         fetch(wantsToRun, .run, Limits.runFetchTime)
         fetch(wantsApart, .apart, Limits.runFetchTime)
         if let attempt {

@@ -4,9 +4,6 @@ import BlockTransactions
 
 /// Tasks that read a diary's log.
 extension ProxyTask {
-    /// How often a reader that waits for new entries looks for them.
-    static let followInterval = Duration.milliseconds(100)
-
     /// A page. Without `asOf` it is linearizable: the tail is read after the request arrived.
     mutating func step(
         _ read: DiaryReadRequest, _ input: Input, _ effects: inout TaskEffects
@@ -59,7 +56,7 @@ extension ProxyTask {
                 waited < Int64(read.waitMilliseconds)
             {
                 fetched = [:]
-                return effects.wake(after: ProxyTask.followInterval)
+                return effects.wake(after: Limits.followInterval)
             }
             effects.respond(.diaryPage(page))
         } catch {

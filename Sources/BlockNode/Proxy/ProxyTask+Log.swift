@@ -20,7 +20,7 @@ extension ProxyTask {
         let waited = effects.now.since(arrival).milliseconds
         if read.after == tail.revision, waited < Int64(read.waitMilliseconds) {
             fetched = [:]
-            return effects.wake(after: ProxyTask.followInterval)
+            return effects.wake(after: Limits.followInterval)
         }
         let view = LogView(tail: tail, source: TaskSource(fetched: fetched, cache: effects.cache))
         do throws(MissingObjects) {

@@ -67,12 +67,8 @@ extension ProxyTask {
             do {
                 let reply =
                     switch query {
-                    case .tree(.count(let range)):
-                        try count(range, of: snapshot, header, collection, tail.incarnation)
                     case .tree(let query):
-                        try StructureReader.answer(
-                            query, of: snapshot, header: header, collection: collection,
-                            incarnation: tail.incarnation)
+                        try answer(query, of: snapshot, header, collection, tail.incarnation)
                     case .queue(let query):
                         try StructureReader.answer(
                             query, of: snapshot, header: header, collection: collection,
@@ -92,25 +88,21 @@ extension ProxyTask {
         }
     }
 
-    /// Counts from where the task has come to, and forgets the blocks behind that.
-    private mutating func count(
-        _ range: KeyRange, of snapshot: CollectionSnapshot, _ header: CollectionHeader,
+    /// Runs a query; a count goes on where the task has come to, and what lies behind is forgotten.
+    private mutating func answer(
+        _ query: TreeQuery, of snapshot: CollectionSnapshot, _ header: CollectionHeader,
         _ collection: CollectionID, _ incarnation: Incarnation
     ) throws -> ClientReply {
-        var count = self.count ?? TreeCount(range)
-        var passed: [BlockID] = []
         defer {
-            self.count = count
-            for block in passed {
+            for block in count?.passed ?? [] {
                 let key = BlockKey(block: block, incarnation: incarnation)
                 let request = BlockReadRequest(key: key, revision: snapshot.revision)
                 fetchedBlocks[FetchedBlock.Key(request)] = nil
             }
         }
-        let sum = try count.run(
-            on: snapshot, header: header, collection: collection, incarnation: incarnation,
-            passed: &passed)
-        return .count(sum, asOf: snapshot.revision)
+        return try StructureReader.answer(
+            query, of: snapshot, header: header, collection: collection, incarnation: incarnation,
+            count: &count)
     }
 
     /// What is known of the newest writes, through `revision` at least.

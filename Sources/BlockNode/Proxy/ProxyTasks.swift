@@ -95,7 +95,7 @@ struct ProxyTasks: Sendable {
 
     /// Whether the task has more time than a shared tail read needs to be worth another try.
     func mayAskAgain(_ id: ID, at now: Instant) -> Bool {
-        tasks[id].map { now.advanced(by: .milliseconds(50)) < $0.deadline } ?? false
+        tasks[id].map { now.advanced(by: Limits.tailReadTimeMin) < $0.deadline } ?? false
     }
 
     /// What is to be done when the task's alarm goes off.

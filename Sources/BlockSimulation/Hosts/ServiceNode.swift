@@ -44,8 +44,9 @@ class ServiceNode<Host: Service>: WorldProcess {
     final override func beginDrain() -> Bool {
         guard let host, host.unansweredCount > 0 else { return false }
         node.markDrain()
+        // Asked again, it goes on with what it has begun.
+        if !isDraining { host.beginDrain(now: now) }
         isDraining = true
-        host.beginDrain(now: now)
         sendDepartures()
         return true
     }

@@ -45,6 +45,8 @@ package struct BlockHistory: Sendable {
         self.floor = floor
         through = floor.oldest
         pass()
+        invariant(
+            isComplete || !floor.lagging.isEmpty, "writes below \(floor.revision) are not known")
     }
 
     /// Whether the writes of shards that lag behind the floor are here.
@@ -53,7 +55,9 @@ package struct BlockHistory: Sendable {
     /// Passes over entries below the floor of which no write need be listed.
     private mutating func pass() {
         guard through < floor.revision else { return }
-        through = min(floor.nextListed(after: through).previous, floor.revision)
+        let next = floor.nextListed(after: through)
+        invariant(next > through, "what was read through \(through) is read again at \(next)")
+        through = min(next.previous, floor.revision)
     }
 
     /// Bytes that it takes, about: what a proxy knows of all collections is bounded by them.
@@ -67,7 +71,11 @@ package struct BlockHistory: Sendable {
     func items(after revision: Revision) -> ArraySlice<Item> {
         let all = items[forgottenPrefix...]
         guard let first = all.first?.revision, revision >= first else { return all }
-        return all.dropFirst(Int(clamping: revision.rawValue - first.rawValue) + 1)
+        let later = all.dropFirst(Int(clamping: revision.rawValue - first.rawValue) + 1)
+        invariant(
+            later.isEmpty || later.first?.revision == revision.next,
+            "entries of a history are missing above \(revision)")
+        return later
     }
 
     /// Whether it tells more of the present than `other`.
@@ -109,6 +117,9 @@ package struct BlockHistory: Sendable {
         guard isComplete else { return }
         let raised = floor.merged(with: checkpoint.capped(at: through))
         guard raised != floor else { return }
+        invariant(
+            raised.revision >= floor.revision && raised.revision <= through,
+            "a floor at \(raised.revision), after \(floor.revision), of a log through \(through)")
         floor = raised
         for block in late { forgetFinal(block) }
         while forgottenPrefix < items.count, items[forgottenPrefix].revision <= raised.revision {
@@ -119,6 +130,9 @@ package struct BlockHistory: Sendable {
             items.removeFirst(forgottenPrefix)
             forgottenPrefix = 0
         }
+        invariant(
+            itemCount == 0 || items[forgottenPrefix].revision == raised.revision.next,
+            "the entries kept do not follow the floor")
     }
 
     /// Forgets the writes of `block` up to where they are final. Those above stay, all of them: a
@@ -200,6 +214,9 @@ package struct BlockHistory: Sendable {
     /// The committed writes of `block` in (floor, `revision`], ascending.
     package func committed(_ block: BlockID, through revision: Revision) -> [CommittedWrite] {
         guard let all = writes[block] else { return [] }
+        invariant(
+            all.first.map { $0.revision } ?? .zero <= all.last.map { $0.revision } ?? .zero,
+            "the writes of \(block) are out of order")
         return all.last.map { $0.revision <= revision } ?? true
             ? all : all.filter { $0.revision <= revision }
     }
@@ -221,6 +238,7 @@ package struct BlockHistory: Sendable {
     /// - Precondition: `revision` is at least that of ``floor``.
     package func isUnchanged(_ blocks: Set<BlockID>, since revision: Revision) -> Bool {
         guard revision >= floor.revision else { return false }
+        invariant(isComplete, "writes below the floor are not known")
         return items(after: revision).allSatisfy { item in
             item.blocks.allSatisfy { !blocks.contains($0.block) }
         }
@@ -256,5 +274,9 @@ extension BlockHistory {
             }
         }
         history?.raiseFloor(to: tail.checkpoint)
+        invariant(
+            history.map { $0.through >= tail.revision && $0.isComplete } ?? false,
+            "a history that was brought up to \(tail.revision) ends below")
+        invariant(history?.incarnation == tail.incarnation, "a history of another life")
     }
 }

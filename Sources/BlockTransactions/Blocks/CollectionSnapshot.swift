@@ -77,6 +77,9 @@ package final class CollectionSnapshot: BlockSnapshot {
         history: BlockHistory, revision: Revision, cache: SharedBlockCache,
         fetched: [FetchedBlock.Key: FetchedBlock]
     ) {
+        invariant(
+            history.through >= revision || !history.isComplete,
+            "a snapshot at \(revision) of a history through \(history.through)")
         self.history = history
         self.revision = revision
         self.cache = cache
@@ -110,6 +113,7 @@ package final class CollectionSnapshot: BlockSnapshot {
         case .write(let write):
             if write.isRemoval { return nil }
             guard let block = cache.block(key(id, write)) else { throw MissingBlocks([id]) }
+            invariant(block.id == id, "\(block.id) is kept as \(id)")
             return SnapshotBlock(block: block, revision: write.revision)
         }
     }
@@ -117,8 +121,9 @@ package final class CollectionSnapshot: BlockSnapshot {
     /// The newest write of a block that this snapshot has given out; nil when there is none.
     func write(of id: BlockID) -> CommittedWrite? {
         if let known = fetched(id) { return known.write }
-        if case .write(let write) = history.place(of: id, at: revision) { return write }
-        return nil
+        guard case .write(let write) = history.place(of: id, at: revision) else { return nil }
+        invariant(write.revision <= revision, "a write at \(write.revision) below \(revision)")
+        return write
     }
 
     /// The committed writes that a pend on top of this snapshot must list.
@@ -145,6 +150,8 @@ package final class CollectionSnapshot: BlockSnapshot {
 extension SharedBlockCache {
     /// Keeps a block that was fetched.
     package func keep(_ fetched: FetchedBlock, incarnation: Incarnation) {
+        invariant(
+            fetched.request.key.incarnation == incarnation, "a block is kept for another life")
         guard let block = fetched.block, let write = fetched.write else { return }
         keep(block, incarnation: incarnation, revision: write.revision)
     }

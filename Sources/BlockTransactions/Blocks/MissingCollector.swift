@@ -14,9 +14,11 @@ struct MissingCollector {
     /// - Throws: What `step` throws while nothing is missing; ``MissingBlocks`` when enough are, or
     ///   when a step fails that may have failed for their lack.
     mutating func run<Value>(_ step: () throws -> Value) throws -> Value? {
+        invariant(ids.count < Limits.missingBlockCountMax, "a step after enough is missing")
         do {
             return try step()
         } catch let missing as MissingBlocks {
+            invariant(!missing.ids.isEmpty, "a step misses no block, and would for ever")
             ids.formUnion(missing.ids)
             if ids.count >= Limits.missingBlockCountMax { try finish() }
             return nil

@@ -6,29 +6,32 @@ import BlockStructures
 package enum StructureReader {
     /// Runs a query of a tree.
     ///
-    /// - Parameter header: The header part as of the snapshot's revision.
+    /// - Parameters:
+    ///   - header: The header part as of the snapshot's revision.
+    ///   - count: How far the same query has counted before; nil for any other query.
     /// - Throws: ``MissingBlocks``: fetch and ask again; `.corrupted`.
     package static func answer(
         _ query: TreeQuery, of snapshot: CollectionSnapshot, header: CollectionHeader,
-        collection: CollectionID, incarnation: Incarnation
+        collection: CollectionID, incarnation: Incarnation, count: inout TreeCount?
     ) throws -> ClientReply {
-        let tree = try BTree(
-            tracker: tracker(snapshot, header, incarnation), collection: collection)
+        let tracker = tracker(snapshot, header, incarnation)
+        let tree = try BTree(tracker: tracker, collection: collection)
         switch query {
         case .values(let keys):
+            invariant(count == nil, "values of a count")
             return .treeValues(
                 TreeValues(values: try values(keys, in: tree), asOf: snapshot.revision))
         case .range(let range, let direction, let bytesMax, let countMax):
+            invariant(count == nil, "a page of a count")
             let page = try page(
                 range, direction, bytesMax: min(Int(bytesMax), Limits.pageBytesMax),
                 countMax: min(Int(countMax), Limits.pageItemCountMax), in: tree)
             return .treePage(
                 TreePage(entries: page.entries, asOf: snapshot.revision, isLast: page.isLast))
         case .count(let range):
-            var cursor = tree.cursor(range)
-            var sum = 0
-            while case let count = try cursor.passLeaf(), count > 0 { sum += count }
-            return .count(UInt64(sum), asOf: snapshot.revision)
+            var counted = count ?? TreeCount(range)
+            defer { count = counted }
+            return .count(try counted.run(on: tree, tracker), asOf: snapshot.revision)
         }
     }
 
@@ -44,13 +47,14 @@ package enum StructureReader {
             let values = try chain.page(
                 countMax: min(Int(countMax), Limits.queueValueCountMax),
                 bytesMax: Limits.pageBytesMax)
+            invariant(values.count <= Int(countMax), "more values than were asked for")
             return .queueValues(QueueValues(values: values, asOf: snapshot.revision))
         case .count: return .count(UInt64(try chain.count()), asOf: snapshot.revision)
         }
     }
 
     /// Readers make no block, so it does not matter whose ids they would get.
-    static func tracker(
+    private static func tracker(
         _ snapshot: CollectionSnapshot, _ header: CollectionHeader, _ incarnation: Incarnation
     ) -> Tracker {
         let ids = StructuralBlockIDs(
@@ -70,6 +74,7 @@ package enum StructureReader {
             values.append(value)
         }
         try collector.finish()
+        invariant(!values.isEmpty || keys.isEmpty, "a page of no values, which never ends")
         return values
     }
 

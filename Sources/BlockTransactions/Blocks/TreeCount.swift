@@ -10,22 +10,21 @@ package struct TreeCount: Sendable {
     private var leafCount = 0
     /// The last key that was counted.
     private var place: Bytes?
+    /// The blocks that the last run read and the next one does not need.
+    package private(set) var passed: [BlockID] = []
 
-    package init(_ range: KeyRange) { self.range = range }
+    init(_ range: KeyRange) { self.range = range }
 
     /// Counts as far as the blocks at hand reach.
     ///
     /// - Parameters:
-    ///   - snapshot: Of the same revision in every run.
-    ///   - passed: Gets the blocks that are not needed any more.
+    ///   - tree: As of the same revision in every run.
+    ///   - tracker: Of the tree.
     /// - Returns: The number of entries of the range.
     /// - Throws: ``MissingBlocks``: fetch and run again; `.corrupted`.
-    package mutating func run(
-        on snapshot: CollectionSnapshot, header: CollectionHeader, collection: CollectionID,
-        incarnation: Incarnation, passed: inout [BlockID]
-    ) throws -> UInt64 {
-        let tracker = StructureReader.tracker(snapshot, header, incarnation)
-        let tree = try BTree(tracker: tracker, collection: collection)
+    mutating func run(on tree: BTree, _ tracker: Tracker) throws -> UInt64 {
+        invariant((place == nil) == (leafCount == 0), "a count goes on from no place")
+        passed = []
         var rest = range
         if let place { rest.lower = KeyBound(place, isInclusive: false) }
         var cursor = tree.cursor(rest, lookahead: leafCount)
@@ -42,6 +41,7 @@ package struct TreeCount: Sendable {
             leafCount += 1
             place = cursor.lastKey
         }
+        invariant(sum >= UInt64(leafCount), "\(sum) entries of \(leafCount) leaves that have some")
         return sum
     }
 }

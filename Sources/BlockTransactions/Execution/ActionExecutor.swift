@@ -17,6 +17,7 @@ enum ActionExecutor {
         _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life,
         room: Int = .max, check: () throws -> Void = {}
     ) throws -> ActionOutcome {
+        invariant(room >= 0, "room for \(room) bytes")
         tracker.begin(StructuralBlockIDs(incarnation: participant.incarnation, action: action))
         do {
             return try AtomicScope.run(on: tracker) {
@@ -71,6 +72,7 @@ enum ActionExecutor {
             if let didExist { existed.append(didExist) }
         }
         try collector.finish()
+        invariant(existed.count == action.operations.count, "an operation was not done")
         return .applied(existed: existed)
     }
 
@@ -93,7 +95,11 @@ enum ActionExecutor {
             let count = try chain.page(
                 countMax: Int(countMax), bytesMax: Limits.actionBytesMax
             ).count
-            return .dequeued(try chain.pop(count, from: .front))
+            let taken = try chain.pop(count, from: .front)
+            invariant(
+                taken.count == count && count <= Int(countMax),
+                "\(taken.count) values taken, \(count) there, \(countMax) asked for")
+            return .dequeued(taken)
         }
     }
 }

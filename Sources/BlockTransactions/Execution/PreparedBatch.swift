@@ -66,6 +66,7 @@ package struct PreparedBatch: Sendable {
     package static func excess(
         bodyBytes: Int, readCount: Int, byteCount: Int, writeCount: Int
     ) -> DatabaseError {
+        invariant(bodyBytes <= byteCount, "a body of \(bodyBytes) bytes in \(byteCount)")
         if bodyBytes > Limits.bodyBytesMax {
             return DatabaseError(
                 .valueTooLarge,
@@ -89,6 +90,7 @@ package struct PreparedBatch: Sendable {
 
     /// Of a diary: what it appends depends on nothing (protocol: appends-read-nothing).
     init(diary actions: [Action], payload: PayloadID, base: Revision) {
+        invariant(!actions.isEmpty, "a batch of nothing")
         self.payload = payload
         self.base = base
         body = EntryBody(actions: actions).canonicalBytes
@@ -111,6 +113,13 @@ package struct PreparedBatch: Sendable {
         snapshot: CollectionSnapshot, collection: CollectionID, headerRevision: Revision,
         payload: PayloadID
     ) throws {
+        invariant(!actions.isEmpty, "a batch of nothing")
+        invariant(
+            outcomes.isEmpty || outcomes.count == actions.count,
+            "\(outcomes.count) outcomes of \(actions.count) actions")
+        invariant(
+            headerRevision <= snapshot.revision,
+            "a header of \(headerRevision) in a snapshot of \(snapshot.revision)")
         let headerBlock = BlockID(collection.digest)
         var writes: [BlockWrite] = []
         var results: [Block] = []
@@ -161,6 +170,7 @@ package struct PreparedBatch: Sendable {
 
     /// The same under another payload.
     func under(_ payload: PayloadID) -> PreparedBatch {
+        invariant(payload.execution == 0, "another execution of a batch that was run once")
         var other = self
         other.payload = payload
         return other
@@ -177,6 +187,10 @@ package struct PreparedBatch: Sendable {
         wallMilliseconds: UInt64
     ) -> CommitAttempt {
         let below = participant.target.previous
+        invariant(base <= below, "run on \(base), sent to \(participant.target)")
+        invariant(
+            writes.isEmpty || (history?.through ?? .zero) >= below,
+            "the writes below \(participant.target) are not known, and would be left out")
         let writes = writes.map { write in
             BlockWrite(
                 block: write.block, record: write.record,

@@ -21,7 +21,7 @@ public struct CollectionBehavior<Action: Sendable>: Sendable {
 
     let coding: Coding
     let apply: @Sendable (Action, ActionScope) throws -> Void
-    let resolve: @Sendable (_ pending: Action, _ landed: [Action]) -> ConflictResolution<Action>
+    let resolve: @Sendable (_ pending: Action, _ landed: [Action]) -> Resolution
 
     /// - Parameters:
     ///   - coding: Every program that opens the collection must use the same.
@@ -33,7 +33,7 @@ public struct CollectionBehavior<Action: Sendable>: Sendable {
         coding: Coding, apply: @escaping @Sendable (Action, ActionScope) throws -> Void,
         resolve:
             @escaping @Sendable (_ pending: Action, _ landed: [Action])
-            -> ConflictResolution<Action> = { _, _ in .keep }
+            -> Resolution = { _, _ in .keep }
     ) {
         self.coding = coding
         self.apply = apply
@@ -41,44 +41,49 @@ public struct CollectionBehavior<Action: Sendable>: Sendable {
     }
 }
 
-/// What becomes of an action that is not durable yet when others' landed first.
-public enum ConflictResolution<Action: Sendable>: Sendable {
-    /// It runs again on the new state.
-    case keep
-    /// This one runs in its place.
-    case replace(Action)
-    /// It is given up.
-    case drop
+extension CollectionBehavior {
+    /// What becomes of an action that is not durable yet when others' landed first.
+    public enum Resolution: Sendable {
+        /// It runs again on the new state.
+        case keep
+        /// This one runs in its place.
+        case replace(Action)
+        /// It is given up.
+        case drop
+    }
 }
 
-/// What an update has brought.
-public struct CollectionUpdate<Action: Sendable>: Sendable {
-    /// The collection is now at this revision.
-    public package(set) var revision: Revision
-    /// Pending actions that turned out to have landed by an earlier try, or that were landed by a
-    /// sync that failed later on.
-    public internal(set) var landed: [Action] = []
-    /// Pending actions that were replaced, and by what.
-    public internal(set) var replaced: [(Action, by: Action)] = []
-    /// Pending actions that were given up.
-    public internal(set) var dropped: [Action] = []
-    /// Pending actions that cannot be done on the new state, and why. They were taken out.
-    public package(set) var failed: [(Action, any Error)] = []
+extension CollectionBehavior {
+    /// What an update has brought.
+    public struct Update: Sendable {
+        /// The collection is now at this revision.
+        public package(set) var revision: Revision
+        /// Pending actions that turned out to have landed by an earlier try, or that were landed by
+        /// a sync that failed later on.
+        public internal(set) var landed: [Action] = []
+        /// Pending actions that were replaced, and by what.
+        public internal(set) var replaced: [(Action, by: Action)] = []
+        /// Pending actions that were given up.
+        public internal(set) var dropped: [Action] = []
+        /// Pending actions that cannot be done on the new state, and why. They were taken out.
+        public package(set) var failed: [(Action, any Error)] = []
 
-    init(revision: Revision) { self.revision = revision }
+        init(revision: Revision) { self.revision = revision }
 
-    /// Adds what a later update has brought.
-    package mutating func add(_ later: CollectionUpdate) {
-        revision = later.revision
-        landed += later.landed
-        replaced += later.replaced
-        dropped += later.dropped
-        failed += later.failed
-    }
+        /// Adds what a later update has brought.
+        package mutating func add(_ later: Update) {
+            invariant(later.revision >= revision, "\(later.revision) is reported after \(revision)")
+            revision = later.revision
+            landed += later.landed
+            replaced += later.replaced
+            dropped += later.dropped
+            failed += later.failed
+        }
 
-    /// Whether every pending action stayed what it was.
-    public var isEmpty: Bool {
-        landed.isEmpty && replaced.isEmpty && dropped.isEmpty && failed.isEmpty
+        /// Whether every pending action stayed what it was.
+        public var isEmpty: Bool {
+            landed.isEmpty && replaced.isEmpty && dropped.isEmpty && failed.isEmpty
+        }
     }
 }
 

@@ -41,6 +41,7 @@ extension LocalCollection {
                 appliedCount += 1
             }
         }
+        invariant(appliedCount == count, "an attempt of other actions than were run")
         let actions = pending.prefix(count).map { BlockModel.Action(id: $0.id, bytes: $0.bytes) }
         return try PreparedBatch(
             actions, outcomes: [], on: tracker, snapshot: snapshot, collection: collection,
@@ -50,6 +51,7 @@ extension LocalCollection {
     private func start(
         _ prepared: PreparedBatch, _ count: Int, _ wallMilliseconds: UInt64
     ) -> CommitAttempt {
+        invariant(flight == nil, "an attempt beside one that may land")
         let target = revision.next
         let commit = prepared.attempt(
             at: Participant(collection: collection, incarnation: incarnation, target: target),
@@ -63,11 +65,15 @@ extension LocalCollection {
     }
 
     /// The attempt is handed over to a proxy that can land it.
-    package func attemptHandedOver() { flight?.doubt.handedOver() }
+    package func attemptHandedOver() {
+        invariant(flight != nil, "no attempt is handed over")
+        flight?.doubt.handedOver()
+    }
 
     /// A try of the attempt has failed. When it was certainly not begun, nor any earlier one, the
     /// attempt is forgotten: another is made in its place.
     package func attemptFailed(_ error: DatabaseError) {
+        invariant(flight != nil, "no attempt has failed")
         flight?.doubt.tryEnded(error)
         if planted(.doubtDroppedByCollection), error.outcome == .notApplied { flight = nil }
         if flight?.doubt.mayHaveCommitted == false { flight = nil }
@@ -79,6 +85,7 @@ extension LocalCollection {
     /// A try of the attempt was refused.
     /// - Returns: Why no other try makes sense; nil: read the log and go on.
     package func attemptRefused(_ refusal: CommitRefusal) -> DatabaseError? {
+        invariant(flight != nil, "no attempt was refused")
         flight?.doubt.tryEnded()
         switch refusal {
         case .blocked, .pending: return nil
@@ -132,7 +139,11 @@ extension LocalCollection {
         }
         landedNow += flight.actions.map(\.action)
         let ids = Set(flight.actions.map(\.id))
+        let before = pending.count
         pending.removeAll { ids.contains($0.id) }
+        invariant(
+            before - pending.count == ids.count && ids.count == flight.actions.count,
+            "an action has landed that was not pending")
         self.flight = nil
         startAnew()
         return true

@@ -55,7 +55,7 @@ package final class LocalCollection<Action: Sendable> {
     /// Actions of this side that the log has shown.
     private var landed: Set<ActionID> = []
     /// What became of pending actions, and was not told yet.
-    private var report: CollectionUpdate<Action>
+    private var report: CollectionBehavior<Action>.Update
     /// Landed by the sync that is under way: told when it fails.
     var landedNow: [Action] = []
 
@@ -79,7 +79,7 @@ package final class LocalCollection<Action: Sendable> {
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
         tracker = LocalCollection.tracker(snapshot, header, incarnation)
-        report = CollectionUpdate(revision: revision)
+        report = CollectionBehavior.Update(revision: revision)
     }
 
     private static func tracker(
@@ -102,10 +102,12 @@ package final class LocalCollection<Action: Sendable> {
             unseen = []
             startAnew()
         }
+        invariant(pending.last?.id != id, "\(id) is begun twice")
         try replay()
         try run(Pending(id: id, action: action, bytes: bytes))
         pending.append(Pending(id: id, action: action, bytes: bytes))
         appliedCount += 1
+        invariant(appliedCount == pending.count, "an action is done before an earlier one")
     }
 
     /// Looks at the collection as the pending actions leave it. What `body` changes is undone.
@@ -137,6 +139,8 @@ package final class LocalCollection<Action: Sendable> {
     /// out, and reported, unless it may have committed.
     /// - Throws: ``MissingBlocks``: bring them and call again.
     package func replay() throws {
+        invariant(
+            appliedCount <= pending.count, "\(appliedCount) of \(pending.count) actions are done")
         while appliedCount < pending.count {
             let next = pending[appliedCount]
             do {
@@ -208,6 +212,7 @@ package final class LocalCollection<Action: Sendable> {
                 .malformedMessage,
                 "entry \(entry.revision) of a log came after \(history.through)")
         }
+        invariant(entry.revision > revision, "an entry of the snapshot is read again")
         var others: [Action] = []
         var own: [ActionID] = []
         for action in entry.body.actions {
@@ -230,7 +235,7 @@ package final class LocalCollection<Action: Sendable> {
     /// behaviour decides what becomes of them in view of what others did. ``takeReport()`` tells.
     /// - Parameter makeID: Draws ids for actions that are replaced.
     package func settle(makeID: () -> ActionID) {
-        var update = CollectionUpdate<Action>(revision: history.through)
+        var update = CollectionBehavior<Action>.Update(revision: history.through)
         update.landed = pending.filter { landed.contains($0.id) }.map(\.action)
         // The log has an entry at its target: it has landed, and was seen, or never will.
         flight?.doubt.logWasRead(through: history.through)
@@ -256,6 +261,13 @@ package final class LocalCollection<Action: Sendable> {
                 }
             }
         }
+        invariant(
+            kept.count + update.landed.count + update.dropped.count + update.failed.count
+                == pending.count, "a pending action is lost, or there twice")
+        invariant(
+            kept.count { inDoubt.contains($0.id) }
+                == pending.count { inDoubt.contains($0.id) && !landed.contains($0.id) },
+            "what may have landed became another action")
         pending = kept
         landed = []
         unseen = []
@@ -265,6 +277,7 @@ package final class LocalCollection<Action: Sendable> {
 
     /// Starts again on the newest snapshot, with the pending actions still to be run.
     func startAnew() {
+        invariant(history.through >= revision, "a snapshot goes back to \(history.through)")
         revision = history.through
         snapshot = CollectionSnapshot(
             history: history, revision: revision, cache: cache, fetched: [:])
@@ -274,15 +287,15 @@ package final class LocalCollection<Action: Sendable> {
 
     /// What became of pending actions since this was last called. What the sync under way has
     /// landed does not count: that is what it is for.
-    package func takeReport() -> CollectionUpdate<Action> {
-        defer { report = CollectionUpdate(revision: revision) }
+    package func takeReport() -> CollectionBehavior<Action>.Update {
+        defer { report = CollectionBehavior.Update(revision: revision) }
         landedNow = []
         report.revision = revision
         return report
     }
 
     /// What ``takeReport()`` would return: the application was not told of it yet.
-    package var untold: CollectionUpdate<Action> { report }
+    package var untold: CollectionBehavior<Action>.Update { report }
 
     /// The sync under way has failed: what it has landed is told by the next report.
     package func syncFailed() {

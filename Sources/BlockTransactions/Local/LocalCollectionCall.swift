@@ -19,7 +19,7 @@ package struct LocalCollectionCall<Action: Sendable> {
         /// Then ``receive(_:)`` what came of it.
         case ask(ClientRequest)
         case pause(Duration)
-        case done(CollectionUpdate<Action>)
+        case done(CollectionBehavior<Action>.Update)
     }
 
     /// What the owner draws from.
@@ -64,7 +64,7 @@ package struct LocalCollectionCall<Action: Sendable> {
     private var generator: SeededGenerator
     private var stage: Stage
     private var question: Question?
-    private var report: CollectionUpdate<Action>
+    private var report: CollectionBehavior<Action>.Update
     private var backoff = Backoff(.attempts)
 
     /// - Parameters:
@@ -78,7 +78,7 @@ package struct LocalCollectionCall<Action: Sendable> {
         self.deadline = deadline
         self.source = source
         self.generator = generator
-        report = CollectionUpdate(revision: local.revision)
+        report = CollectionBehavior.Update(revision: local.revision)
         switch kind {
         case .run(let body):
             role = .body
@@ -107,6 +107,7 @@ package struct LocalCollectionCall<Action: Sendable> {
     }
 
     private mutating func ask(_ request: ClientRequest, _ question: Question) -> Step {
+        invariant(self.question == nil, "two questions at once")
         self.question = question
         return .ask(request)
     }
@@ -160,6 +161,7 @@ package struct LocalCollectionCall<Action: Sendable> {
 
     private mutating func delay(from now: Instant) throws(DatabaseError) -> Duration {
         let delay = backoff.next(using: &generator)
+        invariant(delay > .zero, "others are not given any time")
         guard now.advanced(by: delay) < deadline else {
             throw DatabaseError(
                 .conflict,

@@ -50,7 +50,8 @@ package struct ActionIndex: Sendable {
 
     /// Whether every revision in (`first`, `last`] is covered.
     package func covers(after first: Revision, through last: Revision) -> Bool {
-        after <= first && through >= last
+        invariant(first <= last, "(\(first), \(last)] is no range")
+        return after <= first && through >= last
     }
 
     package func landing(of action: ActionID) -> Landing? { landings[action] }
@@ -82,5 +83,9 @@ package struct ActionIndex: Sendable {
             history.removeFirst(forgottenPrefix)
             forgottenPrefix = 0
         }
+        invariant(
+            through.rawValue - after.rawValue == UInt64(history.count - forgottenPrefix),
+            "\(history.count - forgottenPrefix) entries in (\(after), \(through)]")
+        invariant(outcomeBytes >= 0, "\(outcomeBytes) bytes of outcomes")
     }
 }

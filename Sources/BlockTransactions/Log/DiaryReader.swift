@@ -17,6 +17,7 @@ package enum DiaryReader {
         _ request: DiaryReadRequest, asOf: Revision, truncatedThrough: Revision,
         view: LogView<some LogObjectSource>
     ) throws(MissingObjects) -> DiaryPage {
+        invariant(asOf <= view.tail.revision, "a page as of \(asOf) of a log that ends before")
         var page = PageBuilder(
             bytesMax: min(Int(request.bytesMax), Limits.pageBytesMax),
             countMax: buggify("buggify.diary.pageOfOne") ? 1 : Limits.pageItemCountMax)
@@ -87,6 +88,9 @@ package enum DiaryReader {
             if case .stored(let count) = entry.body { bytes += Int(count) }
             if bytes >= Limits.pageBytesMax { break }
         }
+        invariant(
+            run.first.map { $0.revision == revision } ?? true,
+            "the part of \(revision) does not hold it")
         return run
     }
 }
@@ -109,6 +113,7 @@ private struct PageBuilder {
         guard entries.isEmpty || (grown <= bytesMax && entries.count < countMax) else {
             return false
         }
+        invariant(entries.last?.position != entry.position, "an entry twice in one page")
         bytes = grown
         entries.append(entry)
         return true

@@ -100,6 +100,7 @@ package struct CollectionDraft: Sendable {
     package var part: TransactionPart? {
         let tree = treeAction
         let isTree = !tree.checks.isEmpty || !tree.operations.isEmpty
+        invariant(!isTree || actions.isEmpty, "one collection is used as two kinds")
         guard isTree || isWatched || !actions.isEmpty else { return nil }
         return TransactionPart(
             collection: info.collection, incarnation: info.incarnation,

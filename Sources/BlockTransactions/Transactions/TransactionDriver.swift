@@ -85,6 +85,7 @@ package struct TransactionDriver: Sendable {
 
     /// The part begins.
     package mutating func begin(_ collection: CollectionID, _ effects: inout WriterEffects) {
+        invariant(parts[collection]?.hasBegun != true, "a part begins twice")
         guard answer == nil else { return }
         parts[collection]?.hasBegun = true
         addActions(to: collection)
@@ -196,6 +197,7 @@ package struct TransactionDriver: Sendable {
         _ built: BatchBuilder.Built?, to log: LogState, _ share: TransactionPart,
         _ effects: WriterEffects
     ) {
+        invariant(parts[share.collection]?.built == nil, "a part is bound twice")
         if let built {
             guard built.actions.count == share.actions.count else {
                 return fail(
@@ -238,6 +240,9 @@ package struct TransactionDriver: Sendable {
             case .acted(let landing):
                 mark("transaction.landedEarlier")
                 let number = parts[collection]?.landings.count ?? 0
+                invariant(
+                    number < parts[collection]?.share.actions.count ?? 0,
+                    "an answer to no action of the part")
                 parts[collection]?.landings[number] = landing
             case .failed(let error): refuse(error, by: collection)
             default: invariant(false, "an action cannot be answered with \(response.reply)")
@@ -272,6 +277,7 @@ package struct TransactionDriver: Sendable {
                         + "\(Limits.attemptBytesMax)"))
             return next(wallMilliseconds, now: now)
         }
+        invariant(now < deadline && refusal == nil, "a transaction is sent that cannot be done")
         isOut = true
         var doubt = AttemptDoubt(target: parts[request.home]?.built?.participant.target)
         doubt.handedOver()
@@ -423,6 +429,7 @@ package struct TransactionDriver: Sendable {
                     collection: collection, revision: first.position.revision,
                     outcomes: part.landings.sorted { $0.key < $1.key }.map(\.value.outcome)))
         }
+        invariant(!landed.isEmpty, "a transaction has landed nowhere")
         answer = .transacted(landed)
         return .answer(.transacted(landed))
     }

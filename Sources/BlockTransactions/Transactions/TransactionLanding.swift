@@ -41,6 +41,9 @@ package struct TransactionLanding: Sendable {
             return nil
         }
         let parts = state.drafts.compactMap(\.part)
+        invariant(
+            parts.contains { $0.collection == home.info.collection },
+            "what decides has no part in it")
         question = ActionStatusRequest(
             collection: home.info.collection, incarnation: home.info.incarnation, action: id,
             firstRevision: home.firstRevision)

@@ -44,6 +44,10 @@ package struct TransactionState: Sendable {
             place = drafts.count
             drafts.append(CollectionDraft(info, seen: seen))
         }
+        defer {
+            invariant(
+                drafts[place].info.collection == info.collection, "a draft of another collection")
+        }
         return try body(&drafts[place])
     }
 

@@ -158,6 +158,7 @@ package struct Checkpointer: Sendable {
         let touched = Dictionary(grouping: entry.blocks) {
             ShardID(of: $0.block, shardCount: shardCount)
         }
+        invariant(!touched.isEmpty, "nothing of \(entry.revision) was to be made final")
         for (shard, blocks) in touched {
             guard var share = shares[shard]?[entry.revision], share.isUnderWay,
                 share.payload == entry.payload, Set(share.blocks) == Set(blocks)
@@ -188,6 +189,9 @@ package struct Checkpointer: Sendable {
     /// may have seen more of the log than the writer, so that more is final than it may claim.
     package func checkpoint(above chosen: Checkpoint, upTo revision: Revision) -> Checkpoint? {
         let claim = claim(upTo: revision)
+        invariant(
+            claim.lagging.count <= Limits.laggingShardCountMax,
+            "\(claim.lagging.count) shards lag")
         return chosen.merged(with: claim) == chosen ? nil : claim
     }
 

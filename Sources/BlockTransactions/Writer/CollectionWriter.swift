@@ -243,6 +243,9 @@ package struct CollectionWriter: Sendable {
         invariant(inFlight == nil, "what has landed is still in flight")
         lastTrouble = nil
         source.landed(batch, &effects)
+        invariant(
+            source.log.map { $0.revision >= batch.target || $0.incarnation != batch.incarnation }
+                ?? true, "what has landed is not known to be there")
         batch.answer(&effects)
         let isEager = buggify("buggify.writer.finalisesAtOnce")
         finality.sweep(

@@ -53,19 +53,34 @@ package struct WriterEffects {
         return responses
     }
 
-    mutating func wasHeld() { isHeld = true }
+    mutating func wasHeld() {
+        invariant(attempt == nil, "a collection is given away while an attempt is begun")
+        isHeld = true
+    }
     mutating func respond(_ token: CollectionWriter.Token, _ reply: ClientReply) {
         responses.append((token, reply))
     }
     mutating func readTail() { wantsTail = true }
-    mutating func fetch(_ items: [FetchItem]) { wants = items }
-    mutating func fetchToRun(_ items: [FetchItem]) { wantsToRun = items }
-    mutating func fetchApart(_ items: [FetchItem]) { wantsApart = items }
+    mutating func fetch(_ items: [FetchItem]) {
+        invariant(wants.isEmpty && !items.isEmpty, "a scan fetches twice at once, or nothing")
+        wants = items
+    }
+    mutating func fetchToRun(_ items: [FetchItem]) {
+        invariant(wantsToRun.isEmpty && !items.isEmpty, "a run fetches twice at once, or nothing")
+        wantsToRun = items
+    }
+    mutating func fetchApart(_ items: [FetchItem]) {
+        invariant(wantsApart.isEmpty && !items.isEmpty, "a retry fetches twice at once, or nothing")
+        wantsApart = items
+    }
     mutating func propose(_ commit: CommitAttempt, deadline: Instant) {
         invariant(attempt == nil, "one attempt at a time")
         attempt = (commit, deadline)
     }
-    mutating func finalise(_ entries: [FinaliseEntry]) { entriesToFinalise = entries }
+    mutating func finalise(_ entries: [FinaliseEntry]) {
+        // One event may sweep twice: when a transaction lets go, and when nothing else waits.
+        entriesToFinalise += entries
+    }
     mutating func wake(at instant: Instant) { wakeAt = wakeAt.map { min($0, instant) } ?? instant }
     /// After trouble: soon, but not at once.
     mutating func wakeSoon() { wake(at: now.advanced(by: RetryTiming.writerPause)) }

@@ -212,7 +212,7 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
 
     /// A call has ended as it should.
     private mutating func ended(
-        _ purpose: Purpose, _ report: CollectionUpdate<Signature>, _ began: Instant,
+        _ purpose: Purpose, _ report: CollectionBehavior<Signature>.Update, _ began: Instant,
         _ history: inout History, _ now: Instant
     ) {
         state = .idle

@@ -61,7 +61,7 @@ struct CustomLedger: Sendable {
     /// A call has ended: what it reports, and what is pending now.
     /// - Parameter hasLanded: Whether it said that whatever is not pending any more has landed.
     mutating func note(
-        _ report: CollectionUpdate<Signature>?, pending: [Signature], hasLanded: Bool,
+        _ report: CollectionBehavior<Signature>.Update?, pending: [Signature], hasLanded: Bool,
         _ history: inout History, _ now: Instant
     ) {
         if let report {

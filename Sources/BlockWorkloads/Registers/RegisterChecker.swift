@@ -50,6 +50,8 @@ package enum RegisterChecker {
     /// - Complexity: Exponential in the operations that are under way at one time, else linear.
     package static func check(_ history: RegisterHistory) -> Verdict {
         let operations = history.operations
+        // Of each value once: it is compared in every order.
+        let hashes = operations.map(\.effect.hash)
         var configurations: Set<Configuration> = [Configuration(value: nil, taken: [])]
         var pending: [Int] = []
         for event in events(of: operations) {
@@ -57,7 +59,7 @@ package enum RegisterChecker {
                 pending.append(event.operation)
                 continue
             }
-            expand(&configurations, pending, operations)
+            expand(&configurations, pending, operations, hashes)
             if configurations.count > configurationCountMax { return .undecided }
             pending.removeAll { $0 == event.operation }
             configurations = reduced(configurations, endOf: event.operation, operations)
@@ -70,6 +72,8 @@ package enum RegisterChecker {
 
     private struct Configuration: Hashable {
         var value: Bytes?
+        /// Of the value.
+        var valueHash: TreeValueHash?
         /// Operations under way that have taken effect.
         var taken: Set<Int>
         /// Whether the value comes from an operation that never ends, and was not observed yet. If
@@ -78,8 +82,13 @@ package enum RegisterChecker {
         var isOwed = false
 
         func hash(into hasher: inout Hasher) {
-            value?.withUnsafeBytes { hasher.combine(bytes: $0) }
-            hasher.combine(taken.count)
+            hasher.combine(valueHash)
+            hasher.combine(mixed(taken))
+        }
+
+        static func == (left: Configuration, right: Configuration) -> Bool {
+            left.valueHash == right.valueHash && left.isOwed == right.isOwed
+                && left.taken == right.taken
         }
     }
 
@@ -107,21 +116,23 @@ package enum RegisterChecker {
     /// Adds every configuration that pending operations can lead to, in whatever order.
     private static func expand(
         _ configurations: inout Set<Configuration>, _ pending: [Int],
-        _ operations: [RegisterHistory.Operation]
+        _ operations: [RegisterHistory.Operation], _ hashes: [TreeValueHash?]
     ) {
         var frontier = Array(configurations)
         while let current = frontier.popLast(), configurations.count <= configurationCountMax {
             for number in pending where !current.taken.contains(number) {
                 let operation = operations[number]
-                guard operation.observations.allSatisfy({ $0.holds(current.value) }) else {
-                    continue
+                let holds = operation.observations.allSatisfy {
+                    $0.holds(current.value, current.valueHash)
                 }
+                guard holds else { continue }
                 if current.isOwed, operation.observations.isEmpty { continue }
                 let isEndless = operation.completed == nil
                 // Without effect or end, it changes nothing whether it takes place.
                 if operation.effect == .none, isEndless { continue }
                 var next = current
                 next.value = operation.effect.applied(to: current.value)
+                if operation.effect != .none { next.valueHash = hashes[number] }
                 next.taken.insert(number)
                 next.isOwed = isEndless
                 if configurations.insert(next).inserted { frontier.append(next) }
@@ -137,11 +148,12 @@ package enum RegisterChecker {
     ) -> Set<Configuration> {
         struct Group: Hashable {
             let value: Bytes?
+            let valueHash: TreeValueHash?
             let ending: Set<Int>
 
             func hash(into hasher: inout Hasher) {
-                value?.withUnsafeBytes { hasher.combine(bytes: $0) }
-                hasher.combine(ending.count)
+                hasher.combine(valueHash)
+                hasher.combine(mixed(ending))
             }
         }
         var kept: [Group: [Set<Int>]] = [:]
@@ -150,7 +162,9 @@ package enum RegisterChecker {
             var taken = configuration.taken
             taken.remove(number)
             let endless = taken.filter { operations[$0].completed == nil }
-            let group = Group(value: configuration.value, ending: taken.subtracting(endless))
+            let group = Group(
+                value: configuration.value, valueHash: configuration.valueHash,
+                ending: taken.subtracting(endless))
             var others = kept[group] ?? []
             if others.contains(where: { $0.isSubset(of: endless) }) { continue }
             others.removeAll { endless.isSubset(of: $0) }
@@ -160,9 +174,16 @@ package enum RegisterChecker {
         for (group, endlessSets) in kept {
             for endless in endlessSets {
                 result.insert(
-                    Configuration(value: group.value, taken: group.ending.union(endless)))
+                    Configuration(
+                        value: group.value, valueHash: group.valueHash,
+                        taken: group.ending.union(endless)))
             }
         }
         return result
     }
+}
+
+/// The numbers of a set in one, whatever their order: cheaper than the hash of the set.
+private func mixed(_ numbers: Set<Int>) -> Int {
+    numbers.reduce(numbers.count) { $0 ^ ($1 &+ 1) &* 0x2545_F491_4F6C_DD1D }
 }

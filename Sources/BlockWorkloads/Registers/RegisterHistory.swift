@@ -13,13 +13,14 @@ package struct RegisterHistory: Sendable {
         case present
         case not(TreeValueHash)
 
-        func holds(_ value: Bytes?) -> Bool {
+        /// - Parameter known: The hash of `value`.
+        func holds(_ value: Bytes?, _ known: TreeValueHash?) -> Bool {
             switch self {
             case .nothing: true
             case .value(let seen): value == seen
-            case .hash(let hash): value.map { TreeValueHash($0) } == hash
+            case .hash(let hash): known == hash
             case .present: value != nil
-            case .not(let hash): value.map { TreeValueHash($0) } != hash
+            case .not(let hash): known != hash
             }
         }
     }
@@ -36,6 +37,11 @@ package struct RegisterHistory: Sendable {
             case .set(let new): new
             case .remove: nil
             }
+        }
+
+        /// The hash of what it sets.
+        var hash: TreeValueHash? {
+            if case .set(let new) = self { TreeValueHash(new) } else { nil }
         }
     }
 

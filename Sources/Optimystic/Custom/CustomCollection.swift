@@ -50,7 +50,7 @@ public actor CustomCollection<Action: Sendable> {
     /// What became of pending actions and no call has returned yet, because it threw: those that
     /// were dropped, replaced, found to have landed or to fail, or landed by a sync that then
     /// failed. The next ``update(timeout:)`` or ``sync(timeout:)`` that returns tells it as well.
-    public var untold: CollectionUpdate<Action> { local.untold }
+    public var untold: CollectionBehavior<Action>.Update { local.untold }
 
     // MARK: Here
 
@@ -88,15 +88,15 @@ public actor CustomCollection<Action: Sendable> {
     /// - Throws: What reading throws; it is `unknown` while ``mayHaveCommitted`` names actions.
     ///   What had become of pending actions by then is in ``untold``.
     @discardableResult
-    public func update(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
+    public func update(timeout: Duration? = nil) async throws -> CollectionBehavior<Action>.Update {
         try await exclusively(timeout) { try await perform(.update, $0) }
     }
 
     /// Lands all pending actions, each exactly once. When this returns they are synced to the disks
     /// of a majority of the replicas of everything they touched.
     ///
-    /// Where others were first it updates, and goes on; ``CollectionUpdate`` tells what that did to
-    /// the actions.
+    /// Where others were first it updates, and goes on; ``CollectionBehavior/Update`` tells what
+    /// that did to the actions.
     /// - Throws: `.conflict` when others were first until the time ran out: the actions are still
     ///   pending. `.commitResultUnknown` when those that ``mayHaveCommitted`` names may or may not
     ///   have landed: they are still pending as well, and the next sync finds out, without landing
@@ -104,7 +104,7 @@ public actor CustomCollection<Action: Sendable> {
     ///   when the collection was dropped meanwhile, and then for ever. What had become of other
     ///   actions by then is in ``untold``.
     @discardableResult
-    public func sync(timeout: Duration? = nil) async throws -> CollectionUpdate<Action> {
+    public func sync(timeout: Duration? = nil) async throws -> CollectionBehavior<Action>.Update {
         try await exclusively(timeout) { try await perform(.sync, $0) }
     }
 
@@ -115,7 +115,7 @@ public actor CustomCollection<Action: Sendable> {
     public nonisolated func log(
         after position: CollectionPosition? = nil, direction: ReadDirection = .forward,
         timeout: Duration? = nil
-    ) -> LoggedActions<Action> {
+    ) -> LoggedActions {
         LoggedActions(
             database: database, info: info, behavior: behavior, after: position,
             direction: direction,
@@ -128,7 +128,7 @@ public actor CustomCollection<Action: Sendable> {
     @discardableResult
     private func perform(
         _ kind: LocalCollectionCall<Action>.Kind, _ deadline: Instant
-    ) async throws -> CollectionUpdate<Action> {
+    ) async throws -> CollectionBehavior<Action>.Update {
         let source = LocalCollectionCall<Action>.Source(
             makeID: { [database] in database.makeActionID() },
             wallMilliseconds: { [database] in database.wallMilliseconds })
@@ -157,7 +157,7 @@ public actor CustomCollection<Action: Sendable> {
     }
 
     private func timeLeft(_ deadline: Instant) -> Duration {
-        max(.milliseconds(1), deadline.since(database.connection.now))
+        max(Limits.requestTimeMin, deadline.since(database.connection.now))
     }
 
     private func exclusively<Result>(

@@ -54,7 +54,7 @@ extension CollectionBehavior where Action: Codable {
         apply: @escaping @Sendable (Action, ActionScope) throws -> Void,
         resolve:
             @escaping @Sendable (_ pending: Action, _ landed: [Action])
-            -> ConflictResolution<Action> = { _, _ in .keep }
+            -> CollectionBehavior<Action>.Resolution = { _, _ in .keep }
     ) {
         let json = ValueCoding<Action>.json
         self.init(

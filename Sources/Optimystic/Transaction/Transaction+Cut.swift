@@ -30,9 +30,9 @@ extension Transaction {
     /// Reads at another revision what was read of a tree.
     private func compare(_ draft: CollectionDraft, with revision: Revision) async throws {
         guard !draft.isWatched else { throw Transaction.moved(draft) }
-        let snapshot = TreeSnapshot<Bytes, Bytes>(
-            database: database, info: draft.info, coding: .bytes, revision: revision,
-            seen: SeenRevision(revision), read: ReadValues())
+        let snapshot = Tree<Bytes, Bytes>.Snapshot(
+            handle: CollectionHandle(database: database, info: draft.info, coding: .bytes),
+            revision: revision, read: ReadValues())
         let keys = Array(draft.reads.keys)
         let values = try await snapshot.rawValues(for: keys, timeout: timeLeft).values
         guard zip(keys, values).allSatisfy({ draft.reads[$0] == .some($1) }) else {

@@ -21,9 +21,9 @@ extension Transaction {
     ///   pass.
     public func last<Value>(
         _ diary: Diary<Value>, _ countMax: Int = 1
-    ) async throws -> [DiaryItem<Value>] {
+    ) async throws -> [Diary<Value>.Item] {
         let revision = try await watch(diary.info, diary.revision)
-        var items: [DiaryItem<Value>] = []
+        var items: [Diary<Value>.Item] = []
         guard countMax > 0 else { return items }
         let entries = diary.entries(direction: .backward, asOf: revision, timeout: timeLeft)
         for try await item in entries {

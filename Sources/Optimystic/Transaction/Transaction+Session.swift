@@ -122,7 +122,7 @@ extension Database {
             return TransactionCommit(id: nil, revisions: state.vector([:]))
         }
         while case .ask(let request)? = landing?.next {
-            var timeLeft = max(.milliseconds(1), deadline.since(connection.now))
+            var timeLeft = max(Limits.requestTimeMin, deadline.since(connection.now))
             // Also when the time ran out it is worth while to ask what became of it.
             if case .actionStatus = request { timeLeft = timeout }
             let reply: ClientReply

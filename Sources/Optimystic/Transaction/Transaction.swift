@@ -221,14 +221,14 @@ public final class Transaction: Sendable {
         }
     }
 
-    private func view<Key, Value>(_ tree: Tree<Key, Value>) -> TreeSnapshot<Key, Value> {
+    private func view<Key, Value>(_ tree: Tree<Key, Value>) -> Tree<Key, Value>.Snapshot {
         snapshot(of: tree.info).map { tree.asOf(revision: $0) } ?? tree.latest
     }
 
     var timeLeft: Duration {
         switch time {
         case .all(let deadline):
-            max(.milliseconds(1), deadline.since(database.connection.now))
+            max(Limits.requestTimeMin, deadline.since(database.connection.now))
         case .eachCall(let timeout): timeout
         }
     }

@@ -21,7 +21,7 @@ extension Database {
     ///   action of a collection, for ``Limits/verificationCollectionCountMax`` of them at a time.
     public func verify(
         _ names: [String]? = nil, timeout: Duration? = nil,
-        onProgress: (@Sendable (CollectionVerification) -> Void)? = nil
+        onProgress: (@Sendable (VerificationReport.Part) -> Void)? = nil
     ) async throws -> VerificationReport {
         var report = VerificationReport()
         let all: [String]
@@ -45,10 +45,10 @@ extension Database {
     /// A few collections at a time: most of the time goes by while replicas are waited for.
     private func verifyEach(
         _ names: [String], _ timeout: Duration?,
-        _ onProgress: (@Sendable (CollectionVerification) -> Void)?
-    ) async throws -> [CollectionVerification?] {
-        try await withThrowingTaskGroup(of: (Int, CollectionVerification?).self) { group in
-            var results = [CollectionVerification?](repeating: nil, count: names.count)
+        _ onProgress: (@Sendable (VerificationReport.Part) -> Void)?
+    ) async throws -> [VerificationReport.Part?] {
+        try await withThrowingTaskGroup(of: (Int, VerificationReport.Part?).self) { group in
+            var results = [VerificationReport.Part?](repeating: nil, count: names.count)
             for (index, name) in names.enumerated() {
                 if index >= Limits.verificationCollectionCountMax,
                     let (done, result) = try await group.next()
@@ -64,8 +64,8 @@ extension Database {
 
     private func verify(
         _ name: String, _ timeout: Duration?,
-        _ onProgress: (@Sendable (CollectionVerification) -> Void)?
-    ) async throws -> CollectionVerification? {
+        _ onProgress: (@Sendable (VerificationReport.Part) -> Void)?
+    ) async throws -> VerificationReport.Part? {
         let first = try await inspectTail(name, timeout: timeout)
         guard let tail = first.value.live else { return nil }
         var checker = LogChecker(tail: tail)

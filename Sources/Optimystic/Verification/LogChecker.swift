@@ -7,7 +7,7 @@ import BlockTransactions
 ///
 /// Memory grows with the number of actions: their ids are remembered to find one that occurs twice.
 package struct LogChecker {
-    package private(set) var result: CollectionVerification
+    package private(set) var result: VerificationReport.Part
     private let tail: Tail
     /// What the entry before the ones seen must be: its revision, and its chain hash.
     private var expectedRevision: Revision
@@ -20,7 +20,7 @@ package struct LogChecker {
 
     package init(tail: Tail) {
         self.tail = tail
-        result = CollectionVerification(name: tail.name)
+        result = VerificationReport.Part(name: tail.name)
         result.revision = tail.revision
         expectedRevision = tail.revision
         expectedHash = tail.lastHash

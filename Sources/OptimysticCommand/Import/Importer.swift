@@ -60,7 +60,7 @@ package struct Importer: Sendable {
 
     /// Changes that land together.
     private struct Batch: Sendable {
-        var changes: [TreeChange<Bytes, Bytes>] = []
+        var changes: [Tree<Bytes, Bytes>.Change] = []
         var keys: Set<Bytes> = []
         var byteCount = 0
         /// Where its first record begins.

@@ -53,8 +53,8 @@ package struct TreePutCommand: AsyncParsableCommand {
                 name, in: database, keyType: form.keys.newKeyType, encoding: encoding.encoding,
                 options.timeout?.duration, mayMake: !retry.isRetry)
             let keyForm = try form.keys.form(of: tree.info)
-            var changes: [TreeChange<Bytes, Bytes>] = []
-            var conditions: [TreeCondition<Bytes, Bytes>] = []
+            var changes: [Tree<Bytes, Bytes>.Change] = []
+            var conditions: [Tree<Bytes, Bytes>.Condition] = []
             var named = NamedKeys()
             for pair in pairs {
                 let (keyText, valueText) = pair.pair(keyForm)
@@ -232,7 +232,7 @@ enum TreeOpening {
 
     @discardableResult
     static func replace(
-        _ changes: [TreeChange<Bytes, Bytes>], if conditions: [TreeCondition<Bytes, Bytes>],
+        _ changes: [Tree<Bytes, Bytes>.Change], if conditions: [Tree<Bytes, Bytes>.Condition],
         in tree: Tree<Bytes, Bytes>, of database: Database, _ retry: RetryOptions,
         _ options: CommandOptions
     ) async throws -> TreeCommit {

@@ -90,7 +90,6 @@ typedef enum {
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_REGISTERS = 17,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS = 18,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PEND = 20,
-  OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_REBIND = 21,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FINALISE = 22,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_DISCARD = 23,
   OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_READ_BLOCK = 24,
@@ -136,10 +135,6 @@ struct  Optimystic__V1__PeerRequestItem
      */
     Optimystic__V1__Nothing *status;
     Optimystic__V1__Pend *pend;
-    /*
-     * Bind a pend that is held to one more target.
-     */
-    Optimystic__V1__BoundPend *rebind;
     Optimystic__V1__FinaliseWrite *finalise;
     /*
      * Give up one target of a pend: a chosen tail shows that the attempt did not land.
