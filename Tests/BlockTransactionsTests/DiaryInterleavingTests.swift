@@ -18,6 +18,7 @@ import Testing
         /// The first revision of each action: fixed over all tries.
         var sent: [UInt64: Revision] = [:]
         var answers: [UInt64: [ClientReply]] = [:]
+        var requestCount: UInt64 = 0
 
         struct Proxy {
             var writer: CollectionWriter
@@ -42,8 +43,10 @@ import Testing
                 blocks: SharedBlockCache(), history: nil)
             event(&proxies[proxy].writer, &effects)
             proxies[proxy].writer.checkInvariants()
-            // A token is the action's number.
-            for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
+            // A token has the action's number, and which request for it this is.
+            for (token, reply) in effects.responses {
+                answers[token & 0xFFFF_FFFF, default: []].append(reply)
+            }
             if effects.wantsTail {
                 try #require(!proxies[proxy].isReadingTail)
                 proxies[proxy].isReadingTail = true
@@ -132,13 +135,15 @@ import Testing
         }
         let first = world.sent[number] ?? world.log.tail.revision
         world.sent[number] = first
+        world.requestCount += 1
+        let token = number | world.requestCount << 32
         let request = ActionRequest(
             collection: world.log.tail.collection, incarnation: world.log.tail.incarnation,
             action: Sample.action(number), firstRevision: first,
             content: .append(Sample.bytes(number)))
         let deadline = world.now.advanced(by: DiaryInterleavingTests.patience)
         try world.handle(proxy) {
-            $0.act(request, token: number, deadline: deadline, &$1)
+            $0.act(request, token: token, deadline: deadline, &$1)
             $0.tick(&$1)
         }
     }

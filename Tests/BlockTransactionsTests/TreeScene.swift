@@ -188,8 +188,9 @@ struct TreeScene {
     var generator: SeededGenerator
     let identifiers: SeededIdentifiers
     var proxies: [Proxy]
-    /// By token, which is the action's number.
+    /// By the action's number.
     private(set) var answers: [UInt64: [ClientReply]] = [:]
+    private var requestCount: UInt64 = 0
 
     init(proxyCount: Int = 2, seed: UInt64 = 1, kind: CollectionKind = .tree) {
         store = TreeStore(kind: kind)
@@ -211,7 +212,9 @@ struct TreeScene {
         event(&proxies[proxy].writer, &effects)
         proxies[proxy].writer.checkInvariants()
         proxies[proxy].history = effects.history
-        for (token, reply) in effects.responses { answers[token, default: []].append(reply) }
+        for (token, reply) in effects.responses {
+            answers[token & 0xFFFF_FFFF, default: []].append(reply)
+        }
         if effects.wantsTail { proxies[proxy].isReadingTail = true }
         if !effects.wants.isEmpty { proxies[proxy].fetches.append((effects.wants, .scan)) }
         if !effects.wantsToRun.isEmpty {
@@ -245,8 +248,11 @@ struct TreeScene {
             action: Sample.action(number), firstRevision: since ?? tail.revision,
             content: content)
         let deadline = now.advanced(by: .seconds(10))
+        // The action's number, and which request for it this is.
+        requestCount += 1
+        let token = number | requestCount << 32
         try handle(proxy) {
-            $0.act(request, token: number, deadline: deadline, &$1)
+            $0.act(request, token: token, deadline: deadline, &$1)
             $0.tick(&$1)
         }
     }
