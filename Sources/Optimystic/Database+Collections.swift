@@ -83,6 +83,12 @@ extension Database {
         return all
     }
 
+    /// A collection, whatever it is.
+    /// - Throws: `.collectionNotFound`.
+    package func info(named name: String, timeout: Duration? = nil) async throws -> CollectionInfo {
+        try await open(name, nil, encoding: nil, creates: false, timeout: timeout)
+    }
+
     // MARK: The cluster
 
     /// What every storage peer says of itself, and why one takes no part.

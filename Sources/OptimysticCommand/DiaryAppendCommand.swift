@@ -107,6 +107,10 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
         _ output: inout StandardOutput, done: String = "the entry was appended"
     ) async throws {
         let bytes = try form.bytes(of: given, for: diary.info)
+        if let transaction = ShellTransaction.current {
+            try ShellTransaction.refuse(retry)
+            return try transaction.append(diary, bytes)
+        }
         let (id, position) = try await retry.run(
             in: database, of: diary.info, seen: diary.revision, done: done,
             resolve: { "diary action \(ShellWords.quoted(diary.name)) \($0)" }

@@ -8,7 +8,7 @@ package struct InspectCommand: ParsableCommand {
 
     package static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Shows what the cluster holds, as it holds it.",
-        subcommands: [InspectTailCommand.self])
+        subcommands: [InspectTailCommand.self, InspectTransactionCommand.self])
 }
 
 package struct InspectTailCommand: AsyncParsableCommand {

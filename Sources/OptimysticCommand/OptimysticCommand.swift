@@ -24,7 +24,7 @@ package struct OptimysticCommand: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             TreeCommand.self, DiaryCommand.self, QueueCommand.self, CollectionsCommand.self,
-            CollectionCommand.self,
+            CollectionCommand.self, TransactCommand.self, SnapshotCommand.self,
             ShellCommand.self, StatusCommand.self, VerifyCommand.self, InspectCommand.self,
             ExplainCommand.self,
             ClusterCommand.self,

@@ -41,6 +41,10 @@ package struct QueueEnqueueCommand: AsyncParsableCommand {
             let bytes = try values.map { value throws(DatabaseError) in
                 try form.bytes(of: value.bytes, for: queue.info)
             }
+            if let transaction = ShellTransaction.current {
+                try ShellTransaction.refuse(retry)
+                return try bytes.forEach { try transaction.enqueue(queue, $0) }
+            }
             let (id, revision) = try await retry.run(
                 in: database, of: queue.info, seen: queue.revision,
                 done: "the values were added",
@@ -107,6 +111,11 @@ package struct QueueDequeueCommand: AsyncParsableCommand {
                     message: "nobody reads standard output; nothing was taken from \"\(name)\"",
                     isDone: false)
             }
+            if let transaction = ShellTransaction.current {
+                try ShellTransaction.refuse(retry)
+                let values = try await transaction.dequeue(queue, count)
+                return try QueueOutput.write(values, of: queue.info, form, options.output)
+            }
             func again(_ id: ActionID) -> String {
                 "queue dequeue \(ShellWords.quoted(name)) --count \(count) --action \(id)"
             }
@@ -151,8 +160,13 @@ package struct QueuePeekCommand: AsyncParsableCommand {
         try await options.withDatabase { database in
             let timeout = options.timeout?.duration
             let queue = try await database.openQueue(named: name, timeout: timeout)
-            let values = try await queue.peek(
-                count, asOf: time.revision(of: queue.info), timeout: timeout)
+            let values =
+                if let transaction = ShellTransaction.current, time.asOf == nil {
+                    try await transaction.peek(queue, count)
+                } else {
+                    try await queue.peek(
+                        count, asOf: time.revision(of: queue.info), timeout: timeout)
+                }
             try QueueOutput.write(values, of: queue.info, form, options.output)
         }
     }

@@ -57,10 +57,12 @@ package struct AsOfOption: ParsableArguments {
     @Option(
         name: .customLong("as-of"),
         help: ArgumentHelp(
-            "Read the collection as it was at this revision, or position.", valueName: "revision"))
-    package var asOf: CollectionPosition?
+            "Read the collection as it was at this revision, position, or moment (of "
+                + "`optimystic snapshot`).", valueName: "revision"))
+    package var asOf: AsOfArgument?
 
-    /// - Throws: `.positionNotFound` for a position of another life of the collection.
+    /// - Throws: `.positionNotFound` for a position of another life of the collection;
+    ///   `.invalidArgument` for a moment of other collections.
     func revision(of info: CollectionInfo) throws(DatabaseError) -> Revision? {
         try asOf?.revision(in: info)
     }

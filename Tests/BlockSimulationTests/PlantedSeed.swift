@@ -30,6 +30,8 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .rebaseIgnoresReads, seed: 3),
         PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2),
         PlantedSeed(bug: .dropWithoutIncarnation, seed: 21),
+        PlantedSeed(bug: .cutOfOneLook, seed: 16),
+        PlantedSeed(bug: .callersMixedUp, seed: 1),
         PlantedSeed(bug: .pendExpires, seed: 1),
         PlantedSeed(bug: .baseIgnored, seed: 16),
         PlantedSeed(bug: .pendFoundByRevision, seed: 1),

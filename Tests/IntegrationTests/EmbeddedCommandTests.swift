@@ -33,6 +33,7 @@ extension Integration {
             arguments: [
                 "argument_bytes", "exact_text", "standard_input", "dashes", "closed_output",
                 "messages", "shell", "answers", "retries", "keys", "remedies", "signals",
+                "transactions",
             ])
         func outside(group: String) async throws {
             try await Self.withPlace { place, path in

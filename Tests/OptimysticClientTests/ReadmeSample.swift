@@ -62,5 +62,9 @@ func sample(url: String) async throws -> [String] {
         try transaction.set(countries, "FI", to: grown)
         try transaction.append(events, Event(name: "growth", amount: 1))
     }
+
+    // A moment of both, which can be kept as text and read as it was.
+    let moment = try await database.snapshot(of: [countries, events])
+    names.append("countries \(try await countries.asOf(moment).count())")
     return names
 }

@@ -41,9 +41,9 @@ import Testing
             let hosts = cluster.map.proxies.map { $0.address.dropFirst("tcp://".count) }
             let url = "optimystic://\(hosts.joined(separator: ","))/demo"
             let first = try await sample(url: url)
-            let names = ["withdrawal", "deposit", "withdrawal", "Finland", "Portugal"]
+            let names = ["withdrawal", "deposit", "withdrawal", "Finland", "Portugal", "2"]
             #expect(first.map { $0.split(separator: " ")[1] } == names.map { $0[...] })
-            #expect(try await sample(url: url).count == 8)
+            #expect(try await sample(url: url).count == 9)
         }
     }
 

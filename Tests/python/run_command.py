@@ -491,11 +491,86 @@ def signals():
     check(ran.code == -signal.SIGTERM and b"at line 2; 1 entries were" in ran.errors, ran)
 
 
+def transactions():
+    done("tree", "put", "accounts", "ada=100", "bob=5")
+    done("diary", "append", "ledger", "opened")
+    done("queue", "enqueue", "jobs", "one", "two")
+    before = done("snapshot", "accounts", "ledger", "jobs").strip()
+
+    def lines(*steps):
+        return b"".join(json.dumps(step).encode() + b"\n" for step in steps)
+
+    def put(key, value, **how):
+        return {"collection": "accounts", "action": "put", "key": key, "value": value, **how}
+
+    note = {"collection": "ledger", "action": "append", "value": "ada paid 30"}
+    take = {"collection": "jobs", "action": "dequeue", "count": 2}
+    transfer = lines(put("ada", "70", ifValue="100"), put("bob", "35", ifValue="5"), note, take)
+    ran = run("transact", "-", "--output", "json", input=transfer)
+    check(ran.code == 0, ran)
+    result = json.loads(ran.output)
+    check([taken["text"] for taken in result["taken"]] == ["one", "two"], ran)
+    check(result["revisions"]["ledger"] == 2, ran)
+    check(done("tree", "get", "accounts", "ada", "bob") == b"ada\t70\nbob\t35\n", "balances")
+    # Again: the condition does not hold, and nothing of it is done.
+    ran = refused(75, "transact", "-", input=transfer, says=b"line 1: its condition does not hold")
+    check(done("diary", "read", "ledger", "--limit", "9").count(b"\n") == 2, ran)
+    check(done("queue", "count", "jobs") == b"0\n", "queue")
+    # A moment is read as of later, whichever collection; of others it says nothing.
+    check(done("tree", "get", "accounts", "ada", "--as-of", before) == b"100\n", "then")
+    check(done("queue", "count", "jobs", "--as-of", before) == b"2\n", "then")
+    check(done("tree", "get", "accounts", "ada", "--as-of", result["snapshot"]) == b"70\n", "now")
+    done("tree", "put", "others", "a=1")
+    refused(64, "tree", "get", "others", "a", "--as-of", before, says=b"not among the 3")
+    # Its fate is told later.
+    told = json.loads(done("inspect", "transaction", result["transaction"], "--output", "json"))
+    check(told["state"] == "committed" and told["snapshot"] == result["snapshot"], told)
+    check([part["home"] for part in told["collections"]].count(True) == 1, told)
+    other = result["transaction"].replace(result["transaction"][:4], "aaaa", 1)
+    ran = run("inspect", "transaction", other)
+    check(ran.code == 1 and ran.output.startswith(b"not committed up to revision"), ran)
+    refused(64, "inspect", "transaction", "x")
+    # What is no transaction is refused with the line, before anything is done.
+    for text, says in (
+        (b"", b"no line"), (b"[]\n", b"line 1: it is no object"), (b"{\n", b"line 1"),
+        (lines(note, {"collection": "accounts", "action": "put", "key": "a"}), b"line 2"),
+        (lines({**note, "key": "a"}), b'takes no "key"'), (lines({**note, "x": 1}), b'"x" is none'),
+        (lines({**note, "action": "fly"}), b'"action" is to be'),
+        (lines({**take, "count": 0}), b'"count" is to be 1'),
+        (lines(put("a", "1", **{"if": "maybe"})), b'"if" is to be'),
+        (lines({"collection": "accounts", "action": "check", "key": "a"}), b'takes "if"'),
+        (lines({**note, "hex": "00"}), b"exclude each other"),
+    ):
+        refused(65, "transact", "-", input=text, says=says)
+    ran = run("transact", "-", input=lines({**note, "collection": "nothing"}))
+    check(ran.code != 0 and b"nothing" in ran.errors, ran)
+    # In a shell the lines between begin and commit are one.
+    script = (
+        b"begin\ntree put accounts ada=60 bob=45\ntree get accounts ada\n"
+        b"diary append ledger 'ada paid 10'\nqueue enqueue jobs three\nqueue peek jobs\ncommit\n"
+        b"tree get accounts ada\nbegin\ntree delete accounts ada\nrollback\n"
+        b"tree get accounts ada\n")
+    ran = run("shell", input=script)
+    check(ran.code == 0, ran)
+    printed = ran.output.split(b"\n")
+    check(printed[:2] == [b"60", b"three"] and printed[2].startswith(b"transaction "), ran)
+    check(printed[3:] == [b"60", b"60", b""], ran)
+    for text, says in (
+        (b"commit\n", b"no transaction is open"), (b"begin\nbegin\n", b"open already"),
+        (b"begin\ntree put accounts ada=1\n", b"it was rolled back"),
+        (b"begin\ntree range accounts\n", b"would not be a part"), (b"begin x\n", b"takes nothing"),
+    ):
+        refused(64, "shell", input=text, says=says)
+    ran = run("shell", input=b"begin\ntree put accounts ada=1 --if-absent\n")
+    check(ran.code == 75 and b"the transaction was rolled back" in ran.errors, ran)
+    check(done("tree", "get", "accounts", "ada") == b"60\n", "rolled back")
+
+
 GROUPS = {
     group.__name__: group
     for group in (
         argument_bytes, exact_text, standard_input, dashes, closed_output, messages, shell, answers,
-        retries, keys, remedies, signals)
+        retries, keys, remedies, signals, transactions)
 }
 GROUPS[GROUP]()
 print(f"run_command: {GROUP} held")

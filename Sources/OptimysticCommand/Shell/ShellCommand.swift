@@ -14,6 +14,8 @@ package struct ShellCommand: AsyncParsableCommand {
             A line is what would stand behind `optimystic`; quotes and backslashes work as in a \
             shell, # begins a comment. `help` lists the commands, `exit` ends, `exit 3` with that \
             exit code, and without one, as at the end of the input, with that of the last line. \
+            Between `begin` and `commit` or `rollback` the lines are one transaction: tree put, \
+            get and delete, diary append, queue enqueue, dequeue and peek take part in it. \
             On a terminal lines can be edited, tab completes commands, options and the names of \
             collections, and a history is kept in the file that OPTIMYSTIC_HISTORY names \
             (~/.optimystic_history unless it is set; empty: none); Ctrl-C drops the line, or ends \
@@ -26,7 +28,8 @@ package struct ShellCommand: AsyncParsableCommand {
     package func run() async throws {
         try await options.withDatabase { database in
             try await ShellSession.$database.withValue(database) {
-                try await isatty(STDIN_FILENO) == 1 ? converse(with: database) : runLines()
+                try await isatty(STDIN_FILENO) == 1
+                    ? converse(with: database) : runLines(in: database)
             }
         }
     }
@@ -44,9 +47,11 @@ package struct ShellCommand: AsyncParsableCommand {
         // As in a shell of the system: its code is that of what ran last.
         var lastCode: Int32 = 0
         while true {
-            switch await editor.next(prompt: "\(cluster.clusterName)> ") {
+            let place = ShellTransaction.current == nil ? "" : " (transaction)"
+            switch await editor.next(prompt: "\(cluster.clusterName)\(place)> ") {
             case .end:
                 StandardError.line("")
+                try ShellTransaction.end()
                 return try ShellCommand.end(lastCode)
             case .dropped: continue
             case .unreadable(let byte):
@@ -55,8 +60,10 @@ package struct ShellCommand: AsyncParsableCommand {
                     "optimystic: \(OutsideText.shown([byte])) is no UTF-8, which a terminal must "
                         + "send; the line was not run. Bytes are written with --hex")
             case .line(let line):
-                switch await interrupts.run({ await perform(line) }) {
-                case .ends(let code): return try ShellCommand.end(code ?? lastCode)
+                switch await interrupts.run({ await perform(line, in: database) }) {
+                case .ends(let code):
+                    try ShellTransaction.end()
+                    return try ShellCommand.end(code ?? lastCode)
                 case .done: lastCode = 0
                 case .failed(let code): lastCode = code
                 case .nothing: break
@@ -65,18 +72,25 @@ package struct ShellCommand: AsyncParsableCommand {
         }
     }
 
-    private func runLines() async throws {
+    private func runLines(in database: Database) async throws {
         var reader = LineReader(lineBytesMax: Limits.shellLineBytesMax)
         var count = 0
         while let line = try reader.next() {
             count += 1
             WritesUnderWay.atPlace("at line \(count)")
-            switch await perform(line) {
-            case .ends(let code): return try ShellCommand.end(code ?? 0)
+            switch await perform(line, in: database) {
+            case .ends(let code):
+                try ShellTransaction.end()
+                return try ShellCommand.end(code ?? 0)
             case .done, .nothing: break
-            case .failed(let code): throw ArgumentParser.ExitCode(code)
+            case .failed(let code):
+                if ShellTransaction.current != nil {
+                    StandardError.line("optimystic: the transaction was rolled back")
+                }
+                throw ArgumentParser.ExitCode(code)
             }
         }
+        try ShellTransaction.end()
     }
 
     private static func end(_ code: Int32) throws {
@@ -103,7 +117,7 @@ package struct ShellCommand: AsyncParsableCommand {
         case ends(Int32?)
     }
 
-    private func perform(_ line: Bytes) async -> Result {
+    private func perform(_ line: Bytes, in database: Database) async -> Result {
         StandardError.form = options.output
         do {
             var words = try ShellWords.split(line)
@@ -112,9 +126,16 @@ package struct ShellCommand: AsyncParsableCommand {
                 return .ends(try ShellCommand.exitCode(words.dropFirst()))
             }
             if first.elementsEqual("shell".utf8) { throw UsageError("this is the shell already") }
+            if try await ShellTransaction.perform(
+                words, in: database, options.output, timeout: options.timeout?.duration)
+            {
+                try StandardOutput.endCommand()
+                return .done
+            }
             if first.elementsEqual("help".utf8) {
                 words = Array(words.dropFirst()) + [Array("--help".utf8)]
             }
+            try ShellTransaction.check(words)
             let code = await CommandRun.perform(words, defaults: defaults, output: options.output)
             // Nothing there is an answer, not a failure.
             return code == 0 || code == Nothing.exit.rawValue ? .done : .failed(code)

@@ -25,7 +25,12 @@ package struct TreeGetCommand: AsyncParsableCommand {
             let tree = try await database.openTree(named: name, timeout: timeout)
             let keyForm = try form.keys.form(of: tree.info)
             let keyBytes = try keys.map { key throws(DatabaseError) in try keyForm.key(key) }
-            let values = try await time.view(of: tree).values(for: keyBytes, timeout: timeout)
+            let values =
+                if let transaction = ShellTransaction.current, time.asOf == nil {
+                    try await transaction.values(tree, keyBytes)
+                } else {
+                    try await time.view(of: tree).values(for: keyBytes, timeout: timeout)
+                }
             var output = StandardOutput()
             for (index, value) in values.enumerated() {
                 try print(keyBytes[index], keyForm, value, of: tree.info, &output)

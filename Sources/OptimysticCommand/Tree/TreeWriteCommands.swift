@@ -71,8 +71,36 @@ package struct TreePutCommand: AsyncParsableCommand {
             changes += try delete.map { key throws(DatabaseError) in
                 .remove(try named.take(try keyForm.key(key), as: "--delete \(key)"))
             }
+            if let transaction = ShellTransaction.current {
+                try ShellTransaction.refuse(retry)
+                return try await put(changes, if: conditions, in: tree, transaction)
+            }
             try await TreeOpening.replace(
                 changes, if: conditions, in: tree, of: database, retry, options)
+        }
+    }
+
+    /// In the transaction that the shell has open.
+    private func put(
+        _ changes: [Tree<Bytes, Bytes>.Change], if conditions: [Tree<Bytes, Bytes>.Condition],
+        in tree: Tree<Bytes, Bytes>, _ transaction: Transaction
+    ) async throws {
+        let ifValue = try ifValue.map { value throws(DatabaseError) in
+            try form.values.bytes(of: value.bytes, for: tree.info)
+        }
+        for (number, change) in changes.enumerated() {
+            switch change {
+            case .set(let key, let value):
+                if number < conditions.count {
+                    let now = try await transaction.value(tree, key)
+                    guard ifAbsent ? now == nil : ifPresent ? now != nil : now == ifValue else {
+                        throw DatabaseError(
+                            .conflict, "condition \(number) does not hold in the transaction")
+                    }
+                }
+                try transaction.set(tree, key, to: value)
+            case .remove(let key): try transaction.remove(tree, key)
+            }
         }
     }
 }
@@ -166,6 +194,10 @@ package struct TreeDeleteCommand: AsyncParsableCommand {
             var named = NamedKeys()
             let keyBytes = try keys.map { key throws(DatabaseError) in
                 try named.take(try form.key(key), as: key.description)
+            }
+            if let transaction = ShellTransaction.current {
+                try ShellTransaction.refuse(retry)
+                return try keyBytes.forEach { try transaction.remove(tree, $0) }
             }
             let commit = try await TreeOpening.replace(
                 keyBytes.map { .remove($0) }, if: [], in: tree, of: database, retry, options)

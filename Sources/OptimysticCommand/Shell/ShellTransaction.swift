@@ -1,0 +1,86 @@
+import BlockModel
+import BlockRuntime
+import Optimystic
+import Synchronization
+
+/// The transaction that the lines of a shell are a part of, from `begin` to `commit` or `rollback`.
+enum ShellTransaction {
+    private static let state = Mutex<Transaction?>(nil)
+
+    /// nil outside of a transaction.
+    static var current: Transaction? { state.withLock { $0 } }
+
+    /// The commands that may stand in a transaction: they read and write in it, or show what is
+    /// outside of every transaction.
+    private static let commands: [[String]] = [
+        ["tree", "put"], ["tree", "delete"], ["tree", "get"], ["diary", "append"],
+        ["queue", "enqueue"], ["queue", "dequeue"], ["queue", "peek"], ["explain"], ["status"],
+        ["inspect"], ["--help"],
+    ]
+
+    /// Begins, commits or rolls back, if the words say so.
+    /// - Returns: Whether they do.
+    static func perform(
+        _ words: [Bytes], in database: Database, _ output: OutputForm, timeout: Duration?
+    ) async throws -> Bool {
+        guard let word = words.first,
+            let verb = ["begin", "commit", "rollback"].first(where: { word.elementsEqual($0.utf8) })
+        else { return false }
+        guard words.count == 1 else { throw UsageError("\(verb) takes nothing") }
+        if verb == "begin" {
+            guard current == nil else { throw UsageError("a transaction is open already") }
+            let transaction = try await database.beginTransaction()
+            state.withLock { $0 = transaction }
+            return true
+        }
+        guard let transaction = current else { throw UsageError("no transaction is open: begin") }
+        state.withLock { $0 = nil }
+        guard verb == "commit" else {
+            try transaction.rollback()
+            return true
+        }
+        let commit = try await transaction.commit(timeout: timeout)
+        var line = StandardOutput()
+        switch output {
+        case .text: line.line(commit.id.map { "transaction \($0)" } ?? "nothing was written")
+        case .json:
+            line.line(
+                JSONText.object([
+                    "snapshot": .string("\(commit.revisions)"),
+                    "transaction": commit.id.map { .string("\($0)") } ?? .null,
+                ]).text)
+        }
+        return true
+    }
+
+    /// Refuses what would not be a part of the transaction that is open.
+    static func check(_ words: [Bytes]) throws {
+        guard current != nil else { return }
+        let isPart = commands.contains { command in
+            zip(command, words).allSatisfy { $1.elementsEqual($0.utf8) }
+                && words.count >= command.count
+        }
+        guard !isPart else { return }
+        let name = words.prefix(2).map { OutsideText.shown($0) }.joined(separator: " ")
+        throw UsageError(
+            "\"\(name)\" would not be a part of the transaction that is open; commit or rollback "
+                + "comes first")
+    }
+
+    /// The input has ended.
+    /// - Throws: A usage error when a transaction was open: it was rolled back.
+    static func end() throws {
+        let open = state.withLock { state in
+            defer { state = nil }
+            return state
+        }
+        guard open != nil else { return }
+        throw UsageError("the lines end within a transaction: it was rolled back")
+    }
+
+    /// Refuses options for retries: a transaction lands once, under its own id.
+    static func refuse(_ retry: RetryOptions) throws {
+        guard retry.isRetry else { return }
+        throw UsageError("--action and --first-revision do not go with a transaction that is open")
+    }
+}
