@@ -88,7 +88,7 @@ extension TransactionRequest {
         let message = try required(message, "transact")
         let parts = try list(
             message.parts, message.n_parts, "transact.parts",
-            countMax: Limits.participantCountMax
+            countMax: .participantCountMax
         ) { item throws(DatabaseError) in try TransactionPart(wire: item) }
         _ = try ascending(parts.map(\.collection), "transact.parts")
         self.init(
@@ -115,7 +115,7 @@ extension TransactionPart {
                 : nil,
             actions: try list(
                 message.actions, message.n_actions, "transact.parts.actions",
-                countMax: Limits.bodyActionCountMax
+                countMax: .bodyActionCountMax
             ) { item throws(DatabaseError) in try ActionContent(wire: item) })
     }
 }
@@ -143,7 +143,7 @@ func transactedParts(
 ) throws(DatabaseError) -> [TransactedPart] {
     let message = try required(message, "transacted")
     return try list(
-        message.parts, message.n_parts, "transacted.parts", countMax: Limits.participantCountMax
+        message.parts, message.n_parts, "transacted.parts", countMax: .participantCountMax
     ) { item throws(DatabaseError) in
         let item = try required(item, "transacted.parts")
         return TransactedPart(
@@ -151,7 +151,7 @@ func transactedParts(
             revision: try Revision(wire: item.revision, "transacted.parts.revision"),
             outcomes: try list(
                 item.outcomes, item.n_outcomes, "transacted.parts.outcomes",
-                countMax: Limits.bodyActionCountMax
+                countMax: .bodyActionCountMax
             ) { item throws(DatabaseError) in try ActionOutcome(wire: item) })
     }
 }
