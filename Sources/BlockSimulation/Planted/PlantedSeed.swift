@@ -36,11 +36,12 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .lostAttemptFinalised, seed: 2),
         PlantedSeed(bug: .emptyListReadFromOne, seed: 25),
         PlantedSeed(bug: .anyCopyIsRead, seed: 3),
-        PlantedSeed(bug: .blockHashUnchecked, seed: 25),
+        PlantedSeed(bug: .blockHashUnchecked, seed: 101),
         PlantedSeed(bug: .unchosenTailFollowed, seed: 37),
         PlantedSeed(bug: .lifeIgnored, seed: 21),
         PlantedSeed(bug: .discardRemovesPend, seed: 32),
         PlantedSeed(bug: .peerCountedTwice, seed: 78),
+        PlantedSeed(bug: .sealBeforeSegment, seed: 124),
         PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 9),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 9),
     ]

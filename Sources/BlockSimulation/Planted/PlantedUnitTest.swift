@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// A planted bug of which no seed among the first hundred worlds is known, and the test of one
+/// A planted bug of which no seed among the first few hundred worlds is known, and the test of one
 /// machine that finds it.
 package struct PlantedUnitTest: Sendable {
     package let bug: PlantedBug
@@ -73,9 +73,6 @@ package struct PlantedUnitTest: Sendable {
         PlantedUnitTest(
             .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
             "A rule that is dropped is missed"),
-        PlantedUnitTest(
-            .sealBeforeSegment, "BlockConsensusTests/ProposerTests",
-            "An accept that leaves before the segment that it points to is found"),
         PlantedUnitTest(
             .sealedTakenForLost, "BlockConsensusTests/TailFunctionTests",
             "Of an attempt whose target is sealed nobody says that it did not land"),
