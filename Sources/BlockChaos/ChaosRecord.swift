@@ -89,6 +89,7 @@ package struct ChaosRecord: Sendable {
                 AttemptChecker.check(history.attempts, collection: collection, logs: logs),
                 collection)
         }
+        add(BankChecker.check(history.bank), "the banks")
         for collection in history.lives.collections {
             add(
                 LivesChecker.check(
@@ -189,7 +190,14 @@ package struct ChaosRecord: Sendable {
             case .unknown: outcomes.unknown += 1
             }
         }
-        outcomes.answered += history.customs.readings.count
+        outcomes.answered += history.customs.readings.count + history.bank.statements.count
+        for transfer in history.bank.transfers {
+            switch transfer.outcome {
+            case .committed: outcomes.acknowledged += 1
+            case .aborted: outcomes.refused += 1
+            case .unknown: outcomes.unknown += 1
+            }
+        }
         return outcomes
     }
 }

@@ -60,8 +60,11 @@ extension Limits {
     package static let pendPageCountMax = 64
     /// Committed writes of one block that a request may list: entries above the checkpoint.
     package static let committedWriteCountMax = 4096
-    /// Shards that one checkpoint may leave behind. More keep all of it back.
-    package static let laggingShardCountMax = 16
+    /// Shards that one checkpoint may leave behind: all of a cluster of 16 storage peers with four
+    /// each, 1.5 KiB of a tail. Of more, those that are behind longest are left and the others keep
+    /// the checkpoint back: a tail has no room to name them, and what readers have to list of
+    /// a shard that is not named is lost to them.
+    package static let laggingShardCountMax = 64
     /// Versions of a shard that one request compares: each is made from up to
     /// ``versionImageInterval`` transforms, beside the traffic that people wait for.
     package static let scrubPageCountMax = 64

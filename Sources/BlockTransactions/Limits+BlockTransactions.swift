@@ -13,11 +13,22 @@ extension Limits {
     /// then writes are refused until some are final.
     package static let unfinalRevisionCountMax = 16_384
 
-    /// Bytes of stored bodies that the scan for earlier landings fetches at once for a
-    /// collection; one body may be larger.
+    /// Bytes of stored bodies that the scan for earlier landings, or for the newest writes, fetches
+    /// at once for a collection; one body may be larger.
     package static let scanBytesMax = 8 * 1024 * 1024
 
     // MARK: Queues
+
+    /// How long after a lost race other proposers are taken to change a collection as well: many
+    /// turns.
+    package static let sharedCollectionTime = Duration.seconds(1)
+    /// How long a proposer that takes turns with others waits for the clients it has just answered,
+    /// at least: a trip to a client nearby and back. Else as long as the last entry took.
+    package static let gatherTimeMin = Duration.milliseconds(2)
+    /// The same at most: half of the time that a coordinator keeps the proposer's place.
+    package static let gatherTimeMax = Duration.milliseconds(10)
+    /// Landings after which it does not, when the clients did not come back in time.
+    package static let gatherRestCount = 32
 
     /// Bytes of actions a proxy holds for one collection before it answers `overloaded`, with
     /// ``queuedActionBytes`` for each.

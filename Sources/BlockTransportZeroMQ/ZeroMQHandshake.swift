@@ -10,16 +10,11 @@ struct ZeroMQHandshake {
     /// Bytes of a command that are looked at, at most: those of libzmq have some 40.
     static let bytesMax = 64 + 512
 
-    /// What follows the signature: version 3.0, no security, and the command that ends the opening
-    /// of a socket like those of a client.
-    static let rest: Bytes = {
-        let mechanism = padded(Array("NULL".utf8), to: 20)
-        let command =
-            [5] + Array("READY".utf8) + property("Socket-Type", "DEALER")
-            + property("Identity", "")
-        return [3, 0] + mechanism + Bytes(repeating: 0, count: 32)
-            + [0x04, UInt8(command.count)] + command
-    }()
+    /// What follows the signature: version 3.0 and no security. The command that names the kind of
+    /// socket on this side is left out: a socket that does not go with it closes the connection
+    /// before it has said of what kind it is.
+    static let rest: Bytes =
+        [3, 0] + padded(Array("NULL".utf8), to: 20) + Bytes(repeating: 0, count: 32)
 
     /// What came from the other side so far.
     var heard: Bytes
@@ -73,11 +68,6 @@ struct ZeroMQHandshake {
     /// What can be printed of it.
     private static func text(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: bytes.filter { (0x20...0x7E).contains($0) }.prefix(20), as: UTF8.self)
-    }
-
-    private static func property(_ name: String, _ value: String) -> Bytes {
-        [UInt8(name.utf8.count)] + Array(name.utf8)
-            + [0, 0, 0, UInt8(value.utf8.count)] + Array(value.utf8)
     }
 
     private static func padded(_ bytes: Bytes, to count: Int) -> Bytes {

@@ -155,7 +155,7 @@ extension LogPosition {
         self.init(
             revision: try Revision(wire: message.revision, "position.revision"),
             index: try bounded(
-                message.index, "position.index", in: 0...Limits.bodyActionCountMax))
+                message.index, "position.index", from: 0, through: .bodyActionCountMax))
     }
 }
 

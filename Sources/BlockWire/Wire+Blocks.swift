@@ -158,7 +158,7 @@ extension CommittedWrite {
         _ count: Int, _ field: StaticString
     ) throws(DatabaseError) -> [CommittedWrite] {
         let values = try BlockWire.list(
-            writes, count, field, countMax: Limits.committedWriteCountMax
+            writes, count, field, countMax: .committedWriteCountMax
         ) { item throws(DatabaseError) in try CommittedWrite(wire: item, field) }
         for (left, right) in zip(values, values.dropFirst()) where left.revision >= right.revision {
             throw malformed(field, "does not ascend strictly")
@@ -187,7 +187,7 @@ extension PendRecord {
     fileprivate init(wire change: BlockChangeMessage) throws(DatabaseError) {
         self.init(
             transform: try change.transform.bytes(
-                "change.transform", bytesMax: Limits.transformBytesMax),
+                "change.transform", bytesMax: .transformBytesMax),
             baseRevision: try Revision(wire: change.base_revision, "change.base_revision"),
             basePayload: try change.base_payload == nil
                 ? nil : PayloadID(wire: change.base_payload, "change.base_payload"),
@@ -222,7 +222,7 @@ extension FinaliseEntry {
             payload: try PayloadID(wire: message.payload, "finalise.payload"),
             blocks: try list(
                 message.blocks, message.n_blocks, "finalise.blocks",
-                countMax: Limits.transformBlockCountMax
+                countMax: .transformBlockCountMax
             ) { item throws(DatabaseError) in
                 let item = try required(item, "finalise.blocks")
                 return WrittenBlock(
@@ -251,7 +251,7 @@ extension BlockCopy {
         let message = try required(message, field)
         let image =
             try message.present_case == OPTIMYSTIC__V1__BLOCK_COPY__PRESENT_IMAGE
-            ? message.image.bytes(field, bytesMax: Limits.blockBytesMax) : nil
+            ? message.image.bytes(field, bytesMax: .blockBytesMax) : nil
         let write = try CommittedWrite(wire: message.write, field)
         guard (image == nil) == (write.resultHash == .zero) else {
             throw malformed(field, "an image without its hash, or a hash without its image")

@@ -23,7 +23,7 @@ extension Checkpoint {
         self.init(
             try Revision(wire: revision, field),
             lagging: try list(
-                lagging, laggingCount, field, countMax: Limits.laggingShardCountMax
+                lagging, laggingCount, field, countMax: .laggingShardCountMax
             ) { item throws(DatabaseError) in try LaggingShard(wire: item, field) })
         if let inconsistency { throw malformed(field, inconsistency) }
     }
@@ -36,7 +36,7 @@ extension LaggingShard {
         let message = try required(message, field)
         self.init(
             shard: ShardID(rawValue: message.shard),
-            of: try bounded(message.shard_count, field, in: 1...Limits.shardCountMax),
+            of: try bounded(message.shard_count, field, from: 1, through: .shardCountMax),
             checkpoint: try Revision(wire: message.checkpoint, field),
             last: try Revision(wire: message.last, field))
     }

@@ -197,7 +197,7 @@ extension OpenCollection {
                 ? nil
                 : bounded(
                     message.capacity, "open_collection.capacity",
-                    in: Limits.nodeCapacityMin...Limits.nodeCapacityMax))
+                    from: Limits.nodeCapacityMin, through: .nodeCapacityMax))
     }
 }
 
@@ -213,9 +213,9 @@ extension DiaryReadRequest {
                 ? nil : LogPosition(wire: message.after, "read_diary.after"),
             asOf: try isPinned ? Revision(wire: message.as_of, "read_diary.as_of") : nil,
             bytesMax: try bounded(
-                message.bytes_max, "read_diary.bytes_max", in: 0...Limits.pageBytesMax),
+                message.bytes_max, "read_diary.bytes_max", from: 0, through: .pageBytesMax),
             waitMilliseconds: try bounded(
                 message.wait_ms, "read_diary.wait_ms",
-                in: 0...Int(Limits.requestTimeMax.milliseconds)))
+                from: 0, through: .requestTimeMax))
     }
 }

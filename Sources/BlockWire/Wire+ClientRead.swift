@@ -126,7 +126,7 @@ extension TreeQuery {
             self = .values(
                 try array(
                     keys.keys, keys.n_keys, "read_tree.values.keys",
-                    countMax: Limits.treeCheckCountMax
+                    countMax: .treeCheckCountMax
                 ) { item throws(DatabaseError) in try item.key("read_tree.values.keys") })
         case OPTIMYSTIC__V1__READ_TREE__QUERY_RANGE:
             let read = try required(message.range, "read_tree.range")
@@ -134,9 +134,9 @@ extension TreeQuery {
                 try KeyRange(wire: read.range, "read_range.range"),
                 try known(read.direction, "read_range.direction"),
                 bytesMax: try bounded(
-                    read.bytes_max, "read_range.bytes_max", in: 0...Limits.pageBytesMax),
+                    read.bytes_max, "read_range.bytes_max", from: 0, through: .pageBytesMax),
                 countMax: try bounded(
-                    read.count_max, "read_range.count_max", in: 1...Limits.pageItemCountMax))
+                    read.count_max, "read_range.count_max", from: 1, through: .pageItemCountMax))
         case OPTIMYSTIC__V1__READ_TREE__QUERY_COUNT:
             self = .count(try KeyRange(wire: message.count, "read_tree.count"))
         default: throw unset("read_tree.query")
@@ -153,7 +153,7 @@ extension QueueReadRequest {
         case OPTIMYSTIC__V1__READ_QUEUE__QUERY_PEEK:
             query = .peek(
                 countMax: try bounded(
-                    message.peek, "read_queue.peek", in: 1...Limits.pageItemCountMax))
+                    message.peek, "read_queue.peek", from: 1, through: .pageItemCountMax))
         case OPTIMYSTIC__V1__READ_QUEUE__QUERY_COUNT: query = .count
         default: throw unset("read_queue.query")
         }
@@ -171,7 +171,7 @@ func blockReads(
 ) throws(DatabaseError) -> [BlockReadRequest] {
     let message = try required(message, "read_blocks")
     return try list(
-        message.blocks, message.n_blocks, "read_blocks.blocks", countMax: Limits.pageItemCountMax
+        message.blocks, message.n_blocks, "read_blocks.blocks", countMax: .pageItemCountMax
     ) { item throws(DatabaseError) in try BlockReadRequest(wire: item) }
 }
 
@@ -180,13 +180,13 @@ extension TreeValues {
         let message = try required(message, "tree_values")
         let values = try array(
             message.values, message.n_values, "tree_values.values",
-            countMax: Limits.treeCheckCountMax
+            countMax: .treeCheckCountMax
         ) { item throws(DatabaseError) in
-            try item.bytes("tree_values.values", bytesMax: Limits.valueBytesMax)
+            try item.bytes("tree_values.values", bytesMax: .valueBytesMax)
         }
         let present = try array(
             message.present, message.n_present, "tree_values.present",
-            countMax: Limits.treeCheckCountMax
+            countMax: .treeCheckCountMax
         ) { flag throws(DatabaseError) in flag != 0 }
         guard present.count == values.count else {
             throw malformed(
@@ -205,15 +205,15 @@ extension TreePage {
     init(wire message: UnsafeMutablePointer<TreePageMessage>?) throws(DatabaseError) {
         let message = try required(message, "tree_page")
         let keys = try array(
-            message.keys, message.n_keys, "tree_page.keys", countMax: Limits.pageItemCountMax
+            message.keys, message.n_keys, "tree_page.keys", countMax: .pageItemCountMax
         ) { item throws(DatabaseError) in
-            try item.bytes("tree_page.keys", bytesMax: Limits.keyBytesMax)
+            try item.bytes("tree_page.keys", bytesMax: .keyBytesMax)
         }
         let values = try array(
             message.values, message.n_values, "tree_page.values",
-            countMax: Limits.pageItemCountMax
+            countMax: .pageItemCountMax
         ) { item throws(DatabaseError) in
-            try item.bytes("tree_page.values", bytesMax: Limits.valueBytesMax)
+            try item.bytes("tree_page.values", bytesMax: .valueBytesMax)
         }
         guard values.count == keys.count else {
             throw malformed("tree_page.values", "\(values.count) items, of exactly \(keys.count)")
@@ -231,9 +231,9 @@ extension QueueValues {
         self.init(
             values: try array(
                 message.values, message.n_values, "queue_values.values",
-                countMax: Limits.pageItemCountMax
+                countMax: .pageItemCountMax
             ) { item throws(DatabaseError) in
-                try item.bytes("queue_values.values", bytesMax: Limits.valueBytesMax)
+                try item.bytes("queue_values.values", bytesMax: .valueBytesMax)
             },
             asOf: try Revision(wire: message.as_of, "queue_values.as_of"))
     }
@@ -245,7 +245,7 @@ func blockStates(
 ) throws(DatabaseError) -> [BlockCopy?] {
     let message = try required(message, "blocks")
     return try list(
-        message.blocks, message.n_blocks, "blocks.blocks", countMax: Limits.pageItemCountMax
+        message.blocks, message.n_blocks, "blocks.blocks", countMax: .pageItemCountMax
     ) { item throws(DatabaseError) in
         let state = try required(item, "blocks.blocks")
         return try state.copy == nil ? nil : BlockCopy(wire: state.copy, "blocks.blocks.copy")

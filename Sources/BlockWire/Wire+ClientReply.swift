@@ -190,7 +190,7 @@ extension ClientReply {
             self = .collections(
                 try list(
                     page.collections, page.n_collections, "collections",
-                    countMax: Limits.pageItemCountMax
+                    countMax: .pageItemCountMax
                 ) { item throws(DatabaseError) in try CollectionInfo(wire: item, "collections") },
                 next: try page.next.collectionIfAny("collections.next"))
         case OPTIMYSTIC__V1__CLIENT_REPLY__REPLY_CLUSTER_STATUS:
@@ -250,11 +250,11 @@ extension Welcome {
             clusterName: try message.cluster_name.name("welcome.cluster_name"),
             proxies: try array(
                 message.proxies, message.n_proxies, "welcome.proxies",
-                countMax: Limits.serviceCountMax
+                countMax: .serviceCountMax
             ) { address throws(DatabaseError) in
-                try address.text("welcome.proxies", bytesMax: Limits.labelBytesMax)
+                try address.text("welcome.proxies", bytesMax: .labelBytesMax)
             },
-            version: try message.version.text("welcome.version", bytesMax: Limits.labelBytesMax))
+            version: try message.version.text("welcome.version", bytesMax: .labelBytesMax))
     }
 }
 
@@ -279,7 +279,7 @@ extension DiaryPage {
         self.init(
             entries: try list(
                 message.entries, message.n_entries, "diary_page.entries",
-                countMax: Limits.pageItemCountMax
+                countMax: .pageItemCountMax
             ) { item throws(DatabaseError) in try DiaryEntry(wire: item) },
             asOf: try Revision(wire: message.as_of, "diary_page.as_of"),
             isLast: message.is_last != 0)
@@ -292,7 +292,7 @@ extension DiaryEntry {
         self.init(
             position: try LogPosition(wire: message.position, "entry.position"),
             action: ActionID(rawValue: try message.action.identifier("entry.action")),
-            bytes: try message.value.bytes("entry.value", bytesMax: Limits.valueBytesMax),
+            bytes: try message.value.bytes("entry.value", bytesMax: .valueBytesMax),
             transaction: try message.transaction == nil
                 ? nil : TransactionID(wire: message.transaction, "entry.transaction"),
             wallMilliseconds: message.wall_ms)

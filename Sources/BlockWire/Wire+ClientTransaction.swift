@@ -127,7 +127,7 @@ func snapshotLives(
     let message = try required(message, "snapshot")
     let lives = try list(
         message.collections, message.n_collections, "snapshot.collections",
-        countMax: Limits.participantCountMax
+        countMax: .participantCountMax
     ) { item throws(DatabaseError) in try CollectionLife(wire: item, "snapshot.collections") }
     _ = try ascending(lives.map(\.collection), "snapshot.collections")
     return lives
@@ -139,7 +139,7 @@ func snapshotRevisions(
     let message = try required(message, "snapshot")
     return try array(
         message.revisions, message.n_revisions, "snapshot.revisions",
-        countMax: Limits.participantCountMax
+        countMax: .participantCountMax
     ) { number throws(DatabaseError) in try Revision(wire: number, "snapshot.revisions") }
 }
 
@@ -148,7 +148,7 @@ extension TransactionRequest {
         let message = try required(message, "transact")
         let parts = try list(
             message.parts, message.n_parts, "transact.parts",
-            countMax: Limits.participantCountMax
+            countMax: .participantCountMax
         ) { item throws(DatabaseError) in try TransactionPart(wire: item) }
         _ = try ascending(parts.map(\.collection), "transact.parts")
         self.init(
@@ -175,7 +175,7 @@ extension TransactionPart {
                 : nil,
             actions: try list(
                 message.actions, message.n_actions, "transact.parts.actions",
-                countMax: Limits.bodyActionCountMax
+                countMax: .bodyActionCountMax
             ) { item throws(DatabaseError) in try ActionContent(wire: item) })
     }
 }
@@ -203,7 +203,7 @@ func transactedParts(
 ) throws(DatabaseError) -> [TransactedPart] {
     let message = try required(message, "transacted")
     return try list(
-        message.parts, message.n_parts, "transacted.parts", countMax: Limits.participantCountMax
+        message.parts, message.n_parts, "transacted.parts", countMax: .participantCountMax
     ) { item throws(DatabaseError) in
         let item = try required(item, "transacted.parts")
         return TransactedPart(
@@ -211,7 +211,7 @@ func transactedParts(
             revision: try Revision(wire: item.revision, "transacted.parts.revision"),
             outcomes: try list(
                 item.outcomes, item.n_outcomes, "transacted.parts.outcomes",
-                countMax: Limits.bodyActionCountMax
+                countMax: .bodyActionCountMax
             ) { item throws(DatabaseError) in try ActionOutcome(wire: item) })
     }
 }

@@ -139,13 +139,14 @@ extension DatabaseError {
         guard message.code != 0 else { throw malformed("error.code", "0 is no code") }
         var delay: Duration?
         if message.retry_case == OPTIMYSTIC__V1__ERROR__RETRY_RETRY_AFTER_MS {
-            let longest = Int(Limits.requestTimeMax.milliseconds)
             delay = .milliseconds(
-                try bounded(message.retry_after_ms, "error.retry_after_ms", in: 0...longest))
+                try bounded(
+                    message.retry_after_ms, "error.retry_after_ms", from: 0,
+                    through: .requestTimeMax))
         }
         self.init(
             ErrorCode(rawValue: message.code),
-            try message.message.text("error.message", bytesMax: Limits.errorMessageBytesMax),
+            try message.message.text("error.message", bytesMax: .errorMessageBytesMax),
             outcome: try known(message.outcome, "error.outcome"), retryAfter: delay)
     }
 
@@ -270,6 +271,6 @@ func listing(
     return (
         try message.after.collectionIfAny("list_collections.after"),
         try bounded(
-            message.count_max, "list_collections.count_max", in: 1...Limits.pageItemCountMax)
+            message.count_max, "list_collections.count_max", from: 1, through: .pageItemCountMax)
     )
 }

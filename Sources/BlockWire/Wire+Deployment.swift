@@ -62,11 +62,11 @@ extension WireArena {
 extension ClusterMap {
     init(wire message: ClusterMapMessage) throws(DatabaseError) {
         let shards = try list(
-            message.shards, message.n_shards, "cluster_map.shards", countMax: Limits.shardCountMax
+            message.shards, message.n_shards, "cluster_map.shards", countMax: .shardCountMax
         ) { item throws(DatabaseError) in
             let shard = try required(item, "cluster_map.shards")
             return try array(
-                shard.members, shard.n_members, "shard.members", countMax: Limits.replicaCountMax
+                shard.members, shard.n_members, "shard.members", countMax: .replicaCountMax
             ) { member throws(DatabaseError) in
                 PeerID(rawValue: try member.identifier("shard.members"))
             }
@@ -76,7 +76,7 @@ extension ClusterMap {
             name: try message.name.name("cluster_map.name"),
             epoch: Epoch(message.epoch),
             peers: try list(
-                message.peers, message.n_peers, "cluster_map.peers", countMax: Limits.peerCountMax
+                message.peers, message.n_peers, "cluster_map.peers", countMax: .peerCountMax
             ) { item throws(DatabaseError) in try Peer(wire: item) },
             shards: shards,
             coordinators: try ClusterMap.services(
@@ -89,13 +89,13 @@ extension ClusterMap {
         _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<ServiceAddressMessage>?>?,
         _ count: Int, _ field: StaticString
     ) throws(DatabaseError) -> [Service] {
-        try list(pointers, count, field, countMax: Limits.serviceCountMax) {
+        try list(pointers, count, field, countMax: .serviceCountMax) {
             item throws(DatabaseError) in
             let service = try required(item, field)
             return Service(
-                name: try service.name.text("service.name", bytesMax: Limits.labelBytesMax),
+                name: try service.name.text("service.name", bytesMax: .labelBytesMax),
                 address: try service.address.text(
-                    "service.address", bytesMax: Limits.labelBytesMax))
+                    "service.address", bytesMax: .labelBytesMax))
         }
     }
 }
@@ -105,7 +105,7 @@ extension ClusterMap.Peer {
         let message = try required(message, "cluster_map.peers")
         self.init(
             id: PeerID(rawValue: try message.peer.identifier("peer.peer")),
-            name: try message.name.text("peer.name", bytesMax: Limits.labelBytesMax),
-            address: try message.address.text("peer.address", bytesMax: Limits.labelBytesMax))
+            name: try message.name.text("peer.name", bytesMax: .labelBytesMax),
+            address: try message.address.text("peer.address", bytesMax: .labelBytesMax))
     }
 }

@@ -51,7 +51,7 @@ extension OutstandingPend {
             target: try Revision(wire: message.target, field),
             resultHash: try message.result_hash.digestOrZero(field),
             transform: try hasTransform
-                ? message.transform.bytes(field, bytesMax: Limits.transformBytesMax) : nil)
+                ? message.transform.bytes(field, bytesMax: .transformBytesMax) : nil)
     }
 
     /// The pends of one block, strictly ascending by payload.
@@ -60,7 +60,7 @@ extension OutstandingPend {
         _ count: Int, _ field: StaticString
     ) throws(DatabaseError) -> [OutstandingPend] {
         try ascending(
-            try BlockWire.list(pends, count, field, countMax: Limits.blockPendCountMax) {
+            try BlockWire.list(pends, count, field, countMax: .blockPendCountMax) {
                 item throws(DatabaseError) in try OutstandingPend(wire: item, field)
             }, field)
     }

@@ -31,7 +31,9 @@ extension Creation {
     ) throws(DatabaseError) {
         let message = try required(message, field)
         let generation = try counted(message.generation, field)
-        guard generation < Limits.counterMax else { throw malformed(field, "no life follows") }
+        guard generation < Limits.counterMax else {
+            throw over(field, "\(generation), no life follows", .counterMax)
+        }
         self.init(
             action: ActionID(rawValue: try message.action.identifier(field)),
             generation: generation)

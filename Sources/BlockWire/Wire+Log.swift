@@ -95,10 +95,10 @@ extension LogReadRequest {
             incarnation: try Incarnation(wire: message.incarnation, "read_log.incarnation"),
             after: try Revision(wire: message.after, "read_log.after"),
             bytesMax: try bounded(
-                message.bytes_max, "read_log.bytes_max", in: 0...Limits.pageBytesMax),
+                message.bytes_max, "read_log.bytes_max", from: 0, through: .pageBytesMax),
             waitMilliseconds: try bounded(
                 message.wait_ms, "read_log.wait_ms",
-                in: 0...Int(Limits.requestTimeMax.milliseconds)))
+                from: 0, through: .requestTimeMax))
     }
 }
 
@@ -107,7 +107,7 @@ extension LogPage {
         let message = try required(message, "log_page")
         let entries = try list(
             message.entries, message.n_entries, "log_page.entries",
-            countMax: Limits.pageItemCountMax
+            countMax: .pageItemCountMax
         ) { item throws(DatabaseError) in try LogEntry(wire: item) }
         for (left, right) in zip(entries, entries.dropFirst())
         where right.revision != left.revision.next {
@@ -122,7 +122,7 @@ extension LogPage {
                 wire: message.checkpoint, message.lagging, message.n_lagging,
                 "log_page.checkpoint"),
             shardCount: try bounded(
-                message.shard_count, "log_page.shard_count", in: 1...Limits.shardCountMax))
+                message.shard_count, "log_page.shard_count", from: 1, through: .shardCountMax))
     }
 }
 
@@ -147,7 +147,7 @@ private func partOf(_ message: LogEntryMessage) throws(DatabaseError) -> Attempt
     guard let home = try message.home.collectionIfAny("log_entry.home") else { return nil }
     let participants = try list(
         message.participants, message.n_participants, "log_entry.participants",
-        countMax: Limits.participantCountMax
+        countMax: .participantCountMax
     ) { item throws(DatabaseError) in try Participant(wire: item, "log_entry.participants") }
     _ = try ascending(participants.map(\.collection), "log_entry.participants")
     guard participants.contains(where: { $0.collection == home }) else {
@@ -162,26 +162,26 @@ extension EntryBody {
     fileprivate init(wire message: LogEntryMessage) throws(DatabaseError) {
         let actions = try list(
             message.actions, message.n_actions, "log_entry.actions",
-            countMax: Limits.bodyActionCountMax
+            countMax: .bodyActionCountMax
         ) { item throws(DatabaseError) in try Action(wire: item) }
         _ = try ascending(actions.map(\.id).sorted(), "log_entry.actions.id")
-        let itemCountMax = Limits.bodyBytesMax / Digest.byteCount
         self.init(
             actions: actions,
             blocks: try ascending(
                 list(
-                    message.blocks, message.n_blocks, "log_entry.blocks", countMax: itemCountMax
+                    message.blocks, message.n_blocks, "log_entry.blocks",
+                    countMax: .bodyDigestCountMax
                 ) { item throws(DatabaseError) in try TouchedBlock(wire: item) },
                 "log_entry.blocks"),
             reads: try ascending(
                 list(
-                    message.reads, message.n_reads, "log_entry.reads", countMax: itemCountMax
+                    message.reads, message.n_reads, "log_entry.reads", countMax: .bodyDigestCountMax
                 ) { item throws(DatabaseError) in try ReadDependency(wire: item) },
                 "log_entry.reads"),
             readCollections: try ascending(
                 list(
                     message.read_collections, message.n_read_collections,
-                    "log_entry.read_collections", countMax: itemCountMax
+                    "log_entry.read_collections", countMax: .bodyDigestCountMax
                 ) { item throws(DatabaseError) in try ReadCollection(wire: item) },
                 "log_entry.read_collections"))
     }
@@ -195,9 +195,9 @@ extension Action {
         self.init(
             id: ActionID(rawValue: try message.id.identifier("logged_action.id")),
             bytes: try message.content.bytes(
-                "logged_action.content", bytesMax: Limits.actionBytesMax),
+                "logged_action.content", bytesMax: .actionBytesMax),
             outcome: try message.outcome.bytes(
-                "logged_action.outcome", bytesMax: Limits.actionBytesMax))
+                "logged_action.outcome", bytesMax: .actionBytesMax))
     }
 }
 

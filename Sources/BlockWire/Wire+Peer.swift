@@ -22,7 +22,7 @@ extension Wire {
             message throws(DatabaseError) in
             try list(
                 message.items, message.n_items, "peer_batch.items",
-                countMax: Limits.batchRequestCountMax
+                countMax: .batchRequestCountMax
             ) { item throws(DatabaseError) in
                 let item = try required(item, "peer_batch.items")
                 return PeerBatchItem(id: item.id, request: try PeerRequest(wire: item))
@@ -131,7 +131,7 @@ extension PeerRequest.Operation {
             self = .accept(
                 try message.collection.collection("accept.collection"),
                 try Ballot(wire: message.ballot, "accept.ballot"),
-                value: try message.value.bytes("accept.value", bytesMax: Limits.tailBytesMax))
+                value: try message.value.bytes("accept.value", bytesMax: .tailBytesMax))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_QUERY:
             let message = try required(item.query, "query")
             self = .query(
@@ -141,13 +141,13 @@ extension PeerRequest.Operation {
             let message = try required(item.put_content, "put_content")
             self = .putContent(
                 try message.block.block("put_content.block"),
-                try message.content.bytes("put_content.content", bytesMax: Limits.bodyBytesMax),
+                try message.content.bytes("put_content.content", bytesMax: .bodyBytesMax),
                 for: try ContentOwner(wire: message.owner))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_PUT_SEGMENT:
             let message = try required(item.put_segment, "put_segment")
             self = .putSegment(
                 try SegmentKey(wire: message.key, "put_segment.key"),
-                try message.segment.bytes("put_segment.segment", bytesMax: Limits.segmentBytesMax))
+                try message.segment.bytes("put_segment.segment", bytesMax: .segmentBytesMax))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_GET_CONTENT:
             self = .getContent(try item.get_content.block("get_content"))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_GET_SEGMENT:
@@ -157,13 +157,15 @@ extension PeerRequest.Operation {
             self = .listRegisters(
                 after: try message.after.collectionIfAny("list_registers.after"),
                 countMax: try bounded(
-                    message.count_max, "list_registers.count_max", in: 1...Limits.pageItemCountMax))
+                    message.count_max, "list_registers.count_max", from: 1,
+                    through: .pageItemCountMax))
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_LIST_LIVES:
             let message = try required(item.list_lives, "list_lives")
             self = .listLives(
                 after: try message.after.placeIfAny("list_lives.after"),
                 countMax: try bounded(
-                    message.count_max, "list_lives.count_max", in: 1...Limits.sweepPageCountMax))
+                    message.count_max, "list_lives.count_max", from: 1, through: .sweepPageCountMax)
+            )
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_FORGET:
             self = try .forget(wire: item.forget)
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_STATUS:

@@ -26,7 +26,7 @@ extension Wire {
                 epoch: Epoch(message.epoch),
                 items: try list(
                     message.items, message.n_items, "peer_batch_reply.items",
-                    countMax: Limits.batchRequestCountMax
+                    countMax: .batchRequestCountMax
                 ) { item throws(DatabaseError) in
                     let item = try required(item, "peer_batch_reply.items")
                     return PeerReplyItem(id: item.id, reply: try PeerReply(wire: item))
@@ -131,7 +131,7 @@ extension PeerReply {
             self = .promise(
                 try Ballot(wire: message.ballot, "promise.ballot"),
                 accepted: try Ballot(wire: message.accepted, "promise.accepted"),
-                value: try message.value.bytes("promise.value", bytesMax: Limits.tailBytesMax))
+                value: try message.value.bytes("promise.value", bytesMax: .tailBytesMax))
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_ACCEPTED:
             let message = try required(item.accepted, "accepted")
             self = .accepted(try Ballot(wire: message.ballot, "accepted.ballot"))
@@ -142,7 +142,7 @@ extension PeerReply {
             let message = try required(item.register_state, "register_state")
             let value =
                 try message.wanted_case == OPTIMYSTIC__V1__REGISTER_STATE__WANTED_VALUE
-                ? message.value.bytes("register_state.value", bytesMax: Limits.tailBytesMax) : nil
+                ? message.value.bytes("register_state.value", bytesMax: .tailBytesMax) : nil
             self = .register(
                 accepted: try Ballot(wire: message.accepted, "register_state.accepted"),
                 valueHash: try message.value_hash.digest("register_state.value_hash"),
@@ -153,7 +153,7 @@ extension PeerReply {
             let message = try required(item.content, "content")
             self = .content(
                 try message.held_case == OPTIMYSTIC__V1__CONTENT__HELD_CONTENT
-                    ? message.content.bytes("content.content", bytesMax: Limits.bodyBytesMax) : nil)
+                    ? message.content.bytes("content.content", bytesMax: .bodyBytesMax) : nil)
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REGISTERS:
             self = try PeerReply.registers(item.registers)
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_LIVES: self = try .lives(wire: item.lives)
@@ -177,7 +177,7 @@ extension PeerReply {
     ) throws(DatabaseError) -> PeerReply {
         let page = try required(page, "registers")
         let registers = try list(
-            page.registers, page.n_registers, "registers", countMax: Limits.pageItemCountMax
+            page.registers, page.n_registers, "registers", countMax: .pageItemCountMax
         ) { item throws(DatabaseError) in
             let item = try required(item, "registers")
             return RegisterSummary(

@@ -59,7 +59,7 @@ func pendListing(
     let message = try required(message, "list_pends")
     return (
         try message.after == nil ? nil : PendKey(wire: message.after, "list_pends.after"),
-        try bounded(message.count_max, "list_pends.count_max", in: 1...Limits.pendPageCountMax)
+        try bounded(message.count_max, "list_pends.count_max", from: 1, through: .pendPageCountMax)
     )
 }
 
@@ -70,7 +70,7 @@ func pendPage(
     let page = try required(page, "pends")
     let pends = try list(
         page.pends, page.n_pends, "pends",
-        countMax: Limits.pendPageCountMax * Limits.replicaCountMax
+        countMax: .reportedPendCountMax
     ) { item throws(DatabaseError) in
         let item = try required(item, "pends")
         return KeptPend(

@@ -296,10 +296,10 @@ extension CommitAttempt {
         self.init(
             participant: try Participant(wire: message.participant, "commit.participant"),
             payload: try PayloadID(wire: message.payload, "commit.payload"),
-            body: try message.body.bytes("commit.body", bytesMax: Limits.bodyBytesMax),
+            body: try message.body.bytes("commit.body", bytesMax: .bodyBytesMax),
             writes: try list(
                 message.writes, message.n_writes, "commit.writes",
-                countMax: Limits.transformBlockCountMax
+                countMax: .transformBlockCountMax
             ) { item throws(DatabaseError) in try BlockWrite(wire: item) },
             headerAfter: try message.header_after == nil
                 ? nil : CollectionHeader(wire: message.header_after, "commit.header_after"),
@@ -328,13 +328,13 @@ extension RepositoryReply {
                 try refused.collection.collection("refused_at.collection"),
                 try CommitRefusal(wire: refused.refusal))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_CONTENT:
-            self = .content(try message.content.bytes("content", bytesMax: Limits.bodyBytesMax))
+            self = .content(try message.content.bytes("content", bytesMax: .bodyBytesMax))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_COLLECTIONS:
             let page = try required(message.collections, "collections")
             self = .collections(
                 try array(
                     page.tails, page.n_tails, "collections.tails",
-                    countMax: Limits.pageItemCountMax
+                    countMax: .pageItemCountMax
                 ) { bytes throws(DatabaseError) in try bytes.tail("collections.tails") },
                 next: try page.next.collectionIfAny("collections.next"))
         case OPTIMYSTIC__V1__REPOSITORY_REPLY__REPLY_STATUS:

@@ -69,7 +69,7 @@ func versionListing(
         try message.after == nil
             ? nil : VersionPosition(wire: message.after, "list_versions.after"),
         try bounded(
-            message.count_max, "list_versions.count_max", in: 1...Limits.scrubPageCountMax)
+            message.count_max, "list_versions.count_max", from: 1, through: .scrubPageCountMax)
     )
 }
 
@@ -79,7 +79,7 @@ extension PeerReply {
     ) throws(DatabaseError) -> PeerReply {
         let page = try required(page, "versions")
         let versions = try list(
-            page.versions, page.n_versions, "versions", countMax: Limits.scrubPageCountMax
+            page.versions, page.n_versions, "versions", countMax: .scrubPageCountMax
         ) { item throws(DatabaseError) in
             let item = try required(item, "versions")
             let write =

@@ -106,7 +106,9 @@ extension Retention {
     }
 
     fileprivate init(wire count: UInt64, _ field: StaticString) throws(DatabaseError) {
-        guard count <= Limits.counterMax else { throw malformed(field, "\(count) revisions") }
+        guard count <= Limits.counterMax else {
+            throw over(field, "\(count) revisions", .counterMax)
+        }
         self = count == 0 ? .all : .last(count)
     }
 }
@@ -116,7 +118,7 @@ extension Retention {
 extension ProtobufCBinaryData {
     /// A place in a peer's store; nil: none.
     func placeIfAny(_ field: StaticString) throws(DatabaseError) -> Bytes? {
-        len == 0 ? nil : try bytes(field, bytesMax: Limits.storePlaceBytesMax)
+        len == 0 ? nil : try bytes(field, bytesMax: .storePlaceBytesMax)
     }
 }
 
@@ -163,7 +165,7 @@ extension PeerRequest.Operation {
         let message = try required(message, "forget")
         return .forget(
             try list(
-                message.ends, message.n_ends, "forget.ends", countMax: Limits.sweepPageCountMax
+                message.ends, message.n_ends, "forget.ends", countMax: .sweepPageCountMax
             ) { item throws(DatabaseError) in try LifeEnd(wire: item) },
             after: try message.after.placeIfAny("forget.after"),
             through: try message.through.placeIfAny("forget.through"))
@@ -176,7 +178,7 @@ extension PeerReply {
     ) throws(DatabaseError) -> PeerReply {
         let message = try required(message, "lives")
         let lives = try list(
-            message.lives, message.n_lives, "lives", countMax: Limits.sweepPageCountMax
+            message.lives, message.n_lives, "lives", countMax: .sweepPageCountMax
         ) { item throws(DatabaseError) in try CollectionLife(wire: item, "lives") }
         return .lives(
             try ascending(lives, "lives"), next: try message.next.placeIfAny("lives.next"))

@@ -99,7 +99,7 @@ extension PeerStatus {
             ? nil : DatabaseError(wire: message.refusal, "status.refusal")
         let refusedShards = try array(
             message.refused_shards, message.n_refused_shards, "status.refused_shards",
-            countMax: Limits.shardCountMax
+            countMax: .shardCountMax
         ) { shard throws(DatabaseError) in
             try ShardID(wire: shard, "status.refused_shards")
         }
@@ -108,13 +108,13 @@ extension PeerStatus {
             refusal: refusal,
             refusedShards: try ascending(refusedShards, "status.refused_shards"),
             shardCount: try bounded(
-                message.shard_count, "status.shard_count", in: 0...Limits.shardCountMax),
+                message.shard_count, "status.shard_count", from: 0, through: .shardCountMax),
             registerCount: message.register_count, contentCount: message.content_count,
             segmentCount: message.segment_count, writeSequence: message.write_sequence,
             liveBytes: message.live_bytes, deadBytes: message.dead_bytes,
             revisions: try list(
                 message.revisions, message.n_revisions, "status.revisions",
-                countMax: Limits.statusCollectionCountMax
+                countMax: .statusCollectionCountMax
             ) { item throws(DatabaseError) in
                 try CollectionRevision(wire: item, "status.revisions")
             })
@@ -123,7 +123,7 @@ extension PeerStatus {
 
 extension ShardID {
     init(wire number: UInt32, _ field: StaticString) throws(DatabaseError) {
-        self.init(rawValue: try bounded(number, field, in: 0...Limits.shardCountMax - 1))
+        self.init(rawValue: try bounded(number, field, from: 0, through: .shardNumberMax))
     }
 }
 
@@ -145,12 +145,13 @@ extension PeerReport {
         let message = try required(message, field)
         self.init(
             peer: PeerID(rawValue: try message.peer.identifier("report.peer")),
-            name: try message.name.text("report.name", bytesMax: Limits.labelBytesMax),
-            address: try message.address.text("report.address", bytesMax: Limits.labelBytesMax),
+            name: try message.name.text("report.name", bytesMax: .labelBytesMax),
+            address: try message.address.text("report.address", bytesMax: .labelBytesMax),
             status: try message.status == nil
                 ? nil : PeerStatus(wire: message.status, "report.status"),
             lostShardCount: try bounded(
-                message.lost_shard_count, "report.lost_shard_count", in: 0...Limits.shardCountMax))
+                message.lost_shard_count, "report.lost_shard_count", from: 0,
+                through: .shardCountMax))
     }
 }
 
@@ -159,7 +160,7 @@ func peerReports(
     _ message: UnsafeMutablePointer<PeerReportsMessage>?, _ field: StaticString
 ) throws(DatabaseError) -> [PeerReport] {
     let message = try required(message, field)
-    return try list(message.peers, message.n_peers, field, countMax: Limits.peerCountMax) {
+    return try list(message.peers, message.n_peers, field, countMax: .peerCountMax) {
         item throws(DatabaseError) in try PeerReport(wire: item, field)
     }
 }
@@ -197,7 +198,7 @@ extension ReplicaReport {
 func replicaReports(
     _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<ReplicaReportMessage>?>?, _ count: Int
 ) throws(DatabaseError) -> [ReplicaReport] {
-    try list(pointers, count, "replicas", countMax: Limits.replicaCountMax) {
+    try list(pointers, count, "replicas", countMax: .replicaCountMax) {
         item throws(DatabaseError) in try ReplicaReport(wire: item, "replicas")
     }
 }
@@ -209,6 +210,6 @@ func auditedReplicas(
     let message = try required(message, "replicas")
     let copy =
         try message.copy_case == OPTIMYSTIC__V1__REPLICAS__COPY_VERIFIED
-        ? message.verified.bytes("replicas.verified", bytesMax: Limits.bodyBytesMax) : nil
+        ? message.verified.bytes("replicas.verified", bytesMax: .bodyBytesMax) : nil
     return (try replicaReports(message.reports, message.n_reports), copy)
 }

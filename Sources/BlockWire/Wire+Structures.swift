@@ -132,18 +132,14 @@ extension WireArena {
 extension ProtobufCBinaryData {
     /// A key that an application gives.
     func key(_ field: StaticString) throws(DatabaseError) -> Bytes {
-        guard len <= Limits.keyBytesMax else {
-            throw tooLarge(field, "\(len) bytes, of at most \(Limits.keyBytesMax)")
-        }
-        return try bytes(field, bytesMax: Limits.keyBytesMax)
+        try tooLarge(len, "bytes", field, .keyBytesMax)
+        return try bytes(field, bytesMax: .keyBytesMax)
     }
 
     /// A value that an application gives.
     func value(_ field: StaticString) throws(DatabaseError) -> Bytes {
-        guard len <= Limits.valueBytesMax else {
-            throw tooLarge(field, "\(len) bytes, of at most \(Limits.valueBytesMax)")
-        }
-        return try bytes(field, bytesMax: Limits.valueBytesMax)
+        try tooLarge(len, "bytes", field, .valueBytesMax)
+        return try bytes(field, bytesMax: .valueBytesMax)
     }
 }
 
@@ -174,19 +170,16 @@ extension TreeAction {
         wire message: UnsafeMutablePointer<TreeActionMessage>?, _ field: StaticString
     ) throws(DatabaseError) {
         let message = try required(message, field)
-        guard message.n_operations <= Limits.treeOperationCountMax else {
-            throw tooLarge(
-                "tree_action.operations",
-                "\(message.n_operations) items, of at most \(Limits.treeOperationCountMax)")
-        }
+        try tooLarge(
+            message.n_operations, "items", "tree_action.operations", .treeOperationCountMax)
         self.init(
             checks: try list(
                 message.checks, message.n_checks, "tree_action.checks",
-                countMax: Limits.treeCheckCountMax
+                countMax: .treeCheckCountMax
             ) { item throws(DatabaseError) in try TreeCheck(wire: item) },
             operations: try list(
                 message.operations, message.n_operations, "tree_action.operations",
-                countMax: Limits.treeOperationCountMax
+                countMax: .treeOperationCountMax
             ) { item throws(DatabaseError) in try TreeOperation(wire: item) })
         try withinActionBytes(canonicalBytes.count, field)
     }
@@ -194,10 +187,7 @@ extension TreeAction {
 
 /// The bound of an action as a whole, in the form that the log keeps.
 private func withinActionBytes(_ count: Int, _ field: StaticString) throws(DatabaseError) {
-    guard count <= Limits.actionBytesMax else {
-        throw tooLarge(
-            field, "\(count) bytes in canonical form, of at most \(Limits.actionBytesMax)")
-    }
+    try tooLarge(count, "bytes in canonical form", field, .actionBytesMax)
 }
 
 extension TreeCheck {
@@ -250,13 +240,13 @@ extension TreeOutcome {
             self = .applied(
                 existed: try array(
                     applied.existed, applied.n_existed, "tree_applied.existed",
-                    countMax: Limits.treeOperationCountMax
+                    countMax: .treeOperationCountMax
                 ) { flag throws(DatabaseError) in flag != 0 })
         case OPTIMYSTIC__V1__TREE_OUTCOME__OUTCOME_CONFLICT:
             self = .conflict(
                 check: try bounded(
                     message.conflict, "tree_outcome.conflict",
-                    in: 0...Limits.treeCheckCountMax - 1))
+                    from: 0, through: .treeCheckNumberMax))
         default: throw unset("tree_outcome.outcome")
         }
     }
@@ -270,21 +260,18 @@ extension QueueAction {
         switch message.action_case {
         case OPTIMYSTIC__V1__QUEUE_ACTION__ACTION_ENQUEUE:
             let values = try required(message.enqueue, "queue_action.enqueue")
-            guard values.n_values <= Limits.queueValueCountMax else {
-                throw tooLarge(
-                    "queue_action.enqueue",
-                    "\(values.n_values) items, of at most \(Limits.queueValueCountMax)")
-            }
+            try tooLarge(
+                values.n_values, "items", "queue_action.enqueue", .queueValueCountMax)
             self = .enqueue(
                 try array(
                     values.values, values.n_values, "queue_action.enqueue",
-                    countMax: Limits.queueValueCountMax
+                    countMax: .queueValueCountMax
                 ) { item throws(DatabaseError) in try item.value("queue_action.enqueue.values") })
             try withinActionBytes(canonicalBytes.count, field)
         case OPTIMYSTIC__V1__QUEUE_ACTION__ACTION_DEQUEUE:
             self = .dequeue(
                 countMax: try bounded(
-                    message.dequeue, "queue_action.dequeue", in: 0...Limits.queueValueCountMax))
+                    message.dequeue, "queue_action.dequeue", from: 0, through: .queueValueCountMax))
         default: throw unset("queue_action.action")
         }
     }
@@ -300,10 +287,10 @@ extension QueueOutcome {
             self = .dequeued(
                 try array(
                     values.values, values.n_values, "queue_outcome.dequeued",
-                    countMax: Limits.queueValueCountMax
+                    countMax: .queueValueCountMax
                 ) { item throws(DatabaseError) in
                     try item.bytes(
-                        "queue_outcome.dequeued.values", bytesMax: Limits.valueBytesMax)
+                        "queue_outcome.dequeued.values", bytesMax: .valueBytesMax)
                 })
         default: throw unset("queue_outcome.outcome")
         }

@@ -41,14 +41,14 @@ extension TransactionAttempt {
         let home = try message.home.collection("transact.home")
         let writes = try list(
             message.writes, message.n_writes, "transact.writes",
-            countMax: Limits.participantCountMax
+            countMax: .participantCountMax
         ) { item throws(DatabaseError) in try CommitAttempt(wire: item) }
         let reads = try list(
-            message.reads, message.n_reads, "transact.reads", countMax: Limits.participantCountMax
+            message.reads, message.n_reads, "transact.reads", countMax: .participantCountMax
         ) { item throws(DatabaseError) in try Participant(wire: item, "transact.reads") }
         let participants = writes.map(\.participant) + reads
         guard participants.count <= Limits.participantCountMax else {
-            throw malformed("transact", "has \(participants.count) participants")
+            throw over("transact", "\(participants.count) participants", .participantCountMax)
         }
         guard Set(participants.map(\.collection)).count == participants.count else {
             throw malformed("transact", "names a collection twice")

@@ -48,7 +48,7 @@ package enum Wire {
         _ convert: (Message) throws(DatabaseError) -> Value
     ) throws(DatabaseError) -> Value {
         guard frame.count <= Limits.frameBytesMax else {
-            throw malformed(name, "\(frame.count) bytes, of at most \(Limits.frameBytesMax)")
+            throw over(name, "\(frame.count) bytes", .frameBytesMax)
         }
         let arena = WireArena(unpackingFrameOf: frame.count)
         defer { withExtendedLifetime(arena) {} }
@@ -61,7 +61,8 @@ package enum Wire {
                 arena.isExhausted
                     ? "unpacking \(frame.count) bytes takes more than "
                         + "\(WireArena.budget(frameByteCount: frame.count)) bytes or "
-                        + "\(Limits.unpackAllocationCountMax) allocations"
+                        + "\(Limits.unpackAllocationCountMax) allocations, limits unpackFactor "
+                        + "and unpackAllocationCountMax"
                     : "\(frame.count) bytes that are not protobuf of this message")
         }
         return try convert(message.pointee)

@@ -10,9 +10,17 @@ func malformed(_ field: StaticString, _ problem: String) -> DatabaseError {
     DatabaseError(.malformedMessage, "field \(field): \(problem)")
 }
 
-/// The error of a bound that an application meets by what it stores, which has a code of its own.
-func tooLarge(_ field: StaticString, _ problem: String) -> DatabaseError {
-    DatabaseError(.valueTooLarge, "field \(field): \(problem)")
+/// The error of a field that is over a limit: `field name: 5000 bytes, limit nameBytesMax = 512`.
+func over(_ field: StaticString, _ figure: String, _ limit: WireLimit) -> DatabaseError {
+    malformed(field, "\(figure), \(limit)")
+}
+
+/// A bound that an application meets by what it stores, which has a code of its own.
+func tooLarge(
+    _ figure: Int, _ unit: StaticString, _ field: StaticString, _ limit: WireLimit
+) throws(DatabaseError) {
+    guard figure > limit.value else { return }
+    throw DatabaseError(.valueTooLarge, "field \(field): \(figure) \(unit), \(limit)")
 }
 
 /// The message behind a field that must be there.
@@ -23,20 +31,19 @@ func required<Message>(
     return message.pointee
 }
 
-/// A number with an upper bound.
+/// A number with a lower and an upper bound.
 func bounded<Value: FixedWidthInteger>(
-    _ value: Value, _ field: StaticString, in range: ClosedRange<Int>
+    _ value: Value, _ field: StaticString, from least: Int, through limit: WireLimit
 ) throws(DatabaseError) -> Value {
-    guard value >= range.lowerBound, value <= range.upperBound else {
-        throw malformed(field, "\(value), of \(range.lowerBound) to \(range.upperBound)")
-    }
+    guard value >= least else { throw malformed(field, "\(value), at least \(least), \(limit)") }
+    guard value <= limit.value else { throw over(field, "\(value)", limit) }
     return value
 }
 
 /// A number that counts up by one; see ``Limits/counterMax``.
 func counted(_ value: UInt64, _ field: StaticString) throws(DatabaseError) -> UInt64 {
     guard value <= Limits.counterMax else {
-        throw malformed(field, "\(value), of at most \(Limits.counterMax)")
+        throw over(field, "\(value)", .counterMax)
     }
     return value
 }
@@ -65,7 +72,7 @@ func unset(_ field: StaticString) -> DatabaseError {
 /// The messages of a repeated field, converted one after the other.
 func list<Message, Value>(
     _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int,
-    _ field: StaticString, countMax: Int,
+    _ field: StaticString, countMax: WireLimit,
     _ convert: (UnsafeMutablePointer<Message>?) throws(DatabaseError) -> Value
 ) throws(DatabaseError) -> [Value] {
     try array(pointers, count, field, countMax: countMax, convert)
@@ -74,11 +81,9 @@ func list<Message, Value>(
 /// The scalars or byte strings of a repeated field, converted one after the other.
 func array<Element, Value>(
     _ elements: UnsafeMutablePointer<Element>?, _ count: Int, _ field: StaticString,
-    countMax: Int, _ convert: (Element) throws(DatabaseError) -> Value
+    countMax: WireLimit, _ convert: (Element) throws(DatabaseError) -> Value
 ) throws(DatabaseError) -> [Value] {
-    guard count <= countMax else {
-        throw malformed(field, "\(count) items, of at most \(countMax)")
-    }
+    guard count <= countMax.value else { throw over(field, "\(count) items", countMax) }
     guard let elements else { return [] }
     var values: [Value] = []
     values.reserveCapacity(count)
@@ -100,20 +105,19 @@ extension ProtobufCBinaryData {
     private var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: data, count: len) }
 
     /// A copy.
-    func bytes(_ field: StaticString, bytesMax: Int) throws(DatabaseError) -> Bytes {
-        guard len <= bytesMax else {
-            throw malformed(field, "\(len) bytes, of at most \(bytesMax)")
-        }
+    func bytes(_ field: StaticString, bytesMax: WireLimit) throws(DatabaseError) -> Bytes {
+        guard len <= bytesMax.value else { throw over(field, "\(len) bytes", bytesMax) }
         return Bytes(buffer)
     }
 
     /// UTF-8 text.
     func text(
-        _ field: StaticString, bytesMin: Int = 0, bytesMax: Int
+        _ field: StaticString, bytesMin: Int = 0, bytesMax: WireLimit
     ) throws(DatabaseError) -> String {
-        guard len >= bytesMin, len <= bytesMax else {
-            throw malformed(field, "\(len) bytes, of \(bytesMin) to \(bytesMax)")
+        guard len >= bytesMin else {
+            throw malformed(field, "\(len) bytes, at least \(bytesMin), \(bytesMax)")
         }
+        guard len <= bytesMax.value else { throw over(field, "\(len) bytes", bytesMax) }
         guard let text = String(validating: buffer, as: UTF8.self) else {
             throw malformed(field, "is not UTF-8")
         }
@@ -122,7 +126,7 @@ extension ProtobufCBinaryData {
 
     /// The name of a collection or cluster.
     func name(_ field: StaticString) throws(DatabaseError) -> String {
-        try text(field, bytesMin: 1, bytesMax: Limits.nameBytesMax)
+        try text(field, bytesMin: 1, bytesMax: .nameBytesMax)
     }
 
     func digest(_ field: StaticString) throws(DatabaseError) -> Digest {
@@ -162,7 +166,7 @@ extension ProtobufCBinaryData {
 
     /// A tail value in its canonical encoding, consistent in itself.
     func tail(_ field: StaticString) throws(DatabaseError) -> TailValue {
-        let bytes = try bytes(field, bytesMax: Limits.tailBytesMax)
+        let bytes = try bytes(field, bytesMax: .tailBytesMax)
         do throws(DatabaseError) {
             return try TailValue(canonicalBytes: bytes)
         } catch {
@@ -173,7 +177,7 @@ extension ProtobufCBinaryData {
 
     /// No bytes stand for nil.
     func keyType(_ field: StaticString) throws(DatabaseError) -> KeyType? {
-        let text = try text(field, bytesMax: Limits.keyTypeBytesMax)
+        let text = try text(field, bytesMax: .keyTypeBytesMax)
         if text.isEmpty { return nil }
         guard let type = KeyType(text: text) else {
             throw malformed(field, "\"\(text)\" is no type of keys")

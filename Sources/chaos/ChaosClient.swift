@@ -59,10 +59,16 @@ struct ChaosClient: Sendable {
         defer { connection.close() }
         var round = 0
         var hasSucceededSince = false
+        var readsLast = false
         while !(hasSucceededSince && state.isHealed.load(ordering: .acquiring)) {
             round += 1
             var workload = lane.makeClient(number, round: round, generator: generator.fork())
             while true {
+                if lane.workload == .bank, !readsLast, state.isHealed.load(ordering: .acquiring) {
+                    // What is there at the end is looked at by those who know how.
+                    workload.beginFinalReads()
+                    readsLast = true
+                }
                 let (step, life) = state.record.withLock {
                     let step = workload.next(&$0.history, at: environment.now())
                     guard case .request(let request, _) = step else {

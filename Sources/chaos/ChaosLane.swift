@@ -21,6 +21,8 @@ struct ChaosLane: Sendable {
         /// Local collections with an application's own actions; attempts that clients send as
         /// they are, again and again.
         case custom, attempts
+        /// Transfers between three trees, with a line in a ledger.
+        case bank
     }
 
     let name: String
@@ -40,6 +42,8 @@ struct ChaosLane: Sendable {
         ChaosLane("lists", .lists, 3),
         ChaosLane("lists-once", .lists, 3, breaksConnections: true),
         ChaosLane("counters-once", .counters, 2, breaksConnections: true),
+        ChaosLane("bank", .bank, 3),
+        ChaosLane("bank-once", .bank, 3, breaksConnections: true),
         ChaosLane("lives", .lives, 3),
         ChaosLane("custom-once", .custom, 3, breaksConnections: true),
         ChaosLane("attempts-once", .attempts, 2, breaksConnections: true),
@@ -70,6 +74,14 @@ struct ChaosLane: Sendable {
                 name: collection, workload: workload == .lists ? .lists : .counters, capacity: 4,
                 keyCount: ChaosLane.registerCount, operationCount: ChaosLane.operationCount)
             return TransactionClient(number: number, plan: plan, generator: generator)
+        case .bank:
+            let plan = BankPlan(
+                branchNames: (1...3).map { "\(collection)-\($0)" },
+                ledgerName: "\(collection)-ledger", accountCount: 3, capacity: 4,
+                operationCount: ChaosLane.operationCount)
+            // A transfer's name has the number of its client: unique in the run.
+            return BankClient(
+                number: number + round * 1000, plan: plan, generator: generator)
         case .custom, .attempts:
             let plan = CustomPlan(
                 name: collection, capacity: 4, sheetCount: ChaosLane.registerCount,

@@ -89,6 +89,11 @@ struct ChaosReport {
             "\(transactions[.committed, default: 0]) committed, "
                 + "\(transactions[.aborted, default: 0]) failed, "
                 + "\(transactions[.unknown, default: 0]) unknown")
+        let transfers = record.history.bank.transfers
+        add(
+            "transfers",
+            "\(transfers.count { $0.outcome == .committed }) of \(transfers.count) committed, "
+                + "\(record.history.bank.statements.count) looks at whole banks")
         add("checks", "\(check.checkedCount)")
         lines.append("")
         lines += verdict.lines

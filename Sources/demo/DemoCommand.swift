@@ -104,18 +104,24 @@ struct DemoCommand {
         let jobs = Jobs(
             queue: try await database.queue(Jobs.name, of: Int.self), database: database,
             environment: cluster.environment)
+        let transfers = try await Transfers(database, cluster.environment)
         let imports = try Imports([countries, subdivisions, languages], cluster)
         narrator.tell(
             "3 imports of \(imports.recordCount) records, \(Writers.count) writers of a diary, a "
-                + "producer and 2 workers of a queue begin.")
+                + "producer and 2 workers of a queue begin; 4 clients move money between trees.")
         async let report = writers.run()
         async let done = jobs.run()
+        async let moved = transfers.run()
         let disturber = Disturber(cluster: cluster, narrator: narrator)
         try await disturber.disturb(imports, database)
         let problems = imports.finish()
         claims.add(
             "imports", "ended by themselves, nothing given up",
             problem: problems.isEmpty ? nil : problems.joined(separator: "; "))
+        let told = try await moved
+        claims.add(
+            "transfers", "\(Transfers.count) between 3 trees: the sum is what it was, each is noted",
+            problem: try await transfers.problem(with: told))
         return try await (report, done)
     }
 

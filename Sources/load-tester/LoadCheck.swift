@@ -32,6 +32,15 @@ struct LoadCheck {
     }
 
     private func read(_ state: LoadState) async throws -> CheckResult {
+        if setting.workload.isBank {
+            let bank = try await LoadBank.open(name, in: database)
+            let statement = try await bank.statement(setting.environment)
+            return BankChecker.check(
+                state.bank.withLock { history in
+                    history.statements = [statement]
+                    return history
+                })
+        }
         guard setting.workload.usesRecords else {
             let diary = try await database.openDiary(named: name)
             var final: [History.Observation] = []

@@ -7,6 +7,7 @@ import Synchronization
 enum LoadTarget: Sendable {
     case tree(Tree<Bytes, Bytes>)
     case diary(Diary<Bytes>)
+    case bank(LoadBank)
 }
 
 /// One client: does what its workload draws, keeps what it was told, and looks at what it reads.
@@ -59,6 +60,10 @@ struct LoadClient: Sendable {
         case (.readModifyWrite(let number), .tree(let tree)):
             try await write(number, sequence) { try await count(tree, number, sequence) }
         case (.append, .diary(let diary)): try await append(diary, sequence)
+        case (.transfer(let from, let to), .bank(let bank)):
+            try await bank.transfer(
+                from: from, to: to, named: "\(number):\(sequence)", state.bank,
+                setting.environment)
         default: invariant(false, "\(step) does not belong to what is worked on")
         }
     }
@@ -208,6 +213,7 @@ extension LoadChoice.Step {
         case .scan: .scan
         case .readModifyWrite: .readModifyWrite
         case .append: .append
+        case .transfer: .transfer
         }
     }
 }

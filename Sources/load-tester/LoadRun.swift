@@ -25,7 +25,8 @@ struct LoadRun {
 
     private func run() async throws -> LoadReport {
         let loading = try await load()
-        let state = LoadState(loaded: setting.workload.usesRecords ? setting.records : 0)
+        let state = LoadState(
+            loaded: setting.workload == .append ? 0 : setting.records)
         let elapsed = try await drive(state)
         var check = CheckResult()
         var obstacle: DatabaseError?
@@ -47,7 +48,8 @@ struct LoadRun {
 
     private func dropCollection() async {
         do {
-            try await databases[0].drop(name)
+            let names = setting.workload.isBank ? LoadBank.names(name) : [name]
+            for name in names { try await databases[0].drop(name) }
         } catch {
             progress.tell("\(name) could not be dropped: \(error)")
         }
@@ -55,6 +57,10 @@ struct LoadRun {
 
     /// - Returns: The seconds it took; nil when there is nothing to load.
     private func load() async throws -> Double? {
+        if setting.workload.isBank {
+            _ = try await LoadBank.open(name, in: databases[0])
+            return nil
+        }
         guard setting.workload.usesRecords else {
             _ = try await databases[0].diary(named: name)
             return nil
@@ -69,7 +75,8 @@ struct LoadRun {
     }
 
     private func open(_ database: Database) async throws -> LoadTarget {
-        setting.workload.usesRecords
+        if setting.workload.isBank { return .bank(try await LoadBank.open(name, in: database)) }
+        return setting.workload.usesRecords
             ? .tree(try await database.openTree(named: name))
             : .diary(try await database.openDiary(named: name))
     }

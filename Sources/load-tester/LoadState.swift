@@ -38,6 +38,8 @@ final class LoadState: Sendable {
     let reads = Mutex<[LoadRead]>([])
     /// Appends, as the checkers of diaries want them.
     let history = Mutex(History())
+    /// Transfers, as the checker of banks wants them.
+    let bank = Mutex(BankHistory())
     /// What clients saw that must not be.
     let seen = Mutex(CheckResult())
 

@@ -194,8 +194,8 @@ struct ServiceScene {
         case .failed(let error): failures.append(error)
         default: invariant(false, "an action is answered with \(reply)")
         }
-        // To the client and back.
-        agenda.insert(.write(writer: index), at: now.advanced(by: Self.hop * 2))
+        // To the client and back: of those that are answered together some come back first.
+        agenda.insert(.write(writer: index), at: now.advanced(by: delay() + delay()))
     }
 
     // MARK: Time

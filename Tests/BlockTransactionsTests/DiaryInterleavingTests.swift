@@ -192,10 +192,13 @@ import Testing
     /// Everything that was asked for comes back, until nobody waits any more.
     private func settle(_ world: inout World) throws {
         for _ in 0..<200 {
+            // One that takes turns with others waits for its clients for a while.
+            world.now = world.now.advanced(by: .milliseconds(1))
             for proxy in 0..<2 {
                 try readTail(&world, of: proxy)
                 try fetch(&world, for: proxy)
                 try answer(&world, proxy)
+                try world.handle(proxy) { $0.tick(&$1) }
             }
             if world.proxies.allSatisfy(\.writer.isIdle) { return }
         }

@@ -66,7 +66,7 @@ struct DiaryScene {
     @discardableResult
     mutating func append(
         _ number: UInt64, bytes: Bytes? = nil, since firstRevision: UInt64,
-        token: CollectionWriter.Token? = nil, seconds: Int = 10
+        token: CollectionWriter.Token? = nil, seconds: Int = 10, ticks: Bool = true
     ) -> WriterEffects {
         let request = ActionRequest(
             collection: log.tail.collection, incarnation: log.tail.incarnation,
@@ -78,7 +78,7 @@ struct DiaryScene {
             $0.act(
                 request, token: token ?? number, client: number, deadline: deadline, &$1)
         }
-        return effects.wakeAt == now ? handle { $0.tick(&$1) } : effects
+        return ticks && effects.wakeAt == now ? handle { $0.tick(&$1) } : effects
     }
 
     /// A tail read that was asked for comes back.

@@ -217,9 +217,9 @@ struct LaggingShardTests {
     @Test("More shards than a checkpoint can name keep it back, and fewer are named")
     func tooMany() throws {
         var checkpointer = Checkpointer(
-            incarnation: Self.life, checkpoint: .zero, shardCount: 64)
+            incarnation: Self.life, checkpoint: .zero, shardCount: 256)
         var history = BlockHistory(incarnation: Self.life, floor: .zero)
-        let blocks = (0..<UInt64(64)).map { Self.block($0, shardCount: 64) }
+        let blocks = (0..<UInt64(256)).map { Self.block($0, shardCount: 256) }
         for (index, block) in blocks.enumerated() {
             let revision = UInt64(index) + 1
             history.append(
@@ -227,19 +227,22 @@ struct LaggingShardTests {
                 blocks: [Self.touched(block, revision)])
         }
         let collection = CollectionID(name: "t")
-        let sweep = checkpointer.begin(history, collection, countMin: 1, retriesLagging: true)
-        #expect(sweep.count == 64)
+        var sweep: [FinaliseEntry] = []
+        for _ in 0..<256 / Limits.finaliseSweepCountMax {
+            sweep += checkpointer.begin(history, collection, countMin: 1, retriesLagging: true)
+        }
+        #expect(sweep.count == 256)
         // Every third one fails.
         for entry in sweep { checkpointer.ended(entry, isFinal: entry.revision.rawValue % 3 != 0) }
-        let claim = try #require(checkpointer.checkpoint(above: .zero, upTo: Revision(64)))
+        let claim = try #require(checkpointer.checkpoint(above: .zero, upTo: Revision(256)))
         #expect(claim.lagging.count == Limits.laggingShardCountMax)
-        #expect(claim.revision == Revision(17 * 3 - 1) && claim.oldest == Revision(2))
+        #expect(claim.revision == Revision(65 * 3 - 1) && claim.oldest == Revision(2))
         let retries = checkpointer.begin(history, collection, countMin: 1, retriesLagging: true)
-        #expect(retries.map(\.revision.rawValue).sorted() == (1...21).map { $0 * 3 })
+        #expect(retries.map(\.revision.rawValue).sorted() == (1...85).map { $0 * 3 })
         #expect(checkpointer.begin(history, collection, countMin: 1, retriesLagging: true).isEmpty)
         for entry in retries { checkpointer.ended(entry, isFinal: entry.revision != Revision(30)) }
-        let later = try #require(checkpointer.checkpoint(above: claim, upTo: Revision(64)))
-        #expect(later.revision == Revision(64) && later.oldest == Revision(29))
+        let later = try #require(checkpointer.checkpoint(above: claim, upTo: Revision(256)))
+        #expect(later.revision == Revision(256) && later.oldest == Revision(29))
         #expect(later.lagging.map(\.last) == [Revision(30)])
     }
 

@@ -119,6 +119,10 @@ struct FetchedObjects: LogObjectSource {
         }
     }
 
+    mutating func fetch(_ key: LogObjectKey, from log: SampleLog) throws {
+        held[key] = try log.object(key)
+    }
+
     /// Everything the log has, in advance.
     static func everything(of log: SampleLog) throws -> FetchedObjects {
         var all = FetchedObjects()

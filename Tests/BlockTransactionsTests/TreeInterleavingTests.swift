@@ -97,6 +97,8 @@ import Testing
 
     private func settle(_ scene: inout TreeScene) throws {
         for _ in 0..<300 {
+            // One that takes turns with others waits for its clients for a while.
+            scene.now = scene.now.advanced(by: .milliseconds(1))
             for proxy in scene.proxies.indices {
                 try scene.prepare(proxy)
                 try scene.answer(proxy)

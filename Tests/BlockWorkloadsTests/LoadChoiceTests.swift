@@ -100,6 +100,7 @@ struct LoadChoiceTests {
             (1...LoadWorkload.scanCountMax).contains(count) ? .scan : .append
         case .readModifyWrite: .readModifyWrite
         case .append: .append
+        case .transfer(let from, let to): from == to ? .append : .transfer
         }
     }
 

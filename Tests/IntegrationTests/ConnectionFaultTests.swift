@@ -106,6 +106,8 @@ extension Integration {
             "Other servers of ZeroMQ are told as what is known of them, at once where something is",
             arguments: [
                 ("REP", "time.sleep(60)", "a socket of kind REP", Duration.seconds(3)),
+                ("PUB", "time.sleep(60)", "a socket of kind PUB", .seconds(3)),
+                ("PULL", "time.sleep(60)", "a socket of kind PULL", .seconds(3)),
                 (
                     "ROUTER",
                     "m = server.recv_multipart(); server.send_multipart([m[0], b'garbage']); "

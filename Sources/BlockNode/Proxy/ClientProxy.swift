@@ -173,7 +173,7 @@ package struct ClientProxy {
         case .transactionAttemptEnded(let id, let reply):
             perform(
                 work.transactions.attemptEnded(id, reply, &caches, work.writers, now: now))
-        case .room: perform(work.writers.makeRoom(caches, now: now))
+        case .room: perform(work.writers.makeRoom(&caches, now: now))
         case .askForTail(let collection, let waiter):
             if work.askForTail(collection, waiter) { wake(.tail(collection), at: now) }
         case .beginTailRead(let collection):

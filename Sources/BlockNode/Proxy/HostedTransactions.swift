@@ -115,7 +115,8 @@ struct HostedTransactions: Sendable {
         #if SIMULATION_HOOKS
         driver.checkInvariants()
         #endif
-        caches.keep(effects.history, of: collection, neededBy: writers)
+        caches.keep(
+            effects.history, of: collection, isNeeded: writers.needsHistory(of: collection))
         hosted[id]?.driver = driver
         return effects.needs(of: id, collection)
     }

@@ -6,6 +6,10 @@ import BlockTransactions
 struct HostedWriters: Sendable {
     private var writers: [CollectionID: CollectionWriter] = [:]
     private var weights = CollectionWeights()
+    /// Those that are not at work and have made everything final, in the order of their last event.
+    private var settled = RecencyList<CollectionID>()
+    /// Those that are not at work and have not.
+    private var quiet = RecencyList<CollectionID>()
     private let shardCount: Int
     private let makeIdentifier: @Sendable () -> Identifier128
     private let wallMilliseconds: @Sendable () -> UInt64
@@ -34,7 +38,7 @@ struct HostedWriters: Sendable {
 
     /// Whether a history must stay, because a writer has not made all of it final.
     func needsHistory(of collection: CollectionID) -> Bool {
-        writers[collection].map { !$0.isQuiet || !$0.isFinal } ?? false
+        writers[collection].map(\.needsHistory) ?? false
     }
 
     // MARK: Events
@@ -59,15 +63,30 @@ struct HostedWriters: Sendable {
         writer.checkInvariants()
         #endif
         invariant(writers[collection] == nil, "the writer of \(collection) ran within itself")
-        caches.keep(effects.history, of: collection, neededBy: self)
+        caches.keep(effects.history, of: collection, isNeeded: writer.needsHistory)
         var needs: [ProxyStep] = []
         if writer.isForgettable && !effects.wantsTail {
-            needs = retire(&writer, of: collection, caches, now)
+            needs = retire(&writer, of: collection, &caches, now)
         } else {
             writers[collection] = writer
             weights.set(collection, writer.weight)
+            rank(writer, of: collection)
         }
         return needs + [.room] + effects.needs(of: collection)
+    }
+
+    /// Notes whether a writer may go, and when it was at work last.
+    private mutating func rank(_ writer: CollectionWriter, of collection: CollectionID) {
+        if writer.isQuiet && writer.isFinal {
+            settled.use(collection)
+        } else {
+            settled.remove(collection)
+        }
+        if writer.isQuiet && !writer.isFinal {
+            quiet.use(collection)
+        } else {
+            quiet.remove(collection)
+        }
     }
 
     /// A try of the attempt of a writer is out, or has failed.
@@ -91,32 +110,32 @@ struct HostedWriters: Sendable {
     /// Retires one writer that is not at work, if there are too many: what it knows of its log can
     /// be read again. Rather one that has made everything final; of another one, that is begun for
     /// the last time.
-    /// - Complexity: O(1), and O(writers) when one has to go.
-    mutating func makeRoom(_ caches: ProxyCaches, now: Instant) -> [ProxyStep] {
+    /// - Complexity: O(1).
+    mutating func makeRoom(_ caches: inout ProxyCaches, now: Instant) -> [ProxyStep] {
         guard
             count > Limits.writerCountMax || byteCount > Limits.writerBytesMax
                 || buggify("buggify.proxy.forgetsWriter")
         else { return [] }
-        let final = caches.use.oldest(of: writers) { needsHistory(of: $0) }
-        let quiet =
-            final
-            ?? caches.use.oldest(of: writers) { writers[$0].map { !$0.isQuiet } ?? true }
-        guard let collection = quiet, var writer = writers.removeValue(forKey: collection)
+        guard let collection = settled.oldest ?? quiet.oldest,
+            var writer = writers.removeValue(forKey: collection)
         else { return [] }
         mark("proxy.writerForgotten")
-        return retire(&writer, of: collection, caches, now)
+        return retire(&writer, of: collection, &caches, now)
     }
 
     /// Has made final what a writer leaves that it had not.
     private mutating func retire(
-        _ writer: inout CollectionWriter, of collection: CollectionID, _ caches: ProxyCaches,
-        _ now: Instant
+        _ writer: inout CollectionWriter, of collection: CollectionID,
+        _ caches: inout ProxyCaches, _ now: Instant
     ) -> [ProxyStep] {
         invariant(writer.isQuiet, "the writer of \(collection) is at work and is to go")
         invariant(writers[collection] == nil, "the writer of \(collection) is still hosted")
         weights.set(collection, nil)
+        settled.remove(collection)
+        quiet.remove(collection)
         let deadline = now.advanced(by: Limits.sharedCallTime)
         let entries = writer.leave(caches.histories[collection])
+        caches.releaseHistory(of: collection)
         return entries.map { .call(.finalise($0), .finalising(collection), deadline: deadline) }
             + [.rest(.writer(collection))]
     }
@@ -125,7 +144,15 @@ struct HostedWriters: Sendable {
     /// - Complexity: O(1).
     func checkInvariants() {
         invariant(count == weights.count, "\(count) writers, \(weights.count) weighed")
+        invariant(
+            settled.count + quiet.count <= count,
+            "\(settled.count) and \(quiet.count) of \(count) writers are not at work")
     }
+}
+
+extension CollectionWriter {
+    /// Whether what is known of the newest writes must stay: not all of it is final.
+    fileprivate var needsHistory: Bool { !isQuiet || !isFinal }
 }
 
 extension WriterEffects {

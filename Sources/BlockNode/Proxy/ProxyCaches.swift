@@ -25,13 +25,16 @@ struct ProxyCaches {
         histories.take(collection)
     }
 
-    /// As ``KnownHistories/keep(_:of:_:isNeeded:)``. A writer that has not made all of its history
+    /// As ``KnownHistories/keep(_:of:isNeeded:)``. A writer that has not made all of its history
     /// final needs it: it could not do so any more when it has to go itself.
     mutating func keep(
-        _ history: BlockHistory?, of collection: CollectionID, neededBy writers: HostedWriters
+        _ history: BlockHistory?, of collection: CollectionID, isNeeded: Bool
     ) {
-        histories.keep(history, of: collection, use) { writers.needsHistory(of: $0) }
+        histories.keep(history, of: collection, isNeeded: isNeeded)
     }
+
+    /// As ``KnownHistories/release(_:)``.
+    mutating func releaseHistory(of collection: CollectionID) { histories.release(collection) }
 
     /// Learns the tail that a coordinator has told.
     mutating func learn(_ reply: RepositoryReply) {

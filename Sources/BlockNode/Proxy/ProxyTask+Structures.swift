@@ -106,7 +106,7 @@ extension ProxyTask {
     }
 
     /// What is known of the newest writes, through `revision` at least.
-    private func history(
+    private mutating func history(
         of tail: Tail, through revision: Revision, _ source: TaskSource,
         _ effects: inout TaskEffects
     ) throws(MissingObjects) -> BlockHistory {
@@ -122,7 +122,14 @@ extension ProxyTask {
         // A reader that is late must not take away what others know of a later life.
         var history = effects.takeHistory(of: tail.incarnation)
         defer { effects.learn(history) }
-        try BlockHistory.catchUp(&history, to: tail, source: source)
+        let before = history?.through
+        do throws(MissingObjects) {
+            try BlockHistory.catchUp(&history, to: tail, source: source)
+        } catch {
+            // Stretch by stretch: what was read of a long log is not held.
+            if let before, let history, history.through > before { fetched = [:] }
+            throw error
+        }
         invariant(
             history.map { $0.through >= revision } ?? true,
             "a history that was brought up to \(tail.revision) ends before \(revision)")

@@ -53,7 +53,10 @@ struct ProxyTasks: Sendable {
             knownTail: collection.flatMap { caches.tails[$0] },
             shardCount: shardCount, makeIdentifier: makeIdentifier)
         task.step(input, &effects)
-        if let collection { caches.keep(effects.history, of: collection, neededBy: writers) }
+        if let collection {
+            caches.keep(
+                effects.history, of: collection, isNeeded: writers.needsHistory(of: collection))
+        }
         account(for: &task, isOver: effects.response != nil)
         if let response = effects.response {
             return [.rest(.task(id)), .answer(task.token, task.doubt.told(response))]

@@ -254,7 +254,9 @@ extension BlockHistory {
     /// - Parameters:
     ///   - history: Of whatever life and length; what is of no use is replaced.
     ///   - tail: A chosen value.
-    /// - Throws: ``MissingObjects``; fetch them and call again, what was learned stays.
+    /// - Throws: ``MissingObjects``; fetch them and call again, what was learned stays. Once
+    ///   ``through`` has risen, nothing that was fetched before is needed any more: a log of any
+    ///   length takes the bytes of one stretch.
     package static func catchUp(
         _ history: inout BlockHistory?, to tail: Tail, source: some LogObjectSource
     ) throws(MissingObjects) {
@@ -266,7 +268,7 @@ extension BlockHistory {
         let view = LogView(tail: tail, source: source)
         while let through = history?.through, through < tail.revision {
             let last = min(Revision(through.rawValue + stretch), tail.revision)
-            let entries = try view.entries(from: through.next, through: last)
+            let entries = try view.entries(from: through.next, through: last).fetchedAtOnce
             for (entry, body) in zip(entries, try view.bodies(of: entries)) {
                 // Below the floor those that need not be listed are passed over.
                 guard entry.revision == history?.through.next else { continue }

@@ -236,10 +236,14 @@ package struct BatchBuilder: Sendable {
         } else {
             guard let tail, tail.incarnation == log.incarnation, tail.revision >= log.revision
             else { return .needsTail }
+            let before = effects.history?.through
             do throws(MissingObjects) {
                 let source = LayeredSource(first: fetched.objects, second: effects.cache)
                 try BlockHistory.catchUp(&effects.history, to: tail, source: source)
             } catch {
+                if let before, let history = effects.history, history.through > before {
+                    fetched.objects = [:]
+                }
                 isFetching = true
                 effects.fetchToRun(error.keys.map { .object($0) })
                 return .asked

@@ -49,6 +49,8 @@ package struct BatchSource: Sendable {
 
     /// No action waits.
     package var isEmpty: Bool { queue.isEmpty }
+    /// Actions that wait.
+    var count: Int { queue.count }
     /// Something that was asked for is to come.
     package var isWaiting: Bool {
         known.isReadingTail || scan.isFetching || builder.isFetching

@@ -21,6 +21,7 @@ package struct CollectionWriter: Sendable {
     private var source: BatchSource
     private var inFlight: InFlightBatch?
     private var finality: Finality
+    private var gathering = Gathering()
     /// The last thing that went wrong below: what a client is told when its time runs out.
     private var lastTrouble: DatabaseError?
     /// A transaction over several collections has the collection, or will have it when the attempt
@@ -151,12 +152,17 @@ package struct CollectionWriter: Sendable {
 
     /// Goes as far as possible without waiting: scans, builds a batch, sends it.
     private mutating func advance(_ effects: inout WriterEffects) {
-        let isFree = inFlight == nil && !isHeld
+        var isFree = inFlight == nil && !isHeld
+        if isFree, !gathering.isOver(waiting: source.count, at: effects.now) {
+            isFree = false
+            if let until = gathering.until { effects.wake(at: until) }
+        }
         guard let built = source.advance(&effects, isFree: isFree), let log = source.log
         else { return }
         invariant(inFlight == nil, "one attempt at a time")
         let batch = InFlightBatch(built, on: log, checkpoint: finality.claim(on: log))
         source.sent(batch)
+        gathering.sent(at: effects.now)
         inFlight = batch
         for pending in batch.actions { pending.wakeAtDeadlines(&effects) }
         effects.propose(
@@ -189,6 +195,7 @@ package struct CollectionWriter: Sendable {
         case .landedEarlier: source.mustBeReadAgain()
         case .fenced(let value), .gone(let value): adopt(value)
         case .moved(let value):
+            gathering.lost(at: effects.now)
             source.keep(ended)
             adopt(value)
             if planted(.noScanAfterMoved), let log = source.log {
@@ -247,6 +254,8 @@ package struct CollectionWriter: Sendable {
             source.log.map { $0.revision >= batch.target || $0.incarnation != batch.incarnation }
                 ?? true, "what has landed is not known to be there")
         batch.answer(&effects)
+        gathering.landed(
+            answered: batch.actions.count, waiting: source.count, at: effects.now)
         let isEager = buggify("buggify.writer.finalisesAtOnce")
         finality.sweep(
             countMin: isEager ? 1 : Limits.finaliseIntervalRevisions, on: source.log, &effects)
@@ -277,6 +286,7 @@ package struct CollectionWriter: Sendable {
     package func checkInvariants() {
         source.checkInvariants()
         finality.checkInvariants(on: source.log)
+        gathering.checkInvariants()
         inFlight?.checkInvariants()
         let isTwice = inFlight?.ids.prefix(64).contains { source.action($0) != nil } ?? false
         invariant(!isTwice, "an action waits and is sent")

@@ -116,7 +116,7 @@ package struct DedupeScan: Sendable {
         let source = LayeredSource(first: fetched, second: effects.cache)
         do throws(MissingObjects) {
             let view = LogView(tail: tail, source: source)
-            let entries = DedupeScan.share(try view.entries(from: first, through: last))
+            let entries = try view.entries(from: first, through: last).fetchedAtOnce
             let bodies = try view.bodies(of: entries)
             for (entry, body) in zip(entries, bodies) {
                 remember(entry.revision, body.actions, tail.incarnation)
@@ -128,16 +128,6 @@ package struct DedupeScan: Sendable {
             isFetching = true
             effects.fetch(error.keys.map { .object($0) })
         }
-    }
-
-    /// The first of these entries, at least one, whose stored bodies may be fetched at once.
-    private static func share(_ entries: [Entry]) -> [Entry] {
-        var byteCount = 0
-        let surplus = entries.firstIndex { entry in
-            if case .stored(let count) = entry.body { byteCount += Int(clamping: count) }
-            return byteCount > Limits.scanBytesMax
-        }
-        return Array(entries.prefix(max(1, surplus ?? entries.count)))
     }
 
     /// One entry of the chosen log was read: answers the actions that it holds.

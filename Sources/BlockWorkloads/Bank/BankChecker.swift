@@ -10,15 +10,17 @@ import BlockRuntime
 package enum BankChecker {
     package static func check(_ history: BankHistory) -> CheckResult {
         var result = CheckResult()
-        let transfers = Dictionary(
-            history.transfers.map { ($0.line.name, $0) }, uniquingKeysWith: { first, _ in first })
-        for statement in history.statements {
-            check(statement, transfers, &result)
-        }
-        let ordered = history.statements.sorted { $0.completed < $1.completed }
-        for (earlier, later) in zip(ordered, ordered.dropFirst())
-        where earlier.completed < later.invoked && !later.lines.starts(with: earlier.lines) {
-            result.violation("the ledger of \(later.invoked) lacks what it had before")
+        for bank in Set(history.statements.map(\.bank)).sorted() {
+            let transfers = Dictionary(
+                history.transfers.filter { $0.bank == bank }.map { ($0.line.name, $0) },
+                uniquingKeysWith: { first, _ in first })
+            let statements = history.statements.filter { $0.bank == bank }
+                .sorted { $0.completed < $1.completed }
+            for statement in statements { check(statement, transfers, &result) }
+            for (earlier, later) in zip(statements, statements.dropFirst())
+            where earlier.completed < later.invoked && !later.lines.starts(with: earlier.lines) {
+                result.violation("the ledger of \(later.invoked) lacks what it had before")
+            }
         }
         return result
     }

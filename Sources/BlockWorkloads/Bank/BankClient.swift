@@ -157,7 +157,7 @@ package struct BankClient: WorkloadClient {
         let request = TransactionRequest(
             action: ActionID(rawValue: generator.identifier()),
             home: written.max() ?? ledger.collection, parts: parts)
-        let id = history.bank.invoke(line, at: now)
+        let id = history.bank.invoke(line, of: plan.ledgerName, at: now)
         state = .transacting(id, request, triesLeft: generator.below(3))
     }
 
@@ -297,7 +297,8 @@ package struct BankClient: WorkloadClient {
         guard audit.branch < plan.branchNames.count else {
             history.bank.statements.append(
                 BankHistory.Statement(
-                    lines: audit.lines, balances: audit.balances, invoked: audit.invoked,
+                    of: plan.ledgerName, lines: audit.lines, balances: audit.balances,
+                    invoked: audit.invoked,
                     completed: now))
             return state = .idle
         }

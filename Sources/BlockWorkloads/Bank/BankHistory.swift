@@ -70,6 +70,8 @@ package struct BankHistory: Sendable {
     }
 
     package struct Transfer: Sendable {
+        /// Which of several banks it is of.
+        package let bank: String
         package let line: Line
         package let invoked: Instant
         /// nil while nobody was told anything.
@@ -79,13 +81,16 @@ package struct BankHistory: Sendable {
 
     /// What was there: all of it at one moment, between the instants.
     package struct Statement: Sendable {
+        package let bank: String
         package let lines: [Line]
         package let balances: [BankPlan.Account: Int]
         package let invoked: Instant
         package let completed: Instant
         package init(
-            lines: [Line], balances: [BankPlan.Account: Int], invoked: Instant, completed: Instant
+            of bank: String = "", lines: [Line], balances: [BankPlan.Account: Int],
+            invoked: Instant, completed: Instant
         ) {
+            self.bank = bank
             self.lines = lines
             self.balances = balances
             self.invoked = invoked
@@ -98,9 +103,18 @@ package struct BankHistory: Sendable {
 
     package init() {}
 
-    package mutating func invoke(_ line: Line, at now: Instant) -> Int {
-        transfers.append(Transfer(line: line, invoked: now))
+    package mutating func invoke(_ line: Line, of bank: String = "", at now: Instant) -> Int {
+        transfers.append(Transfer(bank: bank, line: line, invoked: now))
         return transfers.count - 1
+    }
+
+    /// A transfer that is over, of which nothing was known before.
+    package mutating func add(
+        _ line: Line, invoked: Instant, completed: Instant, _ outcome: Outcome
+    ) {
+        transfers.append(
+            Transfer(
+                bank: "", line: line, invoked: invoked, completed: completed, outcome: outcome))
     }
 
     package mutating func complete(_ id: Int, _ outcome: Outcome, at now: Instant) {

@@ -37,12 +37,21 @@ package struct BankPlan: Hashable, Sendable {
             self.number = number
         }
 
-        var key: Bytes { Array("account-\(number)".utf8) }
+        package var key: Bytes { Array("account-\(number)".utf8) }
+
+        /// - Returns: nil when the key is that of no account.
+        package init?(branch: Int, key: Bytes) {
+            let name = "account-"
+            guard key.starts(with: name.utf8), let text = String(validating: key, as: UTF8.self),
+                let number = Int(text.dropFirst(name.count))
+            else { return nil }
+            self.init(branch: branch, number: number)
+        }
     }
 
-    static func bytes(of balance: Int) -> Bytes { Array("\(balance)".utf8) }
+    package static func bytes(of balance: Int) -> Bytes { Array("\(balance)".utf8) }
 
-    static func balance(of bytes: Bytes?) -> Int {
+    package static func balance(of bytes: Bytes?) -> Int {
         bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? initialBalance
     }
 }

@@ -10,6 +10,8 @@ package struct LoadChoice: Sendable {
         case scan(from: Int, count: Int)
         case readModifyWrite(Int)
         case append
+        /// Between two accounts.
+        case transfer(from: Int, to: Int)
     }
 
     private let workload: LoadWorkload
@@ -49,6 +51,15 @@ package struct LoadChoice: Sendable {
                 count: 1 + generator.below(LoadWorkload.scanCountMax))
         case .readModifyWrite: .readModifyWrite(record(recordCount))
         case .append: .append
+        case .transfer: transfer(recordCount)
+        }
+    }
+
+    private mutating func transfer(_ count: Int) -> Step {
+        let from = record(count)
+        while true {
+            let to = record(count)
+            if to != from { return .transfer(from: from, to: to) }
         }
     }
 
@@ -62,6 +73,7 @@ package struct LoadChoice: Sendable {
     }
 
     private mutating func record(_ count: Int) -> Int {
+        if workload.popularity == .uniform { return generator.below(count) }
         guard newest == nil else {
             newest?.grow(to: count)
             return count - 1 - (newest?.rank(using: &generator) ?? 0)

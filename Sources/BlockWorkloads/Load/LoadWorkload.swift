@@ -1,13 +1,16 @@
 /// What clients of a load test do: the core workloads of YCSB (Cooper et al., "Benchmarking Cloud
 /// Serving Systems with YCSB", SoCC 2010) over a tree, and appends to a diary.
 package enum LoadWorkload: String, CaseIterable, Sendable {
-    case a, b, c, d, e, f, append
+    case a, b, c, d, e, f, append, bank
+    case bankUniform = "bank-uniform"
 
     package enum Kind: String, CaseIterable, Sendable {
         case read, update, insert, scan
         /// Reads a record and writes it in one transaction.
         case readModifyWrite
         case append
+        /// Moves money between two accounts of several trees, and notes it in a diary.
+        case transfer
     }
 
     /// Which records are popular.
@@ -16,6 +19,8 @@ package enum LoadWorkload: String, CaseIterable, Sendable {
         case scattered
         /// The newest.
         case latest
+        /// None more than others.
+        case uniform
     }
 
     package var title: String {
@@ -27,6 +32,8 @@ package enum LoadWorkload: String, CaseIterable, Sendable {
         case .e: "95 % ranges of 1 to \(LoadWorkload.scanCountMax) records, 5 % inserts, zipfian"
         case .f: "50 % reads, 50 % read-modify-writes in transactions, zipfian"
         case .append: "appends to one diary"
+        case .bank: "transfers between accounts of three trees, noted in a diary, zipfian"
+        case .bankUniform: "the same, all accounts alike"
         }
     }
 
@@ -43,13 +50,23 @@ package enum LoadWorkload: String, CaseIterable, Sendable {
         case .e: [(.scan, 95), (.insert, 5)]
         case .f: [(.read, 50), (.readModifyWrite, 50)]
         case .append: [(.append, 100)]
+        case .bank, .bankUniform: [(.transfer, 100)]
         }
     }
 
-    package var popularity: Popularity { self == .d ? .latest : .scattered }
+    package var popularity: Popularity {
+        switch self {
+        case .d: .latest
+        case .bankUniform: .uniform
+        default: .scattered
+        }
+    }
+
+    /// Whether it is about accounts, in several collections.
+    package var isBank: Bool { self == .bank || self == .bankUniform }
 
     /// Whether it is about the records of a tree, which are loaded first.
-    package var usesRecords: Bool { self != .append }
+    package var usesRecords: Bool { self != .append && !isBank }
 
     /// Whether every write adds one to the record's count, so that a lost update shows.
     package var countsWrites: Bool { self == .f }

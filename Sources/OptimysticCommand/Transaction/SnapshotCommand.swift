@@ -41,7 +41,7 @@ package struct SnapshotCommand: AsyncParsableCommand {
 }
 
 /// As of what a read sees a collection: a revision, a position, or a moment of several.
-package enum AsOfArgument: ExpressibleByArgument, Sendable {
+package enum AsOfArgument: ExpressibleByArgument, CustomStringConvertible, Sendable {
     case position(CollectionPosition)
     case moment(RevisionVector)
 
@@ -52,6 +52,14 @@ package enum AsOfArgument: ExpressibleByArgument, Sendable {
             self = .moment(moment)
         } else {
             return nil
+        }
+    }
+
+    /// As it was written.
+    package var description: String {
+        switch self {
+        case .position(let position): "\(position)"
+        case .moment(let moment): "\(moment)"
         }
     }
 

@@ -2,24 +2,23 @@ import BlockModel
 import BlockRuntime
 
 /// A planted bug and a seed that finds it.
-struct PlantedSeed: Sendable, CustomStringConvertible {
-    let bug: PlantedBug
-    let seed: UInt64
+package struct PlantedSeed: Sendable, CustomStringConvertible {
+    package let bug: PlantedBug
+    package let seed: UInt64
 
-    var description: String { "\(bug.rawValue) in seed \(seed)" }
+    package var description: String { "\(bug.rawValue) in seed \(seed)" }
 
     /// One that shows by a standstill.
-    static let stuck = PlantedSeed(bug: .emptyListReadFromOne, seed: 25)
+    package static let stuck = PlantedSeed(bug: .decideBeforePends, seed: 4)
 
-    /// The first seed that finds each, as `simulator --bug NAME 1 1500` finds it.
-    static let all = [
+    /// The first seed that finds each, as `simulator --bug NAME 1 400` finds it.
+    package static let all = [
         PlantedSeed(bug: .readWithoutWriteBack, seed: 20),
         PlantedSeed(bug: .ballotReused, seed: 1),
         PlantedSeed(bug: .proposerReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 2),
         PlantedSeed(bug: .replyBeforeSync, seed: 12),
         PlantedSeed(bug: .noDedupeScan, seed: 1),
-        PlantedSeed(bug: .decideBeforePends, seed: 4),
         PlantedSeed(bug: .noScanAfterMoved, seed: 13),
         PlantedSeed(bug: .firstRevisionRaised, seed: 3),
         PlantedSeed(bug: .landingNotChosen, seed: 44),
@@ -38,7 +37,13 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .lostAttemptFinalised, seed: 2),
         PlantedSeed(bug: .emptyListReadFromOne, seed: 25),
         PlantedSeed(bug: .anyCopyIsRead, seed: 3),
-        PlantedSeed(bug: .blockHashUnchecked, seed: 25),
-        PlantedSeed(bug: .unchosenTailFollowed, seed: 3),
+        PlantedSeed(bug: .blockHashUnchecked, seed: 101),
+        PlantedSeed(bug: .unchosenTailFollowed, seed: 37),
+        PlantedSeed(bug: .lifeIgnored, seed: 21),
+        PlantedSeed(bug: .discardRemovesPend, seed: 32),
+        PlantedSeed(bug: .peerCountedTwice, seed: 78),
+        PlantedSeed(bug: .sealBeforeSegment, seed: 124),
+        PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 9),
+        PlantedSeed(bug: .segmentKeyWithoutHash, seed: 9),
     ]
 }

@@ -1,14 +1,13 @@
 import BlockModel
 import BlockRuntime
-import Foundation
 
-/// A planted bug of which no seed among the first hundred worlds is known, and the test of one
+/// A planted bug of which no seed among the first few hundred worlds is known, and the test of one
 /// machine that finds it.
-struct PlantedUnitTest: Sendable {
-    let bug: PlantedBug
+package struct PlantedUnitTest: Sendable {
+    package let bug: PlantedBug
     /// Below `Tests`, without the ending.
-    let file: String
-    let name: String
+    package let file: String
+    package let name: String
 
     init(_ bug: PlantedBug, _ file: String, _ name: String) {
         self.bug = bug
@@ -16,7 +15,7 @@ struct PlantedUnitTest: Sendable {
         self.name = name
     }
 
-    static let all = [
+    package static let all = [
         PlantedUnitTest(
             .acceptDoesNotPromise, "BlockConsensusTests/AcceptorTests",
             "An accept that raises no promise lets an older ballot in, and is found"),
@@ -32,9 +31,6 @@ struct PlantedUnitTest: Sendable {
         PlantedUnitTest(
             .deletedBeforeTruncation, "BlockConsensusTests/SpaceSweepTests",
             "Nothing is deleted before the tail says that it is gone"),
-        PlantedUnitTest(
-            .discardRemovesPend, "BlockConsensusTests/BlockReplicaTests",
-            "A discard of one target that takes all of the pend is found"),
         PlantedUnitTest(
             .discardWithoutFence, "BlockNodeTests/PendWalkTests",
             "Discarding without a fence is found: what lands then has no content"),
@@ -72,17 +68,11 @@ struct PlantedUnitTest: Sendable {
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
         PlantedUnitTest(
-            .lifeIgnored, "BlockConsensusTests/TailFunctionTests",
-            "An attempt that lands in another life is found"),
-        PlantedUnitTest(
             .listsBelieved, "BlockConsensusTests/ClaimCheckTests",
             "Believing it is found: a version of what was never decided comes to be"),
         PlantedUnitTest(
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
             "A pend that is confirmed without its base makes no version, and is found"),
-        PlantedUnitTest(
-            .peerCountedTwice, "BlockConsensusTests/ProposerTests",
-            "A storage peer that is counted twice makes a quorum of one, and is found"),
         PlantedUnitTest(
             .predecessorsAnswerTaken, "BlockNodeTests/HostDefectTests",
             "An answer to a batch that this process has not sent does not count"),
@@ -96,17 +86,8 @@ struct PlantedUnitTest: Sendable {
             .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
             "A rule that is dropped is missed"),
         PlantedUnitTest(
-            .sealBeforeSegment, "BlockConsensusTests/ProposerTests",
-            "An accept that leaves before the segment that it points to is found"),
-        PlantedUnitTest(
             .sealedTakenForLost, "BlockConsensusTests/TailFunctionTests",
             "Of an attempt whose target is sealed nobody says that it did not land"),
-        PlantedUnitTest(
-            .segmentIndexExistsIsEnough, "BlockStorageTests/CrashTests",
-            "An index that is enough drops the segment that comes second"),
-        PlantedUnitTest(
-            .segmentKeyWithoutHash, "BlockStorageTests/CrashTests",
-            "A segment key without its hash makes one segment stand for another"),
         PlantedUnitTest(
             .sharedIntentIgnored, "BlockConsensusTests/PrepareTests",
             "What is read is held against writers, and shared with other readers"),
@@ -120,23 +101,4 @@ struct PlantedUnitTest: Sendable {
             .writeBackRaisesNoDoubt, "BlockConsensusTests/ProposerDoubtTests",
             "A write-back that raises no doubt is found"),
     ]
-
-    /// What is wrong with it as it stands in the sources; nil when the test is there and plants the
-    /// bug.
-    func problem() throws -> String? {
-        let text = try PlantedUnitTest.text(of: "\(file).swift")
-        guard let title = text.range(of: "\"\(name)\"") else {
-            return "\(file) has no test \"\(name)\""
-        }
-        let rest = text[title.upperBound...]
-        let test = rest[..<(rest.range(of: "@Test")?.lowerBound ?? rest.endIndex)]
-        return test.contains(".\(bug.rawValue)") ? nil : "\"\(name)\" does not plant \(bug)"
-    }
-
-    /// A file below `Tests`.
-    static func text(of path: String) throws -> String {
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent()
-        return try String(contentsOf: tests.appendingPathComponent(path), encoding: .utf8)
-    }
 }
