@@ -255,7 +255,7 @@ private struct Reading: Codable, Sendable, Hashable {
                 return try await group.reduce(into: Set<Incarnation>()) { $0.insert($1) }
             }
             #expect(lives.count == 1 && lives.first?.generation == 2)
-            // It stays unknown, however often it is asked for: it is asked for until its time is up.
+            // It stays unknown, however often it is asked for: until the time given is up.
             let later = await #expect(throws: DatabaseError.self) {
                 try await database.drop(first.info, timeout: TestTime.untilSent)
             }
