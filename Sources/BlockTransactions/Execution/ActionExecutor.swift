@@ -17,7 +17,6 @@ enum ActionExecutor {
         _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life,
         room: Int = .max, check: () throws -> Void = {}
     ) throws -> ActionOutcome {
-        invariant(room >= 0, "room for \(room) bytes")
         tracker.begin(StructuralBlockIDs(incarnation: participant.incarnation, action: action))
         do {
             return try AtomicScope.run(on: tracker) {
