@@ -120,7 +120,7 @@ struct DemoCommand {
             problem: problems.isEmpty ? nil : problems.joined(separator: "; "))
         let told = try await moved
         claims.add(
-            "transfers", "\(Transfers.count) between 3 trees: the sum is what it was, each is noted",
+            "transfers", "\(Transfers.count) between 3 trees: the sum holds, each is noted",
             problem: try await transfers.problem(with: told))
         return try await (report, done)
     }

@@ -19,6 +19,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .quorumOffByOne, seed: 2),
         PlantedSeed(bug: .replyBeforeSync, seed: 12),
         PlantedSeed(bug: .noDedupeScan, seed: 1),
+        PlantedSeed(bug: .decideBeforePends, seed: 4),
         PlantedSeed(bug: .noScanAfterMoved, seed: 13),
         PlantedSeed(bug: .firstRevisionRaised, seed: 3),
         PlantedSeed(bug: .landingNotChosen, seed: 44),

@@ -16,9 +16,9 @@ package struct InspectTransactionCommand: AsyncParsableCommand {
         commandName: "transaction",
         abstract: "Tells what became of a transaction, and what each of its collections holds.",
         discussion: """
-            The id is what `transact` prints, and what an error of unknown outcome names. Exit code \
-            1 when it has not committed: it may yet, while its request or a retry of it is on its \
-            way. Then all collections are looked through for what it has prepared.
+            The id is what `transact` prints, and what an error of unknown outcome names. Exit \
+            code 1 when it has not committed: it may yet, while its request or a retry of it is on \
+            its way. Then all collections are looked through for what it has prepared.
             """)
 
     @OptionGroup package var options: CommandOptions
@@ -99,7 +99,7 @@ struct TransactionInspection {
             let next = intent.entry.revision
             return Part(
                 name: tail.name, isHome: id.isHome(tail.name),
-                state: "prepared for revision \(next), and held until \(id.home.collection) decides",
+                state: "prepared for revision \(next), and held until its home decides",
                 since: intent.entry.wallMilliseconds)
         }
         guard tail.sharedIntents.contains(where: { $0.home.collection == id.home.collection })

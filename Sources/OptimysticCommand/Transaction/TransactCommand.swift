@@ -10,8 +10,8 @@ package struct TransactCommand: AsyncParsableCommand {
         commandName: "transact",
         abstract: "Does many things to several collections in one transaction: all, or nothing.",
         discussion: """
-            The file has one JSON object a line: "collection" and "action", which is put, delete or \
-            check (of a tree, with "key"), append (to a diary), enqueue or dequeue (of a queue, \
+            The file has one JSON object a line: "collection" and "action", which is put, delete \
+            or check (of a tree, with "key"), append (to a diary), enqueue or dequeue (of a queue, \
             "count" values). "value" is what is put, appended or added; "hex" the same as \
             hexadecimal digits. On a tree "if": "absent" or "present", or "ifValue": a value, is a \
             condition on the key. Later lines see what earlier ones do. The collections must exist.
