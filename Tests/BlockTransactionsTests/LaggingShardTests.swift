@@ -265,6 +265,7 @@ struct LaggingShardTests {
     private static func touched(_ block: BlockID, _ revision: UInt64) -> TouchedBlock {
         TouchedBlock(
             block: block, baseRevision: Revision(revision - 1), basePayload: nil,
-            transformHash: .zero, resultHash: Digest(domain: "test", [UInt8(truncatingIfNeeded: revision)]))
+            transformHash: .zero,
+            resultHash: Digest(domain: "test", [UInt8(truncatingIfNeeded: revision)]))
     }
 }
