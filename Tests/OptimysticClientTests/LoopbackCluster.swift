@@ -114,6 +114,13 @@ final class LoopbackCluster: Sendable {
         invariant(problem == nil, "no thread for \(name)")
     }
 
+    /// Waits until every service listens: on a loaded machine its thread may begin late.
+    private func waitUntilBound() async {
+        while services.withLock({ services in
+            services.values.contains { $0.waker.withLock { $0 == nil } }
+        }) { try? await Task.sleep(for: .milliseconds(1)) }
+    }
+
     /// Stops a service and waits until it is gone.
     func stop(_ name: String) async {
         guard let running = services.withLock({ $0.removeValue(forKey: name) }) else { return }
@@ -147,6 +154,7 @@ final class LoopbackCluster: Sendable {
         usesSockets: Bool = false, _ body: @Sendable (LoopbackCluster) async throws -> Void
     ) async throws {
         let cluster = try LoopbackCluster(usesSockets: usesSockets)
+        await cluster.waitUntilBound()
         do {
             try await body(cluster)
         } catch {
