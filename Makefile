@@ -70,12 +70,12 @@ build-tests: setup ## Builds the tests, in release with simulation hooks, into .
 	$(test_build)
 
 # The worlds come last and alone: they take the cores from tests of services with deadlines.
-check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (9 min)
+check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (4 min)
 	$(test_run) --skip IntegrationTests --skip BlockSimulationTests
 	$(test_run) --filter BlockSimulationTests
 
 # The real processes come last and alone: they need the cores that the other suites take.
-test: build check ## Runs every test, with the real executables last (18 min)
+test: build check ## Runs every test, with the real executables last (13 min)
 	OPTIMYSTIC_BIN=$(bin) $(test_run) --filter IntegrationTests
 	$(compose_check)
 
@@ -127,7 +127,7 @@ bench-etcd: build ## Measures this database beside three etcd servers: [RUNS=n] 
 soak: build ## Uses everything for MINUTES and fails when the memory of a process grows: [MINUTES=n]
 	@$(bin)/bench --only soak --minutes $(MINUTES) --output $(OUTPUT)
 
-load-test: build ## Measures and checks: [WORKLOAD=a|b|c|d|e|f|append] [CLIENTS=n] [RECORDS=n]
+load-test: build ## Measures and checks: [WORKLOAD=a|b|c|d|e|f|append|bank|bank-uniform] [CLIENTS=n] [RECORDS=n]
 	@$(bin)/load-tester --workload $(WORKLOAD) --clients $(CLIENTS) --seconds $(SECONDS) \
 		--records $(RECORDS) --output $(OUTPUT)
 
