@@ -47,6 +47,7 @@ package struct ChaosRecord: Sendable {
         Set(
             history.collections + history.structures.collections
                 + history.transactions.collections + history.customs.collections
+                + history.lives.collections
         ).sorted()
     }
 

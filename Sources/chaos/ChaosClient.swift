@@ -75,7 +75,8 @@ struct ChaosClient: Sendable {
                         return (step, LivesHistory.RequestID?.none)
                     }
                     let life = $0.history.lives.send(
-                        request, of: workload.collection, at: environment.now())
+                        request, of: request.collectionName ?? workload.collection,
+                        at: environment.now())
                     return (step, life)
                 }
                 guard case .request(let request, let timeout) = step else {
@@ -142,7 +143,9 @@ struct ChaosClient: Sendable {
         var isOpening = false
         if case .openCollection = request { isOpening = true }
         state.record.withLock {
-            $0.note(reply, life, of: workload.collection, at: environment.now())
+            $0.note(
+                reply, life, of: request.collectionName ?? workload.collection,
+                at: environment.now())
             workload.receive(reply, &$0.history, at: environment.now())
             if !isFailure, !isOpening { $0.successCount += 1 }
         }

@@ -330,6 +330,9 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
     package mutating func crashed(_ history: inout History, at now: Instant) {
         openTry = nil
         opening.forget()
+        // What its process held when it died, an action that replaces another one among it, may
+        // land all the same.
+        if let local { ledger.died(pending: local.pending.map(\.action), &history, now) }
         abandon(isGone: true)
     }
 }

@@ -92,6 +92,18 @@ struct CustomLedger: Sendable {
         }
     }
 
+    /// The client dies in the middle of a call, and this is what was pending: what the call had
+    /// replaced until then may land, though it was never told.
+    mutating func died(pending: [Signature], _ history: inout History, _ now: Instant) {
+        for signature in pending where open[signature.text] == nil {
+            // A replacement is called what it replaces is called, with a mark behind.
+            var original = signature.text[...]
+            while original.last == "'", open[String(original)] == nil { original.removeLast() }
+            guard let item = open[String(original)] else { continue }
+            add(signature, place: item.place, item.incarnation, &history, begun: item.begun)
+        }
+    }
+
     /// The client takes what is open for what will never land.
     mutating func refuse(_ history: inout History, _ now: Instant) {
         for text in open.keys.sorted() { tell(text, .refused, &history, now) }
