@@ -38,5 +38,6 @@ struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .anyCopyIsRead, seed: 3),
         PlantedSeed(bug: .blockHashUnchecked, seed: 25),
         PlantedSeed(bug: .unchosenTailFollowed, seed: 3),
+        PlantedSeed(bug: .callersMixedUp, seed: 1),
     ]
 }
