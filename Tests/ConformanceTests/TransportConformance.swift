@@ -211,11 +211,8 @@ struct TransportConformance {
         arguments: TransportKind.allCases)
     func backlog(kind: TransportKind) throws {
         let harness = TransportHarness(kind)
-        let gone = try harness.server()
-        let address = try gone.address()
-        gone.close()
         let client = try harness.client()
-        let link = try client.connect(to: address)
+        let link = try client.connect(to: harness.addressOfNobody)
         var results = (0..<Limits.sendQueueCountMax).map { client.send(envelope($0), to: link) }
         #expect(results.allSatisfy { $0 == .queued })
         results = (0..<10).map { client.send(envelope($0), to: link) }
@@ -262,11 +259,8 @@ struct TransportConformance {
     @Test("what waits for a link to nobody is bounded in bytes", arguments: TransportKind.allCases)
     func linkBytes(kind: TransportKind) throws {
         let harness = TransportHarness(kind)
-        let gone = try harness.server()
-        let address = try gone.address()
-        gone.close()
         let client = try harness.client()
-        let link = try client.connect(to: address)
+        let link = try client.connect(to: harness.addressOfNobody)
         let payload = Bytes(repeating: 7, count: 1 << 20)
         let results = (0..<40).map { client.send(envelope($0, payload: payload), to: link) }
         let taken = results.filter { $0 == .queued }.count

@@ -21,6 +21,11 @@ final class TransportHarness {
     let kind: TransportKind
     fileprivate let network = LoopbackNetwork(environment: .live())
     private var nextName = 0
+    /// Where nobody listens: not a port that was let go of, which another test may take meanwhile,
+    /// but one that systems give to nobody.
+    var addressOfNobody: String {
+        kind == .zeroMQ ? "tcp://127.0.0.1:1" : "loopback://nobody"
+    }
     /// A loopback address of this harness alone. A port that a test lets go, to listen there again,
     /// could otherwise go to a neighbour, or to the outgoing side of the client that waits for it.
     private let host: String
