@@ -33,6 +33,7 @@ extension Integration {
             try await withCluster { cluster in
                 let output = try cluster.runPython("run_structures.py", "from-python")
                 #expect(output.contains("a tree of 202 entries, and 221 values through a queue"))
+                #expect(output.contains("a transaction over 3 collections"))
                 try expectSound(cluster)
             }
         }

@@ -297,6 +297,12 @@ class Queue(Collection):
         return self._read(as_of, "count", count=common.Nothing()).count
 
 
+def writes(actions):
+    """Whether a part of these actions gets an entry, and does not only say what must hold."""
+    return any(
+        action.WhichOneof("content") != "tree" or action.tree.operations for action in actions)
+
+
 class Database:
     """A connection to the first of `addresses` (tcp://host:port) that answers."""
 
@@ -449,6 +455,41 @@ class Database:
 
     def open_queue(self, name, creates=False):
         return self.open_collection(name, creates, kind=common.COLLECTION_KIND_QUEUE)
+
+    def transact(self, parts, action=None):
+        """One transaction: `parts` are (collection, list of client.PartAction, revision that the
+        collection must still be at, or None). Returns the revision of each collection by name;
+        raises DatabaseError 1001 when something did not hold. Sent with one id until the time is
+        over, so that it lands once."""
+        ordered = sorted(parts, key=lambda part: part[0].id)
+        messages = []
+        for collection, actions, expected in ordered:
+            message = client.TransactionPart(
+                collection=collection.id, incarnation=collection.incarnation,
+                first_revision=collection.revision, actions=actions)
+            if expected is not None:
+                message.expected_revision = expected
+            messages.append(message)
+        home = max(collection.id for collection, actions, _ in ordered if writes(actions))
+        done = self.ask(
+            client.ClientRequest(transact=client.Transact(
+                action=action or uuid.uuid4().bytes, home=home, parts=messages)), "transacted")
+        revisions = {}
+        for (collection, _, _), part in zip(ordered, done.parts, strict=True):
+            collection.revision = max(collection.revision, part.revision)
+            revisions[collection.name] = part.revision
+        return revisions
+
+    def snapshot(self, collections):
+        """Where these collections were at one moment: a revision of each, by name."""
+        ordered = sorted(collections, key=lambda collection: collection.id)
+        lives = [
+            cluster.CollectionLife(collection=each.id, incarnation=each.incarnation)
+            for each in ordered]
+        found = self.ask(
+            client.ClientRequest(snapshot=client.ReadSnapshot(collections=lives)), "snapshot")
+        names = [each.name for each in ordered]
+        return dict(zip(names, found.revisions, strict=True))
 
     def list_collections(self, count_max=1000):
         """Every collection, page by page."""

@@ -208,11 +208,64 @@ def use_queue(database, name):
     return len(values)
 
 
+def use_transactions(database, prefix):
+    """Money moves between two trees with a line in a diary, or not at all."""
+    parts = optimystic.client.PartAction
+    north = database.open_tree(prefix + "-north", creates=True)
+    south = database.open_tree(prefix + "-south", creates=True)
+    ledger = database.open_collection(prefix + "-ledger", creates=True)
+    north.act([north.put(b"ada", b"100")])
+    south.act([south.put(b"ada", b"0")])
+
+    def move(amount, had, other):
+        def tree(branch, before, after):
+            return parts(tree=optimystic.structures.TreeAction(
+                checks=[branch.holds(b"ada", b"%d" % before)],
+                operations=[branch.put(b"ada", b"%d" % after)]))
+        return [
+            (north, [tree(north, had, had - amount)], None),
+            (south, [tree(south, other, other + amount)], None),
+            (ledger, [parts(append=b"%d" % amount), parts(append=b"done")], None)]
+
+    before = database.snapshot([north, south, ledger])
+    action = uuid.uuid4().bytes
+    first = {each.name: each.revision for each in (north, south, ledger)}
+    landed = database.transact(move(30, 100, 0), action)
+    check((north.get(b"ada"), south.get(b"ada")) == (b"70", b"30"), "the transfer")
+    check(north.get(b"ada", as_of=before[north.name]) == b"100", "the moment before it")
+    check(database.snapshot([south, north, ledger]) == landed, "the moment after it")
+    # Sent again under its id it is not done again.
+    for each in (north, south, ledger):
+        each.revision = first[each.name]
+    check(database.transact(move(30, 100, 0), action) == landed, "a retry landed elsewhere")
+    fails(1001, lambda: database.transact(move(30, 100, 0)), "what was read has changed")
+    late = ledger.revision - 1
+    fails(
+        1001, lambda: database.transact([
+            (north, [parts(tree=optimystic.structures.TreeAction(
+                operations=[north.put(b"x", b"1")]))], None), (ledger, [], late)]),
+        "a collection that is only read has moved")
+    # Its parts find each other: each entry names the home and all participants.
+    entries = [list(changes(each))[-1] for each in (north, south, ledger)]
+    check(len({entry.home for entry in entries}) == 1 and entries[0].home, "one home")
+    for entry in entries:
+        check({part.collection for part in entry.participants}
+              == {each.id for each in (north, south, ledger)}, "all participants")
+        check(entry.actions[0].id == action, "the id of the transaction")
+    lines = list(ledger.entries())
+    check([line.value for line in lines] == [b"30", b"done"], "the ledger")
+    check(lines[1].transaction.action == action, "an entry says whose it is")
+    return len(landed)
+
+
 def main(address, cluster_name, prefix):
     with optimystic.Database([address], cluster_name) as database:
         entries = use_tree(database, prefix + "-tree")
         values = use_queue(database, prefix + "-queue")
-    print(f"a tree of {entries} entries, and {values} values through a queue")
+        parts = use_transactions(database, prefix)
+    print(
+        f"a tree of {entries} entries, and {values} values through a queue; "
+        f"a transaction over {parts} collections")
 
 
 if __name__ == "__main__":
