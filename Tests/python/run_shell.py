@@ -35,6 +35,21 @@ class Terminal:
     def type(self, text):
         os.write(self.descriptor, text if isinstance(text, bytes) else text.encode())
 
+    def end(self, ending):
+        """Types what ends the shell, and returns its exit code."""
+        self.type(ending)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            process, status = os.waitpid(self.process, os.WNOHANG)
+            if process != 0:
+                return os.waitstatus_to_exitcode(status)
+            if select.select([self.descriptor], [], [], 0.1)[0]:
+                try:
+                    os.read(self.descriptor, 65536)
+                except OSError:
+                    time.sleep(0.01)
+        sys.exit(f"run_shell: {ending!r} does not end the shell")
+
     def run(self, line, answer):
         self.type(line)
         self.type("\n")
@@ -72,9 +87,8 @@ def main():
     terminal.run(b"diary append d \xc3x", "the line was not run")
     terminal.run("diary read d --reverse --limit 1 --hex", "\t")
     terminal.run("diray read d", 'there is no command "diray"')
-    terminal.type("exit 3\n")
-    _, status = os.waitpid(terminal.process, 0)
-    if os.waitstatus_to_exitcode(status) != 3:
+    status = terminal.end("exit 3\n")
+    if status != 3:
         sys.exit(f"run_shell: the shell ends with {status}")
     # The end of the input, and `exit` alone, end it with the code of the last line.
     for lines, ending, code in (
@@ -86,10 +100,15 @@ def main():
         for line in lines:
             terminal.type(line + "\n")
             terminal.expect("embedded> ")
-        terminal.type(ending)
-        _, status = os.waitpid(terminal.process, 0)
-        if os.waitstatus_to_exitcode(status) != code:
+        status = terminal.end(ending)
+        if status != code:
             sys.exit(f"run_shell: {lines} and {ending!r} end with {status}, not {code}")
+    # Also when it is typed ahead, while the command before it runs.
+    terminal = Terminal([executable, "--embedded", directory, "shell"])
+    terminal.expect("embedded> ")
+    status = terminal.end("tree nosuch\n\x04")
+    if status != 64:
+        sys.exit(f"run_shell: what is typed ahead ends it with {status}")
     print("run_shell: all of it held")
 
 

@@ -90,6 +90,9 @@ private struct Typing {
     static let state = Mutex<Typing?>(nil)
     /// Ctrl-C of a terminal that sends it as a character.
     private static let interrupt: UInt8 = 0x03
+    /// Ctrl-D, and what Linux makes of one that comes while it gathers lines itself.
+    private static let end: UInt8 = 0x04
+    private static let endTypedAhead: UInt8 = 0x00
 
     let interrupts: InterruptedCommand
     var isInterrupted = false
@@ -118,6 +121,8 @@ private struct Typing {
             let count = Glibc.read(STDIN_FILENO, &byte, 1)
             if count < 0, errno == EINTR { continue }
             guard count == 1 else { return -1 }
+            // Typed while a command ran, when the terminal was not the editor's yet.
+            if byte == Typing.endTypedAhead { byte = Typing.end }
             if byte == Typing.interrupt {
                 state.withLock { $0?.isInterrupted = true }
                 return -1
