@@ -332,7 +332,7 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
         opening.forget()
         // What its process held when it died, an action that replaces another one among it, may
         // land all the same.
-        if let local { ledger.died(pending: local.pending.map(\.action), &history, now) }
+        if let local { ledger.died(local.untold, pending: local.pending.map(\.action), &history) }
         abandon(isGone: true)
     }
 }

@@ -92,10 +92,13 @@ struct CustomLedger: Sendable {
         }
     }
 
-    /// The client dies in the middle of a call, and this is what was pending: what the call had
-    /// replaced until then may land, though it was never told.
-    mutating func died(pending: [Signature], _ history: inout History, _ now: Instant) {
-        for signature in pending where open[signature.text] == nil {
+    /// The client dies in the middle of a call: what the call had replaced until then may land, or
+    /// has, though it was never told.
+    mutating func died(
+        _ untold: CollectionBehavior<Signature>.Update, pending: [Signature],
+        _ history: inout History
+    ) {
+        for signature in untold.replaced.map(\.1) + pending where open[signature.text] == nil {
             // A replacement is called what it replaces is called, with a mark behind.
             var original = signature.text[...]
             while original.last == "'", open[String(original)] == nil { original.removeLast() }
