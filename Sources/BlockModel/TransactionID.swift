@@ -21,8 +21,10 @@ public struct TransactionID: Sendable {
 }
 
 extension TransactionID: Hashable {
+    /// Whether both name the same transaction, wherever they come from.
     public static func == (left: Self, right: Self) -> Bool { left.action == right.action }
 
+    /// Hashes what ``==(_:_:)`` compares.
     public func hash(into hasher: inout Hasher) { hasher.combine(action) }
 }
 
