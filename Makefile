@@ -70,12 +70,12 @@ build-tests: setup ## Builds the tests, in release with simulation hooks, into .
 	$(test_build)
 
 # The worlds come last and alone: they take the cores from tests of services with deadlines.
-check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (4 min)
+check: build-tests ## Runs what gates a commit: unit, conventions, conformance, 200 seeds (3 min beside the build)
 	$(test_run) --skip IntegrationTests --skip BlockSimulationTests
 	$(test_run) --filter BlockSimulationTests
 
 # The real processes come last and alone: they need the cores that the other suites take.
-test: build check ## Runs every test, with the real executables last (13 min)
+test: build check ## Runs every test, with the real executables last (17 min from nothing)
 	OPTIMYSTIC_BIN=$(bin) $(test_run) --filter IntegrationTests
 	$(compose_check)
 

@@ -122,6 +122,103 @@ import Testing
         }
     }
 
+    @Test("What nobody answers is unknown, with an id that tells what became of it")
+    func unknown() async throws {
+        try await LoopbackCluster.run { cluster in
+            let script = FaultyLink.Script()
+            let mine = try await cluster.connect(through: script)
+            let other = try await cluster.connect()
+            defer {
+                mine.close()
+                other.close()
+            }
+            let shop = try await Shop(mine)
+            try await shop.stock.set("pen", to: 3)
+            let lost = ClientReply.failed(
+                DatabaseError(.commitResultUnknown, "no answer", outcome: .unknown))
+            let silent = ClientReply.failed(DatabaseError(.invalidArgument, "no log can say"))
+            for isLanded in [true, false] {
+                script.set {
+                    switch $0 {
+                    case .transact: isLanded ? .passButAnswer(lost) : .answer(lost)
+                    case .actionStatus: .answer(silent)
+                    default: .pass
+                    }
+                }
+                let session = try await mine.beginTransaction()
+                try await shop.order("pen", in: session)
+                let error = await #expect(throws: DatabaseError.self) {
+                    try await session.commit(timeout: TestTime.untilSent)
+                }
+                guard case .unknown(let id) = session.phase else {
+                    Issue.record("\(session.phase) after \(String(describing: error))")
+                    continue
+                }
+                #expect(error?.outcome == .unknown && error?.message.contains("\(id)") == true)
+                #expect(throws: DatabaseError.self) { try session.rollback() }
+                switch try await other.status(of: id) {
+                case .committed(let commit): #expect(isLanded && commit.id == id)
+                case .notCommitted: #expect(!isLanded)
+                }
+            }
+            script.set { _ in .pass }
+            #expect(try await shop.stock.value(for: "pen") == 2)
+        }
+    }
+
+    @Test(
+        "A commit that is cancelled may have landed: it is never called rolled back",
+        arguments: DatabaseHome.allCases)
+    func cancelled(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let shop = try await Shop(database)
+            try await shop.stock.set("pen", to: 100)
+            for round in 0..<8 {
+                let session = try await database.beginTransaction()
+                try await shop.order("pen", in: session)
+                let task = Task { try await session.commit() }
+                if round % 2 == 1 { try await Task.sleep(for: .microseconds(300 * round)) }
+                task.cancel()
+                switch (await task.result, session.phase) {
+                case (.failure(let error), .unknown(let id)):
+                    #expect(error is CancellationError)
+                    _ = try await database.status(of: id)
+                case (.success(let commit), .committed(let told)): #expect(commit == told)
+                // One that was cancelled before has landed meanwhile.
+                case (.failure(let error as DatabaseError), .rolledBack):
+                    #expect(error.code == .conflict)
+                case (let result, let phase): Issue.record("\(phase) after \(result)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "What became of it is told when a participant was dropped since, and without that one",
+        arguments: DatabaseHome.allCases)
+    func droppedSince(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let shop = try await Shop(database)
+            try await shop.stock.set("pen", to: 3)
+            let commit = try await database.transact { try await shop.order("pen", in: $0) }.commit
+            let id = try #require(commit.id)
+            let names = ["stock", "orders", "shop jobs"]
+            let home = names.max { CollectionID(name: $0) < CollectionID(name: $1) }
+            for (count, name) in names.filter({ $0 != home }).enumerated() {
+                try await database.drop(name)
+                guard case .committed(let told) = try await database.status(of: id) else {
+                    Issue.record("not committed any more")
+                    continue
+                }
+                #expect(told.revisions.elements.count == 2 - count)
+            }
+        }
+    }
+
     @Test(
         "A transaction in the body of another one is refused, and what to do is said",
         arguments: DatabaseHome.allCases)
@@ -143,6 +240,17 @@ import Testing
             }
             #expect(ending?.code == .invalidArgument)
             #expect(try await shop.stock.value(for: "pen") == nil)
+            // What a body has begun and left running may go its own way when the body has ended.
+            let late = try await database.withTransaction { _ in
+                Task {
+                    try await Task.sleep(for: .milliseconds(50))
+                    try await database.withTransaction { try $0.append(shop.orders, "late") }
+                }
+            }
+            try await late.value
+            // Nor can the transaction be used then.
+            let kept = try await database.withTransaction { $0 }
+            #expect(throws: DatabaseError.self) { try kept.append(shop.orders, "never") }
             // A session, or one after the other, is fine.
             let (result, commit) = try await database.transact { outer in
                 try outer.set(shop.stock, "pen", to: 1)

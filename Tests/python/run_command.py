@@ -558,7 +558,8 @@ def transactions():
     for text, says in (
         (b"commit\n", b"no transaction is open"), (b"begin\nbegin\n", b"open already"),
         (b"begin\ntree put accounts ada=1\n", b"it was rolled back"),
-        (b"begin\ntree range accounts\n", b"would not be a part"), (b"begin x\n", b"takes nothing"),
+        (b"begin\ntree range accounts\n", b"would not be a part"),
+        (b"begin\n--embedded other tree get accounts ada\n", b"--embedded does not go with"), (b"begin x\n", b"takes nothing"),
     ):
         refused(64, "shell", input=text, says=says)
     ran = run("shell", input=b"begin\ntree put accounts ada=1 --if-absent\n")

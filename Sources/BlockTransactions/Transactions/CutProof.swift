@@ -38,9 +38,6 @@ package struct CutProof: Sendable {
 
     /// The collection that was ``next`` is at `revision`.
     package mutating func looked(_ revision: Revision) {
-        if let before = seen[place] {
-            invariant(before <= revision, "\(next.collection) went back to \(revision)")
-        }
         lookCount += 1
         if seen[place] == revision {
             unchangedCount += 1

@@ -16,7 +16,8 @@ extension Database {
     /// - Parameter timeout: For all runs together.
     /// - Throws: What `body` throws; `.conflict` when others were first until the time ran out;
     ///   `.commitResultUnknown` when the writes may or may not have landed, which was asked for by
-    ///   the action's id, and is never found out by running the body again.
+    ///   the action's id, and is never found out by running the body again. `CancellationError`
+    ///   when the task is cancelled: while it commits, it may have taken effect all the same.
     @discardableResult
     public func withTransaction<Result>(
         timeout: Duration? = nil, isolation: isolated (any Actor)? = #isolation,
@@ -40,7 +41,8 @@ extension Database {
             let conflict: DatabaseError
             do {
                 let transaction = Transaction(database: self, time: .all(until: deadline))
-                let result = try await Transaction.$enclosing.withValue(connectionName) {
+                defer { transaction.giveUp() }
+                let result = try await Transaction.$enclosing.withValue(transaction) {
                     try await body(transaction)
                 }
                 return (result, try await transaction.land(until: deadline))
@@ -64,21 +66,18 @@ extension Database {
 }
 
 extension Transaction {
-    /// The database that a body of a transaction is running over, in this task.
-    @TaskLocal static var enclosing: ObjectIdentifier?
+    /// The transaction whose body is running in this task.
+    @TaskLocal static var enclosing: Transaction?
 
     /// - Throws: `.invalidArgument` within the body of another one.
     fileprivate static func checkNesting(in database: Database) throws(DatabaseError) {
-        guard enclosing == database.connectionName else { return }
+        guard let enclosing, enclosing.database === database, enclosing.phase == .open else {
+            return
+        }
         throw DatabaseError(
             .invalidArgument,
             "withTransaction in the body of another one: it would take effect by itself. Give the "
                 + "transaction that is open to the function that needs one, or begin a session "
                 + "with beginTransaction()")
     }
-}
-
-extension Database {
-    /// Tells this database from others.
-    fileprivate var connectionName: ObjectIdentifier { ObjectIdentifier(self) }
 }

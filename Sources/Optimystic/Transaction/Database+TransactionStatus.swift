@@ -57,11 +57,13 @@ extension Database {
     private func info(of part: Participant, timeout: Duration?) async throws -> CollectionInfo? {
         let request = ClientRequest.listCollections(
             after: part.collection.predecessor, countMax: 1)
-        let found = try await ask(request, timeout: timeout) { reply in
-            if case .collections(let infos, _) = reply { infos.first } else { nil }
+        // A page of one life that is over has no collection in it.
+        let found = try await ask(request, timeout: timeout) { reply -> [CollectionInfo]? in
+            if case .collections(let infos, _) = reply { infos } else { nil }
         }
-        return found.collection == part.collection && found.incarnation == part.incarnation
-            ? found : nil
+        return found.first {
+            $0.collection == part.collection && $0.incarnation == part.incarnation
+        }
     }
 }
 

@@ -45,7 +45,8 @@ extension Transaction {
     ///
     /// - Returns: Its id, and where it took effect.
     /// - Throws: `.conflict` when something that was read has changed; `.commitResultUnknown` when
-    ///   it may have taken effect, or may yet: its ``phase`` has the id to ask by;
+    ///   it may have taken effect, or may yet: its ``phase`` has the id to ask by, also after a
+    ///   `CancellationError`;
     ///   `.invalidArgument` when it is not open, or belongs to
     ///   ``Database/withTransaction(timeout:_:)``, which commits what its body leaves.
     @discardableResult
@@ -97,18 +98,22 @@ extension Transaction {
             stage.withLock { $0 = .committed(commit) }
             return commit
         } catch {
-            let isUnknown = (error as? DatabaseError)?.outcome == .unknown
-            let id = isUnknown ? landing?.id : nil
+            // A task that stops waiting because it is cancelled knows nothing of what was sent.
+            let isCertain = (error as? DatabaseError).map { $0.outcome == .notApplied } ?? false
+            let id = isCertain ? nil : landing?.id
             stage.withLock { $0 = id.map { .unknown($0) } ?? .rolledBack }
             throw error
         }
     }
 
+    /// Its body has ended: whoever has kept it can do nothing with it any more.
+    func giveUp() { _ = try? end(.rolledBack) }
+
     /// What a verb threw, and it goes on being thrown: nothing can be committed any more when what
     /// was read has changed.
     func rollBack(after error: any Error) {
         guard (error as? DatabaseError)?.code == .conflict else { return }
-        _ = try? end(.rolledBack)
+        giveUp()
     }
 }
 

@@ -39,7 +39,16 @@ enum ShellTransaction {
             try transaction.rollback()
             return true
         }
-        let commit = try await transaction.commit(timeout: timeout)
+        let commit: TransactionCommit
+        do {
+            commit = try await transaction.commit(timeout: timeout)
+        } catch is CancellationError {
+            guard case .unknown(let id) = transaction.phase else { throw CancellationError() }
+            throw DatabaseError(
+                .commitResultUnknown,
+                "interrupted; it may have been committed, or may yet: inspect transaction \(id)",
+                outcome: .unknown)
+        }
         var line = StandardOutput()
         switch output {
         case .text: line.line(commit.id.map { "transaction \($0)" } ?? "nothing was written")
@@ -56,6 +65,13 @@ enum ShellTransaction {
     /// Refuses what would not be a part of the transaction that is open.
     static func check(_ words: [Bytes]) throws {
         guard current != nil else { return }
+        let elsewhere = ["--connect", "--embedded"].first { option in
+            words.contains { $0.starts(with: option.utf8) }
+        }
+        if let elsewhere {
+            throw UsageError("\(elsewhere) does not go with a transaction that is open")
+        }
+        let words = words.drop { $0.first == UInt8(ascii: "-") && !$0.elementsEqual("--help".utf8) }
         let isPart = commands.contains { command in
             zip(command, words).allSatisfy { $1.elementsEqual($0.utf8) }
                 && words.count >= command.count

@@ -97,9 +97,11 @@ struct TransactionInspection {
             intent.transaction.map({ $0 == id }) ?? true
         {
             let next = intent.entry.revision
+            // Whose it is can be told when its actions are in the tail.
+            let whose = intent.transaction == nil ? "by this or another one of its home, " : ""
             return Part(
                 name: tail.name, isHome: id.isHome(tail.name),
-                state: "prepared for revision \(next), and held until its home decides",
+                state: "prepared \(whose)for revision \(next), and held until its home decides",
                 since: intent.entry.wallMilliseconds)
         }
         guard tail.sharedIntents.contains(where: { $0.home.collection == id.home.collection })
