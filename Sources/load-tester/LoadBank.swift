@@ -88,10 +88,7 @@ struct LoadBank: Sendable {
         let completed = environment.now()
         var lines: [BankHistory.Line] = []
         for try await item in ledger.entries(asOf: try moment.revision(of: ledger)) {
-            guard let line = BankHistory.Line(bytes: item.value) else {
-                throw DatabaseError(.corrupted, "the ledger has a line that is none")
-            }
-            lines.append(line)
+            lines.append(BankHistory.Line(entry: item.value))
         }
         var balances: [BankPlan.Account: Int] = [:]
         for (branch, tree) in branches.enumerated() {

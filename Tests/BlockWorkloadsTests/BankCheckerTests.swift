@@ -100,6 +100,19 @@ import Testing
         #expect(BankChecker.check(history).violations.count == 1)
     }
 
+    @Test("A balance or a line that is none is not taken for one")
+    func damaged() {
+        #expect(BankPlan.balance(of: nil) == BankPlan.initialBalance)
+        for bytes in [[], [0xFF], [0x31, 0xFF], Array("x".utf8)] as [Bytes] {
+            #expect(BankPlan.balance(of: bytes) == BankPlan.damagedBalance)
+            #expect(BankHistory.Line(bytes: bytes) == nil)
+            #expect(BankHistory.Line(entry: bytes).name == "damaged")
+        }
+        let history = Self.history(
+            Self.good, ledger: Self.good + [BankHistory.Line(entry: [0xFF])])
+        #expect(BankChecker.check(history).violations.count == 1)
+    }
+
     @Test("What is lost, doubled, invented, stale, torn or out of order is found")
     func bad() {
         let bad = [

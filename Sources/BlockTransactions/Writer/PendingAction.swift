@@ -87,10 +87,7 @@ package struct PendingAction: Sendable {
     // MARK: Events
 
     /// Another request for it shares its outcome.
-    mutating func join(_ waiter: Waiter) {
-        invariant(!waiters.contains { $0.token == waiter.token }, "a request waits twice")
-        waiters.append(waiter)
-    }
+    mutating func join(_ waiter: Waiter) { waiters.append(waiter) }
 
     /// Every entry up to `revision` was read and does not hold it.
     mutating func wasScanned(through revision: Revision) {

@@ -281,7 +281,7 @@ package struct BankClient: WorkloadClient {
             for (place, revision) in zip(places, revisions) { cut[place] = revision }
             audit.cut = cut
         case .diaryPage(let page):
-            audit.lines += page.entries.compactMap { BankHistory.Line(bytes: $0.bytes) }
+            audit.lines += page.entries.map { BankHistory.Line(entry: $0.bytes) }
             audit.after = page.entries.last?.position ?? audit.after
             audit.isRead = page.isLast || page.entries.isEmpty
         case .treeValues(let values):

@@ -41,9 +41,21 @@ package struct BankHistory: Sendable {
             return Array(fields.joined(separator: " ").utf8)
         }
 
+        /// The line that an entry of the ledger is; one that nobody wrote, when it is none.
+        package init(entry bytes: Bytes) {
+            let nobody = BankPlan.Account(branch: 0, number: 0)
+            self =
+                Line(bytes: bytes)
+                ?? Line(
+                    name: "damaged", payer: nobody, payerBalance: 0, payee: nobody,
+                    payeeBalance: 0, witness: nil, witnessBalance: 0, amount: 0)
+        }
+
         /// - Returns: nil when the bytes are no line of a ledger.
         package init?(bytes: Bytes) {
-            let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+            guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+            let fields = text.split(separator: " ")
+            guard !fields.isEmpty else { return nil }
             let numbers = fields.dropFirst().compactMap { Int($0) }
             guard numbers.count == fields.count - 1, [7, 10].contains(numbers.count) else {
                 return nil

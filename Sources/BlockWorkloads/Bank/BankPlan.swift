@@ -51,7 +51,11 @@ package struct BankPlan: Hashable, Sendable {
 
     package static func bytes(of balance: Int) -> Bytes { Array("\(balance)".utf8) }
 
+    /// What no account ever has: read where the value is no number.
+    package static let damagedBalance = -1_000_000_000
+
     package static func balance(of bytes: Bytes?) -> Int {
-        bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? initialBalance
+        guard let bytes else { return initialBalance }
+        return String(validating: bytes, as: UTF8.self).flatMap { Int($0) } ?? damagedBalance
     }
 }
