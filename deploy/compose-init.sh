@@ -28,6 +28,12 @@ if [[ ! -f $file ]]; then
     optimystic cluster plan --name "$NAME" --out "$file.new" "${arguments[@]}"
     mv "$file.new" "$file"
 fi
-# Volumes belong to root when they are new, and services do not run as root.
-chown -R optimystic: /peers
+# Volumes belong to root when they are new, and services do not run as root. What a peer has already
+# is not touched: it may be running. The directory itself comes last and says that all in it is done.
+for address in $PEERS; do
+    directory=/peers/${address%:*}
+    if [[ $(stat -c %U "$directory") != optimystic ]]; then
+        find "$directory" -depth -exec chown optimystic: {} +
+    fi
+done
 chmod 644 "$file"

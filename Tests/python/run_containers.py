@@ -12,6 +12,7 @@ EXECUTABLES is the build folder. CACHE keeps the Debian root and what the RUN li
 that only the first run needs the network; it is safe to remove. Ends with 0 when everything held.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import glob
@@ -25,6 +26,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import yaml
@@ -295,6 +297,25 @@ class Container:
             self.process.wait()
 
 
+@contextlib.contextmanager
+def coming_and_going(folder):
+    """Meanwhile a file is made in `folder` and removed, over and over."""
+    is_over = threading.Event()
+
+    def work():
+        while not is_over.is_set():
+            (folder / "coming-and-going").touch()
+            (folder / "coming-and-going").unlink()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        worker.join()
+
+
 def in_order(services):
     """The services, each after those it depends on."""
     ordered = []
@@ -329,10 +350,13 @@ def play(services, stage, root, place):
                 output = container.finish(120)
         check('"passed":true' in output, f"the load test did not pass: {output}")
         say("the load test of the compose file passed")
-        # A second time it must leave everything as it is.
+        # A second time it must leave everything as it is, whatever the peers are doing. A store's
+        # files come and go; here one does so all the time.
         before = (place / "volumes/cluster/cluster.json").read_bytes()
-        containers["init"].start()
-        containers["init"].finish(30)
+        with coming_and_going(place / "volumes/peer-2/store"):
+            for _ in range(5):
+                containers["init"].start()
+                containers["init"].finish(30)
         check(before == (place / "volumes/cluster/cluster.json").read_bytes(), "another cluster")
         peer = containers["peer-2"]
         peer.stop()

@@ -64,7 +64,6 @@ package struct LocalCollectionCall<Action: Sendable> {
     private var generator: SeededGenerator
     private var stage: Stage
     private var question: Question?
-    private var report: CollectionBehavior<Action>.Update
     private var backoff = Backoff(.attempts)
 
     /// - Parameters:
@@ -78,7 +77,6 @@ package struct LocalCollectionCall<Action: Sendable> {
         self.deadline = deadline
         self.source = source
         self.generator = generator
-        report = CollectionBehavior.Update(revision: local.revision)
         switch kind {
         case .run(let body):
             role = .body
@@ -121,12 +119,7 @@ package struct LocalCollectionCall<Action: Sendable> {
             case .readingLog: return askForLog()
             case .replaying:
                 try local.replay()
-                if role == .sync {
-                    stage = .attempting
-                } else {
-                    report = local.takeReport()
-                    stage = .ended
-                }
+                stage = role == .sync ? .attempting : .ended
             case .attempting:
                 let payload = PayloadID(action: source.makeID(), execution: 0)
                 let attempt = try local.attempt(
@@ -135,7 +128,6 @@ package struct LocalCollectionCall<Action: Sendable> {
                     local.attemptHandedOver()
                     return ask(.commit(attempt), .landing)
                 }
-                report = local.takeReport()
                 stage = .finalising(local.entriesToFinalise())
             case .overtaken: return .pause(try delay(from: now))
             case .finalising(var entries):
@@ -146,9 +138,15 @@ package struct LocalCollectionCall<Action: Sendable> {
                 let entry = entries.removeFirst()
                 stage = .finalising(entries)
                 return ask(.finalise(entry), .finality(entry))
-            case .ended: return .done(report)
+            case .ended: return .done(report())
             }
         }
+    }
+
+    /// What the call did, for its owner. It stays with the collection until then: whoever gives the
+    /// call up while only hints are being given finds it there.
+    private func report() -> CollectionBehavior<Action>.Update {
+        role == .body ? CollectionBehavior.Update(revision: local.revision) : local.takeReport()
     }
 
     private mutating func askForLog() -> Step {
