@@ -66,21 +66,47 @@ extension TransactionID: CustomStringConvertible {
 }
 
 extension Entry {
-    /// The transaction over several collections that it is a part of; nil when it is of none.
+    /// The transaction over several collections that each of its actions is a part of; nil when
+    /// they are of none.
     /// - Parameter body: The entry's.
-    package func transaction(_ body: EntryBody) -> TransactionID? {
-        attempt.flatMap { $0.transaction(body) }
+    package func transactions(_ body: EntryBody) -> [TransactionID]? {
+        attempt.map { $0.transactions(body) }
     }
 }
 
 extension Attempt {
-    /// The transaction that it carries out, whose actions `body` has.
-    package func transaction(_ body: EntryBody) -> TransactionID? {
-        guard let first = body.actions.first else { return nil }
-        let part = homePart
-        return TransactionID(
-            action: first.id,
-            home: CollectionLife(collection: part.collection, incarnation: part.incarnation),
-            firstRevision: part.target.previous)
+    /// The transaction that each action of `body`, an entry of it, is a part of. An attempt may
+    /// carry several out, one behind the other (protocol: group-shares-one-home): the actions of
+    /// each are beside each other, and their ids follow from that of the first.
+    /// - Complexity: O(actions), with a hash for each.
+    package func transactions(_ body: EntryBody) -> [TransactionID] {
+        let home = CollectionLife(collection: homePart.collection, incarnation: homePart.incarnation)
+        var first: ActionID?
+        var number = 0
+        return body.actions.map { action in
+            number += 1
+            if let first, action.id == first.following(number) {
+                invariant(number < body.actions.count, "an action follows the last one")
+            } else {
+                first = action.id
+                number = 0
+            }
+            return TransactionID(
+                action: first ?? action.id, home: home, firstRevision: homePart.target.previous)
+        }
+    }
+}
+
+extension ActionID {
+    /// The id of a transaction's action on a collection whose first one there has this id: the
+    /// same for every collection.
+    /// - Parameter number: From 1 on.
+    package func following(_ number: Int) -> ActionID {
+        var encoder = CanonicalEncoder()
+        encoder.append(self)
+        encoder.append(UInt32(number))
+        let digest = Digest(domain: "optimystic/transaction-action/1", encoder.bytes)
+        return ActionID(
+            rawValue: Identifier128(digest.bytes.prefix(Identifier128.byteCount)) ?? .zero)
     }
 }

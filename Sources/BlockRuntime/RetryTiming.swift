@@ -16,7 +16,7 @@ package struct RetryTiming: Hashable, Sendable {
     // MARK: Backoffs
 
     /// Of services that compete for one register: about one round trip. `Proposer`,
-    /// `TransactionDriver`, and the read of a register that finds a change under way
+    /// `TransactionGroup`, and the read of a register that finds a change under way
     /// (`Coordinator.lookAgain`).
     package static let rivals = RetryTiming(first: .milliseconds(2), longest: longestDelay)
     /// Of a body that runs again on what was decided meanwhile: about the time of a decision.

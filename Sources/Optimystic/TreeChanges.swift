@@ -13,11 +13,22 @@ extension Tree {
         /// In the order in which they were done. A key may occur more than once; the last one
         /// counts.
         public let changes: [Change]
-        /// The transaction over several collections that they are a part of; nil when they are of
-        /// none.
-        public let transaction: TransactionID?
+        /// The transactions over several collections that they are parts of, in the order in which
+        /// they took effect; none when they are of none. Several of one moment share an entry.
+        public let transactions: [TransactionID]
         /// When its writer wrote it down, in milliseconds since 1970. Metadata.
         public let wallMilliseconds: UInt64
+        /// How many of ``changes`` are of the first of ``transactions``, how many of the second,
+        /// and so on.
+        let changeCounts: [Int]
+
+        /// Those of ``changes`` that are a part of a transaction; none of one that is not among
+        /// ``transactions``.
+        public func changes(of transaction: TransactionID) -> ArraySlice<Change> {
+            guard let place = transactions.firstIndex(of: transaction) else { return [] }
+            let begin = changeCounts[..<place].reduce(0, +)
+            return changes[begin..<begin + changeCounts[place]]
+        }
     }
 }
 
@@ -63,7 +74,20 @@ private struct TreeChangePages<Key: OrderedKey, Value: Sendable>: Pages {
 
     func element(_ entry: LogEntry) throws -> Tree<Key, Value>.ChangeSet {
         var changes: [Tree<Key, Value>.Change] = []
-        for logged in entry.body.actions {
+        var transactions: [TransactionID] = []
+        var changeCounts: [Int] = []
+        let owners = entry.transactions
+        for (number, logged) in entry.body.actions.enumerated() {
+            let countBefore = changes.count
+            if let owner = owners?[number], owner != transactions.last {
+                transactions.append(owner)
+                changeCounts.append(0)
+            }
+            defer {
+                if owners != nil {
+                    changeCounts[changeCounts.count - 1] += changes.count - countBefore
+                }
+            }
             let action = try TreeAction(canonicalBytes: logged.bytes)
             guard case .applied(let existed) = try TreeOutcome(canonicalBytes: logged.outcome)
             else { continue }
@@ -80,8 +104,8 @@ private struct TreeChangePages<Key: OrderedKey, Value: Sendable>: Pages {
         return Tree.ChangeSet(
             revision: entry.revision,
             position: CollectionPosition(revision: entry.revision, in: log.info),
-            changes: changes, transaction: entry.transaction,
-            wallMilliseconds: entry.wallMilliseconds)
+            changes: changes, transactions: transactions,
+            wallMilliseconds: entry.wallMilliseconds, changeCounts: changeCounts)
     }
 }
 

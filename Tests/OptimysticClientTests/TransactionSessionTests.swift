@@ -58,7 +58,7 @@ import Testing
             var found: [TransactionID?] = []
             for try await item in shop.orders.entries() { found.append(item.transaction) }
             for try await change in shop.stock.changes() {
-                found.append(change.transaction)
+                found.append(change.transactions.first)
                 if change.revision == shop.stock.revision { break }
             }
             #expect(found == [id, nil, id])

@@ -47,8 +47,9 @@ package struct LogEntry: Hashable, Sendable {
         self.wallMilliseconds = wallMilliseconds
     }
 
-    /// The transaction over several collections that it is a part of; nil when it is of none.
-    package var transaction: TransactionID? { attempt.flatMap { $0.transaction(body) } }
+    /// The transaction over several collections that each of its actions is a part of; nil when
+    /// they are of none.
+    package var transactions: [TransactionID]? { attempt.map { $0.transactions(body) } }
 }
 
 /// Entries of a log without a gap, and where its collection stands.

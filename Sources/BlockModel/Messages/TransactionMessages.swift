@@ -134,13 +134,7 @@ package struct TransactionRequest: Hashable, Sendable {
     /// The id of an action of a part: that of the transaction for the first, and one that follows
     /// from it for each of the others.
     package func id(of number: Int) -> ActionID {
-        guard number > 0 else { return action }
-        var encoder = CanonicalEncoder()
-        encoder.append(action)
-        encoder.append(UInt32(number))
-        let digest = Digest(domain: "optimystic/transaction-action/1", encoder.bytes)
-        return ActionID(
-            rawValue: Identifier128(digest.bytes.prefix(Identifier128.byteCount)) ?? .zero)
+        number == 0 ? action : action.following(number)
     }
 }
 

@@ -124,6 +124,15 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// What a transaction reads of several collections is of several moments
     /// (protocol: vector-is-proven).
     case cutOfOneLook
+    /// Of a transaction that shares a decision, conditions that fail are passed over
+    /// (protocol: group-shares-one-home).
+    case groupConditionUnchecked
+    /// Of a transaction that shares a decision, what it has read is not compared with what those
+    /// before it write (protocol: group-shares-one-home).
+    case groupReadUnchecked
+    /// Of transactions that share a decision, only the first is looked for in the log
+    /// (protocol: group-shares-one-home, dedupe-scan).
+    case groupScansFirstMember
     /// A reader passes over an intent without a look at its home (protocol: vector-is-proven).
     case intentsIgnored
 

@@ -5,23 +5,39 @@ import BlockTransactions
 /// The transactions over several collections that a proxy carries out, and those that wait for
 /// their collections.
 ///
-/// Each has all its collections to itself, in this proxy: it takes its place behind every earlier
-/// one in the line of each of its collections at once, so that two never wait for each other, and
-/// none is overtaken for ever.
+/// Each takes its place behind every earlier one in the line of each of its collections at once, so
+/// that two never wait for each other, and none is overtaken for ever. One that is the first in all
+/// of them has them to itself, in this proxy, and takes along those behind it that have its home
+/// and no collection that others wait for (protocol: group-shares-one-home).
 struct HostedTransactions: Sendable {
-    typealias ID = UInt64
+    typealias ID = TransactionGroup.ID
 
     private struct Hosted: Sendable {
         let token: ClientProxy.Token
         let client: CollectionWriter.Client
         let byteCount: Int
-        var driver: TransactionDriver
-        /// Collections whose writers do not rest yet; nil before it is the first in every line.
-        var missing: Set<CollectionID>?
+        /// As it was when it last waited.
+        var member: TransactionMember
+        /// The group that it is in; nil while it waits.
+        var group: ID?
+    }
+
+    /// Transactions that are decided together.
+    private struct Group: Sendable {
+        /// It has these, or will.
+        let collections: [CollectionID]
+        /// Those whose writers do not rest yet.
+        var missing: Set<CollectionID>
+        /// nil until all of them do.
+        var driver: TransactionGroup?
     }
 
     private var hosted: [ID: Hosted] = [:]
     private var lines: [CollectionID: [ID]] = [:]
+    /// By the id of the member that it was made for.
+    private var groups: [ID: Group] = [:]
+    /// The group that has a collection.
+    private var holders: [CollectionID: ID] = [:]
     /// Bytes of what they ask for: bounded, for each client and for all.
     private var held = ByteBudget<CollectionWriter.Client>(
         "transactions",
@@ -40,7 +56,7 @@ struct HostedTransactions: Sendable {
 
     var count: Int { hosted.count }
 
-    func contains(_ id: ID) -> Bool { hosted[id] != nil }
+    func contains(_ id: ID) -> Bool { hosted[id] != nil || groups[id] != nil }
 
     // MARK: Coming and going
 
@@ -55,42 +71,58 @@ struct HostedTransactions: Sendable {
             return [.answer(token, .failed(refusal))]
         }
         held.add(byteCount, for: client)
-        let driver = TransactionDriver(
-            request, sources: [:], identifier: makeIdentifier(), deadline: deadline)
+        let member = TransactionMember(request, deadline: deadline)
         hosted[id] = Hosted(
-            token: token, client: client, byteCount: byteCount, driver: driver)
-        for collection in driver.collections { lines[collection, default: []].append(id) }
+            token: token, client: client, byteCount: byteCount, member: member)
+        for collection in member.collections { lines[collection, default: []].append(id) }
         return [.wake(.transaction(id), at: deadline)] + start(id)
     }
 
-    /// Has the writers of a transaction rest, if it is the first in every line.
+    /// Has the writers of a transaction's collections rest, and of those that go with it, if it is
+    /// the first in every line.
     private mutating func start(_ id: ID) -> [ProxyStep] {
-        guard let entry = hosted[id], entry.missing == nil,
-            entry.driver.collections.allSatisfy({ lines[$0]?.first == id })
+        guard let entry = hosted[id], entry.group == nil,
+            entry.member.collections.allSatisfy({ isFree($0, for: id) })
         else { return [] }
-        hosted[id]?.missing = Set(entry.driver.collections)
-        return entry.driver.collections.map { collection in
-            .writer(collection) { $0.hold(&$1) }
+        var collections = Set(entry.member.collections)
+        for other in lines[entry.member.request.home] ?? [] {
+            guard let own = hosted[other]?.member, own.request.home == entry.member.request.home
+            else { continue }
+            let more = own.collections.filter { !collections.contains($0) }
+            guard collections.count + more.count <= Limits.participantCountMax,
+                more.allSatisfy({ isFree($0, for: other) })
+            else { continue }
+            collections.formUnion(more)
         }
+        let all = collections.sorted()
+        groups[id] = Group(collections: all, missing: collections)
+        for collection in all { holders[collection] = id }
+        hosted[id]?.group = id
+        return all.map { collection in .writer(collection) { $0.hold(&$1) } }
     }
 
-    /// The writer of a collection rests, for the first in its line.
+    private func isFree(_ collection: CollectionID, for id: ID) -> Bool {
+        holders[collection] == nil && lines[collection]?.first == id
+    }
+
+    /// The writer of a collection rests, for the group that has it.
     mutating func writerRests(
         _ collection: CollectionID, _ caches: inout ProxyCaches, _ writers: HostedWriters,
         now: Instant
     ) -> [ProxyStep] {
-        guard let id = lines[collection]?.first, hosted[id]?.missing?.remove(collection) != nil
+        guard let id = holders[collection], groups[id]?.missing.remove(collection) != nil,
+            let group = groups[id], group.missing.isEmpty
         else { return [] }
-        guard let entry = hosted[id], entry.missing?.isEmpty == true else { return [] }
+        let members = takeMembers(of: id, in: Set(group.collections))
+        guard !members.isEmpty else { return end(id, nil) }
         var sources: [CollectionID: BatchSource] = [:]
-        for collection in entry.driver.collections {
+        for collection in group.collections {
             sources[collection] = writers.sourceForTransaction(of: collection)
         }
-        hosted[id]?.driver = TransactionDriver(
-            entry.driver.request, sources: sources, identifier: makeIdentifier(),
-            deadline: entry.driver.deadline)
+        groups[id]?.driver = TransactionGroup(
+            members, sources: sources, identifier: makeIdentifier())
         var steps: [ProxyStep] = []
-        for collection in entry.driver.collections {
+        for collection in group.collections {
             steps += run(id, collection, &caches, writers, now: now) {
                 driver, collection, effects in
                 driver.begin(collection, &effects)
@@ -99,13 +131,35 @@ struct HostedTransactions: Sendable {
         return steps + goOn(id, now: now)
     }
 
-    /// Gives an event of one collection to a transaction.
+    /// The transactions that wait and can go with the first one of a group, itself among them,
+    /// oldest first.
+    private mutating func takeMembers(
+        of id: ID, in collections: Set<CollectionID>
+    ) -> [(id: ID, member: TransactionMember)] {
+        guard let first = hosted[id] else { return [] }
+        var members = [(id: id, member: first.member)]
+        var byteCount = first.byteCount
+        for other in lines[first.member.request.home] ?? [] where other != id {
+            guard let entry = hosted[other], entry.group == nil,
+                entry.member.request.home == first.member.request.home,
+                entry.member.collections.allSatisfy(collections.contains),
+                byteCount + entry.byteCount <= Limits.groupBytesMax,
+                members.count < Limits.groupMemberCountMax
+            else { continue }
+            byteCount += entry.byteCount
+            members.append((id: other, member: entry.member))
+            hosted[other]?.group = id
+        }
+        return members
+    }
+
+    /// Gives an event of one collection to a group.
     mutating func run(
         _ id: ID, _ collection: CollectionID, _ caches: inout ProxyCaches,
         _ writers: HostedWriters, now: Instant,
-        _ event: (inout TransactionDriver, CollectionID, inout WriterEffects) -> Void
+        _ event: (inout TransactionGroup, CollectionID, inout WriterEffects) -> Void
     ) -> [ProxyStep] {
-        guard var driver = hosted[id]?.driver else { return [] }
+        guard var driver = groups[id]?.driver else { return [] }
         caches.noteUse(of: collection)
         var effects = WriterEffects(
             now: now, wallMilliseconds: wallMilliseconds(), makeIdentifier: makeIdentifier,
@@ -117,84 +171,123 @@ struct HostedTransactions: Sendable {
         #endif
         caches.keep(
             effects.history, of: collection, isNeeded: writers.needsHistory(of: collection))
-        hosted[id]?.driver = driver
+        groups[id]?.driver = driver
         return effects.needs(of: id, collection)
     }
 
-    /// Does what a transaction is ready for.
+    /// Does what a group is ready for.
     mutating func goOn(_ id: ID, now: Instant) -> [ProxyStep] {
-        guard var driver = hosted[id]?.driver else { return [] }
+        guard var driver = groups[id]?.driver else { return [] }
         let step = driver.next(wallMilliseconds(), now: now)
         let isTickWanted = driver.takeTick()
-        hosted[id]?.driver = driver
+        let ended = driver.takeEnded()
+        groups[id]?.driver = driver
+        var steps: [ProxyStep] = []
+        for one in ended { steps += hasEnded(one) }
         switch step {
-        case .waits: return isTickWanted ? [.wake(.transaction(id), at: now)] : []
-        case .send(let attempt):
-            return [.call(.transact(attempt), .transaction(id), deadline: driver.deadline)]
-        case .answer(let reply): return end(id, reply)
+        case .waits: if isTickWanted { steps.append(.wake(.transaction(id), at: now)) }
+        case .send(let attempt, let deadline):
+            steps.append(.call(.transact(attempt), .transaction(id), deadline: deadline))
+        case .over: steps += end(id, driver)
         }
+        return steps
     }
 
-    private mutating func end(_ id: ID, _ reply: ClientReply) -> [ProxyStep] {
+    /// A member is in its group no longer: answers it, or has it wait for another group.
+    private mutating func hasEnded(_ ended: TransactionGroup.Ended) -> [ProxyStep] {
+        guard let reply = ended.member.answer else {
+            hosted[ended.id]?.member = ended.member
+            hosted[ended.id]?.group = nil
+            return []
+        }
+        return answer(ended.id, reply)
+    }
+
+    private mutating func answer(_ id: ID, _ reply: ClientReply) -> [ProxyStep] {
         guard let entry = hosted.removeValue(forKey: id) else { return [] }
         held.remove(entry.byteCount, for: entry.client)
-        var steps: [ProxyStep] = [.rest(.transaction(id)), .answer(entry.token, reply)]
-        var next: [ID] = []
-        for collection in entry.driver.collections {
+        for collection in entry.member.collections {
             invariant(lines[collection]?.contains(id) == true, "a transaction that is in no line")
             lines[collection]?.removeAll { $0 == id }
-            if let first = lines[collection]?.first {
-                next.append(first)
-            } else {
-                lines[collection] = nil
-            }
-            // What was asked to rest, and is not yet said to, is released when it does.
-            guard entry.missing != nil else { continue }
-            let landed = entry.driver.landedBatch(of: collection)
+            if lines[collection]?.isEmpty == true { lines[collection] = nil }
+        }
+        // Its group goes by the same timer.
+        let rest: [ProxyStep] = groups[id] == nil ? [.rest(.transaction(id))] : []
+        return rest + [.answer(entry.token, reply)]
+    }
+
+    /// A group is over: its collections are for others.
+    private mutating func end(_ id: ID, _ driver: TransactionGroup?) -> [ProxyStep] {
+        guard let group = groups.removeValue(forKey: id) else { return [] }
+        var steps: [ProxyStep] = []
+        if hosted[id] == nil { steps.append(.rest(.transaction(id))) }
+        for collection in group.collections {
+            holders[collection] = nil
+            let landed = driver?.landedBatch(of: collection)
             steps.append(.writer(collection) { $0.release(landed, &$1) })
         }
-        for id in next { steps += start(id) }
+        return steps + startFirst(of: group.collections)
+    }
+
+    private mutating func startFirst(of collections: [CollectionID]) -> [ProxyStep] {
+        var steps: [ProxyStep] = []
+        for collection in collections {
+            if let first = lines[collection]?.first { steps += start(first) }
+        }
         return steps
     }
 
     // MARK: The attempt
 
     mutating func attemptProgress(_ id: ID, isTrying: Bool, trouble: DatabaseError?) {
-        hosted[id]?.driver.attemptProgress(isTrying: isTrying, trouble: trouble)
+        groups[id]?.driver?.attemptProgress(isTrying: isTrying, trouble: trouble)
     }
 
-    mutating func learned(_ error: DatabaseError, of id: ID) { hosted[id]?.driver.learned(error) }
+    mutating func learned(_ error: DatabaseError, of id: ID) { groups[id]?.driver?.learned(error) }
 
     mutating func attemptEnded(
         _ id: ID, _ reply: RepositoryReply, _ caches: inout ProxyCaches, _ writers: HostedWriters,
         now: Instant
     ) -> [ProxyStep] {
-        guard hosted[id] != nil else { return [] }
-        hosted[id]?.driver.attemptEnded(reply, identifier: makeIdentifier(), now: now)
-        return tick(id, &caches, writers, now: now)
+        guard groups[id]?.driver != nil else { return [] }
+        groups[id]?.driver?.attemptEnded(reply, identifier: makeIdentifier(), now: now)
+        return tickGroup(id, &caches, writers, now: now)
     }
 
     /// Time has passed, or the way is free for another attempt.
     mutating func tick(
         _ id: ID, _ caches: inout ProxyCaches, _ writers: HostedWriters, now: Instant
     ) -> [ProxyStep] {
-        guard let entry = hosted[id] else { return [] }
         var steps: [ProxyStep] = []
-        if entry.missing?.isEmpty == true {
-            for collection in entry.driver.collections {
-                steps += run(id, collection, &caches, writers, now: now) {
-                    $0.tick($1, &$2)
-                }
-            }
+        if groups[id] != nil { steps += tickGroup(id, &caches, writers, now: now) }
+        if let group = hosted[id]?.group, group != id {
+            steps += tickGroup(group, &caches, writers, now: now)
         }
-        steps += goOn(id, now: now)
-        if let deadline = hosted[id]?.driver.deadline {
-            steps.append(.wake(.transaction(id), at: deadline))
+        guard var member = hosted[id]?.member else { return steps }
+        let isDriven = hosted[id]?.group.map { groups[$0]?.driver != nil } ?? false
+        if now >= member.deadline, !isDriven {
+            // It waits for its collections still.
+            member.expire(at: now)
+            if let reply = member.answer { steps += answer(id, reply) }
+            return steps + startFirst(of: member.collections)
         }
+        steps.append(.wake(.transaction(id), at: member.deadline))
         return steps
     }
 
-    /// Stops the process unless every transaction waits in the lines of its collections.
+    private mutating func tickGroup(
+        _ id: ID, _ caches: inout ProxyCaches, _ writers: HostedWriters, now: Instant
+    ) -> [ProxyStep] {
+        guard let group = groups[id], group.driver != nil else { return [] }
+        var steps: [ProxyStep] = []
+        for collection in group.collections {
+            steps += run(id, collection, &caches, writers, now: now) { $0.tick($1, &$2) }
+        }
+        return steps + goOn(id, now: now)
+    }
+
+    /// Stops the process unless every transaction waits in the lines of its collections, and every
+    /// collection is had by one group.
     /// - Complexity: O(what waits).
     func checkInvariants() {
         let sum = hosted.values.reduce(0) { $0 + $1.byteCount }
@@ -203,9 +296,19 @@ struct HostedTransactions: Sendable {
             invariant(!line.isEmpty, "an empty line is kept")
             for id in line {
                 invariant(
-                    hosted[id]?.driver.collections.contains(collection) == true,
+                    hosted[id]?.member.share(of: collection) != nil,
                     "transaction \(id) is in a line that is not its own")
             }
+        }
+        for (collection, id) in holders {
+            invariant(
+                groups[id]?.collections.contains(collection) == true,
+                "a collection is had by a group that is over")
+        }
+        for (id, entry) in hosted {
+            invariant(
+                entry.group.map { groups[$0] != nil } ?? true,
+                "transaction \(id) is in a group that is over")
         }
     }
 }

@@ -11,13 +11,13 @@ enum ProxyStep {
     case task(ProxyTasks.ID, ProxyTask.Input)
     /// A writer is told an event.
     case writer(CollectionID, (inout CollectionWriter, inout WriterEffects) -> Void)
-    /// A transaction is told an event of one of its collections.
+    /// A group of transactions is told an event of one of its collections.
     case transaction(
         HostedTransactions.ID, CollectionID,
-        (inout TransactionDriver, CollectionID, inout WriterEffects) -> Void)
-    /// A writer rests for the transaction that is the first in the line of its collection.
+        (inout TransactionGroup, CollectionID, inout WriterEffects) -> Void)
+    /// A writer rests for the transactions that have its collection now.
     case writerRests(CollectionID)
-    /// The attempt of a transaction has ended.
+    /// The attempt of a group of transactions has ended.
     case transactionAttemptEnded(HostedTransactions.ID, RepositoryReply)
     /// A look at whether a writer has to go, because there are too many.
     case room

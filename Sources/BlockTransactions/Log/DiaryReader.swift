@@ -30,7 +30,7 @@ package enum DiaryReader {
             let run = try run(from: revision, isForward, asOf: asOf, truncatedThrough, view: view)
             guard !run.isEmpty else { break }
             for (entry, body) in zip(run, try view.bodies(of: run)) {
-                let transaction = entry.transaction(body)
+                let transactions = entry.transactions(body)
                 let indices = Array(body.actions.indices)
                 let positions = isForward ? indices : indices.reversed()
                 for index in positions {
@@ -42,7 +42,7 @@ package enum DiaryReader {
                     let action = body.actions[index]
                     let item = DiaryEntry(
                         position: position, action: action.id, bytes: action.bytes,
-                        transaction: transaction, wallMilliseconds: entry.wallMilliseconds)
+                        transaction: transactions?[index], wallMilliseconds: entry.wallMilliseconds)
                     guard page.add(item) else {
                         return DiaryPage(entries: page.entries, asOf: asOf, isLast: false)
                     }

@@ -170,6 +170,14 @@ package struct ActionQueue: Sendable {
         return front
     }
 
+    /// Whether every action is known not to be in the log up to `revision`.
+    func isScanned(through revision: Revision) -> Bool {
+        actions.allSatisfy { $0.scannedThrough >= revision && !$0.isAhead }
+    }
+
+    /// Whether an action is set aside for blocks that cannot be read.
+    var lacksBlocks: Bool { actions.contains { !$0.awaited.isEmpty } }
+
     /// The actions that are known not to be in the log up to `revision` and lack no block, in the
     /// order in which they are to go.
     /// - Parameters:

@@ -16,7 +16,7 @@ import BlockRuntime
 /// ``InFlightBatch`` of it, and says how that ended. A ``CollectionWriter`` drives one and sends
 /// each batch as an attempt of its own.
 ///
-/// **Transactions over several collections** are to drive several. Each source scans its log to the
+/// **Transactions over several collections** drive several (``TransactionGroup``). Each source scans its log to the
 /// end and builds on it; the transaction makes an in-flight batch of each, at the next revision of
 /// its collection, keeps what is built early until all of them are, and lands them with one intent
 /// at the home (protocol: home-decides). It tells every source that its batch was sent, and then
@@ -55,6 +55,10 @@ package struct BatchSource: Sendable {
     package var isWaiting: Bool {
         known.isReadingTail || scan.isFetching || builder.isFetching
     }
+    /// Every action that waits was looked for in all of the log that is known.
+    var isScanned: Bool { log.map { queue.isScanned(through: $0.revision) } ?? false }
+    /// Whether an action waits for a block that cannot be read.
+    var lacksBlocks: Bool { queue.lacksBlocks }
     /// What is known of the log; nil when its tail has to be read again.
     package var log: LogState? { known.state }
     /// Bytes of what it remembers of its log, about.
@@ -256,9 +260,9 @@ package struct BatchSource: Sendable {
     /// Likewise; the same batch may be sent again as it is, if it is still good then.
     package mutating func keep(_ batch: InFlightBatch) { builder.keep(batch, on: log) }
 
-    /// The planted bugs: takes entries that were not read for free of a batch's actions.
-    mutating func plantScanned(_ batch: InFlightBatch, through revision: Revision) {
-        queue.plantScanned(batch.ids, through: revision)
+    /// The planted bugs: takes entries that were not read for free of these actions.
+    mutating func plantScanned(_ ids: Set<ActionID>, through revision: Revision) {
+        queue.plantScanned(ids, through: revision)
     }
 
     package func checkInvariants() {

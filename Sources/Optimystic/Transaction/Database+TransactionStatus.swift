@@ -28,28 +28,45 @@ extension Database {
     func commit(
         of id: TransactionID, decidedAt revision: Revision, timeout: Duration?
     ) async throws -> TransactionCommit {
-        let request = LogReadRequest(
-            collection: id.home.collection, incarnation: id.home.incarnation,
-            after: revision.previous, bytesMax: 1)
-        let entry = try await ask(.readLog(request), timeout: timeout) { reply in
-            if case .logPage(let page) = reply { page.entries.first } else { nil }
-        }
-        let parts =
-            entry.attempt?.participants
-            ?? [
-                Participant(
-                    collection: id.home.collection, incarnation: id.home.incarnation,
-                    target: revision)
-            ]
+        let homePart = Participant(
+            collection: id.home.collection, incarnation: id.home.incarnation, target: revision)
+        let entry = try await entry(of: homePart, timeout: timeout)
+        let isShared = Set(entry.transactions ?? []).count > 1
         var elements: [RevisionVector.Element] = []
-        for part in parts {
+        for part in entry.attempt?.participants ?? [homePart] {
             guard let info = try await info(of: part, timeout: timeout) else { continue }
+            if isShared, !(try await isPart(part, of: id, timeout: timeout)) { continue }
             let at = part.role == .writes ? part.target : part.target.previous
             elements.append(
                 RevisionVector.Element(
                     name: info.name, position: CollectionPosition(revision: at, in: info)))
         }
         return TransactionCommit(id: id, revisions: RevisionVector(elements))
+    }
+
+    /// The entry of a participant at its target.
+    private func entry(of part: Participant, timeout: Duration?) async throws -> LogEntry {
+        let request = LogReadRequest(
+            collection: part.collection, incarnation: part.incarnation,
+            after: part.target.previous, bytesMax: 1)
+        return try await ask(.readLog(request), timeout: timeout) { reply in
+            if case .logPage(let page) = reply { page.entries.first } else { nil }
+        }
+    }
+
+    /// Whether a participant of a decision that several transactions shared is this one's. Of one
+    /// that was only read, or whose history is gone, that cannot be told: then it is named, for it
+    /// is of the same moment.
+    private func isPart(
+        _ part: Participant, of id: TransactionID, timeout: Duration?
+    ) async throws -> Bool {
+        guard part.role == .writes else { return true }
+        do {
+            let entry = try await entry(of: part, timeout: timeout)
+            return entry.transactions?.contains(id) ?? true
+        } catch let error as DatabaseError where error.code == .positionNotFound {
+            return true
+        }
     }
 
     /// A collection by its id; nil when that life of it is over. Collections are listed in the

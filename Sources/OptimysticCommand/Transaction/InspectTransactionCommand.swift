@@ -94,11 +94,11 @@ struct TransactionInspection {
     /// What an undecided transaction has prepared in a collection.
     private static func prepared(in tail: Tail, by id: TransactionID) -> Part? {
         if let intent = tail.exclusiveIntent, intent.attempt.home == id.home.collection,
-            intent.transaction.map({ $0 == id }) ?? true
+            intent.transactions.map({ $0.contains(id) }) ?? true
         {
             let next = intent.entry.revision
             // Whose it is can be told when its actions are in the tail.
-            let whose = intent.transaction == nil ? "by this or another one of its home, " : ""
+            let whose = intent.transactions == nil ? "by this or another one of its home, " : ""
             return Part(
                 name: tail.name, isHome: id.isHome(tail.name),
                 state: "prepared \(whose)for revision \(next), and held until its home decides",
@@ -161,11 +161,11 @@ extension TransactionID {
 }
 
 extension Intent {
-    /// The transaction that has prepared it; nil when its actions are stored beside it.
-    fileprivate var transaction: TransactionID? {
+    /// The transactions that have prepared it; nil when its actions are stored beside it.
+    fileprivate var transactions: [TransactionID]? {
         guard case .inline(let bytes) = entry.body,
             let body = try? EntryBody(canonicalBytes: bytes)
         else { return nil }
-        return attempt.transaction(body)
+        return attempt.transactions(body)
     }
 }

@@ -1,0 +1,599 @@
+import BlockModel
+import BlockRuntime
+
+/// Carries transactions over several collections that have one home to one decision: scans and runs
+/// the parts of all of them on the newest snapshot of each collection, one transaction behind the
+/// other, and has them decided together (protocol: group-shares-one-home, home-decides, dedupe-scan).
+///
+/// Each member keeps its own id, conditions, doubts and outcome. What is sent holds only members
+/// whose conditions hold behind those before them; one that fails because of a member before it
+/// leaves for a later group, for that one may not land. So a conflict is told only of what is
+/// chosen.
+///
+/// It drives a ``BatchSource`` of its own for each collection, beginning with what the writer of
+/// that collection knows. The writers rest meanwhile, so that it does not race with its own proxy.
+package struct TransactionGroup: Sendable {
+    /// Names a member for the host.
+    package typealias ID = UInt64
+
+    /// What is to be done after an event, when ``takeEnded()`` was looked at.
+    package enum Step: Sendable {
+        case waits
+        /// Then ``attemptEnded(_:identifier:now:)``.
+        case send(TransactionAttempt, until: Instant)
+        /// No member is left.
+        case over
+    }
+
+    /// A member that is in the group no longer.
+    package struct Ended: Sendable {
+        package let id: ID
+        /// With an answer, or to be tried in a later group.
+        package let member: TransactionMember
+    }
+
+    /// A member's place, in the order in which they take effect.
+    private typealias Place = Int
+
+    /// One collection's part of what is decided.
+    private struct Part: Sendable {
+        var source: BatchSource
+        /// Whether its actions wait in ``source``, or are to.
+        var hasBegun = false
+        var built: Built?
+    }
+
+    /// A part that can be sent at its target.
+    private struct Built: Sendable {
+        let participant: Participant
+        /// nil of what is only read.
+        let batch: InFlightBatch?
+        let commit: CommitAttempt?
+    }
+
+    private let home: CollectionID
+    private var ids: [ID]
+    /// Members that have left or were answered stay here.
+    private var members: [TransactionMember]
+    /// The places of those that are in it.
+    private var active: [Place]
+    private var ended: [Ended] = []
+    /// The places of those that were answered while the attempt was out: it carries them still.
+    private var leftWhileOut: [Place] = []
+    private var parts: [CollectionID: Part] = [:]
+    private var payload: PayloadID
+    private var isOut = false
+    private var hasCommitted = false
+    private var backoff = Backoff(.rivals)
+    private var generator: SeededGenerator
+    private var restsUntil: Instant?
+    /// Every part looks at a tail that was read for this group. What is known at its beginning may
+    /// be behind, and then an earlier try of a member may have landed above.
+    private var isFresh = false
+    private var isTickWanted = false
+
+    /// - Parameters:
+    ///   - members: In the order in which they are to take effect; all of one home.
+    ///   - sources: What is known of each collection.
+    ///   - identifier: Unique for ever.
+    package init(
+        _ members: [(id: ID, member: TransactionMember)], sources: [CollectionID: BatchSource],
+        identifier: Identifier128
+    ) {
+        guard let first = members.first else { fatalError("invariant: a group of nothing") }
+        home = first.member.request.home
+        ids = members.map(\.id)
+        self.members = members.map(\.member)
+        active = Array(members.indices)
+        payload = PayloadID(action: ActionID(rawValue: identifier), execution: 0)
+        generator = SeededGenerator(seed: UInt64(truncatingIfNeeded: identifier.value))
+        for collection in self.members.flatMap(\.collections) where parts[collection] == nil {
+            let source = sources[collection] ?? BatchSource(collection: collection)
+            parts[collection] = Part(source: source)
+        }
+        invariant(self.members.allSatisfy { $0.request.home == home }, "a group of two homes")
+        if members.count > 1 { mark("transaction.grouped") }
+    }
+
+    /// In the order in which they are worked on.
+    package var collections: [CollectionID] { parts.keys.sorted() }
+
+    /// Members that are in it.
+    package var count: Int { active.count }
+
+    /// Members in it that have a part in a collection, in order.
+    private func places(on collection: CollectionID) -> [(Place, TransactionPart)] {
+        active.compactMap { place in members[place].share(of: collection).map { (place, $0) } }
+    }
+
+    // MARK: Events of one collection
+
+    /// The part begins.
+    package mutating func begin(_ collection: CollectionID, _ effects: inout WriterEffects) {
+        invariant(parts[collection]?.hasBegun != true, "a part begins twice")
+        parts[collection]?.hasBegun = true
+        for (place, share) in places(on: collection) { addActions(of: place, share) }
+        advance(collection, &effects)
+    }
+
+    private mutating func addActions(of place: Place, _ share: TransactionPart) {
+        let member = members[place]
+        for (number, content) in share.actions.enumerated() {
+            let action = ActionRequest(
+                collection: share.collection, incarnation: share.incarnation,
+                action: member.request.id(of: number), firstRevision: share.firstRevision,
+                content: content)
+            let waiter = PendingAction.Waiter(
+                token: Token(place, number).value, deadline: member.deadline)
+            let problem = parts[share.collection]?.source.add(
+                action, content.bytes, client: 0, waiter)
+            if let problem { return members[place].fail(problem) }
+        }
+    }
+
+    package mutating func tailWasRead(
+        _ value: TailValue, of collection: CollectionID, _ effects: inout WriterEffects
+    ) {
+        _ = parts[collection]?.source.tailWasRead(value, &effects)
+        advance(collection, &effects)
+        parts[collection]?.source.readWasHandled()
+    }
+
+    package mutating func tailReadFailed(
+        _ error: DatabaseError, of collection: CollectionID, _ effects: inout WriterEffects
+    ) {
+        parts[collection]?.source.tailReadFailed()
+        learned(error)
+        effects.wakeSoon()
+    }
+
+    package mutating func wasFetched(
+        _ things: Fetched, for purpose: FetchPurpose, of collection: CollectionID,
+        _ effects: inout WriterEffects
+    ) {
+        if let error = parts[collection]?.source.wasFetched(things, for: purpose, &effects) {
+            learned(error)
+            effects.wakeSoon()
+        }
+        advance(collection, &effects)
+    }
+
+    package mutating func fetchFailed(
+        _ error: DatabaseError, for purpose: FetchPurpose, of collection: CollectionID,
+        _ effects: inout WriterEffects
+    ) {
+        parts[collection]?.source.fetchFailed(error, for: purpose, &effects)
+        learned(error)
+        effects.wakeSoon()
+    }
+
+    /// Time has passed: goes on with a part that waited for that.
+    package mutating func tick(_ collection: CollectionID, _ effects: inout WriterEffects) {
+        advance(collection, &effects)
+    }
+
+    /// Goes as far as possible with one part.
+    private mutating func advance(_ collection: CollectionID, _ effects: inout WriterEffects) {
+        guard !isOut, !active.isEmpty, var part = parts[collection], part.hasBegun,
+            part.built == nil
+        else { return }
+        if let restsUntil, effects.now < restsUntil { return effects.wake(at: restsUntil) }
+        if planted(.groupScansFirstMember) { plantScanned(&part, of: collection) }
+        let built = part.source.advance(&effects, isFree: true)
+        parts[collection] = part
+        take(effects.takeResponses(), of: collection)
+        let shares = places(on: collection)
+        guard !isTickWanted, !shares.isEmpty else { return }
+        guard let log = part.source.log else {
+            // The source reads it by itself for actions only.
+            parts[collection]?.source.readTail(&effects)
+            return
+        }
+        // Members have seen different revisions: each is looked for from its own on.
+        guard part.source.isScanned, built != nil || shares.allSatisfy({ $0.1.actions.isEmpty })
+        else { return }
+        if isBehind(log, shares) {
+            parts[collection]?.source.readTail(&effects)
+            return
+        }
+        guard isSendable(built, on: log, shares, collection) else { return }
+        bind(built, to: log, shares, collection, effects)
+    }
+
+    /// Whether a client has seen more of a log than is known here.
+    private func isBehind(_ log: LogState, _ shares: [(Place, TransactionPart)]) -> Bool {
+        log.tailRead == 0
+            && shares.contains { ($0.1.expectedRevision ?? .zero) > log.revision }
+    }
+
+    // MARK: Who can take part
+
+    /// Whether what was built of a collection can be sent as it is. Members that cannot take part
+    /// are refused, or leave.
+    private mutating func isSendable(
+        _ built: BatchBuilder.Built?, on log: LogState, _ shares: [(Place, TransactionPart)],
+        _ collection: CollectionID
+    ) -> Bool {
+        var outcomes: [ActionID: ActionOutcome] = [:]
+        if let built {
+            for (action, outcome) in zip(built.actions, built.outcomes) {
+                outcomes[action.action] = outcome
+            }
+        }
+        var verdicts: [(Place, MemberVerdict)] = []
+        var isWritten = false
+        let isAlone = active.count == 1
+        let lacksBlocks = parts[collection]?.source.lacksBlocks == true
+        for (place, share) in shares {
+            let own = members[place].ids(on: share).map { outcomes[$0] }
+            if collection == home, !own.contains(nil) {
+                members[place].homeWasScanned(through: log.revision)
+            }
+            let verdict = MemberVerdict(
+                on: share, own, log, isBehindAnother: isWritten, isAlone: isAlone,
+                lacksBlocks: lacksBlocks)
+            verdicts.append((place, verdict))
+            isWritten = isWritten || (share.writes && verdict == .good)
+        }
+        // One that is to be answered goes first: the others are built without it.
+        guard !shares.contains(where: { isHeldUp(by: members[$0.0]) }) else { return false }
+        return carryOut(verdicts, collection)
+    }
+
+    /// - Returns: Whether all of them are good.
+    private mutating func carryOut(
+        _ verdicts: [(Place, MemberVerdict)], _ collection: CollectionID
+    ) -> Bool {
+        guard isFresh || !verdicts.contains(where: \.1.isRefusal) else {
+            lookAnew()
+            return false
+        }
+        var isGood = true
+        for (place, verdict) in verdicts {
+            switch verdict {
+            case .good: continue
+            case .waits: break
+            case .refused(let error): refuse(error, place, by: collection)
+            case .failed(let error):
+                members[place].fail(error)
+                isTickWanted = true
+            case .notHere: leave(place)
+            }
+            isGood = false
+        }
+        return isGood
+    }
+
+    private mutating func refuse(_ error: DatabaseError, _ place: Place, by other: CollectionID) {
+        invariant(isFresh, "a member is refused by what may be behind")
+        guard members[place].answer == nil else { return }
+        members[place].refuse(error, by: other)
+        isTickWanted = true
+    }
+
+    /// A part has found why a member cannot be done. That is told only by what all parts see on a
+    /// fresh look: until then an earlier try of it may have landed above what is known here.
+    private mutating func lookAnew() {
+        mark("transaction.looksAnew")
+        isFresh = true
+        isTickWanted = true
+        for place in active { members[place].looksAnew() }
+        for collection in collections {
+            parts[collection]?.source.mustBeReadAgain()
+            guard parts[collection]?.hasBegun == true else { continue }
+            parts[collection]?.built = nil
+            let shares = places(on: collection)
+            for (place, share) in shares {
+                parts[collection]?.source.withdraw(members[place].ids(on: share))
+            }
+            for (place, share) in shares { addActions(of: place, share) }
+        }
+    }
+
+    /// A member is not in the group any more: what was built with it is built anew.
+    private mutating func remove(_ place: Place) {
+        invariant(active.contains(place), "a member ends twice")
+        active.removeAll { $0 == place }
+        ended.append(Ended(id: ids[place], member: members[place]))
+        guard !hasCommitted else { return }
+        if isOut { leftWhileOut.append(place) } else { withdraw(place) }
+    }
+
+    /// What a member wants done is not done with what is built next.
+    private mutating func withdraw(_ place: Place) {
+        for share in members[place].request.parts {
+            parts[share.collection]?.source.withdraw(members[place].ids(on: share))
+            parts[share.collection]?.built = nil
+            if places(on: share.collection).isEmpty { parts[share.collection]?.hasBegun = false }
+        }
+        isTickWanted = true
+    }
+
+    /// A member is to be tried in another group.
+    private mutating func leave(_ place: Place) {
+        guard active.contains(place), members[place].answer == nil else { return }
+        mark("transaction.leftGroup")
+        members[place].leave()
+        remove(place)
+    }
+
+    /// The attempt makes no sense with all of them together.
+    private mutating func shrink(to count: Int) {
+        invariant(count > 0 && count < active.count, "a group does not shrink")
+        for place in active.suffix(active.count - count) { leave(place) }
+    }
+
+    // MARK: What is built
+
+    /// What was built of a part is to land after `log`.
+    private mutating func bind(
+        _ built: BatchBuilder.Built?, to log: LogState, _ shares: [(Place, TransactionPart)],
+        _ collection: CollectionID, _ effects: WriterEffects
+    ) {
+        invariant(parts[collection]?.built == nil, "a part is bound twice")
+        let writes = shares.contains { $0.1.writes }
+        let participant = Participant(
+            collection: collection, incarnation: log.incarnation, target: log.revision.next,
+            role: writes ? .writes : .reads)
+        guard let built, writes else {
+            parts[collection]?.built = Built(participant: participant, batch: nil, commit: nil)
+            return
+        }
+        let batch = InFlightBatch(built.under(payload), on: log, checkpoint: nil)
+        parts[collection]?.built = Built(
+            participant: participant, batch: batch, commit: batch.commit(of: collection, effects))
+    }
+
+    /// What a source has answered to actions of the members.
+    private mutating func take(
+        _ responses: [(token: CollectionWriter.Token, reply: ClientReply)],
+        of collection: CollectionID
+    ) {
+        let isRefused = responses.contains {
+            if case .failed = $0.reply { true } else { false }
+        }
+        guard isFresh || !isRefused else { return lookAnew() }
+        for response in responses {
+            let token = Token(response.token)
+            switch response.reply {
+            case .acted(let landing):
+                members[token.place].landed(landing, token.number, on: collection)
+                isTickWanted = true
+            case .failed(let error): refuse(error, token.place, by: collection)
+            default: invariant(false, "an action cannot be answered with \(response.reply)")
+            }
+        }
+    }
+
+    // MARK: All of them
+
+    /// What is to be done now that all parts that could be were gone on with.
+    package mutating func next(_ wallMilliseconds: UInt64, now: Instant) -> Step {
+        for place in active {
+            members[place].expire(at: now)
+            if !isOut { look(at: place) }
+            if members[place].answer != nil { remove(place) }
+        }
+        guard !active.isEmpty else { return .over }
+        guard !isOut, !active.contains(where: { isHeldUp(by: members[$0]) }) else { return .waits }
+        let used = Set(active.flatMap { members[$0].collections })
+        let built = collections.filter(used.contains).compactMap { parts[$0]?.built }
+        guard built.count == used.count else { return .waits }
+        let bytes = built.reduce(0) { $0 + ($1.batch?.byteCount ?? 0) }
+        guard bytes <= Limits.attemptBytesMax else {
+            split(because: TransactionGroup.tooLarge(bytes))
+            return active.isEmpty ? .over : .waits
+        }
+        return send(built, wallMilliseconds)
+    }
+
+    private func isHeldUp(by member: TransactionMember) -> Bool {
+        member.refusal != nil || member.hasLanded
+    }
+
+    /// Looks whether what is known of a member is enough for its answer.
+    private mutating func look(at place: Place) {
+        members[place].answerRefusal()
+        guard members[place].hasLanded, members[place].answer == nil else { return }
+        let missing = members[place].notFoundYet
+        guard !missing.isEmpty else { return members[place].answerAsFound() }
+        for collection in missing where parts[collection]?.hasBegun == true {
+            // It was looked at before the decision was carried out there.
+            guard parts[collection]?.built != nil || parts[collection]?.source.log != nil,
+                parts[collection]?.source.isWaiting == false
+            else { continue }
+            parts[collection]?.built = nil
+            parts[collection]?.source.mustBeReadAgain()
+            isTickWanted = true
+        }
+    }
+
+    private mutating func send(_ built: [Built], _ wallMilliseconds: UInt64) -> Step {
+        guard let target = parts[home]?.built?.participant.target else {
+            invariant(false, "an attempt without its home")
+            return .waits
+        }
+        isOut = true
+        for place in active { members[place].sent(to: target) }
+        return .send(
+            TransactionAttempt(
+                home: home, writes: built.compactMap(\.commit),
+                reads: built.filter { $0.commit == nil }.map(\.participant),
+                wallMilliseconds: wallMilliseconds),
+            until: active.map { members[$0].deadline }.max() ?? .origin)
+    }
+
+    private static func tooLarge(_ bytes: Int) -> DatabaseError {
+        DatabaseError(
+            .valueTooLarge,
+            "a transaction that writes \(bytes) bytes, attemptBytesMax = \(Limits.attemptBytesMax)")
+    }
+
+    /// The attempt makes no sense: half of the members are tried again, and one that is alone has
+    /// failed.
+    private mutating func split(because error: DatabaseError) {
+        guard active.count == 1, let place = active.first else {
+            return shrink(to: active.count / 2)
+        }
+        members[place].fail(error)
+        remove(place)
+    }
+
+    /// Whether every part is to be gone on with, without waiting; asked once.
+    package mutating func takeTick() -> Bool {
+        defer { isTickWanted = false }
+        return isTickWanted
+    }
+
+    /// Members that have left since this was last asked.
+    package mutating func takeEnded() -> [Ended] {
+        defer { ended = [] }
+        return ended
+    }
+
+    /// A try of it was sent, or failed and will be repeated.
+    package mutating func attemptProgress(isTrying: Bool, trouble: DatabaseError?) {
+        for place in active {
+            if isTrying { members[place].updateDoubt { $0.handedOver() } }
+            guard let trouble else { continue }
+            members[place].learned(trouble)
+            members[place].updateDoubt { $0.tryEnded(trouble) }
+        }
+    }
+
+    /// The attempt has ended.
+    /// - Parameter identifier: Unique for ever: names the next attempt.
+    package mutating func attemptEnded(
+        _ reply: RepositoryReply, identifier: Identifier128, now: Instant
+    ) {
+        guard isOut, !active.isEmpty else { return }
+        isOut = false
+        payload = PayloadID(action: ActionID(rawValue: identifier), execution: 0)
+        if case .committed = reply { return committed() }
+        for place in leftWhileOut { withdraw(place) }
+        leftWhileOut = []
+        switch reply {
+        case .refusedAt(let collection, let refusal):
+            mark("transaction.refused")
+            tryEnded { $0.decided() }
+            refused(refusal, at: collection, now)
+        case .failed(let error):
+            tryEnded { $0.tryEnded(error) }
+            failed(error, now)
+        default: invariant(false, "an attempt cannot end with \(reply)")
+        }
+    }
+
+    private mutating func tryEnded(_ event: (inout AttemptDoubt) -> Void) {
+        for place in active {
+            members[place].updateDoubt(event)
+            members[place].tryIsOver()
+        }
+    }
+
+    private mutating func committed() {
+        hasCommitted = true
+        for place in active { members[place].committed(landed(members[place])) }
+    }
+
+    private mutating func refused(
+        _ refusal: CommitRefusal, at collection: CollectionID, _ now: Instant
+    ) {
+        again(after: now)
+        if case .gone = refusal {
+            guard isFresh else { return lookAnew() }
+            for (place, _) in places(on: collection) { refuse(.gone, place, by: collection) }
+            return
+        }
+        if let value = refusal.value { _ = parts[collection]?.source.adopt(value) }
+        if case .moved = refusal { restsUntil = nil }
+    }
+
+    private mutating func failed(_ error: DatabaseError, _ now: Instant) {
+        guard !error.endsTransaction else { return split(because: error) }
+        mark("transaction.failed")
+        learned(error)
+        again(after: now)
+        // Whether it landed, only the logs can say.
+        isFresh = true
+        for collection in collections { parts[collection]?.source.mustBeReadAgain() }
+    }
+
+    /// What each writer is told that rested meanwhile: the batch that landed.
+    package func landedBatch(of collection: CollectionID) -> InFlightBatch? {
+        hasCommitted ? parts[collection]?.built?.batch : nil
+    }
+
+    package mutating func learned(_ error: DatabaseError) {
+        for place in active { members[place].learned(error) }
+    }
+
+    // MARK: Its end
+
+    /// What the decision did for a member. Of what it has only read the revision is told that the
+    /// decision left: with it, it is one moment.
+    private func landed(_ member: TransactionMember) -> [TransactedPart] {
+        member.request.parts.compactMap { share in
+            guard let built = parts[share.collection]?.built else { return nil }
+            guard let batch = built.batch else {
+                return TransactedPart(
+                    collection: share.collection, revision: built.participant.target.previous,
+                    outcomes: [])
+            }
+            let own = Set(member.ids(on: share))
+            let outcomes = share.writes
+                ? zip(batch.actions, batch.outcomes).filter { own.contains($0.0.action) } : []
+            return TransactedPart(
+                collection: share.collection, revision: batch.target,
+                outcomes: outcomes.map(\.1))
+        }
+    }
+
+    /// Another attempt is to be made, on what is newest then.
+    private mutating func again(after now: Instant) {
+        for collection in collections { parts[collection]?.built = nil }
+        restsUntil = now.advanced(by: backoff.next(using: &generator))
+    }
+
+    /// The planted bug: entries are not read for any but the first member.
+    private func plantScanned(_ part: inout Part, of collection: CollectionID) {
+        guard let log = part.source.log else { return }
+        for (place, share) in places(on: collection) where place != 0 {
+            part.source.plantScanned(Set(members[place].ids(on: share)), through: log.revision)
+        }
+    }
+
+    package func checkInvariants() {
+        for part in parts.values { part.source.checkInvariants() }
+        invariant(active == active.sorted(), "members out of order")
+        invariant(ended.isEmpty || ended.count <= members.count, "more have ended than there were")
+        let used = Set(active.flatMap { members[$0].collections })
+        invariant(
+            !isOut || used.allSatisfy { parts[$0]?.built != nil }, "sent before it was built")
+    }
+}
+
+/// What a source calls an action of a member.
+private struct Token {
+    let place: Int
+    let number: Int
+
+    init(_ place: Int, _ number: Int) {
+        self.place = place
+        self.number = number
+    }
+
+    init(_ value: CollectionWriter.Token) {
+        place = Int(value >> 32)
+        number = Int(value & 0xFFFF_FFFF)
+    }
+
+    var value: CollectionWriter.Token { UInt64(place) << 32 | UInt64(number) }
+}
+
+extension DatabaseError {
+    /// Whether a transaction makes no sense, so that another try would be refused as well.
+    fileprivate var endsTransaction: Bool {
+        [.invalidArgument, .valueTooLarge, .malformedMessage, .actionIDReuse].contains(code)
+    }
+}

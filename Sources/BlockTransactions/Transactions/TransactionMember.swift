@@ -1,0 +1,148 @@
+import BlockModel
+import BlockRuntime
+
+/// One client's transaction over several collections, from its request to its answer: what is known
+/// of its tries, whoever shared the decision with it.
+package struct TransactionMember: Sendable {
+    package let request: TransactionRequest
+    package let deadline: Instant
+    /// Of every try that was sent and is not known to be dead, by its target at the home.
+    private var doubts: [AttemptDoubt] = []
+    private var trouble: DatabaseError?
+    /// Where an earlier try put each of its actions, by their number.
+    private var landings: [CollectionID: [Int: ActionLanding]] = [:]
+    /// Why it cannot be done, as a fresh look has shown. It is told once the home is known not to
+    /// hold it from an earlier try (protocol: dedupe-scan).
+    package private(set) var refusal: DatabaseError?
+    private var isHomeScanned = false
+    package private(set) var answer: ClientReply?
+
+    package init(_ request: TransactionRequest, deadline: Instant) {
+        self.request = request
+        self.deadline = deadline
+    }
+
+    /// Ascending.
+    package var collections: [CollectionID] { request.parts.map(\.collection) }
+
+    package func share(of collection: CollectionID) -> TransactionPart? {
+        request.parts.first { $0.collection == collection }
+    }
+
+    /// The ids of its actions on a collection, in order.
+    func ids(on share: TransactionPart) -> [ActionID] {
+        share.actions.indices.map { request.id(of: $0) }
+    }
+
+    // MARK: Tries
+
+    /// A try of it is handed over, alone or with others.
+    mutating func sent(to target: Revision) {
+        invariant(answer == nil && refusal == nil, "a transaction is sent that cannot be done")
+        var doubt = AttemptDoubt(target: target)
+        doubt.handedOver()
+        doubts.append(doubt)
+    }
+
+    /// An event of the last try.
+    mutating func updateDoubt(_ event: (inout AttemptDoubt) -> Void) {
+        guard !doubts.isEmpty else { return }
+        event(&doubts[doubts.count - 1])
+    }
+
+    /// The last try will not be repeated: if it is dead, nothing is left of it.
+    mutating func tryIsOver() {
+        if doubts.last?.mayHaveCommitted == false { doubts.removeLast() }
+    }
+
+    mutating func learned(_ error: DatabaseError) { trouble = error.orDeeper(trouble) }
+
+    /// The home was looked through up to `revision`, and does not hold it.
+    mutating func homeWasScanned(through revision: Revision) {
+        isHomeScanned = true
+        for place in doubts.indices { doubts[place].logWasRead(through: revision) }
+        doubts.removeAll { !$0.mayHaveCommitted }
+    }
+
+    // MARK: What earlier tries have left
+
+    var hasLanded: Bool { !landings.isEmpty }
+
+    mutating func landed(_ landing: ActionLanding, _ number: Int, on collection: CollectionID) {
+        mark("transaction.landedEarlier")
+        invariant(share(of: collection)?.actions.indices.contains(number) == true, "no action")
+        landings[collection, default: [:]][number] = landing
+    }
+
+    /// The collections that it writes and where it is not found yet, though it is elsewhere.
+    var notFoundYet: [CollectionID] {
+        request.parts.filter { part in
+            let found = landings[part.collection] ?? [:]
+            // Of a collection that is gone nothing can be found any more.
+            return part.writes && found.count < part.actions.count
+                && !(refusal != nil && found.isEmpty)
+        }.map(\.collection)
+    }
+
+    /// Some part was found to have landed by an earlier try: so have all of them. One whose
+    /// collection is not there any more is left out.
+    mutating func answerAsFound() {
+        invariant(hasLanded && notFoundYet.isEmpty, "a transaction is not found everywhere")
+        let parts = request.parts.compactMap { part -> TransactedPart? in
+            guard part.writes, let found = landings[part.collection], let first = found[0]
+            else { return nil }
+            return TransactedPart(
+                collection: part.collection, revision: first.position.revision,
+                outcomes: found.sorted { $0.key < $1.key }.map(\.value.outcome))
+        }
+        invariant(!parts.isEmpty, "a transaction has landed nowhere")
+        answer = .transacted(parts)
+    }
+
+    /// Everything is looked at anew.
+    mutating func looksAnew() {
+        landings = [:]
+        isHomeScanned = false
+    }
+
+    // MARK: Its end
+
+    /// It cannot be done, as a fresh look at a collection has shown.
+    mutating func refuse(_ error: DatabaseError, by collection: CollectionID) {
+        if collection == request.home { isHomeScanned = true }
+        refusal = refusal ?? error
+    }
+
+    /// Tells why it cannot be done, if that may be told.
+    mutating func answerRefusal() {
+        guard let refusal, isHomeScanned, !hasLanded, answer == nil else { return }
+        fail(refusal)
+    }
+
+    mutating func fail(_ error: DatabaseError) {
+        guard answer == nil else { return }
+        let told = doubts.reduce(error) { $1.told($0) }
+        // Of what has landed somewhere its client is not told that it failed.
+        answer = .failed(hasLanded ? told.asUnknown : told)
+    }
+
+    /// Tells that its time has run out, if it has.
+    package mutating func expire(at now: Instant) {
+        guard now >= deadline else { return }
+        fail(trouble ?? DatabaseError(.deadlineExceeded, "the time given ran out"))
+    }
+
+    /// The decision that carried it was for it.
+    mutating func committed(_ parts: [TransactedPart]) {
+        invariant(answer == nil, "a transaction is answered twice")
+        answer = .transacted(parts)
+    }
+
+    /// It leaves its group for another one, where it is looked at from the beginning.
+    mutating func leave() {
+        invariant(answer == nil, "a transaction leaves that was answered")
+        landings = [:]
+        refusal = nil
+        isHomeScanned = false
+    }
+}

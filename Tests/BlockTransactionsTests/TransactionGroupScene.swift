@@ -1,0 +1,106 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+import Testing
+
+/// A group, the logs of its collections, and what it has asked for.
+struct TransactionGroupScene {
+    var logs: [CollectionID: SampleLog] = [:]
+    var group: TransactionGroup
+    let identifiers = SeededIdentifiers(seed: 5)
+    var now = Instant.origin
+    var tailsWanted: Set<CollectionID> = []
+    private(set) var ended: [TransactionGroup.ID: TransactionMember] = [:]
+
+    static let deadline = Instant.origin.advanced(by: .seconds(9))
+
+    /// - Parameter requests: Of members 0, 1 and so on, whose time is ``deadline``.
+    init(_ requests: [TransactionRequest], _ logs: [SampleLog]) {
+        for log in logs { self.logs[log.tail.collection] = log }
+        group = TransactionGroup(
+            requests.enumerated().map { number, request in
+                let time = Duration.seconds(number)
+                let member = TransactionMember(
+                    request, deadline: TransactionGroupScene.deadline.advanced(by: time))
+                return (id: UInt64(number), member: member)
+            },
+            sources: [:], identifier: identifiers.next())
+    }
+
+    /// Transaction `number` of the home and others.
+    static func request(_ number: UInt64, _ parts: [TransactionPart]) -> TransactionRequest {
+        TransactionRequest(
+            action: Sample.action(number), home: parts[0].collection, parts: parts)
+    }
+
+    mutating func run(
+        _ collection: CollectionID,
+        _ event: (inout TransactionGroup, inout WriterEffects) -> Void
+    ) {
+        let objects =
+            logs[collection].flatMap { try? FetchedObjects.everything(of: $0) } ?? FetchedObjects()
+        var effects = WriterEffects(
+            now: now, wallMilliseconds: 0, makeIdentifier: identifiers.next, cache: objects,
+            blocks: SharedBlockCache(), history: nil)
+        event(&group, &effects)
+        group.checkInvariants()
+        if effects.wantsTail { tailsWanted.insert(collection) }
+    }
+
+    mutating func begin() {
+        for collection in group.collections { run(collection) { $0.begin(collection, &$1) } }
+    }
+
+    /// Answers every tail read that was asked for, with what is newest.
+    mutating func readTails() {
+        for collection in tailsWanted.sorted() {
+            tailsWanted.remove(collection)
+            guard let log = logs[collection] else { continue }
+            run(collection) { $0.tailWasRead(.live(log.tail), of: collection, &$1) }
+        }
+    }
+
+    mutating func tick() {
+        for collection in group.collections { run(collection) { $0.tick(collection, &$1) } }
+    }
+
+    mutating func next() -> TransactionGroup.Step {
+        let step = group.next(0, now: now)
+        group.checkInvariants()
+        for one in group.takeEnded() { ended[one.id] = one.member }
+        return step
+    }
+
+    /// Goes on until it has something to say, or waits for nothing more.
+    mutating func settle() -> TransactionGroup.Step {
+        for _ in 0..<20 {
+            let step = next()
+            if case .waits = step {} else { return step }
+            let isTicked = group.takeTick()
+            if isTicked { tick() }
+            if tailsWanted.isEmpty, !isTicked { break }
+            readTails()
+        }
+        return next()
+    }
+
+    /// - Returns: nil, with an issue recorded, when nothing is sent.
+    mutating func send() -> TransactionAttempt? {
+        guard case .send(let attempt, _) = settle() else {
+            Issue.record("nothing is sent")
+            return nil
+        }
+        return attempt
+    }
+
+    /// What member `id` was told, and nil while it was told nothing.
+    func answer(_ id: TransactionGroup.ID) -> ClientReply? { ended[id]?.answer }
+
+    func error(_ id: TransactionGroup.ID) -> DatabaseError? {
+        if case .failed(let error)? = answer(id) { error } else { nil }
+    }
+
+    func parts(_ id: TransactionGroup.ID) -> [TransactedPart]? {
+        if case .transacted(let parts)? = answer(id) { parts } else { nil }
+    }
+}

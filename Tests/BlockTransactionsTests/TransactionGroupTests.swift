@@ -1,0 +1,186 @@
+import BlockModel
+import BlockRuntime
+import BlockTransactions
+import Testing
+
+/// Transactions over several collections that share one decision, event by event.
+@Suite("Transactions that are decided together") struct TransactionGroupTests {
+    private let home = SampleLog(name: "home")
+    private let other = SampleLog(name: "other")
+    private let tree = SampleLog(
+        name: "tree", header: CollectionHeader(kind: .tree, encoding: .bytes, capacity: 64))
+
+    private func part(
+        _ log: SampleLog, _ actions: [ActionContent], seenAt expected: UInt64? = nil
+    ) -> TransactionPart {
+        TransactionPart(
+            collection: log.tail.collection, incarnation: log.tail.incarnation,
+            firstRevision: .zero, expectedRevision: expected.map { Revision($0) },
+            actions: actions)
+    }
+
+    /// A transaction that appends one entry at home, and does something else.
+    private func request(_ number: UInt64, _ parts: TransactionPart...) -> TransactionRequest {
+        TransactionGroupScene.request(
+            number, [part(home, [.append(Sample.bytes(number))])] + parts)
+    }
+
+    /// Gives a key a value if it has none.
+    private func claim(_ key: UInt8, value: UInt8) -> ActionContent {
+        .tree(
+            TreeAction(
+                checks: [.value(key: [key], nil)],
+                operations: [.put(key: [key], value: [value])]))
+    }
+
+    @Test("Several are sent as one attempt, one behind the other, and each is told its own part")
+    func together() throws {
+        let two = part(other, [.append(Sample.bytes(61)), .append(Sample.bytes(62))])
+        var scene = TransactionGroupScene(
+            [
+                request(1, part(tree, [claim(1, value: 5)])),
+                request(2, two, part(tree, [claim(2, value: 6)])), request(3),
+            ], [home, other, tree])
+        scene.begin()
+        let attempt = try #require(scene.send())
+        #expect(attempt.writes.count == 3)
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [1, 2, 3].map { Sample.action($0) })
+        // Whose each is can be told from the entry alone.
+        let second = try #require(attempt.write(of: other.tail.collection))
+        let ids = attempt.attempt.transactions(try EntryBody(canonicalBytes: second.body))
+        #expect(ids.map(\.action) == [Sample.action(2), Sample.action(2)])
+        #expect(attempt.attempt.transactions(body).map(\.action) == body.actions.map(\.id))
+        scene.group.attemptEnded(
+            .committed(Revision(1), chainHash: .zero), identifier: .zero, now: scene.now)
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.parts(0)?.map(\.outcomes.count) == [1, 1])
+        #expect(scene.parts(1)?.reduce(0) { $0 + $1.outcomes.count } == 4)
+        #expect(scene.parts(2)?.map(\.collection) == [home.tail.collection])
+        let isLanded = scene.group.collections.allSatisfy {
+            scene.group.landedBatch(of: $0) != nil
+        }
+        #expect(isLanded, "the writers are not told what was landed")
+    }
+
+    // protocol: group-shares-one-home
+    @Test("A condition that fails because of a fellow tells nothing: its transaction leaves")
+    func conditionOnFellow() throws {
+        var scene = TransactionGroupScene(
+            [
+                request(1, part(tree, [claim(1, value: 5)])),
+                request(2, part(tree, [claim(1, value: 6)])),
+                request(3, part(tree, [claim(2, value: 7)])),
+            ], [home, tree])
+        scene.begin()
+        let attempt = try #require(scene.send())
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(1), Sample.action(3)])
+        #expect(scene.ended[1] != nil && scene.answer(1) == nil)
+    }
+
+    // protocol: group-shares-one-home
+    @Test("What a transaction has read, and a fellow before it writes, is not taken for unchanged")
+    func readOfFellow() throws {
+        var scene = TransactionGroupScene(
+            [
+                request(1, part(other, [.append(Sample.bytes(61))])),
+                request(2, part(other, [], seenAt: 0)), request(3),
+            ], [home, other])
+        scene.begin()
+        let attempt = try #require(scene.send())
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(1), Sample.action(3)])
+        #expect(scene.ended[1] != nil && scene.answer(1) == nil)
+    }
+
+    @Test("A conflict that the chosen log shows is told, and holds up no fellow")
+    func conflict() throws {
+        var moved = other
+        moved.append(Sample.body([50]))
+        var scene = TransactionGroupScene(
+            [request(1), request(2, part(moved, [], seenAt: 0)), request(3)], [home, moved])
+        scene.begin()
+        let attempt = try #require(scene.send())
+        #expect(scene.error(1)?.code == .conflict && scene.error(1)?.outcome == .notApplied)
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(1), Sample.action(3)])
+        #expect(attempt.attempt.participants.count == 1, "a collection that it does not need")
+    }
+
+    // protocol: group-shares-one-home, dedupe-scan
+    @Test("One that landed by an earlier try is found by its own id, and not done again")
+    func landedEarlier() throws {
+        var home = home
+        home.append(Sample.body([2]))
+        var scene = TransactionGroupScene([request(1), request(2), request(3)], [home])
+        scene.begin()
+        let attempt = try #require(scene.send())
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(1), Sample.action(3)])
+        #expect(scene.parts(1)?.map(\.revision) == [Revision(1)])
+    }
+
+    // protocol: doubt-belongs-to-the-attempt
+    @Test("One whose time runs out while the attempt is out is in doubt, and not done later")
+    func late() throws {
+        var scene = TransactionGroupScene([request(1), request(2)], [home])
+        scene.begin()
+        _ = try #require(scene.send())
+        scene.now = TransactionGroupScene.deadline
+        guard case .waits = scene.next() else {
+            Issue.record("the other one does not wait")
+            return
+        }
+        #expect(scene.error(0)?.outcome == .unknown)
+        var home = home
+        home.append(Sample.body([50]))
+        scene.logs[home.tail.collection] = home
+        scene.group.attemptEnded(
+            .refusedAt(home.tail.collection, .moved(landing: .absent, .live(home.tail))),
+            identifier: Sample.action(99).rawValue, now: scene.now)
+        scene.tick()
+        let again = try #require(scene.send())
+        let body = try EntryBody(canonicalBytes: again.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(2)])
+    }
+
+    // protocol: doubt-belongs-to-the-attempt
+    @Test("One that leaves takes along what is in doubt of it")
+    func leavesInDoubt() throws {
+        var scene = TransactionGroupScene(
+            [
+                request(1, part(tree, [claim(1, value: 5)])),
+                request(2, part(tree, [claim(2, value: 6)])),
+            ], [home, tree])
+        scene.begin()
+        _ = try #require(scene.send())
+        // No answer; then the first one is seen to have written what the second one relies on.
+        scene.group.attemptEnded(
+            .failed(DatabaseError(.commitResultUnknown, "no answer", outcome: .unknown)),
+            identifier: Sample.action(99).rawValue, now: scene.now)
+        scene.now = TransactionGroupScene.deadline.advanced(by: .seconds(5))
+        _ = scene.settle()
+        #expect(scene.error(0)?.outcome == .unknown && scene.error(1)?.outcome == .unknown)
+    }
+
+    @Test("Of what is only read the revision is told that the decision leaves")
+    func readBesideWrite() throws {
+        var scene = TransactionGroupScene(
+            [
+                request(1, part(other, [], seenAt: 0)),
+                request(2, part(other, [.append(Sample.bytes(61))])),
+            ], [home, other])
+        scene.begin()
+        let attempt = try #require(scene.send())
+        #expect(attempt.writes.count == 2, "a reader before a writer goes with it")
+        scene.group.attemptEnded(
+            .committed(Revision(1), chainHash: .zero), identifier: .zero, now: scene.now)
+        _ = scene.settle()
+        let read = scene.parts(0)?.first { $0.collection == other.tail.collection }
+        #expect(read?.revision == Revision(1) && read?.outcomes.isEmpty == true)
+    }
+}
