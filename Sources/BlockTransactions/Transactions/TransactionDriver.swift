@@ -437,7 +437,7 @@ package struct TransactionDriver: Sendable {
     private mutating func fail(_ error: DatabaseError) {
         guard answer == nil else { return }
         let told = doubts.reduce(error) { $1.told($0) }
-        // Of what has landed somewhere nobody is told that it failed.
+        // Of what has landed somewhere the client is not told that it failed.
         answer = .failed(hasLanded ? told.asUnknown : told)
     }
 
