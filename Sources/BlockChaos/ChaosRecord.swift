@@ -37,7 +37,7 @@ package struct ChaosRecord: Sendable {
     }
 
     package var history = History()
-    /// By the name of the collection; one that nobody came to create has none.
+    /// By the name of the collection; one that no client came to create has none.
     package var logs: [String: FinalLog] = [:]
 
     package init() {}

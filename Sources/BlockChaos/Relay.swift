@@ -53,7 +53,7 @@ package final class Relay: Sendable {
         _ routes: [Route], environment: Environment, generator: SeededGenerator
     ) throws(DatabaseError) -> Relay {
         let relay = Relay(environment: environment)
-        // The ports are taken here, so that whoever starts it is told.
+        // The ports are taken here, so that the caller is told.
         let sockets = try routes.map { route throws(DatabaseError) in
             try RelaySocket.listening(at: route.port)
         }

@@ -116,7 +116,7 @@ final class RelayConnection {
     private var replies = RelayPipe()
     private var countedDrops = 0
 
-    /// - Parameter target: nil: nobody answers the source.
+    /// - Parameter target: nil: no target answers the source.
     init(link: Link, source: RelaySocket, target: RelaySocket?) {
         self.link = link
         self.source = source
@@ -213,7 +213,7 @@ final class RelayConnection {
         guard poll(&entry, 1, 0) == 1 else { return false }
         isConnecting = false
         guard target.connectError == 0 else {
-            // Nobody listens: the source is told as if it had asked the target itself.
+            // No process listens: the source is told as if it had asked the target itself.
             abort()
             return false
         }

@@ -2,7 +2,8 @@ import BlockRuntime
 
 /// One direction of a relayed connection: what was read and not written yet, in a bounded buffer.
 ///
-/// Pure: whoever runs it reads and writes sockets, and reads no more than there is ``room`` for.
+/// Pure: the relayed connection reads and writes the sockets, and reads no more than there is
+/// ``room`` for.
 package struct RelayPipe: Sendable {
     private struct Chunk {
         let release: Instant

@@ -39,7 +39,7 @@ extension Limits {
     /// How long an attempt over several collections that is in the way of others is left alone
     /// before it is fenced: many times what one takes whose home can be reached.
     package static let intentPoliteness = Duration.milliseconds(100)
-    /// Attempts that are resolved at once of one tail that nobody asks about.
+    /// Attempts that are resolved at once of one tail that no proxy asks about.
     package static let settledAtOnceMax = 8
     /// Time that each step has by which a coordinator finds out what became of an attempt.
     package static let resolutionTime = Duration.seconds(1)

@@ -151,7 +151,7 @@ package final class ChildProcess: Sendable {
         return kill(environment: environment)
     }
 
-    /// Ends it at once, as a power cut would end it for everybody else.
+    /// Ends it at once, as a power cut would end it for the other processes.
     @discardableResult
     package func kill(environment: Environment) -> Ending {
         send(SIGKILL)

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// A cluster of real executables on loopback in a directory of its own, for demonstrations and
-/// tests. Whoever makes one calls ``tearDown()``, whatever happens: then no process and no file of
+/// tests. The owner of one calls ``tearDown()``, whatever happens: then no process and no file of
 /// it is left.
 package final class LocalCluster: Sendable {
     /// How much of each service there is.
@@ -266,7 +266,7 @@ package final class LocalCluster: Sendable {
         process(of: member)?.stop(patience: Limits.stopTimeMax, environment: environment)
     }
 
-    /// Asks all to stop, proxies and coordinators first, as nobody should wait for a peer that is
+    /// Asks all to stop, proxies and coordinators first, as neither should wait for a peer that is
     /// gone.
     /// - Returns: How each ended.
     @discardableResult

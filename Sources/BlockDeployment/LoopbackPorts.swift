@@ -7,7 +7,7 @@ package enum LoopbackPorts {
     /// that looks for a killed service again and again must not be given the service's own port.
     private static let range = 12_000..<32_000
 
-    /// - Returns: `count` different ports at which nobody listens at the moment.
+    /// - Returns: `count` different ports at which no process listens at the moment.
     /// - Throws: `.addressInUse` when there are not as many.
     package static func take(
         _ count: Int, using generator: inout SeededGenerator
@@ -24,7 +24,7 @@ package enum LoopbackPorts {
         return ports
     }
 
-    /// Whether somebody could listen at `port` of the loopback interface.
+    /// Whether a process could listen at `port` of the loopback interface.
     package static func isFree(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }

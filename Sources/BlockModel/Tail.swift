@@ -19,8 +19,9 @@ package enum TailValue: Hashable, Sendable {
     }
 }
 
-/// What stays of a life that is over, until the next one begins: enough to tell whoever created or
-/// dropped it that it was they (protocol: create-on-what-was-seen, drop-names-the-life).
+/// What stays of a life that is over, until the next one begins: enough to tell the client that
+/// created or dropped it that it was the one (protocol: create-on-what-was-seen,
+/// drop-names-the-life).
 package struct EndedLife: Hashable, Sendable {
     package let incarnation: Incarnation
     /// As ``Tail/createdBy``.

@@ -23,7 +23,7 @@ extension Limits {
     /// The same in an embedded database, which has one shard, and often a battery.
     package static let embeddedPendWalkInterval = Duration.seconds(5)
     /// How long a coordinator leaves between two pages of its walk over the tails of all
-    /// collections: what nobody asks about can wait, and each tail of a page is read.
+    /// collections: what no proxy asks about can wait, and each tail of a page is read.
     package static let intentWalkInterval = Duration.seconds(1)
     /// Tails of such a page.
     package static let intentWalkPageCountMax = 64

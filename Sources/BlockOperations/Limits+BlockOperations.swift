@@ -14,9 +14,9 @@ extension Limits {
     /// Bytes of one field of a log line: a line stays readable, and a hostile text cannot fill a
     /// disk with one request.
     package static let logFieldBytesMax = 4096
-    /// Bytes of log lines that wait for whoever reads them; further lines are dropped and counted.
+    /// Bytes of log lines that wait for their reader; further lines are dropped and counted.
     package static let logQueueBytesMax = 1024 * 1024
-    /// How long a process that ends waits for whoever reads its last log lines.
+    /// How long a process that ends waits for the reader of its last log lines.
     package static let logFlushTime = Duration.seconds(1)
     /// Bytes of a command line: the system takes 6 MiB at most.
     package static let commandLineBytesMax = 8 * 1024 * 1024

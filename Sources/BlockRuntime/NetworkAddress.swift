@@ -33,9 +33,9 @@ package struct NetworkAddress: Hashable, Sendable {
         self.init(host: String(decoding: host, as: UTF8.self), port: port)
     }
 
-    /// Whether somebody can connect to it: it names a host and a port. Where every interface is
-    /// listened at (`*`, `0.0.0.0`, `::`) is no host, and many at once (broadcast, multicast) are
-    /// none either.
+    /// Whether a client or service can connect to it: it names a host and a port. Where every
+    /// interface is listened at (`*`, `0.0.0.0`, `::`) is no host, and many at once (broadcast,
+    /// multicast) are none either.
     package var canBeReached: Bool { port != 0 && host != "*" && !isNoHost }
 
     /// Whether the host is an IP address, and no name.

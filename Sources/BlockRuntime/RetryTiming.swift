@@ -38,8 +38,8 @@ package struct RetryTiming: Hashable, Sendable {
     package static let nextService = Duration.milliseconds(1)
     /// Until a writer asks again for what it has no room for. `WriterEffects.wakeSoon`.
     package static let writerPause = Duration.milliseconds(50)
-    /// Where a simulated world has somebody wait for hardly anything. `Proposer`,
-    /// `CoordinatorCalls`, `ClientSession`.
+    /// Where a simulated world has a proposer, proxy or client wait for hardly anything.
+    /// `Proposer`, `CoordinatorCalls`, `ClientSession`.
     package static let impatient = Duration.milliseconds(1)
 
     // MARK: What a refusal advises

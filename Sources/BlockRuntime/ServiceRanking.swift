@@ -1,13 +1,13 @@
 /// Which of several equal services to turn to: by rendezvous hashing of what the request is about,
 /// those that served badly lately last.
 ///
-/// Everybody who ranks the same addresses for the same affinity gets the same order, so that the
-/// requests about one thing meet at one service and can be batched there. It is a hint: any service
-/// can answer anything.
+/// Every client or proxy that ranks the same addresses for the same affinity gets the same order,
+/// so that the requests about one thing meet at one service and can be batched there. It is a hint:
+/// any service can answer anything.
 ///
 /// A service is judged by outcomes. One that says nothing is passed over for everything until it
 /// speaks; one that speaks and does not serve is passed over for that subject only: it may be cut
-/// off from those whom the subject needs, and from nobody else.
+/// off from the services that the subject needs, and from no others.
 package struct ServiceRanking: Sendable {
     /// What services are judged about apart from each other: a set of peers, or a collection.
     package typealias Subject = UInt64

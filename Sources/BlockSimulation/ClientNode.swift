@@ -46,7 +46,7 @@ final class ClientNode: WorldProcess {
         proceed(after: .milliseconds(world.generator.below(20)))
     }
 
-    /// Asks until an answer comes: where a quorum is up, everybody is served.
+    /// Asks until an answer comes: where a quorum is up, every client is served.
     func beginProbe() {
         occupation = .probe
         targets = []

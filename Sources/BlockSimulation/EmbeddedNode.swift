@@ -45,7 +45,7 @@ final class EmbeddedNode: WorldProcess {
                 map: world.map, cycle: cycle, environment: environment(entropy))
             wakeWhenDue()
         } catch let error as DatabaseError where [.amnesia, .corrupted].contains(error.code) {
-            // Nobody took a synced write away, and nothing damages this disk.
+            // No fault takes a synced write away or damages this disk.
             world.alarms.append("the embedded database cannot be opened again: \(error)")
             stop()
         } catch {

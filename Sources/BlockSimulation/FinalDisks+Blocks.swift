@@ -75,8 +75,8 @@ extension FinalDisks {
         }
     }
 
-    /// Whether a committed write can be made out of its pend without asking anybody: its base is
-    /// there, too (protocol: pend-needs-its-base).
+    /// Whether a committed write can be made out of its pend without asking another replica: its
+    /// base is there, too (protocol: pend-needs-its-base).
     private func holdsPend(
         of write: CommittedWrite, _ key: BlockKey, _ store: StorageRepository
     ) throws -> Bool {

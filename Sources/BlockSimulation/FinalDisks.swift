@@ -141,7 +141,7 @@ final class FinalDisks {
             tail: tail, bodies: bodies, payloads: entries.map(\.payload), isGarbage: isGarbage)
     }
 
-    /// Whatever was decided on is within the limits, whoever checked them before.
+    /// Whatever was decided on is within the limits, whichever service checked them before.
     private func checkBounds(_ tail: Tail, _ bodies: [EntryBody]) throws(DatabaseError) {
         let sizes = [
             ("a tail", TailValue.live(tail).registerBytes.count, Limits.tailBytesMax),

@@ -10,7 +10,7 @@ package struct NetworkPartition: Sendable {
         case node
         /// One process that is heard and hears nothing, or the other way round.
         case oneWay
-        /// Each hears its neighbours of a ring only: everybody some majority, nobody the same.
+        /// Each hears its neighbours of a ring only: every process some majority, no two the same.
         case ring
         /// Two halves and one process that hears both.
         case bridge

@@ -67,7 +67,7 @@ final class PeerNode: ServiceNode<StoragePeerHost> {
             if hasForgotten {
                 mark("world.peer.refused")
             } else {
-                // Nobody took a synced write away: a refusal is somebody's bug.
+                // No fault took a synced write away: a refusal is a bug.
                 world.alarms.append("\(node) refuses to take part: \(error)")
             }
             let cycle = StoragePeerCycle(identity: identity, map: world.map, refusal: error)
@@ -89,8 +89,8 @@ final class PeerNode: ServiceNode<StoragePeerHost> {
         super.crash()
     }
 
-    /// A sync that was begun and not confirmed need not have reached the disk, and nobody was told
-    /// anything that depends on it.
+    /// A sync that was begun and not confirmed need not have reached the disk, and no caller was
+    /// told anything that depends on it.
     private func loseSync() {
         guard let engine else { return }
         let isLost =
@@ -209,7 +209,7 @@ final class PeerNode: ServiceNode<StoragePeerHost> {
     }
 
     /// What leaves the process, which is not always what it meant to say: the memory of a machine
-    /// with a bad disk is bad, too. What is named by a hash must be looked at by whoever gets it.
+    /// with a bad disk is bad, too. What is named by a hash must be looked at by its receiver.
     private func told(_ reply: PeerReply) -> PeerReply {
         guard world.generator.chance(1, in: 16) else { return reply }
         func damaged(_ bytes: Bytes) -> Bytes {

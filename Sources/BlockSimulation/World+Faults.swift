@@ -68,7 +68,7 @@ extension World {
             schedule(.endDrain(node, life: process(node).life), after: .milliseconds(time))
         case .powerCut:
             mark("world.powerCut")
-            // In half of the cases at the next moment at which somebody is at work.
+            // In half of the cases at the next moment at which a peer is at work.
             if generator.chance(1, in: 2) { isPowerFailing = true } else { cutPower() }
         case .partition: partition()
         case .pause(let node):
@@ -117,7 +117,7 @@ extension World {
     // MARK: Healing
 
     /// Ends all faults. In half of the worlds a quorum core only is healed, and what is left stays
-    /// dead, cut off or still: nobody may need it.
+    /// dead, cut off or still: no client may need it.
     func heal() {
         isFaulty = false
         isPowerFailing = false

@@ -246,8 +246,8 @@ package final class World {
         if broken[node] != .dead { schedule(.restart(node), after: restartDelay()) }
     }
 
-    /// Whoever was connected to a process that ended is mostly told: not where its host ended with
-    /// it, or the network.
+    /// The processes connected to one that ended are mostly told: not where its host ended with it,
+    /// or the network.
     private func tellBreaks(of node: NodeID) {
         let others: [NodeID] =
             switch node {

@@ -17,7 +17,7 @@ extension WorldPlan {
         pauseEvery = .milliseconds(300 + generator.below(5000))
         pauseMax = flip() ? .seconds(2) : .seconds(180)
         guard pauseMax > .seconds(60), flip() else { return }
-        // The others must still be at it when somebody wakes up after minutes.
+        // The others must still be at it when a paused process wakes up after minutes.
         faultTime = .seconds(150 + generator.below(100))
         pace = 20 + generator.below(60)
         peerCrashEvery = peerCrashEvery.map { $0 * 8 }

@@ -76,6 +76,6 @@ class WorldProcess {
     func receive(_ message: SimulatedMessage, from: NodeID, senderLife: Int) {}
     func connectionBroke(with node: NodeID) {}
 
-    /// What is still under way although nobody waits for anything any more.
+    /// What is still under way although no client waits for anything any more.
     var leftovers: [String] { [] }
 }

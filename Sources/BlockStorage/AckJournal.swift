@@ -17,9 +17,10 @@ package protocol AckJournalFile: AnyObject {
 
 /// Remembers, beside the write-ahead log, a cycle that was synced and answered.
 ///
-/// A log alone cannot tell a torn tail that nobody was told about from a lost one that somebody
-/// was: both end early. So a second, tiny file holds a write sequence that was in the log for sure.
-/// A store that comes back with less has forgotten promises it gave, and must not vote.
+/// A log alone cannot tell a torn tail that no coordinator was told about from a lost one that a
+/// coordinator was told about: both end early. So a second, tiny file holds a write sequence that
+/// was in the log for sure. A store that comes back with less has forgotten promises it gave, and
+/// must not vote.
 ///
 /// Two slots, each on a page of its own, are written in turn: a torn write leaves the other. A slot
 /// is magic (8), storage UUID (16), write sequence (8), and the first 8 bytes of the SHA-256 of

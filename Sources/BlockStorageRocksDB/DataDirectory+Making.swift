@@ -56,11 +56,11 @@ extension DataDirectory {
         at path: SystemPath, cluster: ClusterID? = nil, environment: Environment
     ) throws -> PeerID {
         try PosixFile.makeDirectory(path)
-        // Looked at before the lock is made: a directory of somebody else is left as it is.
+        // Looked at before the lock is made: a directory of another program is left as it is.
         try checkFree(path)
         let lock = try DirectoryLock(path: path.appending(DirectoryName.lock))
         defer { lock.release() }
-        // And again: somebody may have made it meanwhile.
+        // And again: another process may have made it meanwhile.
         try checkFree(path)
         let mark = path.appending(DirectoryName.unfinished)
         try PosixFile.makeFile(mark)

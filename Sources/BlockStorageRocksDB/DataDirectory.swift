@@ -6,7 +6,7 @@ import BlockStorage
 ///
 /// | name | what it is |
 /// |---|---|
-/// | `LOCK` | empty; whoever uses the directory holds an exclusive `flock` on it |
+/// | `LOCK` | empty; the process that uses the directory holds an exclusive `flock` on it |
 /// | `IDENTITY` | format number and storage UUID, checksummed text; written last by `initialize` |
 /// | `UNFINISHED` | empty; there while `initialize` works, so that what it left is told from data |
 /// | `journal` | the ack journal, 8 KiB; see `AckJournal` |
@@ -77,7 +77,7 @@ package final class DataDirectory {
     /// Opens and locks the data directory at `path`.
     ///
     /// A peer whose store forgot or cannot be read is opened all the same, with ``refusal`` set, so
-    /// that it can tell whoever asks why it takes no part.
+    /// that it can tell its callers why it takes no part.
     /// - Throws: As ``identity(at:)``; `.directoryLocked`, `.noSpace`. Nothing was changed that was
     ///   in the directory.
     package static func open(at path: SystemPath) throws -> DataDirectory {

@@ -70,7 +70,7 @@ enum PosixFile {
         do throws(DatabaseError) {
             try syncDirectory(parent)
         } catch {
-            // Whoever made the directory for this user need not let it read the one above.
+            // The operator who made the directory for this user need not let it read the one above.
             guard !isNew, error.code == .accessDenied else { throw error }
         }
     }

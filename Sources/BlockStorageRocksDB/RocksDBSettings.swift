@@ -37,7 +37,7 @@ final class RocksDBSettings {
         readOptions = Self.readOptions()
     }
 
-    /// For whoever adds something; to be destroyed.
+    /// For a caller that adds something, and destroys it.
     static func readOptions() -> OpaquePointer {
         let readOptions: OpaquePointer = rocksdb_readoptions_create()
         rocksdb_readoptions_set_verify_checksums(readOptions, 1)

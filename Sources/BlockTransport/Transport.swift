@@ -73,8 +73,8 @@ package enum Inbound: Hashable, Sendable {
     /// An outgoing link does not connect, and why: `.endpointUnreachable` with words for people. It
     /// goes on trying; told again, ever more rarely, while it fails.
     case unreachable(Endpoint, DatabaseError)
-    /// Whoever is at the address of an outgoing link speaks the language of this transport, and
-    /// that is all that is known of him. Told to who asked by ``Transport/inspect(_:)``.
+    /// The process at the address of an outgoing link speaks the language of this transport, and
+    /// that is all that is known of it. Told to the caller of ``Transport/inspect(_:)``.
     case silent(Endpoint)
 
     package var endpoint: Endpoint {

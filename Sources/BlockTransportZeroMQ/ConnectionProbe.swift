@@ -10,9 +10,9 @@ enum ConnectionProbe {
     enum Finding: Hashable, Sendable {
         /// Nothing to say: an address that is not TCP's, or a moment's trouble.
         case nothing
-        /// Somebody who speaks ZeroMQ as the services here do.
+        /// A process that speaks ZeroMQ as the services here do.
         case peer
-        /// No connection can be made, or to somebody else; in words for people.
+        /// No connection can be made, or to a stranger; in words for people.
         case problem(String)
     }
 
@@ -109,7 +109,7 @@ enum ConnectionProbe {
 
     // MARK: Who is there
 
-    /// Who answers on a connection, when it is not somebody who speaks ZeroMQ.
+    /// Who answers on a connection, when it is not a process that speaks ZeroMQ as the services do.
     private static func stranger(on socket: Int32) -> String? {
         guard say(ZeroMQHandshake.signature, on: socket) else { return closed }
         var answer = hear(from: socket, within: greetingMilliseconds)
@@ -133,7 +133,7 @@ enum ConnectionProbe {
         return "speaks another protocol: it answers \"\(shown)\""
     }
 
-    /// Who answers, of those who speak ZeroMQ, when it is nobody of this system.
+    /// Who answers, of those who speak ZeroMQ, when it is no service of this system.
     private static func strangeSocket(on socket: Int32, _ first: Bytes) -> String? {
         var handshake = ZeroMQHandshake(heard: first)
         guard say(ZeroMQHandshake.rest, on: socket) else { return nil }

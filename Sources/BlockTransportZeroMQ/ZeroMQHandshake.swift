@@ -25,7 +25,7 @@ struct ZeroMQHandshake {
             || mechanism.map { $0 != "NULL" } == true
     }
 
-    /// Who listens, when it is nobody of this system; nil when it may be.
+    /// Who listens, when it is no service of this system; nil when it may be.
     var stranger: String? {
         if let mechanism, mechanism != "NULL" {
             return "speaks ZeroMQ with the security mechanism \(mechanism), which this system does "

@@ -15,7 +15,7 @@ final class ZeroMQMonitor {
         var hasFailed = false
         /// A connection was made, and the other end speaks ZeroMQ.
         var hasConnected = false
-        /// Somebody's connection could not be taken, because the process has no descriptor left.
+        /// A caller's connection could not be taken, because the process has no descriptor left.
         var lacksDescriptors = false
     }
 

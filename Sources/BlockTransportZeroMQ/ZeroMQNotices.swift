@@ -43,7 +43,7 @@ final class ZeroMQNotices: Sendable {
             usleep(pause)
             self.leave(.listen)
         }
-        // Without a thread there is nobody to wait; it is tried at the next wake.
+        // No thread is there to wait: it is tried at the next wake.
         if problem != nil { leave(.listen) }
     }
 }

@@ -103,7 +103,7 @@ package final class ZeroMQTransport: Transport {
             let told = takeChanges() + takeNotices()
             let arrivals = takeArrivals() + told
             if isWoken || isRead || !arrivals.isEmpty { return arrivals }
-            // A connection was made, or failed again: nobody needs to know.
+            // A connection was made, or failed again: the caller need not know.
             left = end.map { $0.since(clock.now()) }
         }
     }
@@ -369,8 +369,8 @@ final class WakeSignal: Sendable {
         }
     }
 
-    // The waker keeps this object: the number cannot become another file's while anybody may
-    // still write to it.
+    // The waker keeps this object: the number cannot become another file's while a thread may still
+    // write to it.
     deinit { Glibc.close(descriptor) }
 
     func raise() {

@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// A bound of a field with its name in ``Limits``: whoever is refused by it is told which one it
-/// was.
+/// A bound of a field with its name in ``Limits``: a sender that is refused by it is told which one
+/// it was.
 struct WireLimit: Sendable, CustomStringConvertible {
     let name: StaticString
     let value: Int

@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// Checks the order of a diary: one order for everybody, which respects real time, without gap or
+/// Checks the order of a diary: one order for all clients, which respects real time, without gap or
 /// duplicate, of which every reader sees a prefix.
 package enum DiaryChecker {
     /// - Parameter final: All entries, read after every operation had ended.
@@ -97,7 +97,7 @@ package enum DiaryChecker {
             else { return nil }
             return (operation, position)
         }
-        // Swept in the order of positions: nobody may have ended before one that stands earlier
+        // Swept in the order of positions: no append may have ended before one that stands earlier
         // began.
         let ordered = appends.sorted { $0.1 < $1.1 }
         var latestBegin = Instant(nanoseconds: .min)

@@ -11,7 +11,7 @@ package struct History: Sendable {
         package let collection: String
         package let kind: Kind
         package let invoked: Instant
-        /// nil while nobody was told anything.
+        /// nil while the client was told nothing.
         package var completed: Instant?
         package var completion = Completion.unknown
     }

@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Checks a collection as a set: nothing acknowledged or read is lost, nothing refused is found,
-/// nothing is there that nobody sent.
+/// nothing is there that no client sent.
 package enum SetChecker {
     /// - Parameter final: All entries, read after every operation had ended.
     package static func check(

@@ -1,7 +1,7 @@
 import BlockModel
 import OptimysticClient
 
-/// A diary: entries in one order that everybody sees, each there exactly once, for ever.
+/// A diary: entries in one order that every reader sees, each there exactly once, for ever.
 ///
 /// It speaks of one life of the collection: when that is dropped, every call fails with
 /// `.collectionNotFound`, even if the name lives again. Safe to use from any number of tasks; the

@@ -3,7 +3,7 @@ import OptimysticClient
 import Synchronization
 
 /// The values that a tree's handle has read lately, as they are stored: what a comparison with a
-/// value that was just read goes by, whoever wrote it and however it is spelled.
+/// value that was just read goes by, whichever client wrote it and however it is spelled.
 package final class ReadValues: Sendable {
     /// Values of one key, of two lately read revisions, that are told apart.
     private static let valueCountMax = 4

@@ -249,7 +249,7 @@ extension ClientSession {
         }
     }
 
-    /// The network says why a proxy is not reached, without being asked for it by anybody here.
+    /// The network says why a proxy is not reached, without being asked for it by this session.
     mutating func cannotConnect(_ proxy: Int, _ error: DatabaseError) {
         proxies[proxy].trouble = error
         if case .underWay = proxies[proxy].greeting { greetingFailed(proxy, error) }
@@ -265,7 +265,8 @@ extension ClientSession {
         afterFailure(token, error.isTransient ? error : error.asUnreachable)
     }
 
-    /// Whoever only wants to be connected is told as soon as something is known against each proxy.
+    /// A caller that only wants to be connected is told as soon as something is known against each
+    /// proxy.
     /// - Returns: Whether it was told.
     @discardableResult
     private mutating func endIfHopeless(_ token: Token) -> Bool {

@@ -20,9 +20,9 @@ package struct ClientSession {
         case broken(proxy: Int)
         /// A proxy cannot be connected to, and why. It may be there later.
         case unreachable(proxy: Int, DatabaseError)
-        /// Somebody is connected at the address of a proxy, and nothing was heard of him yet.
+        /// A process is connected at the address of a proxy, and nothing was heard of it yet.
         case silent(proxy: Int)
-        /// Nobody wants the answer any more. What was sent may still be carried out.
+        /// The caller does not want the answer any more. What was sent may still be carried out.
         case cancel(Token)
         /// The last event but ticks: everything under way is resolved, with the reason where one
         /// is given.

@@ -108,7 +108,8 @@ package final class Connection: Sendable {
         mailbox.close()
     }
 
-    /// As ``close()``; returns when the thread has given everything back, whoever closed it.
+    /// As ``close()``; returns when the thread has given everything back, whichever caller closed
+    /// it.
     package func closeAndWait() async {
         close()
         await withCheckedContinuation { end.wait($0) }

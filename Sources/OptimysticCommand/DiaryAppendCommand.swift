@@ -63,7 +63,7 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
         }
     }
 
-    /// Appends every line of standard input, whether or not somebody reads the positions.
+    /// Appends every line of standard input, whether or not a reader takes the positions.
     private func appendLines(
         to diary: Diary<Bytes>, _ database: Database, _ output: inout StandardOutput
     ) async throws {
@@ -76,7 +76,7 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
                     line, to: diary, database, &output,
                     done: "\(count + 1) entries were appended")
                 count += 1
-                // A line printed is an entry that is safe: whoever reads must see it now.
+                // A line printed is an entry that is safe: the reader must see it now.
                 output.flush()
             }
         } catch {

@@ -32,7 +32,7 @@ package struct OptimysticCommand: AsyncParsableCommand {
 
     package static func main() async {
         StandardDescriptors.reserve()
-        // Whoever reads our output may stop reading: that is an error of a write, and no end.
+        // The reader of our output may stop reading: that is an error of a write, and no end.
         signal(SIGPIPE, SIG_IGN)
         // A file that may not grow is an error of one write.
         signal(SIGXFSZ, SIG_IGN)

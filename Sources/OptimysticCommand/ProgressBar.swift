@@ -14,7 +14,7 @@ struct ProgressBar: Sendable {
         start = environment.now()
     }
 
-    /// Whether anybody sees it: what only it needs need not be found out otherwise.
+    /// Whether the user sees it: what only it needs need not be found out otherwise.
     static var isShown: Bool { StandardError.isTerminal }
 
     /// - Parameters:

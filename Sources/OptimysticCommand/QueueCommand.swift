@@ -248,7 +248,7 @@ private enum QueueOutput {
         if values.isEmpty { throw Nothing.exit }
     }
 
-    /// Values that are in the queue no more, and reached nobody.
+    /// Values that are in the queue no more, and reached no reader.
     static func tell(lost values: [Bytes], of info: CollectionInfo, _ form: ValueForm) {
         StandardError.write(
             text: values.map { value in

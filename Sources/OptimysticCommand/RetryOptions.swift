@@ -77,7 +77,7 @@ package struct RetryOptions: ParsableArguments {
             if let error = error as? DatabaseError, !RetryOptions.decides(error) {
                 told = doubt().told(error)
             }
-            // Whoever no longer waits has sent it all the same.
+            // A command that no longer waits has sent it all the same.
             if told is CancellationError || (told as? DatabaseError)?.outcome == .unknown {
                 StandardError.line(
                     "optimystic: the outcome is unknown; to resolve it: \(hint)")
@@ -104,7 +104,7 @@ package struct RetryOptions: ParsableArguments {
 }
 
 /// The revision that the first try of an action named, with the life of the collection: in another
-/// life nobody finds the action, and it would be carried out once more.
+/// life no proxy finds the action, and it would be carried out once more.
 enum FirstRevision {
     static func check(_ position: CollectionPosition?) throws {
         guard let position, position.life == nil else { return }
@@ -114,7 +114,7 @@ enum FirstRevision {
     }
 
     /// - Throws: `.positionNotFound` for one of another life. What became of the action in that
-    ///   one, nobody can tell any more: the outcome is unknown.
+    ///   one, no proxy can tell any more: the outcome is unknown.
     static func check(
         _ position: CollectionPosition, in info: CollectionInfo
     ) throws(DatabaseError) {

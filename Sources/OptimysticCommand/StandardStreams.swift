@@ -3,10 +3,11 @@ import Glibc
 import Optimystic
 import Synchronization
 
-/// Results. Lines are collected and written together; ``flush()`` before waiting for anybody.
+/// Results. Lines are collected and written together; ``flush()`` before waiting for the database
+/// or the user.
 ///
-/// A write that fails ends nothing: whoever writes to the database finishes that first, whoever
-/// only reads looks at ``isBroken`` and stops. ``endCommand()`` then tells.
+/// A write that fails ends nothing: a command that writes to the database finishes that first, one
+/// that only reads looks at ``isBroken`` and stops. ``endCommand()`` then tells.
 struct StandardOutput: ~Copyable {
     private var buffer = Bytes()
     /// Bytes that are worth a write.
@@ -42,7 +43,7 @@ struct StandardOutput: ~Copyable {
         failure.withLock { $0 }.map { String(cString: strerror($0)) }
     }
 
-    /// Whether nobody is there to read what would be written, as far as one can know before.
+    /// Whether no reader is there for what would be written, as far as one can know before.
     static var hasNoReader: Bool {
         if fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE == O_RDONLY { return true }
         var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
@@ -53,8 +54,8 @@ struct StandardOutput: ~Copyable {
     /// Forgets the failure of the command that ends.
     /// - Parameter isAnswer: Whether what was printed is all that the command is for, and one text:
     ///   help, a version, a plan.
-    /// - Throws: ``ResultsLost`` when results were lost and nobody wanted that: a reader who goes
-    ///   away from a list has read what he needs, but he has nothing of an answer.
+    /// - Throws: ``ResultsLost`` when results were lost and the reader did not want that: one who
+    ///   goes away from a list has read what he needs, but he has nothing of an answer.
     static func endCommand(isAnswer: Bool = false) throws(ResultsLost) {
         let number = failure.withLock { number in
             defer { number = nil }
@@ -84,7 +85,7 @@ struct StandardOutput: ~Copyable {
                 if count >= 0 {
                     offset += count
                 } else if errno == EAGAIN {
-                    // Somebody made the pipe non-blocking; it is full, not gone.
+                    // Another process made the pipe non-blocking; it is full, not gone.
                     var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&entry, 1, -1)
                 } else if errno != EINTR {
@@ -124,7 +125,7 @@ enum StandardError {
     }
 
     /// One write for one text, so that lines of several processes do not mix. A stderr that is
-    /// closed is nobody's failure.
+    /// closed is no failure of the command.
     private static func write(_ text: String) {
         let bytes = Array(text.utf8)
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
@@ -134,7 +135,8 @@ enum StandardError {
 /// The three descriptors that every program has.
 enum StandardDescriptors {
     /// Takes the place of those that are closed, so that no file of the database gets their
-    /// numbers. The way is the wrong one: who reads or writes still learns that nobody is there.
+    /// numbers. The way is the wrong one: who reads or writes still learns that there is no other
+    /// end.
     static func reserve() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             // The lowest number that is free, which is this one.

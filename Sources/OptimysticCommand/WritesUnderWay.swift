@@ -64,8 +64,8 @@ enum WritesUnderWay {
 
     // MARK: Signals
 
-    /// Takes over the signals that end a process, but for those that whoever started it had it
-    /// ignore (`nohup`).
+    /// Takes over the signals that end a process, but for those that the user had it ignore
+    /// (`nohup`).
     ///
     /// - Parameter isConversing: Whether Ctrl-C is for the one who talks with a person, and who
     ///   takes it over: two who listen to one signal are not both told.

@@ -18,12 +18,12 @@ extension Database {
     ///   - path: A data directory, or where to make one: an empty directory, or a name in a
     ///     directory that exists. Any bytes but zero: it need not be text.
     ///   - timeout: The time a request has unless a call says otherwise; at most 10 minutes.
-    /// - Throws: `.directoryLocked` while somebody else has it open; `.directoryForeign` when
-    ///   something else is there; `.invalidArgument` when no directory can be called so;
-    ///   `.pathNotFound` when the directory above is missing;
-    ///   `.accessDenied` when its owner or a read-only disk does not allow it; `.corrupted`,
-    ///   `.amnesia` when it is damaged; `.formatUnsupported`; `.ioFailed`; `.noSpace`, after which
-    ///   it can be opened again as soon as there is room.
+    /// - Throws: `.directoryLocked` while another `Database` or process has it open;
+    ///   `.directoryForeign` when something else is there; `.invalidArgument` when no directory can
+    ///   be called so; `.pathNotFound` when the directory above is missing; `.accessDenied` when
+    ///   its owner or a read-only disk does not allow it; `.corrupted`, `.amnesia` when it is
+    ///   damaged; `.formatUnsupported`; `.ioFailed`; `.noSpace`, after which it can be opened again
+    ///   as soon as there is room.
     public static func embedded(
         at path: SystemPath, timeout: Duration = Database.timeoutDefault
     ) async throws -> Database {

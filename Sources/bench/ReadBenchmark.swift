@@ -4,7 +4,7 @@ import BlockModel
 import BlockRuntime
 import Optimystic
 
-/// Reads through the SDK, a proxy, a coordinator and three storage peers while nobody writes.
+/// Reads through the SDK, a proxy, a coordinator and three storage peers while no client writes.
 struct ReadBenchmark {
     static let title =
         "reads of a tree of 10,000 entries of 256 bytes through 1 proxy, from tasks over one "

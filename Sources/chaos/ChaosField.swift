@@ -15,7 +15,7 @@ final class ChaosField {
     private(set) var counts: [ChaosPlan.Fault.Kind: Int] = [:]
     private(set) var killedRoles: Set<LocalCluster.Member.Role> = []
     private(set) var restartCount = 0
-    /// Services that ended although nobody killed them.
+    /// Services that ended although no fault killed them.
     private(set) var selfEnded: [String] = []
     private let powerCuts: [LocalCluster.Member: PowerCut]
     /// What cuts of the power took away, and which of them could not.
@@ -28,7 +28,7 @@ final class ChaosField {
         powerCuts = try ChaosField.preparePowerCuts(cluster)
         let links = Link.all(of: cluster.members)
         var generator = SeededGenerator(seed: seed)
-        // Nobody listens at the services' own ports yet: they look free.
+        // The services do not listen at their own ports yet: these look free.
         let taken = Set(cluster.members.map { ChaosField.port(cluster.address(of: $0)) })
         let free = try LoopbackPorts.take(links.count + taken.count, using: &generator)
             .filter { !taken.contains($0) }

@@ -86,7 +86,7 @@ struct FinalReader {
                     reads: try await entries(of: info).map {
                         TransactionHistory.Read(key: $0.key, value: $0.value)
                     })
-            // Nobody came to create it.
+            // No client came to create it.
             case .absent: break
             default: throw FinalReader.unexpectedReply(opened)
             }

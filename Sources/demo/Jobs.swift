@@ -45,7 +45,7 @@ struct Jobs: Sendable {
     private final class Tally: Sendable {
         let done = Mutex<[Int: Int]>([:])
 
-        /// Jobs that nobody got yet.
+        /// Jobs that no worker got yet.
         var leftCount: Int { done.withLock { Jobs.count - $0.count } }
 
         func add(_ jobs: [Int]) {

@@ -21,7 +21,7 @@ struct Transfers: Sendable {
     /// What the clients were told of their transfers, by name.
     struct Told: Sendable {
         var done: Set<String> = []
-        /// Of which nobody could say whether they were done.
+        /// Of which the database could not say whether they were done.
         var doubtful: Set<String> = []
     }
 
@@ -66,7 +66,7 @@ struct Transfers: Sendable {
     }
 
     /// Moves money; what certainly failed is tried again.
-    /// - Returns: Whether it was done; false when nobody can say.
+    /// - Returns: Whether it was done; false when the database cannot say.
     private func surely(_ name: String, _ generator: inout SeededGenerator) async throws -> Bool {
         let end = environment.now().advanced(by: Transfers.patience)
         let from = branches[generator.below(branches.count)]

@@ -12,7 +12,7 @@ struct Writers: Sendable {
         var lastConfirmed = Instant.origin
         /// The longest time that one writer waited for one confirmation.
         var longestStall = Duration.zero
-        /// The longest time in which nobody was confirmed.
+        /// The longest time in which no writer was confirmed.
         var longestSilence = Duration.zero
         var errors: [String: Int] = [:]
     }

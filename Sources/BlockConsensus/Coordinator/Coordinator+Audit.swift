@@ -23,10 +23,10 @@ extension Coordinator {
         return .replicas(reports, copy)
     }
 
-    /// Brings what an audit found to the replicas that lack it. Whoever lacks a content or a
-    /// segment may have it from anybody: its name is its hash. A version is only ever made of a
-    /// write that the log lists, so one that any replica holds is one that all should. Nobody waits
-    /// for it: the next audit tells.
+    /// Brings what an audit found to the replicas that lack it. One that lacks a content or a
+    /// segment may have it from any other: its name is its hash. A version is only ever made of a
+    /// write that the log lists, so one that any replica holds is one that all should. The audit's
+    /// caller does not wait for it: the next audit tells.
     mutating func heal(_ target: AuditTarget, _ peers: [PeerID], _ replies: [PeerID: PeerReply]) {
         let shard = target.shard(in: map)
         invariant(peers == map.members(of: shard), "an audit of others than the members")

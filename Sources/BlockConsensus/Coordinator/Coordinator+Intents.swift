@@ -65,7 +65,7 @@ extension Coordinator {
         }
     }
 
-    /// Resolves what attempts have left in a chosen tail that nobody asks about.
+    /// Resolves what attempts have left in a chosen tail that no proxy asks about.
     mutating func settle(what tail: Tail) {
         for intent in tail.intents.prefix(Limits.settledAtOnceMax) {
             settle(intent, at: [tail.collection])
@@ -195,8 +195,8 @@ extension Coordinator {
         }
     }
 
-    /// The attempt may still land. Readers need not wait for it; whoever does has it fenced when it
-    /// has had its time.
+    /// The attempt may still land. Readers need not wait for it; a change, the attempt's sender or
+    /// a walk has it fenced when it has had its time.
     private mutating func waitOrFence(_ name: Digest) {
         guard var resolution = resolutions[name] else { return }
         let readCount = resolution.readCount
@@ -317,7 +317,7 @@ extension Coordinator {
         }
     }
 
-    /// Every participant has carried a decision out: nobody will ask for it any more
+    /// Every participant has carried a decision out: no coordinator will ask for it any more
     /// (protocol: open-decisions-hold-the-log). What comes while a change says so goes with the
     /// next one.
     private mutating func close(_ life: CollectionLife) {
@@ -395,7 +395,8 @@ extension Coordinator {
         case .reader(let reader, _): end(reader, .failed(error))
         case .answer(let token, .failed(let reason), _): respond(token, .failed(reason))
         case .answer(let token, _, _):
-            // Of this try only: whoever was given the attempt as well may still have it decided.
+            // Of this try only: another coordinator that was given the attempt may still have it
+            // decided.
             let message = "the attempt was given up, and could not be fenced: \(error.message)"
             respond(token, .failed(DatabaseError(.quorumUnavailable, message, cause: error)))
         case .change(let blocked):

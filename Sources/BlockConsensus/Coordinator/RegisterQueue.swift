@@ -29,7 +29,7 @@ struct RegisterQueue {
 
     private(set) var running: Running?
     private var lanes: [Client: [UInt64]] = [:]
-    /// Everybody with something in a lane, in the order of their turns.
+    /// The proposers with something in a lane, in the order of their turns.
     private var turns: [Client] = []
     private(set) var waitingCount = 0
     private(set) var kept: (place: Place, until: Instant)?

@@ -13,7 +13,7 @@ struct RunningRound {
     var proposer: Proposer? { machine as? Proposer }
 }
 
-/// Whoever reads a tail to know what has happened: what is decided is in what it is given.
+/// A reader of a tail, to know what has happened: what is decided is in what it is given.
 enum TailReader {
     case client(Coordinator.Token)
     /// A request whose claims are compared with the log.

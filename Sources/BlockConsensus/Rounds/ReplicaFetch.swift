@@ -62,7 +62,7 @@ package struct ReplicaFetch: ShardRound {
         }
         if untried.isEmpty {
             mark("fetch.beginsAgain")
-            // Everybody was asked once: begin again, for messages get lost and peers come back.
+            // Every peer was asked once: begin again, for messages get lost and peers come back.
             untried = members.peers.filter { !lacking.contains($0) }
             refusals.removeAll()
         }

@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// Decisions of a home that every other participant has carried out: nobody will ask for them
-/// again (protocol: open-decisions-hold-the-log).
+/// Decisions of a home that every other participant has carried out: no coordinator will ask for
+/// them again (protocol: open-decisions-hold-the-log).
 package struct CloseDecisions: Hashable, Sendable {
     package let collection: CollectionID
     package let incarnation: Incarnation

@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Carries out, at one participant that is not the home, what became of an attempt over several
-/// collections. Whoever asks for it has read that from a chosen value of the home
+/// collections. The coordinator that asks for it has read that from a chosen value of the home
 /// (protocol: home-decides).
 package struct ResolveIntent: Hashable, Sendable {
     package let collection: CollectionID
@@ -19,7 +19,7 @@ package struct ResolveIntent: Hashable, Sendable {
 
 extension TailFunction {
     /// Appends the entry of an attempt that the home has decided, or takes its intent away. Nothing
-    /// is done where there is no such intent: somebody else was faster.
+    /// is done where there is no such intent: another coordinator was faster.
     static func resolve(
         _ request: ResolveIntent, _ value: TailValue, isChosen: Bool, policy: TailPolicy
     ) -> TailDecision {

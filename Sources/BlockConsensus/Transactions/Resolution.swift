@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// Finding out what became of an attempt over several collections, and carrying that out wherever
-/// it left an intent (protocol: home-decides): for whoever is in its way, and for the attempt's own
-/// coordinator, which does nothing else.
+/// it left an intent (protocol: home-decides): for the changes and readers that meet the intent,
+/// and for the attempt's own coordinator, which does nothing else.
 ///
 /// Nothing is kept that is not in a chosen value: any coordinator may do this, and any number of
 /// them at a time.
@@ -11,7 +11,8 @@ struct Resolution {
     let anchor: AttemptAnchor
     /// When an attempt that may still land is fenced: politeness, nothing rests on it.
     var fenceAt: Instant
-    /// Whether somebody waits for its end, and not only for what is known now.
+    /// Whether a change, the attempt's sender or a walk asks for its end; a reader asks only for
+    /// what is known now.
     var isPushing: Bool
     var step = Step.readingHome
     /// The home's value that is being looked at, and what of its log was fetched for that.

@@ -5,8 +5,8 @@ extension Block {
     ///
     /// It is the hash, in the domain `optimystic/block/1`, of the canonical form with every byte
     /// string of more than ``Limits/blockItemInlineBytesMax`` bytes replaced by its own hash in
-    /// the domain `optimystic/block-item/1`; its length stays in front. Whoever keeps the hashes of
-    /// the items (``DigestedBlock``) hashes some 32 bytes an item after a change, not the values.
+    /// the domain `optimystic/block-item/1`; its length stays in front. A ``DigestedBlock``, which
+    /// keeps the hashes of the items, hashes some 32 bytes an item after a change, not the values.
     /// - Complexity: O(bytes of the block).
     package var digest: Digest { DigestedBlock(self).digest }
 }

@@ -1,7 +1,7 @@
 import BlockRuntime
 import Glibc
 
-/// Whether a decimal number that somebody wrote is the one that was made of it. Two that differ
+/// Whether a decimal number that the user wrote is the one that was made of it. Two that differ
 /// only behind the digits that are kept would be one key.
 enum ExactNumber {
     /// Whether `value` is what `text` says: what it is when it is rounded to as many digits as the

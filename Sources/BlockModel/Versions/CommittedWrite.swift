@@ -3,7 +3,7 @@ import BlockRuntime
 /// A committed write of one block, as the log tells it: at this revision, by this payload, and what
 /// it makes of the block.
 ///
-/// A replica alone cannot know that a pend bound to a revision is committed there; whoever read a
+/// A replica alone cannot know that a pend bound to a revision is committed there; a reader of a
 /// chosen tail lists the writes that are (protocol: pend-found-by-payload).
 package struct CommittedWrite: Hashable, Sendable, Comparable {
     package let revision: Revision

@@ -112,7 +112,7 @@ package struct BackgroundWork {
     }
 
     /// Takes the coordinator's word that it has discarded what the walk over pends gave up, or
-    /// resolves what the walk over tails has found: nobody else asks for that.
+    /// resolves what the walk over tails has found: no proxy asks for that.
     package mutating func discarded(_ token: Coordinator.Token, now: Instant) {
         if token == Self.intentToken {
             intentRequest = intents.resolveNext(now: now)

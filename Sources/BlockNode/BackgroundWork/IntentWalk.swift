@@ -3,13 +3,13 @@ import BlockModel
 import BlockRuntime
 
 /// A coordinator's walk over the tails of all collections, page after page, for ever: it has
-/// resolved what attempts over several collections have left of which nobody asks: intents whose
+/// resolved what attempts over several collections have left of which no proxy asks: intents whose
 /// coordinator died, and decisions that are still open (protocol: home-decides,
 /// open-decisions-hold-the-log).
 ///
-/// Whoever meets an intent resolves it as well; this is for collections that nobody uses, and so
-/// that no home is kept from being truncated or dropped. Every coordinator walks on its own; what
-/// two of them resolve is resolved once.
+/// A coordinator that meets an intent resolves it as well; this is for collections that no client
+/// uses, and so that no home is kept from being truncated or dropped. Every coordinator walks on
+/// its own; what two of them resolve is resolved once.
 package struct IntentWalk {
     private let interval: Duration
     private var cursor: CollectionID?

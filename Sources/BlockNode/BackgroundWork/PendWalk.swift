@@ -200,7 +200,7 @@ package struct PendWalk {
 
     /// A fence at the home of an attempt over several collections was asked for: this is what the
     /// home says of it now. One that is dead leaves pends everywhere; one that is not is left to
-    /// whoever resolves its intents.
+    /// the coordinators that resolve its intents.
     private mutating func judge(
         _ kept: KeptPend, _ home: TailValue, _ now: Instant
     ) -> Request? {

@@ -4,7 +4,8 @@ import BlockRuntime
 /// Where a service listens: what its command line says, and what the cluster file tells all others.
 package struct ListenAddress: Hashable, Sendable {
     package let address: String
-    /// The two say different things: nobody may find the service. nil when they agree.
+    /// The two say different things: clients and other services may look for this one elsewhere.
+    /// nil when they agree.
     package let warning: String?
 
     /// - Parameters:

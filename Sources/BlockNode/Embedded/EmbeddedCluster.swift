@@ -7,7 +7,7 @@ import BlockWire
 /// The three roles in one process: what one of them sends to another is a value, not a message.
 ///
 /// They live and die together. A storage peer's answer therefore need not be durable when its
-/// coordinator sees it, but when anybody outside sees what follows from it. So one turn runs the
+/// coordinator sees it, but when the application sees what follows from it. So one turn runs the
 /// machines until none has anything left for another, syncs all that they wrote as one batch, and
 /// only then hands out replies: prepare, pends and accept of a commit cost one sync together.
 ///

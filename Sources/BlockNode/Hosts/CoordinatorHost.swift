@@ -65,7 +65,7 @@ package final class CoordinatorHost: Service {
     package var unansweredCount: Int { callers.count }
     /// Requests under way, also those of its own.
     package var requestCount: Int { inPlace(&machine) { $0.requestCount } }
-    /// Rounds with storage peers under way, also those that nobody waits for any more.
+    /// Rounds with storage peers under way, also those that no proxy waits for any more.
     package var roundCount: Int { inPlace(&machine) { $0.roundCount } }
 
     package func turn(_ arrivals: [Inbound], now: Instant) {

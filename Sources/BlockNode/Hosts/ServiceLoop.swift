@@ -18,7 +18,7 @@ package protocol Service: AnyObject {
     /// When ``turn(_:now:)`` has something to do although nothing arrives; nil: never.
     var nextWake: Instant? { get }
 
-    /// Requests whose answer somebody waits for.
+    /// Requests whose answer a caller waits for.
     var unansweredCount: Int { get }
 
     /// From now on requests are refused with `.shuttingDown`; those under way go on.
@@ -49,9 +49,9 @@ package struct ServiceLoop {
 
     /// Runs until it is asked to stop and everything is answered, ``Limits/drainTimeMax`` at most.
     ///
-    /// - Parameter isStopRequested: Asked after every wait; whoever makes it true also wakes the
-    ///   transport.
-    /// - Throws: What a turn threw, or the transport: the process must end, and answers nobody.
+    /// - Parameter isStopRequested: Asked after every wait; the caller that makes it true also
+    ///   wakes the transport.
+    /// - Throws: What a turn threw, or the transport: the process must end, and answers no request.
     package func run(isStopRequested: () -> Bool) throws {
         let port = service.port
         var drainEnd: Instant?
@@ -180,14 +180,14 @@ struct CallerTable {
         return entry
     }
 
-    /// Lets nobody in any more. - Returns: The patient callers, in the order they came.
+    /// Takes no caller any more. - Returns: The patient callers, in the order they came.
     mutating func beginDrain() -> [(Caller, DatabaseError)] {
         invariant(!isDraining, "a drain begins twice")
         isDraining = true
         return takeAll { $0.isPatient }
     }
 
-    /// Everybody who is left.
+    /// The callers that are left.
     mutating func endDrain() -> [(Caller, DatabaseError)] {
         invariant(isDraining, "a drain ends that was not begun")
         let left = takeAll { _ in true }

@@ -23,8 +23,8 @@ package struct Caller: Hashable, Sendable {
     }
 }
 
-/// What goes wrong with messages without being anybody's fault here: counted, logged ever more
-/// rarely, and survived.
+/// What goes wrong with messages without a fault of this service: counted, logged ever more rarely,
+/// and survived.
 package enum MessageTrouble: String, CaseIterable, Sendable {
     /// Not a message of this protocol, or its payload does not decode.
     case malformed
@@ -34,7 +34,7 @@ package enum MessageTrouble: String, CaseIterable, Sendable {
     case refused
     /// A message that the transport did not take.
     case undelivered
-    /// An answer from somebody who was not asked.
+    /// An answer from a service that was not asked.
     case foreign
 }
 
@@ -60,7 +60,7 @@ package final class ServicePort {
 
     // MARK: Arrivals
 
-    /// Decodes the payload of a message that somebody sent to this service's address.
+    /// Decodes the payload of a message that a caller sent to this service's address.
     ///
     /// What cannot be served is answered with an error and counted.
     /// - Parameters:
@@ -160,7 +160,7 @@ package final class ServicePort {
         return arrival.advanced(by: min(remaining, Limits.requestTimeMax))
     }
 
-    /// Whoever asks for another role has mistaken the address, in whatever cluster.
+    /// A caller that asks for another role has mistaken the address, in whatever cluster.
     private func wrongService(_ envelope: Envelope, _ kind: WireKind) -> DatabaseError? {
         guard envelope.kind != kind.rawValue, let own = kind.servingRole,
             let wanted = WireKind(rawValue: envelope.kind)?.servingRole
@@ -177,7 +177,7 @@ package final class ServicePort {
 
     // MARK: Departures
 
-    /// Answers a request. Somebody who is gone, or does not read, is not waited for.
+    /// Answers a request. A caller that is gone, or does not read, is not waited for.
     /// - Parameter mayHaveChanged: Whether the request may have changed something: who cannot be
     ///   told what came of it is told that this is not known.
     package func answer(
@@ -267,7 +267,7 @@ package final class ServicePort {
 }
 
 extension Endpoint {
-    /// Whether it is a connection that somebody made to this service.
+    /// Whether it is a connection that a caller made to this service.
     fileprivate var isRoute: Bool {
         if case .route = self { true } else { false }
     }

@@ -26,7 +26,7 @@ package struct StoragePeerCycle {
     private let epoch: Epoch
     /// nil exactly when the peer takes no part.
     private let repository: StorageRepository?
-    /// nil exactly when the peer takes no part, or when nobody keeps a journal.
+    /// nil exactly when the peer takes no part, or keeps no journal.
     private let journal: AckJournal?
 
     /// A peer that takes part.

@@ -45,7 +45,7 @@ struct KnownHistories: Sendable {
         weights.set(oldest, nil)
     }
 
-    /// Nobody needs the history of this collection to stay.
+    /// No writer needs the history of this collection to stay.
     mutating func release(_ collection: CollectionID) {
         if histories[collection] != nil { free.use(collection) }
     }

@@ -10,7 +10,7 @@ package struct Configuration: Sendable {
         /// The file's path.
         case file(SystemPath)
         case builtIn
-        /// Nobody gave one and there is no default.
+        /// The operator gave none and there is no default.
         case absent
     }
 
@@ -30,13 +30,13 @@ package struct Configuration: Sendable {
     package let command: String?
     /// One for each setting of the role, in its order. Every text has been checked.
     package let entries: [Entry]
-    /// What is odd but stops nobody, to be logged once logging works.
+    /// What is odd but does not stop the process, to be logged once logging works.
     package let warnings: [String]
 
     /// The value of `setting`.
     ///
     /// - Precondition: The role declares `setting`.
-    /// - Throws: `invalidArgument` when the setting is required and nobody gave it.
+    /// - Throws: `invalidArgument` when the setting is required and the operator did not give it.
     package func value<Value>(of setting: Setting<Value>) throws(DatabaseError) -> Value {
         guard let entry = entries.first(where: { $0.flag == setting.flag }) else {
             throw DatabaseError(.internalError, "\(role.name) does not declare --\(setting.flag)")

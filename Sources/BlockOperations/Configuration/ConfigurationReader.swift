@@ -27,7 +27,7 @@ package struct ConfigurationReader: Sendable {
     /// - Throws: `invalidArgument` when the command line is wrong, `configurationInvalid` when a
     ///   variable or the file is. The message names source, value and what was expected.
     package func read(_ arguments: [Bytes]) throws(DatabaseError) -> Invocation {
-        // Whoever asks for help gets it, whatever else is wrong with the line.
+        // An operator who asks for help gets it, whatever else is wrong with the line.
         func asks(_ word: String) -> Bool { arguments.contains(Array(word.utf8)) }
         if asks("--help") || asks("-h") {
             return .answer(role.helpText)

@@ -8,7 +8,8 @@ package protocol DeclaredSetting: Sendable {
     var placeholder: String { get }
     /// Which texts are values, to go behind "expected": "a duration from 1ms to 1h, such as 250ms".
     var expected: String { get }
-    /// The value when nobody gives one, as somebody would write it; nil when there is none.
+    /// The value when the operator gives none, as the operator would write it; nil when there is
+    /// none.
     var defaultText: String? { get }
     /// Whether a service can do without.
     var isOptional: Bool { get }
@@ -30,7 +31,7 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
     package let expected: String
     package let defaultText: String?
     package let help: String
-    /// The value when there is neither text nor default; nil when somebody must give one.
+    /// The value when there is neither text nor default; nil when the operator must give one.
     package let absent: Value?
     package let takesBytes: Bool
     private let parse: @Sendable (Bytes) -> Value?
@@ -69,7 +70,7 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
             "the default \(defaultText ?? "") of --\(flag) is a value of it")
     }
 
-    /// The same setting, but nobody has to give it: its value is nil then.
+    /// The same setting, but the operator need not give it: its value is nil then.
     package func optional() -> Setting<Value?> {
         invariant(defaultText == nil, "--\(flag) has a default, so it is never absent")
         return Setting<Value?>(

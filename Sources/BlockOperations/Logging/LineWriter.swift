@@ -15,8 +15,8 @@ package struct LineWriter: Sendable {
     /// when the kernel takes a part does the rest follow in another call.
     ///
     /// A line that cannot be written (the reader is gone, the disk is full) is lost. A pipe that is
-    /// full is waited for, also one that does not block: whoever must not wait has a ``LogQueue``.
-    /// SIGPIPE must be ignored, as ``StopSignal/install()`` does.
+    /// full is waited for, also one that does not block: a thread that must not wait has a
+    /// ``LogQueue``. SIGPIPE must be ignored, as ``StopSignal/install()`` does.
     ///
     /// - Returns: Whether all of it was written.
     @discardableResult

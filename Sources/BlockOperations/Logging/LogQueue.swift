@@ -3,8 +3,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Lines on their way to a file descriptor, written by a thread of their own: whoever logs never
-/// waits for whoever reads, or does not.
+/// Lines on their way to a file descriptor, written by a thread of their own: the thread that logs
+/// waits for no reader of the log, not even for one that does not read.
 ///
 /// When ``Limits/logQueueBytesMax`` bytes wait, further lines are dropped and counted; a line says
 /// how many were, at the place where they are missing, as soon as there is room for it.

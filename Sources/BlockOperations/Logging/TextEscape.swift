@@ -3,8 +3,8 @@ import BlockRuntime
 /// Bytes of a line under construction, with the escapes that keep a line one line.
 ///
 /// Whatever a stranger can bring into a log (a name, a frame, a path) must neither break the line
-/// nor drive the terminal of whoever reads it: C0 and C1 control characters and DEL are escaped in
-/// both formats.
+/// nor drive the terminal of the operator who reads it: C0 and C1 control characters and DEL are
+/// escaped in both formats.
 struct LineBuffer {
     private(set) var bytes = Bytes()
 

@@ -4,7 +4,7 @@ import Glibc
 /// How many descriptors (files and sockets) this process may have open.
 package enum DescriptorLimit {
     /// Sees to it that `count` descriptors may be open: raises the limit in force as far as the
-    /// system allows to anybody.
+    /// system allows the process.
     ///
     /// - Parameter purpose: What they are for, to go behind "for": "4 storage peers".
     /// - Throws: `.configurationInvalid` saying how many are needed and how many there are.

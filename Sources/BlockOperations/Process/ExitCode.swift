@@ -9,7 +9,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case usage = 64
     /// EX_DATAERR: the data given or found is not what it should be.
     case badInput = 65
-    /// EX_UNAVAILABLE: somebody else who is needed does not answer.
+    /// EX_UNAVAILABLE: a service that is needed does not answer.
     case unavailable = 69
     /// EX_SOFTWARE: a defect of this program.
     case internalError = 70

@@ -2,8 +2,8 @@ import Glibc
 
 /// The descriptors 0, 1 and 2, which belong to standard input, output and error whatever happens.
 package enum StandardDescriptors {
-    /// Takes those that whoever started the process left closed, so that no file or socket gets
-    /// their numbers: what is printed would be written into it.
+    /// Takes those that the parent process left closed, so that no file or socket gets their
+    /// numbers: what is printed would be written into it.
     ///
     /// They are opened the wrong way round: reading from or writing to them fails as it would have
     /// failed before.

@@ -8,12 +8,12 @@ import Synchronization
 /// so, and the actions given to ``onRequest(_:)`` run. The second one ends the process at once with
 /// ``ExitCode/tryAgain``, without running anything else: a drain that hangs can be cut short.
 /// SIGHUP says that the terminal is gone, which its shell and the system may both say: it asks, but
-/// cuts nothing short. Whoever started the process with SIGHUP ignored (`nohup`) wants it to go on.
-/// SIGPIPE and SIGXFSZ are ignored from then on: a reader who goes away and a file that may not
-/// grow are errors of one write.
+/// cuts nothing short. An operator who started the process with SIGHUP ignored (`nohup`) wants it
+/// to go on. SIGPIPE and SIGXFSZ are ignored from then on: a reader who goes away and a file that
+/// may not grow are errors of one write.
 package final class StopSignal: Sendable {
-    /// Readable (level-triggered) from the first signal on: for `poll` and `zmq_poll`. Nobody reads
-    /// from it or closes it.
+    /// Readable (level-triggered) from the first signal on: for `poll` and `zmq_poll`. No caller
+    /// reads from it or closes it.
     package let fileDescriptor: Int32
     private let actions: Mutex<Actions>
 

@@ -40,7 +40,7 @@ class ServiceNode<Host: Service>: WorldProcess {
 
     override func crash() { stop() }
 
-    /// Serves those whom it owes answers, and nobody else.
+    /// Serves the callers that it owes answers, and no others.
     final override func beginDrain() -> Bool {
         guard let host, host.unansweredCount > 0 else { return false }
         node.markDrain()
@@ -114,7 +114,7 @@ class ServiceNode<Host: Service>: WorldProcess {
         try host.turn(arrivals, now: now)
         host.checkInvariants()
         let troubles = host.port.troubles
-        // Worlds damage no message on its way: whoever sent it made it so.
+        // Worlds damage no message on its way: its sender made it so.
         guard troubles[.malformed] == nil, troubles[.wrongCluster] == nil else {
             return world.alarms.append("\(node) got what it cannot read: \(troubles)")
         }

@@ -68,7 +68,7 @@ package struct CollectionDraft: Sendable {
 
     package mutating func act(_ content: ActionContent) { actions.append(content) }
 
-    /// What was read of it is all of it, as far as anybody can tell.
+    /// What was read of it is all of it, as far as the transaction can tell.
     package mutating func watch() { isWatched = true }
 
     /// The values of a queue as the actions leave them, given those at its front.

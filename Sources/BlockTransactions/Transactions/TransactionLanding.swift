@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// How a transaction lands what it wrote: one request, sent under one id; where nobody says what
+/// How a transaction lands what it wrote: one request, sent under one id; where no proxy says what
 /// became of it, that is asked for, and never found out by sending another.
 ///
 /// The SDK and the simulator perform the steps.

@@ -97,7 +97,7 @@ package struct BatchSource: Sendable {
         return nil
     }
 
-    /// These actions do not wait any more; their requests are answered by whoever says so.
+    /// These actions do not wait any more; their requests are answered by the caller.
     mutating func withdraw(_ ids: [ActionID]) {
         for id in ids { _ = queue.take(id) }
     }

@@ -199,7 +199,7 @@ package struct CollectionWriter: Sendable {
             source.keep(ended)
             adopt(value)
             if planted(.noScanAfterMoved), let log = source.log {
-                source.plantScanned(ended, through: log.revision)
+                source.plantScanned(ended.ids, through: log.revision)
             }
         case .blocked(let value):
             adopt(value)
@@ -210,7 +210,7 @@ package struct CollectionWriter: Sendable {
         case .failed(let error):
             learned(error)
             source.keep(ended)
-            if planted(.nextRevisionInDoubt) { source.plantScanned(ended, through: ended.target) }
+            if planted(.nextRevisionInDoubt) { source.plantScanned(ended.ids, through: ended.target) }
             source.mustBeReadAgain()
             return tick(&effects)
         }

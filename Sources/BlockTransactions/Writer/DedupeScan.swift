@@ -20,7 +20,7 @@ package struct DedupeScan: Sendable {
     /// Entries read in one stretch.
     private static let stretch: UInt64 = 128
 
-    /// The same for somebody else, who has asked for nothing.
+    /// The same for another source, which has asked for nothing.
     var settled: DedupeScan {
         var other = DedupeScan()
         other.index = index

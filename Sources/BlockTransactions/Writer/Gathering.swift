@@ -16,12 +16,12 @@ package struct Gathering: Sendable {
     private var sentAt = Instant.origin
     /// How many actions are waited for, and how long.
     private var goal: (count: Int, until: Instant)?
-    /// Landings after which nobody is waited for, since the last time it was in vain.
+    /// Landings after which no client is waited for, since the last time it was in vain.
     private var restCount = 0
 
     package init() {}
 
-    /// When to look again at the latest; nil: nobody is waited for.
+    /// When to look again at the latest; nil: no client is waited for.
     package var until: Instant? { goal?.until }
 
     /// A batch is handed over.

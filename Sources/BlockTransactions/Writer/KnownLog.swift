@@ -25,7 +25,7 @@ package struct KnownLog: Sendable {
         case lives(Tail)
     }
 
-    /// The same for somebody else, who has asked for nothing.
+    /// The same for another source, which has asked for nothing.
     var settled: KnownLog {
         var other = KnownLog()
         other.state = state

@@ -47,7 +47,7 @@ package struct WriterEffects {
     /// Whether the writer rests for the transaction that has asked for that.
     package private(set) var isHeld = false
 
-    /// The answers so far: they are dealt with by whoever takes them.
+    /// The answers so far: they are dealt with by the caller.
     mutating func takeResponses() -> [(token: CollectionWriter.Token, reply: ClientReply)] {
         defer { responses = [] }
         return responses

@@ -41,7 +41,7 @@ package struct BankHistory: Sendable {
             return Array(fields.joined(separator: " ").utf8)
         }
 
-        /// The line that an entry of the ledger is; one that nobody wrote, when it is none.
+        /// The line that an entry of the ledger is; one that no client wrote, when it is none.
         package init(entry bytes: Bytes) {
             let nobody = BankPlan.Account(branch: 0, number: 0)
             self =
@@ -86,7 +86,7 @@ package struct BankHistory: Sendable {
         package let bank: String
         package let line: Line
         package let invoked: Instant
-        /// nil while nobody was told anything.
+        /// nil while the client was told nothing.
         package var completed: Instant?
         package var outcome = Outcome.unknown
     }

@@ -26,7 +26,7 @@ package struct AttemptHistory: Sendable {
     }
 
     package enum Answer: Equatable, Sendable {
-        /// Nobody was told anything, or that it is not known.
+        /// The client was told nothing, or that it is not known.
         case none
         case committed(Revision)
         /// It did not land and never will: a chosen value shows it.

@@ -7,9 +7,9 @@ import BlockTransactions
 ///
 /// It knows no more than an application: what becomes of its actions is what the reports of the
 /// calls say. Half of the plans send attempts raw: the client sends each of them itself, several
-/// times and with any policy, as whoever works at transactor level may.
+/// times and with any policy, as an application that works at transactor level may.
 package struct CustomClient: WorkloadClient, @unchecked Sendable {
-    // SAFETY: its local collection is nobody else's, so whoever has the client has it alone.
+    // SAFETY: its local collection is no other client's, so the owner of the client has it alone.
 
     private enum State {
         case opening
@@ -218,7 +218,7 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
         state = .idle
         guard let local, let info else { return state = .opening }
         // Also a call that reports nothing may find that a pending action cannot be run any more:
-        // the next update or sync tells, and whoever asks before.
+        // the next update or sync tells, and `untold` before.
         let told =
             switch purpose {
             case .update, .sync, .prepare, .read: report
@@ -253,7 +253,7 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
     ) {
         state = .idle
         guard let local else { return state = .opening }
-        // What had become of pending actions by then is kept for whoever asks.
+        // What had become of pending actions by then is kept for a client that asks.
         ledger.note(
             local.untold, pending: local.pending.map(\.action), hasLanded: false, &history, now)
         guard let error = error as? DatabaseError else {
@@ -295,7 +295,7 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
             call(.update, local, now)
         case (.beginning, .failed(let error)):
             if error.code == .collectionNotFound { abandon(isGone: true) }
-        // Whoever did it, the life is over.
+        // Whichever client did it, the life is over.
         case (.dropping, .dropped), (.dropping, .absent): abandon(isGone: true)
         case (.dropping(let drop, let triesLeft), .failed):
             state = triesLeft > 0 ? .dropping(drop, triesLeft: triesLeft - 1) : .idle
@@ -323,7 +323,7 @@ package struct CustomClient: WorkloadClient, @unchecked Sendable {
             ledger.note(
                 nil, pending: local.pending.map(\.action), hasLanded: true, &history, now)
         }
-        // Where nobody said that it is there, the log decides.
+        // Where the proxy did not say that it is there, the log decides.
         state = triesLeft > 0 ? .sending(attempt, triesLeft: triesLeft - 1) : .idle
     }
 

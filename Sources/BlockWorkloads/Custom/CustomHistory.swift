@@ -47,7 +47,7 @@ package struct CustomHistory: Sendable {
         case failed
         /// The call that was to land it certainly did not and never will, and it was given up then.
         case refused
-        /// It is not pending any more, and nobody said why.
+        /// It is not pending any more, and no call said why.
         case vanished
     }
 

@@ -2,10 +2,10 @@ import BlockModel
 import BlockRuntime
 import BlockTransactions
 
-/// An action of the custom workload: somebody signs a sheet.
+/// An action of the custom workload: a client signs a sheet.
 ///
 /// It says which signature of another client on the sheet its own client had seen last, so that the
-/// log alone shows whether anybody was overtaken unseen.
+/// log alone shows whether a client was overtaken unseen.
 package struct Signature: Hashable, Sendable {
     /// What becomes of it when another client signs the sheet first.
     package enum Policy: UInt8, CaseIterable, Sendable {

@@ -73,7 +73,7 @@ package enum LivesChecker {
         }
     }
 
-    /// A life ends by a drop that names it, and was sent before anybody saw the end.
+    /// A life ends by a drop that names it, and was sent before any client saw the end.
     private static func checkEnds(
         _ lives: [ObservedLife], _ drops: [LivesHistory.Request], _ result: inout CheckResult
     ) {

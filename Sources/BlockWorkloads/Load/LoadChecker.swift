@@ -68,7 +68,7 @@ private struct Acknowledged: Sendable {
 }
 
 /// Checks what a load test left: every record is what one of its last writes made it, nothing that
-/// was acknowledged is missing, and nothing is there that nobody wrote.
+/// was acknowledged is missing, and nothing is there that no client wrote.
 ///
 /// Fed with all entries of the tree in order, read after the last client was done, and with what
 /// clients read meanwhile: a read sees no value that was overwritten before it began.

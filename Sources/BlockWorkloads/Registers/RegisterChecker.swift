@@ -77,8 +77,8 @@ package enum RegisterChecker {
         /// Operations under way that have taken effect.
         var taken: Set<Int>
         /// Whether the value comes from an operation that never ends, and was not observed yet. If
-        /// nobody observes it, it may as well not have taken effect; so it takes effect just before
-        /// somebody does.
+        /// no operation observes it, it may as well not have taken effect; so it takes effect just
+        /// before one does.
         var isOwed = false
 
         func hash(into hasher: inout Hasher) {

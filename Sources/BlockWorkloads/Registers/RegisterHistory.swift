@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// What was done with one key, by everybody, and what they were told: the history of a register
-/// that holds a value or nothing.
+/// What all clients did with one key, and what they were told: the history of a register that holds
+/// a value or nothing.
 package struct RegisterHistory: Sendable {
     /// What an operation says of the value before it.
     package enum Observation: Hashable, Sendable {

@@ -45,9 +45,10 @@ private struct Deliveries {
     /// The values of each action that put some in, in their order.
     private var batches: [[Bytes]] = []
     private var deliveries: [Bytes: Delivery] = [:]
-    /// When each action was sent first: whoever asks for its fate later learns what it did then.
+    /// When each action was sent first: a client that asks for its fate later learns what it did
+    /// then.
     private var firstSendings: [ActionID: Instant] = [:]
-    /// Values that may have been taken by whom nobody told what they were.
+    /// Values that may have been taken by clients that were not told what they were.
     private var untoldCountMax = 0
     var result = CheckResult()
 

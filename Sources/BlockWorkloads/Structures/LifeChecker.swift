@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Checks the lives of a tree or queue that is dropped and created again, by what clients were told
-/// alone: one life follows the other for everybody, and nothing of one is seen in another.
+/// alone: one life follows the other for all clients, and nothing of one is seen in another.
 package enum LifeChecker {
     package static func check(
         _ history: StructureHistory, collection: String
@@ -14,7 +14,7 @@ package enum LifeChecker {
         return result
     }
 
-    /// Once a life was seen, or seen to be over, nobody is answered by an earlier one.
+    /// Once a life was seen, or seen to be over, no client is answered by an earlier one.
     private static func checkOrder(
         _ operations: [StructureHistory.Operation], _ result: inout CheckResult
     ) {
@@ -91,7 +91,7 @@ extension StructureHistory.Operation {
         }
     }
 
-    /// The values that whoever asked was shown.
+    /// The values that the client was shown.
     fileprivate var seenValues: [Bytes] {
         switch completion {
         case .answered(.treeValues(let answer)): return answer.values.compactMap { $0 }

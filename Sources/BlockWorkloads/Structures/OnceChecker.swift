@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// Checks that every action of a tree or queue happens once when it is acknowledged, and at most
-/// once when it is not, however often and through whichever proxies it was sent; and that everybody
-/// who asks for it is told the same place and outcome.
+/// once when it is not, however often and through whichever proxies it was sent; and that every
+/// client that asks for it is told the same place and outcome.
 package enum OnceChecker {
     private struct Fate {
         let life: Incarnation

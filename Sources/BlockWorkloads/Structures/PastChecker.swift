@@ -1,8 +1,8 @@
 import BlockModel
 import BlockRuntime
 
-/// Checks that the past does not change: whoever asks the same of the same revision, whenever and
-/// through whichever proxy, is told the same.
+/// Checks that the past does not change: whichever client asks the same of the same revision,
+/// whenever and through whichever proxy, it is told the same.
 package enum PastChecker {
     private struct Question: Hashable {
         let incarnation: Incarnation

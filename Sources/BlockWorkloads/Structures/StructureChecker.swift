@@ -2,7 +2,7 @@ import BlockModel
 import BlockRuntime
 
 /// Checks a tree or a queue against its chosen logs: the log is the truth, every outcome in it is
-/// what its actions make of a plain map or list, and everybody was told what the log says, in an
+/// what its actions make of a plain map or list, and every client was told what the log says, in an
 /// order that respects real time.
 package enum StructureChecker {
     /// - Parameters:
@@ -227,7 +227,7 @@ package enum StructureChecker {
 }
 
 extension StructureHistory.Operation {
-    /// The revision that whoever asked has seen to be there when this had ended.
+    /// The revision that the client has seen to be there when this had ended.
     fileprivate var shownRevision: Revision? {
         switch completion {
         case .landed(let landing): landing.position.revision

@@ -231,7 +231,7 @@ package struct StructureClient: WorkloadClient {
             end(id, .dropped, &history, now)
             info = nil
         case .absent:
-            // Somebody else's drop ended that life, so this one did not and never will.
+            // Another client's drop ended that life, so this one did not and never will.
             end(id, .notApplied(.collectionNotFound), &history, now)
             info = nil
         default:

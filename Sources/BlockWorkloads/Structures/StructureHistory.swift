@@ -19,7 +19,7 @@ package struct StructureHistory: Sendable {
         package let incarnation: Incarnation
         package let kind: Kind
         package let invoked: Instant
-        /// nil while nobody was told anything.
+        /// nil while the client was told nothing.
         package var completed: Instant?
         package var completion = Completion.unknown
     }

@@ -139,7 +139,7 @@ extension TransactionClient {
                 writes.append(TransactionHistory.Write(key: key, value: value))
             case .lists:
                 var elements = ElementList.elements(old)
-                // Two elements in two steps: nobody may see the first without the second.
+                // Two elements in two steps: no reader may see the first without the second.
                 for _ in 0..<(generator.chance(1, in: 4) ? 2 : 1) {
                     sequence += 1
                     let element = Bytes("\(number):\(sequence)".utf8)

@@ -48,7 +48,7 @@ package struct TransactionHistory: Sendable {
         package let invoked: Instant
         /// Whether it reads everything there is after all others had ended.
         package let isLast: Bool
-        /// nil while nobody was told anything.
+        /// nil while the client was told nothing.
         package var completed: Instant?
         package var reads: [Read] = []
         /// In the order in which they take effect.
@@ -88,7 +88,7 @@ package struct TransactionHistory: Sendable {
         transactions.filter { $0.collection == collection }
     }
 
-    /// What was read of everything at the end; nil when nobody did or could.
+    /// What was read of everything at the end; nil when no client did or could.
     package func finalEntries(on collection: String) -> [TreeEntry]? {
         let last = transactions.last {
             $0.collection == collection && $0.isLast && $0.outcome == .committed

@@ -42,7 +42,7 @@ public actor CustomCollection<Action: Sendable> {
 
     /// Those of ``pending`` that may have landed, or may land yet, by an attempt whose outcome is
     /// not known. An update or a sync finds out, as long as this life of the collection goes on;
-    /// once it was dropped nobody can, and they stay what they are.
+    /// once it was dropped neither can, and they stay what they are.
     public var mayHaveCommitted: [(id: ActionID, action: Action)] {
         local.doubtful.map { ($0.id, $0.action) }
     }

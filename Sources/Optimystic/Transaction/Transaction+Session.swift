@@ -106,7 +106,7 @@ extension Transaction {
         }
     }
 
-    /// Its body has ended: whoever has kept it can do nothing with it any more.
+    /// Its body has ended: an application that has kept it can do nothing with it any more.
     func giveUp() { _ = try? end(.rolledBack) }
 
     /// What a verb threw, and it goes on being thrown: nothing can be committed any more when what

@@ -8,13 +8,13 @@ import Synchronization
 ///
 /// Everything is read as of one moment: a cut through all collections that were read, at which each
 /// was at the revision that it is read as of. Writes are seen by later reads of the transaction,
-/// and by nobody else before it lands. It lands only if everything that was read is still as it
+/// and by no other reader before it lands. It lands only if everything that was read is still as it
 /// was: so it is as if it had happened at one moment (strict serializability).
 /// See ``Database/withTransaction(timeout:_:)``.
 ///
 /// Of a tree, what was read is what is compared: single keys, also those without a value, and
-/// ranges. Of a diary and a queue it is all of it: whoever looks at their ends relies on nothing
-/// having been added or taken meanwhile. Appending and enqueuing alone rely on nothing.
+/// ranges. Of a diary and a queue it is all of it: a transaction that looks at their ends relies on
+/// nothing having been added or taken meanwhile. Appending and enqueuing alone rely on nothing.
 public final class Transaction: Sendable {
     /// How long its calls may take.
     enum Time: Sendable {

@@ -3,7 +3,7 @@ import BlockModel
 import BlockRuntime
 import Optimystic
 
-/// What an argument holds: bytes, until somebody asks for text.
+/// What an argument holds: bytes, until a command asks for text.
 package struct ArgumentBytes: ExpressibleByArgument, Hashable, Sendable {
     package let bytes: Bytes
     /// Whether the word is `-` and did not stand behind `--`: it then means a stream.

@@ -165,7 +165,7 @@ package struct Importer: Sendable {
     }
 
     /// Sends what was collected. Waits first while too many actions are under way, or one that has
-    /// a key in common: which of two lands first is nobody's choice.
+    /// a key in common: the importer cannot choose which of two lands first.
     private func send(_ work: inout Work, _ actions: inout Actions) async {
         let batch = work.batch
         work.batch = Batch()

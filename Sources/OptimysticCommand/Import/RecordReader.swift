@@ -13,7 +13,7 @@ package enum ReadRecord {
     case record(line: Int, JSONText)
     /// Something that is no record; the one behind it can be read.
     case bad(line: Int, String)
-    /// Something that is no record, and nobody can say where the next one begins.
+    /// Something that is no record, and the reader cannot say where the next one begins.
     case broken(line: Int, String)
 }
 

@@ -8,7 +8,7 @@ final class InterruptedCommand: Sendable {
     private let cancel = Mutex<(@Sendable () -> Void)?>(nil)
     /// The ends of a pipe that holds a byte when Ctrl-C came at the prompt.
     private let pipe: (read: Int32, write: Int32)
-    // SAFETY: made and activated by `init`, cancelled by `deinit`; nobody else touches it.
+    // SAFETY: made and activated by `init`, cancelled by `deinit`; no other code touches it.
     private nonisolated(unsafe) let source: any DispatchSourceSignal
 
     /// Takes over SIGINT for the whole process.
@@ -68,7 +68,7 @@ final class InterruptedCommand: Sendable {
         }
     }
 
-    /// Forgets a Ctrl-C that came while nobody waited.
+    /// Forgets a Ctrl-C that came while the shell did not wait.
     func forget() {
         var bytes: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
         while read(pipe.read, &bytes, bytes.count) > 0 {}

@@ -52,7 +52,7 @@ final class LineEditor: Sendable {
 
     func close() {
         guard let historyFile else { return }
-        // Lines may hold values that are nobody else's business.
+        // Lines may hold values that no other user may see.
         let mask = umask(0o077)
         _ = historyFile.withPath { write_history($0) }
         umask(mask)
