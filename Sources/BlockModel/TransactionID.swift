@@ -80,7 +80,8 @@ extension Attempt {
     /// each are beside each other, and their ids follow from that of the first.
     /// - Complexity: O(actions), with a hash for each.
     package func transactions(_ body: EntryBody) -> [TransactionID] {
-        let home = CollectionLife(collection: homePart.collection, incarnation: homePart.incarnation)
+        let part = homePart
+        let home = CollectionLife(collection: part.collection, incarnation: part.incarnation)
         var first: ActionID?
         var number = 0
         return body.actions.map { action in
@@ -92,7 +93,7 @@ extension Attempt {
                 number = 0
             }
             return TransactionID(
-                action: first ?? action.id, home: home, firstRevision: homePart.target.previous)
+                action: first ?? action.id, home: home, firstRevision: part.target.previous)
         }
     }
 }

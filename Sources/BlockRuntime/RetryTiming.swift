@@ -21,7 +21,7 @@ package struct RetryTiming: Hashable, Sendable {
     package static let rivals = RetryTiming(first: .milliseconds(2), longest: longestDelay)
     /// Of a body that runs again on what was decided meanwhile: about the time of a decision.
     /// `TransactionRetry`.
-    package static let bodies = RetryTiming(first: .milliseconds(5), longest: longestDelay)
+    package static let bodies = RetryTiming(first: .milliseconds(5), longest: .milliseconds(80))
     /// Of an attempt that reads what was first, and is made again: two requests and a decision.
     /// `LocalCollectionCall`.
     package static let attempts = RetryTiming(first: .milliseconds(10), longest: longestDelay)

@@ -53,8 +53,8 @@ extension Limits {
     package static let attemptBytesMax = 4 * 1024 * 1024
     /// Transactions over several collections that share one decision, at most.
     package static let groupMemberCountMax = 64
-    /// Bytes of what they ask for; one that is larger is decided alone. All of it fits one entry, so
-    /// that the actions of each stay beside each other.
+    /// Bytes of what they ask for; one that is larger is decided alone. All of it fits one entry,
+    /// so that the actions of each stay beside each other.
     package static let groupBytesMax = 256 * 1024
     /// Bytes of a write of an attempt beside its transform and its list, at most: ids, hashes and
     /// lengths.

@@ -84,12 +84,11 @@ struct TransactionGroupScene {
         return next()
     }
 
-    /// - Returns: nil, with an issue recorded, when nothing is sent.
-    mutating func send() -> TransactionAttempt? {
-        guard case .send(let attempt, _) = settle() else {
-            Issue.record("nothing is sent")
-            return nil
-        }
+    struct NothingIsSent: Error {}
+
+    /// What it sends.
+    mutating func send() throws -> TransactionAttempt {
+        guard case .send(let attempt, _) = settle() else { throw NothingIsSent() }
         return attempt
     }
 

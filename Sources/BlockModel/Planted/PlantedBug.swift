@@ -130,9 +130,6 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// Of a transaction that shares a decision, what it has read is not compared with what those
     /// before it write (protocol: group-shares-one-home).
     case groupReadUnchecked
-    /// Of transactions that share a decision, only the first is looked for in the log
-    /// (protocol: group-shares-one-home, dedupe-scan).
-    case groupScansFirstMember
     /// A reader passes over an intent without a look at its home (protocol: vector-is-proven).
     case intentsIgnored
 

@@ -30,12 +30,18 @@ struct HostedTransactions: Sendable {
         var missing: Set<CollectionID>
         /// nil until all of them do.
         var driver: TransactionGroup?
+        /// The last transaction that had come when its attempt was sent.
+        var newest: ID = 0
     }
 
     private var hosted: [ID: Hosted] = [:]
     private var lines: [CollectionID: [ID]] = [:]
     /// By the id of the member that it was made for.
     private var groups: [ID: Group] = [:]
+    /// By a home, of which others wait: the last transaction that had come before something was
+    /// sent that it has decided, as the last thing in its log.
+    private var decidedAfter: [CollectionID: ID] = [:]
+    private var newest: ID = 0
     /// The group that has a collection.
     private var holders: [CollectionID: ID] = [:]
     /// Bytes of what they ask for: bounded, for each client and for all.
@@ -71,6 +77,7 @@ struct HostedTransactions: Sendable {
             return [.answer(token, .failed(refusal))]
         }
         held.add(byteCount, for: client)
+        newest = max(newest, id)
         let member = TransactionMember(request, deadline: deadline)
         hosted[id] = Hosted(
             token: token, client: client, byteCount: byteCount, member: member)
@@ -113,7 +120,11 @@ struct HostedTransactions: Sendable {
         guard let id = holders[collection], groups[id]?.missing.remove(collection) != nil,
             let group = groups[id], group.missing.isEmpty
         else { return [] }
-        let members = takeMembers(of: id, in: Set(group.collections))
+        var members = takeMembers(of: id, in: Set(group.collections))
+        let decided = members.first.flatMap { decidedAfter[$0.member.request.home] } ?? 0
+        for place in members.indices where members[place].id <= decided {
+            members[place].member.homeHasDecided()
+        }
         guard !members.isEmpty else { return end(id, nil) }
         var sources: [CollectionID: BatchSource] = [:]
         for collection in group.collections {
@@ -187,6 +198,7 @@ struct HostedTransactions: Sendable {
         switch step {
         case .waits: if isTickWanted { steps.append(.wake(.transaction(id), at: now)) }
         case .send(let attempt, let deadline):
+            groups[id]?.newest = newest
             steps.append(.call(.transact(attempt), .transaction(id), deadline: deadline))
         case .over: steps += end(id, driver)
         }
@@ -209,7 +221,10 @@ struct HostedTransactions: Sendable {
         for collection in entry.member.collections {
             invariant(lines[collection]?.contains(id) == true, "a transaction that is in no line")
             lines[collection]?.removeAll { $0 == id }
-            if lines[collection]?.isEmpty == true { lines[collection] = nil }
+            if lines[collection]?.isEmpty == true {
+                lines[collection] = nil
+                decidedAfter[collection] = nil
+            }
         }
         // Its group goes by the same timer.
         let rest: [ProxyStep] = groups[id] == nil ? [.rest(.transaction(id))] : []
@@ -224,6 +239,9 @@ struct HostedTransactions: Sendable {
         for collection in group.collections {
             holders[collection] = nil
             let landed = driver?.landedBatch(of: collection)
+            if landed != nil, collection == driver?.home, lines[collection] != nil {
+                decidedAfter[collection] = group.newest
+            }
             steps.append(.writer(collection) { $0.release(landed, &$1) })
         }
         return steps + startFirst(of: group.collections)

@@ -31,6 +31,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2),
         PlantedSeed(bug: .dropWithoutIncarnation, seed: 21),
         PlantedSeed(bug: .cutOfOneLook, seed: 16),
+        PlantedSeed(bug: .groupConditionUnchecked, seed: 16),
         PlantedSeed(bug: .callersMixedUp, seed: 1),
         PlantedSeed(bug: .pendExpires, seed: 1),
         PlantedSeed(bug: .baseIgnored, seed: 16),

@@ -92,6 +92,9 @@ package struct PlantedUnitTest: Sendable {
             .sharedIntentIgnored, "BlockConsensusTests/PrepareTests",
             "What is read is held against writers, and shared with other readers"),
         PlantedUnitTest(
+            .groupReadUnchecked, "BlockTransactionsTests/TransactionGroupTests",
+            "To take what a fellow writes for unchanged is found"),
+        PlantedUnitTest(
             .truncatedWindowScanned, "BlockTransactionsTests/DedupeScanTests",
             "To scan what is left of truncated history makes an action twice, and is found"),
         PlantedUnitTest(

@@ -4,8 +4,8 @@ import BlockRuntime
 /// What a transaction has read of one collection and is about to do to it.
 package struct CollectionDraft: Sendable {
     package let info: CollectionInfo
-    /// What was seen of it when the transaction first used it: the first revision of its actions.
-    package let firstRevision: Revision
+    /// What was seen of it when the transaction first used it.
+    private let seen: Revision
     /// The revision that everything is read as of; nil before the first read.
     package var snapshot: Revision?
     /// Whether it must still be at ``snapshot`` when the transaction takes effect: what was read of
@@ -21,8 +21,11 @@ package struct CollectionDraft: Sendable {
 
     package init(_ info: CollectionInfo, seen: Revision) {
         self.info = info
-        firstRevision = seen
+        self.seen = seen
     }
+
+    /// The first revision of its actions: nothing of them is sent before it was seen.
+    package var firstRevision: Revision { max(seen, snapshot ?? .zero) }
 
     // MARK: Trees
 

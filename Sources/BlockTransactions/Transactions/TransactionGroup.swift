@@ -3,7 +3,8 @@ import BlockRuntime
 
 /// Carries transactions over several collections that have one home to one decision: scans and runs
 /// the parts of all of them on the newest snapshot of each collection, one transaction behind the
-/// other, and has them decided together (protocol: group-shares-one-home, home-decides, dedupe-scan).
+/// other, and has them decided together
+/// (protocol: group-shares-one-home, home-decides, dedupe-scan).
 ///
 /// Each member keeps its own id, conditions, doubts and outcome. What is sent holds only members
 /// whose conditions hold behind those before them; one that fails because of a member before it
@@ -51,7 +52,7 @@ package struct TransactionGroup: Sendable {
         let commit: CommitAttempt?
     }
 
-    private let home: CollectionID
+    package let home: CollectionID
     private var ids: [ID]
     /// Members that have left or were answered stay here.
     private var members: [TransactionMember]
@@ -67,9 +68,6 @@ package struct TransactionGroup: Sendable {
     private var backoff = Backoff(.rivals)
     private var generator: SeededGenerator
     private var restsUntil: Instant?
-    /// Every part looks at a tail that was read for this group. What is known at its beginning may
-    /// be behind, and then an earlier try of a member may have landed above.
-    private var isFresh = false
     private var isTickWanted = false
 
     /// - Parameters:
@@ -124,7 +122,7 @@ package struct TransactionGroup: Sendable {
                 action: member.request.id(of: number), firstRevision: share.firstRevision,
                 content: content)
             let waiter = PendingAction.Waiter(
-                token: Token(place, number).value, deadline: member.deadline)
+                token: MemberToken(place, number).value, deadline: member.deadline)
             let problem = parts[share.collection]?.source.add(
                 action, content.bytes, client: 0, waiter)
             if let problem { return members[place].fail(problem) }
@@ -178,7 +176,6 @@ package struct TransactionGroup: Sendable {
             part.built == nil
         else { return }
         if let restsUntil, effects.now < restsUntil { return effects.wake(at: restsUntil) }
-        if planted(.groupScansFirstMember) { plantScanned(&part, of: collection) }
         let built = part.source.advance(&effects, isFree: true)
         parts[collection] = part
         take(effects.takeResponses(), of: collection)
@@ -244,7 +241,7 @@ package struct TransactionGroup: Sendable {
     private mutating func carryOut(
         _ verdicts: [(Place, MemberVerdict)], _ collection: CollectionID
     ) -> Bool {
-        guard isFresh || !verdicts.contains(where: \.1.isRefusal) else {
+        guard verdicts.allSatisfy({ !$0.1.isRefusal || members[$0.0].isFresh }) else {
             lookAnew()
             return false
         }
@@ -265,17 +262,15 @@ package struct TransactionGroup: Sendable {
     }
 
     private mutating func refuse(_ error: DatabaseError, _ place: Place, by other: CollectionID) {
-        invariant(isFresh, "a member is refused by what may be behind")
         guard members[place].answer == nil else { return }
         members[place].refuse(error, by: other)
         isTickWanted = true
     }
 
-    /// A part has found why a member cannot be done. That is told only by what all parts see on a
-    /// fresh look: until then an earlier try of it may have landed above what is known here.
+    /// A part has found why a member cannot be done, and what is known here may be older than that
+    /// member: all parts read their tails.
     private mutating func lookAnew() {
         mark("transaction.looksAnew")
-        isFresh = true
         isTickWanted = true
         for place in active { members[place].looksAnew() }
         for collection in collections {
@@ -301,6 +296,7 @@ package struct TransactionGroup: Sendable {
 
     /// What a member wants done is not done with what is built next.
     private mutating func withdraw(_ place: Place) {
+        invariant(!isOut && !active.contains(place), "withdrawn from what is sent")
         for share in members[place].request.parts {
             parts[share.collection]?.source.withdraw(members[place].ids(on: share))
             parts[share.collection]?.built = nil
@@ -349,12 +345,13 @@ package struct TransactionGroup: Sendable {
         _ responses: [(token: CollectionWriter.Token, reply: ClientReply)],
         of collection: CollectionID
     ) {
-        let isRefused = responses.contains {
-            if case .failed = $0.reply { true } else { false }
+        let isKnown = responses.allSatisfy {
+            guard case .failed = $0.reply else { return true }
+            return members[MemberToken($0.token).place].isFresh
         }
-        guard isFresh || !isRefused else { return lookAnew() }
+        guard isKnown else { return lookAnew() }
         for response in responses {
-            let token = Token(response.token)
+            let token = MemberToken(response.token)
             switch response.reply {
             case .acted(let landing):
                 members[token.place].landed(landing, token.number, on: collection)
@@ -492,6 +489,7 @@ package struct TransactionGroup: Sendable {
     }
 
     private mutating func committed() {
+        invariant(!hasCommitted && !isOut, "a decision that was not asked for, or is known")
         hasCommitted = true
         for place in active { members[place].committed(landed(members[place])) }
     }
@@ -501,8 +499,9 @@ package struct TransactionGroup: Sendable {
     ) {
         again(after: now)
         if case .gone = refusal {
-            guard isFresh else { return lookAnew() }
-            for (place, _) in places(on: collection) { refuse(.gone, place, by: collection) }
+            let places = places(on: collection).map(\.0)
+            guard places.allSatisfy({ members[$0].isFresh }) else { return lookAnew() }
+            for place in places { refuse(.gone, place, by: collection) }
             return
         }
         if let value = refusal.value { _ = parts[collection]?.source.adopt(value) }
@@ -515,7 +514,7 @@ package struct TransactionGroup: Sendable {
         learned(error)
         again(after: now)
         // Whether it landed, only the logs can say.
-        isFresh = true
+        for place in active { members[place].looksAnew() }
         for collection in collections { parts[collection]?.source.mustBeReadAgain() }
     }
 
@@ -551,16 +550,9 @@ package struct TransactionGroup: Sendable {
 
     /// Another attempt is to be made, on what is newest then.
     private mutating func again(after now: Instant) {
+        invariant(!hasCommitted && !isOut, "another attempt beside one that is out")
         for collection in collections { parts[collection]?.built = nil }
         restsUntil = now.advanced(by: backoff.next(using: &generator))
-    }
-
-    /// The planted bug: entries are not read for any but the first member.
-    private func plantScanned(_ part: inout Part, of collection: CollectionID) {
-        guard let log = part.source.log else { return }
-        for (place, share) in places(on: collection) where place != 0 {
-            part.source.plantScanned(Set(members[place].ids(on: share)), through: log.revision)
-        }
     }
 
     package func checkInvariants() {
@@ -571,24 +563,6 @@ package struct TransactionGroup: Sendable {
         invariant(
             !isOut || used.allSatisfy { parts[$0]?.built != nil }, "sent before it was built")
     }
-}
-
-/// What a source calls an action of a member.
-private struct Token {
-    let place: Int
-    let number: Int
-
-    init(_ place: Int, _ number: Int) {
-        self.place = place
-        self.number = number
-    }
-
-    init(_ value: CollectionWriter.Token) {
-        place = Int(value >> 32)
-        number = Int(value & 0xFFFF_FFFF)
-    }
-
-    var value: CollectionWriter.Token { UInt64(place) << 32 | UInt64(number) }
 }
 
 extension DatabaseError {

@@ -15,6 +15,9 @@ package struct TransactionMember: Sendable {
     /// hold it from an earlier try (protocol: dedupe-scan).
     package private(set) var refusal: DatabaseError?
     private var isHomeScanned = false
+    /// What is known of its collections was read, or decided, after it came: until then an earlier
+    /// try of it may have landed above that, and no reason against it is told.
+    package private(set) var isFresh = false
     package private(set) var answer: ClientReply?
 
     package init(_ request: TransactionRequest, deadline: Instant) {
@@ -72,6 +75,7 @@ package struct TransactionMember: Sendable {
         mark("transaction.landedEarlier")
         invariant(share(of: collection)?.actions.indices.contains(number) == true, "no action")
         landings[collection, default: [:]][number] = landing
+        invariant(answer == nil, "found after it was answered")
     }
 
     /// The collections that it writes and where it is not found yet, though it is elsewhere.
@@ -103,12 +107,18 @@ package struct TransactionMember: Sendable {
     mutating func looksAnew() {
         landings = [:]
         isHomeScanned = false
+        isFresh = true
     }
+
+    /// The home has decided something since it came, at the end of the log that is known now: an
+    /// earlier try of it is below that, or has not landed.
+    package mutating func homeHasDecided() { isFresh = true }
 
     // MARK: Its end
 
     /// It cannot be done, as a fresh look at a collection has shown.
     mutating func refuse(_ error: DatabaseError, by collection: CollectionID) {
+        invariant(isFresh, "a member is refused by what may be behind")
         if collection == request.home { isHomeScanned = true }
         refusal = refusal ?? error
     }
@@ -144,5 +154,6 @@ package struct TransactionMember: Sendable {
         landings = [:]
         refusal = nil
         isHomeScanned = false
+        isFresh = false
     }
 }

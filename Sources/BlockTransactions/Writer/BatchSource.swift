@@ -16,13 +16,12 @@ import BlockRuntime
 /// ``InFlightBatch`` of it, and says how that ended. A ``CollectionWriter`` drives one and sends
 /// each batch as an attempt of its own.
 ///
-/// **Transactions over several collections** drive several (``TransactionGroup``). Each source scans its log to the
-/// end and builds on it; the transaction makes an in-flight batch of each, at the next revision of
-/// its collection, keeps what is built early until all of them are, and lands them with one intent
-/// at the home (protocol: home-decides). It tells every source that its batch was sent, and then
-/// how the one decision ended: as landed, or put back, and then the scan reads on before any of
-/// these actions is built again. So a source never assumes that what it built is sent at once, or
-/// alone: until ``sent(_:)`` the actions stay in the queue, where their time may run out.
+/// **Transactions over several collections**: a ``TransactionGroup`` drives several. Each source
+/// scans its log to the end and builds on it; the group makes an in-flight batch of each, at the
+/// next revision of its collection, keeps what is built early until all of them are, and has all of
+/// them decided at the home (protocol: home-decides). So a source never assumes that what it built
+/// is sent at once, or alone: until ``sent(_:)``, which a group never calls, the actions stay in
+/// the queue, and what is built next has them again.
 package struct BatchSource: Sendable {
     private let collection: CollectionID
     private var known = KnownLog()

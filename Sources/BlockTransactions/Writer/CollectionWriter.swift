@@ -210,7 +210,9 @@ package struct CollectionWriter: Sendable {
         case .failed(let error):
             learned(error)
             source.keep(ended)
-            if planted(.nextRevisionInDoubt) { source.plantScanned(ended.ids, through: ended.target) }
+            if planted(.nextRevisionInDoubt) {
+                source.plantScanned(ended.ids, through: ended.target)
+            }
             source.mustBeReadAgain()
             return tick(&effects)
         }
