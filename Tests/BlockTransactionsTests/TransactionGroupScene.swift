@@ -14,14 +14,17 @@ struct TransactionGroupScene {
 
     static let deadline = Instant.origin.advanced(by: .seconds(9))
 
-    /// - Parameter requests: Of members 0, 1 and so on, whose time is ``deadline``.
-    init(_ requests: [TransactionRequest], _ logs: [SampleLog]) {
+    /// - Parameters:
+    ///   - requests: Of members 0, 1 and so on, whose time is ``deadline``, a second more for each.
+    ///   - areFresh: The home has decided something since they came.
+    init(_ requests: [TransactionRequest], _ logs: [SampleLog], areFresh: Bool = false) {
         for log in logs { self.logs[log.tail.collection] = log }
         group = TransactionGroup(
             requests.enumerated().map { number, request in
                 let time = Duration.seconds(number)
-                let member = TransactionMember(
+                var member = TransactionMember(
                     request, deadline: TransactionGroupScene.deadline.advanced(by: time))
+                if areFresh { member.homeHasDecided() }
                 return (id: UInt64(number), member: member)
             },
             sources: [:], identifier: identifiers.next())

@@ -97,15 +97,22 @@ import Testing
         #expect(scene.ended[1] != nil && scene.answer(1) == nil)
     }
 
-    @Test("A conflict that the chosen log shows is told, and holds up no fellow")
-    func conflict() throws {
+    @Test(
+        "A conflict holds up no fellow, and is told when the home has decided something meanwhile",
+        arguments: [false, true])
+    func conflict(isFresh: Bool) throws {
         var moved = other
         moved.append(Sample.body([50]))
         var scene = TransactionGroupScene(
-            [request(1), request(2, part(moved, [], seenAt: 0)), request(3)], [home, moved])
+            [request(1), request(2, part(moved, [], seenAt: 0)), request(3)], [home, moved],
+            areFresh: isFresh)
         scene.begin()
         let attempt = try scene.send()
-        #expect(scene.error(1)?.code == .conflict && scene.error(1)?.outcome == .notApplied)
+        // Before that an earlier try of it might have landed above what is known here.
+        #expect(scene.ended[1] != nil && (scene.error(1) != nil) == isFresh)
+        if isFresh {
+            #expect(scene.error(1)?.code == .conflict && scene.error(1)?.outcome == .notApplied)
+        }
         let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
         #expect(body.actions.map(\.id) == [Sample.action(1), Sample.action(3)])
         #expect(attempt.attempt.participants.count == 1, "a collection that it does not need")

@@ -170,6 +170,8 @@ package struct ClientProxy {
             perform(work.transactions.goOn(id, now: now))
         case .writerRests(let collection):
             perform(work.transactions.writerRests(collection, &caches, work.writers, now: now))
+        case .transactionGoesOn(let id):
+            perform(work.transactions.tick(id, &caches, work.writers, now: now))
         case .transactionAttemptEnded(let id, let reply):
             perform(
                 work.transactions.attemptEnded(id, reply, &caches, work.writers, now: now))

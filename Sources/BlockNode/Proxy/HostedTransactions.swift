@@ -24,6 +24,8 @@ struct HostedTransactions: Sendable {
 
     /// Transactions that are decided together.
     private struct Group: Sendable {
+        /// The transaction that it was made for.
+        let first: ID
         /// It has these, or will.
         let collections: [CollectionID]
         /// Those whose writers do not rest yet.
@@ -36,8 +38,10 @@ struct HostedTransactions: Sendable {
 
     private var hosted: [ID: Hosted] = [:]
     private var lines: [CollectionID: [ID]] = [:]
-    /// By the id of the member that it was made for.
     private var groups: [ID: Group] = [:]
+    /// Ids of groups are none of transactions, whose timers have the same names, and none of
+    /// earlier groups, whose fetches may still come.
+    private var lastGroup: ID = 1 << 63
     /// By a home, of which others wait: the last transaction that had come before something was
     /// sent that it has decided, as the last thing in its log.
     private var decidedAfter: [CollectionID: ID] = [:]
@@ -102,9 +106,10 @@ struct HostedTransactions: Sendable {
             collections.formUnion(more)
         }
         let all = collections.sorted()
-        groups[id] = Group(collections: all, missing: collections)
-        for collection in all { holders[collection] = id }
-        hosted[id]?.group = id
+        lastGroup += 1
+        groups[lastGroup] = Group(first: id, collections: all, missing: collections)
+        for collection in all { holders[collection] = lastGroup }
+        hosted[id]?.group = lastGroup
         return all.map { collection in .writer(collection) { $0.hold(&$1) } }
     }
 
@@ -120,7 +125,7 @@ struct HostedTransactions: Sendable {
         guard let id = holders[collection], groups[id]?.missing.remove(collection) != nil,
             let group = groups[id], group.missing.isEmpty
         else { return [] }
-        var members = takeMembers(of: id, in: Set(group.collections))
+        var members = takeMembers(of: group, id)
         let decided = members.first.flatMap { decidedAfter[$0.member.request.home] } ?? 0
         for place in members.indices where members[place].id <= decided {
             members[place].member.homeHasDecided()
@@ -145,12 +150,13 @@ struct HostedTransactions: Sendable {
     /// The transactions that wait and can go with the first one of a group, itself among them,
     /// oldest first.
     private mutating func takeMembers(
-        of id: ID, in collections: Set<CollectionID>
+        of group: Group, _ id: ID
     ) -> [(id: ID, member: TransactionMember)] {
-        guard let first = hosted[id] else { return [] }
-        var members = [(id: id, member: first.member)]
+        guard let first = hosted[group.first] else { return [] }
+        let collections = Set(group.collections)
+        var members = [(id: group.first, member: first.member)]
         var byteCount = first.byteCount
-        for other in lines[first.member.request.home] ?? [] where other != id {
+        for other in lines[first.member.request.home] ?? [] where other != group.first {
             guard let entry = hosted[other], entry.group == nil,
                 entry.member.request.home == first.member.request.home,
                 entry.member.collections.allSatisfy(collections.contains),
@@ -196,7 +202,7 @@ struct HostedTransactions: Sendable {
         var steps: [ProxyStep] = []
         for one in ended { steps += hasEnded(one) }
         switch step {
-        case .waits: if isTickWanted { steps.append(.wake(.transaction(id), at: now)) }
+        case .waits: if isTickWanted { steps.append(.transactionGoesOn(id)) }
         case .send(let attempt, let deadline):
             groups[id]?.newest = newest
             steps.append(.call(.transact(attempt), .transaction(id), deadline: deadline))
@@ -226,16 +232,13 @@ struct HostedTransactions: Sendable {
                 decidedAfter[collection] = nil
             }
         }
-        // Its group goes by the same timer.
-        let rest: [ProxyStep] = groups[id] == nil ? [.rest(.transaction(id))] : []
-        return rest + [.answer(entry.token, reply)]
+        return [.rest(.transaction(id)), .answer(entry.token, reply)]
     }
 
     /// A group is over: its collections are for others.
     private mutating func end(_ id: ID, _ driver: TransactionGroup?) -> [ProxyStep] {
         guard let group = groups.removeValue(forKey: id) else { return [] }
-        var steps: [ProxyStep] = []
-        if hosted[id] == nil { steps.append(.rest(.transaction(id))) }
+        var steps: [ProxyStep] = [.rest(.transaction(id))]
         for collection in group.collections {
             holders[collection] = nil
             let landed = driver?.landedBatch(of: collection)
@@ -276,21 +279,16 @@ struct HostedTransactions: Sendable {
     mutating func tick(
         _ id: ID, _ caches: inout ProxyCaches, _ writers: HostedWriters, now: Instant
     ) -> [ProxyStep] {
-        var steps: [ProxyStep] = []
-        if groups[id] != nil { steps += tickGroup(id, &caches, writers, now: now) }
-        if let group = hosted[id]?.group, group != id {
-            steps += tickGroup(group, &caches, writers, now: now)
-        }
+        let steps = tickGroup(hosted[id]?.group ?? id, &caches, writers, now: now)
         guard var member = hosted[id]?.member else { return steps }
         let isDriven = hosted[id]?.group.map { groups[$0]?.driver != nil } ?? false
-        if now >= member.deadline, !isDriven {
-            // It waits for its collections still.
-            member.expire(at: now)
-            if let reply = member.answer { steps += answer(id, reply) }
-            return steps + startFirst(of: member.collections)
+        guard now >= member.deadline, !isDriven else {
+            return steps + [.wake(.transaction(id), at: member.deadline)]
         }
-        steps.append(.wake(.transaction(id), at: member.deadline))
-        return steps
+        // It waits for its collections still.
+        member.expire(at: now)
+        guard let reply = member.answer else { return steps }
+        return steps + answer(id, reply) + startFirst(of: member.collections)
     }
 
     private mutating func tickGroup(

@@ -17,6 +17,8 @@ enum ProxyStep {
         (inout TransactionGroup, CollectionID, inout WriterEffects) -> Void)
     /// A writer rests for the transactions that have its collection now.
     case writerRests(CollectionID)
+    /// Members have left a group: it goes on with the others.
+    case transactionGoesOn(HostedTransactions.ID)
     /// The attempt of a group of transactions has ended.
     case transactionAttemptEnded(HostedTransactions.ID, RepositoryReply)
     /// A look at whether a writer has to go, because there are too many.

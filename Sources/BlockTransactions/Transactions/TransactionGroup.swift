@@ -241,10 +241,6 @@ package struct TransactionGroup: Sendable {
     private mutating func carryOut(
         _ verdicts: [(Place, MemberVerdict)], _ collection: CollectionID
     ) -> Bool {
-        guard verdicts.allSatisfy({ !$0.1.isRefusal || members[$0.0].isFresh }) else {
-            lookAnew()
-            return false
-        }
         var isGood = true
         for (place, verdict) in verdicts {
             switch verdict {
@@ -261,14 +257,18 @@ package struct TransactionGroup: Sendable {
         return isGood
     }
 
+    /// A collection shows why a member cannot be done. What is known here may be older than that
+    /// member: then it is looked at anew when it is alone, or when the others have been decided.
     private mutating func refuse(_ error: DatabaseError, _ place: Place, by other: CollectionID) {
-        guard members[place].answer == nil else { return }
+        guard active.contains(place), members[place].answer == nil else { return }
+        guard members[place].isFresh else {
+            return active.count == 1 ? lookAnew() : leave(place)
+        }
         members[place].refuse(error, by: other)
         isTickWanted = true
     }
 
-    /// A part has found why a member cannot be done, and what is known here may be older than that
-    /// member: all parts read their tails.
+    /// All parts read their tails.
     private mutating func lookAnew() {
         mark("transaction.looksAnew")
         isTickWanted = true
@@ -345,18 +345,18 @@ package struct TransactionGroup: Sendable {
         _ responses: [(token: CollectionWriter.Token, reply: ClientReply)],
         of collection: CollectionID
     ) {
-        let isKnown = responses.allSatisfy {
-            guard case .failed = $0.reply else { return true }
-            return members[MemberToken($0.token).place].isFresh
-        }
-        guard isKnown else { return lookAnew() }
         for response in responses {
             let token = MemberToken(response.token)
+            guard active.contains(token.place) else { continue }
             switch response.reply {
             case .acted(let landing):
                 members[token.place].landed(landing, token.number, on: collection)
                 isTickWanted = true
-            case .failed(let error): refuse(error, token.place, by: collection)
+            case .failed(let error):
+                let looksAnew = !members[token.place].isFresh && active.count == 1
+                refuse(error, token.place, by: collection)
+                // The others are answered again, by what is looked at then.
+                if looksAnew { return }
             default: invariant(false, "an action cannot be answered with \(response.reply)")
             }
         }
@@ -499,9 +499,7 @@ package struct TransactionGroup: Sendable {
     ) {
         again(after: now)
         if case .gone = refusal {
-            let places = places(on: collection).map(\.0)
-            guard places.allSatisfy({ members[$0].isFresh }) else { return lookAnew() }
-            for place in places { refuse(.gone, place, by: collection) }
+            for (place, _) in places(on: collection) { refuse(.gone, place, by: collection) }
             return
         }
         if let value = refusal.value { _ = parts[collection]?.source.adopt(value) }
