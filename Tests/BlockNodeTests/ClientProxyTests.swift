@@ -53,6 +53,8 @@ import Testing
         var proxy: ClientProxy
         var now = Instant.origin
         var sent: [(coordinator: Int, id: UInt64, request: RepositoryRequest)] = []
+        /// When the last of them has to be answered.
+        var lastDeadline = Instant.origin
         var answered: [UInt64: ClientReply] = [:]
 
         init() throws {
@@ -72,8 +74,9 @@ import Testing
             defer { proxy.checkInvariants() }
             for directive in proxy.receive(event, now: now) {
                 switch directive {
-                case .send(let coordinator, let id, let request, _):
+                case .send(let coordinator, let id, let request, let deadline):
                     sent.append((coordinator, id, request))
+                    lastDeadline = deadline
                 case .respond(let token, let reply): answered[token] = reply
                 }
             }
@@ -198,6 +201,28 @@ import Testing
         scene.feed(.tick)
         _ = try scene.advanceUntilSent()
         scene.feed(.reply(id: scene.sent[0].id, .failed(Self.noQuorum)))
+        #expect(try end(1, in: &scene).code == .quorumUnavailable)
+    }
+
+    @Test("Who has a third of a second still learns which peers are missing", arguments: [300, 450])
+    func shortTime(milliseconds: Int) throws {
+        var scene = try Scene()
+        let deadline = scene.now.advanced(by: .milliseconds(milliseconds))
+        scene.feed(.request(1, .inspectTail(name: "events"), deadline: deadline))
+        scene.feed(.tick)
+        // A coordinator finds no quorum until its own deadline.
+        var answeredCount = 0
+        while scene.answered[1] == nil {
+            let wake = try #require(scene.proxy.nextWake)
+            if scene.sent.count > answeredCount, scene.lastDeadline <= wake {
+                scene.now = max(scene.now, scene.lastDeadline)
+                answeredCount = scene.sent.count
+                scene.feed(.reply(id: scene.sent[answeredCount - 1].id, .failed(Self.noQuorum)))
+            } else {
+                scene.now = max(scene.now, wake)
+                scene.feed(.tick)
+            }
+        }
         #expect(try end(1, in: &scene).code == .quorumUnavailable)
     }
 

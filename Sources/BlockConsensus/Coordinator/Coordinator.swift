@@ -251,7 +251,7 @@ package struct Coordinator {
         let silent = map.peers.compactMap { peer -> String? in
             // One that was asked just now is not silent yet.
             guard members.contains(peer.id), let since = silentSince[peer.id],
-                now.since(since) >= timing.phase
+                now.since(since) >= timing.hedge
             else { return nil }
             let seconds = Double(now.since(since).milliseconds) / 1000
             return "\(peer.name) at \(peer.address) for \(seconds) s"

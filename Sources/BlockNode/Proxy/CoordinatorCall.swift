@@ -70,10 +70,16 @@ struct CoordinatorCall: Sendable {
     }
 
     /// How long the next try may take: the last one must end, with a definite answer when there is
-    /// one, before the deadline.
-    func tryTime(at now: Instant) -> Duration {
+    /// one, before the deadline. The first tries of a read are short: a coordinator that cannot do
+    /// it says so, and why, before a client with little time has given up.
+    func tryTime(at now: Instant, coordinatorCount: Int) -> Duration {
+        invariant(coordinatorCount > 0, "a try at no coordinator")
         let left = deadline.since(now)
-        return min(Limits.tryTimeMax, .nanoseconds(left.nanoseconds / 5 * 4))
+        var longest = Limits.tryTimeMax
+        if request.isShortRead {
+            longest = min(longest, Limits.readTryTime * (1 << min(4, tryCount / coordinatorCount)))
+        }
+        return min(longest, .nanoseconds(left.nanoseconds / 5 * 4))
     }
 
     /// After how long without an answer another coordinator is asked as well: each round of them
@@ -133,6 +139,14 @@ extension RepositoryRequest {
         case .readTail, .getContent, .getSegment, .listCollections, .status, .audit, .readBlock,
             .finalise, .scrub, .listPends, .sweep:
             false
+        }
+    }
+
+    /// Whether it reads one thing that many peers have.
+    var isShortRead: Bool {
+        switch self {
+        case .readTail, .readBlock, .getContent, .getSegment: true
+        default: false
         }
     }
 

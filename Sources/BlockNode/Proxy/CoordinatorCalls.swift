@@ -128,7 +128,7 @@ struct CoordinatorCalls: Sendable {
         _ id: ID, _ now: Instant, _ numbers: inout SerialNumbers
     ) -> [Effect] {
         guard var call = calls[id] else { return [] }
-        let time = call.tryTime(at: now)
+        let time = call.tryTime(at: now, coordinatorCount: standing.coordinatorCount)
         guard time >= Limits.requestTimeMin else { return end(id, .failed(call.finalError)) }
         invariant(now.advanced(by: time) < call.deadline, "a try beyond its call's deadline")
         let tryID = numbers.next()
