@@ -91,6 +91,7 @@ package struct ChaosRecord: Sendable {
                 collection)
         }
         add(BankChecker.check(history.bank), "the banks")
+        for result in SpreadChecker.check(history.spread) { add(result, "lists in several trees") }
         for collection in history.lives.collections {
             add(
                 LivesChecker.check(
@@ -192,6 +193,13 @@ package struct ChaosRecord: Sendable {
             }
         }
         outcomes.answered += history.customs.readings.count + history.bank.statements.count
+        for transaction in history.spread.transactions where !transaction.writes.isEmpty {
+            switch transaction.outcome {
+            case .committed: outcomes.acknowledged += 1
+            case .aborted: outcomes.refused += 1
+            case .unknown: outcomes.unknown += 1
+            }
+        }
         for transfer in history.bank.transfers {
             switch transfer.outcome {
             case .committed: outcomes.acknowledged += 1

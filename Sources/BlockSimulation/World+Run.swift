@@ -70,7 +70,7 @@ extension World {
         where structure != nil || plan.transactions[number] != nil {
             if number < clients.count { clients[number].beginFinalReads() }
         }
-        if plan.bank != nil { clients[0].beginFinalReads() }
+        if plan.bank != nil || plan.spread != nil { clients[0].beginFinalReads() }
     }
 
     /// Nothing more is to be learned: every client is done, or a machine saw a broken promise.
@@ -128,6 +128,16 @@ extension World {
                 for branch in bank.branchNames {
                     check(branch, &violations, &checkedCount) {
                         try disks.structureLogs(branch).map { try disks.check($0) }
+                    }
+                }
+            }
+            if let spread = plan.spread {
+                check("the lists", &violations, &checkedCount) {
+                    SpreadChecker.check(history.spread)
+                }
+                for tree in spread.treeNames {
+                    check(tree, &violations, &checkedCount) {
+                        try disks.structureLogs(tree).map { try disks.check($0) }
                     }
                 }
             }
@@ -190,11 +200,12 @@ extension World {
             }
             + history.customs.records.count { $0.fate == .landed }
             + history.bank.transfers.count { $0.outcome == .committed }
+            + history.spread.committedWriteCount
         return Verdict(
             seed: seed, outcome: outcome, trace: trace, eventCount: eventCount,
             operationCount: history.operations.count + history.structures.operations.count
                 + history.customs.records.count + history.customs.readings.count
-                + history.bank.transfers.count,
+                + history.bank.transfers.count + history.spread.transactions.count,
             acknowledgedCount: acknowledged,
             simulatedTime: now.since(.origin), report: report)
     }

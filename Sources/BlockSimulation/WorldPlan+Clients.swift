@@ -57,4 +57,17 @@ extension WorldPlan {
             capacity: UInt32(4 + generator.below(3)), operationCount: max(8, operationCount / 2))
         if !structures.isEmpty { structures[0] = nil }
     }
+
+    /// Makes the first collection one of several trees of lists, in one of so many worlds.
+    mutating func drawSpread(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0x59EA_5EED)
+        guard !isDuel, bank == nil, transactions[0] == nil, customs[0] == nil,
+            generator.chance(1, in: 5)
+        else { return }
+        spread = SpreadPlan(
+            name: "spread", treeNames: (0..<(2 + generator.below(2))).map { "spread-\($0)" },
+            capacity: UInt32(4 + generator.below(3)), keyCount: 2 + generator.below(4),
+            operationCount: operationCount)
+        if !structures.isEmpty { structures[0] = nil }
+    }
 }

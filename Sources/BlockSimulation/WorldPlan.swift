@@ -23,6 +23,8 @@ package struct WorldPlan: Sendable {
     package var transactions: [Int: TransactionPlan] = [:]
     /// What takes the place of the first collection: transactions over several.
     package var bank: BankPlan?
+    /// Likewise: lists in several trees.
+    package var spread: SpreadPlan?
     /// What is done with custom collections, by their numbers.
     package var customs: [Int: CustomPlan] = [:]
     package var valueBytesMax: Int
@@ -162,6 +164,7 @@ package struct WorldPlan: Sendable {
         if let transactionsOneIn { drawTransactions(seed, oneIn: transactionsOneIn) }
         drawCustoms(seed)
         drawBank(seed)
+        drawSpread(seed)
         drawBrokenConnections(seed)
         drawAtlas(seed)
         if !isPure {
@@ -195,6 +198,7 @@ package struct WorldPlan: Sendable {
     /// The name of the collection of a number.
     func name(ofCollection number: Int) -> String {
         if number == 0, let bank { return bank.ledgerName }
+        if number == 0, let spread { return spread.treeNames[0] }
         return customs[number]?.name ?? transactions[number]?.name ?? structures[number]?.name
             ?? "diary-\(number)"
     }
@@ -202,6 +206,7 @@ package struct WorldPlan: Sendable {
     /// The names of all collections that clients use.
     var names: [String] {
         (0..<collectionCount).map(name(ofCollection:)) + (bank?.branchNames ?? [])
+            + (spread?.treeNames.dropFirst() ?? [])
     }
 
     /// Asks whether a collection is served.
@@ -213,6 +218,7 @@ package struct WorldPlan: Sendable {
 
     private func kind(of name: String) -> CollectionKind {
         if customs.values.contains(where: { $0.name == name }) { return .custom }
+        if spread?.treeNames.contains(name) == true { return .tree }
         if transactions.values.contains(where: { $0.name == name }) { return .tree }
         return structures.compactMap { $0 }.first { $0.name == name }?.kind ?? .diary
     }
@@ -222,6 +228,9 @@ package struct WorldPlan: Sendable {
         let number = index % collectionCount
         if number == 0, let bank {
             return BankClient(number: index, plan: bank, generator: generator)
+        }
+        if number == 0, let spread {
+            return SpreadClient(number: index, plan: spread, generator: generator)
         }
         if let custom = customs[number] {
             return CustomClient(number: index, plan: custom, generator: generator)

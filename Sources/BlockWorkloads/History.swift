@@ -57,6 +57,8 @@ package struct History: Sendable {
     package var lives = LivesHistory()
     /// What was done in transactions over several collections.
     package var bank = BankHistory()
+    /// Transactions over several trees, all of them taken for one.
+    package var spread = TransactionHistory()
     /// Attempts that were sent as they are.
     package var attempts = AttemptHistory()
 

@@ -23,6 +23,8 @@ struct ChaosLane: Sendable {
         case custom, attempts
         /// Transfers between three trees, with a line in a ledger.
         case bank
+        /// Transactions that append to lists in three trees.
+        case spread
     }
 
     let name: String
@@ -43,6 +45,8 @@ struct ChaosLane: Sendable {
         ChaosLane("lists-once", .lists, 3, breaksConnections: true),
         ChaosLane("counters-once", .counters, 2, breaksConnections: true),
         ChaosLane("bank", .bank, 3),
+        ChaosLane("spread", .spread, 3),
+        ChaosLane("spread-once", .spread, 3, breaksConnections: true),
         ChaosLane("bank-once", .bank, 3, breaksConnections: true),
         ChaosLane("lives", .lives, 3),
         ChaosLane("custom-once", .custom, 3, breaksConnections: true),
@@ -82,6 +86,11 @@ struct ChaosLane: Sendable {
             // A transfer's name has the number of its client: unique in the run.
             return BankClient(
                 number: number + round * 1000, plan: plan, generator: generator)
+        case .spread:
+            let plan = SpreadPlan(
+                name: collection, treeNames: (1...3).map { "\(collection)-\($0)" }, capacity: 4,
+                keyCount: 3, operationCount: ChaosLane.operationCount)
+            return SpreadClient(number: number, plan: plan, generator: generator)
         case .custom, .attempts:
             let plan = CustomPlan(
                 name: collection, capacity: 4, sheetCount: ChaosLane.registerCount,

@@ -94,6 +94,11 @@ struct ChaosReport {
             "transfers",
             "\(transfers.count { $0.outcome == .committed }) of \(transfers.count) committed, "
                 + "\(record.history.bank.statements.count) looks at whole banks")
+        let spread = record.history.spread
+        add(
+            "lists in several trees",
+            "\(spread.committedWriteCount) of "
+                + "\(spread.transactions.count { !$0.writes.isEmpty }) transactions committed")
         add("checks", "\(check.checkedCount)")
         lines.append("")
         lines += verdict.lines

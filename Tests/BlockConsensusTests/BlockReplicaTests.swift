@@ -249,7 +249,7 @@ struct BlockReplicaTests {
     }
 
     // protocol: applied-on-its-base
-    @Test("Promotion stops at the first write that is missing")
+    @Test("Finalising stops at the first write that is missing")
     func gap() throws {
         var scene = Scene()
         try scene.commit(1, through: 1)

@@ -316,7 +316,7 @@ struct TransactionInterleavingTests {
         let tail = try #require(page.compactMap(\.live).first { !$0.intents.isEmpty })
         run.world.feed(
             .upkeep(
-                Coordinator.Token(rawValue: 9999), .settle(tail),
+                Coordinator.Token(rawValue: 9999), .resolveIntents(tail),
                 deadline: run.world.now.advanced(by: .seconds(3))), to: 0)
         #expect(run.world.discarded.contains(9999))
         for _ in 0..<4 {

@@ -470,7 +470,7 @@ struct HostTests {
         for number in 1...40 {
             proxy.answer(
                 Caller(endpoint: source, correlation: UInt64(number), trace: 77), .clientReply,
-                page, mayHaveChanged: number == 40)
+                page, changesState: number == 40)
         }
         #expect(proxy.transport.backlogBytes(to: source) <= Limits.sendQueueBytesMax)
         #expect(hosts.client.send(hello, to: link) == .queued)

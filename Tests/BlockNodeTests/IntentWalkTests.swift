@@ -41,7 +41,7 @@ import Testing
             found.append(upkeep)
             request = walk.resolveNext(now: now)
         }
-        #expect(Set(found) == [.settle(busy), .settle(other)])
+        #expect(Set(found) == [.resolveIntents(busy), .resolveIntents(other)])
         // It rests, and goes on behind the page; one that fails is begun again.
         #expect(walk.dueAt == now.advanced(by: .seconds(1)))
         now = now.advanced(by: .seconds(2))

@@ -192,7 +192,7 @@ import Testing
         try cluster.sync(rival, [.put(2, 9)], from: 50)
         // The update settles what it read, and then has no time to run the rest again.
         while try !local.read(cluster.page(after: local.nextPageAfter)) {}
-        local.settle { Cluster.id(99) }
+        local.takeOver { Cluster.id(99) }
         #expect(local.untold.landed == [.put(1, 1)])
         // It stands in nobody's way.
         try cluster.run(local) { try local.act(.put(3, 3), id: Cluster.id(3)) }

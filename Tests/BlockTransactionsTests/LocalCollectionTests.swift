@@ -63,7 +63,7 @@ import Testing
         ) throws -> CollectionBehavior<Command>.Update {
             while try !local.read(page(after: local.nextPageAfter, countMax: 3)) {}
             var drawn = UInt64(1 << 40) + revision.rawValue << 8
-            local.settle {
+            local.takeOver {
                 drawn += 1
                 return Cluster.id(drawn)
             }

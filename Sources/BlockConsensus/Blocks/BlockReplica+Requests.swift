@@ -30,7 +30,7 @@ extension BlockReplica {
                 .invalidArgument,
                 "base revision \(request.record.baseRevision) is not below \(request.target)")
         }
-        try promoteProven(request.committed)
+        try makeProvenFinal(request.committed)
         if let version = try version(at: request.target), version.payload == request.payload {
             return .pended
         }
@@ -147,7 +147,7 @@ extension BlockReplica {
 
     /// Makes a committed write a version.
     package mutating func finalise(_ write: CommittedWrite) throws(DatabaseError) -> PeerReply {
-        switch try promote(write) {
+        switch try makeFinal(write) {
         case .finalised: .finalised
         case .pendMissing: .pendMissing
         case .baseMissing: .needsBase
@@ -173,7 +173,7 @@ extension BlockReplica {
     /// The newest version not above a revision, after finalising the listed writes held here.
     /// What it is worth, the reader decides: see protocol: listed-write-is-the-answer.
     package mutating func read(_ request: BlockReadRequest) throws(DatabaseError) -> PeerReply {
-        try promoteProven(request.committed.filter { $0.revision <= request.revision })
+        try makeProvenFinal(request.committed.filter { $0.revision <= request.revision })
         return .block(try newestCopy(through: request.revision))
     }
 

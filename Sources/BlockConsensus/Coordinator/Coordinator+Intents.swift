@@ -23,12 +23,12 @@ extension Coordinator {
         guard let tail = blocked.value.live, blocked.deadline > now else { return false }
         if case .decision = blocked.owner {
             // Others wait at the collections that its attempt has prepared: it does not.
-            if let intent = tail.intents.first { settle(intent, at: [blocked.collection]) }
+            if let intent = tail.intents.first { resolve(intent, at: [blocked.collection]) }
             return false
         }
         if let intent = tail.intents.first {
             mark("coordinator.blocked")
-            settle(
+            resolve(
                 intent, at: [blocked.collection],
                 for: IntentWaiter(goal: .change(blocked), place: blocked.collection))
             return true
@@ -38,7 +38,7 @@ extension Coordinator {
         let home = Participant(
             collection: blocked.collection, incarnation: tail.incarnation,
             target: decision.target)
-        settle(
+        resolve(
             AttemptAnchor(attempt: decision.attempt, home: home), at: [],
             for: IntentWaiter(goal: .change(blocked), place: nil))
         return true
@@ -53,7 +53,7 @@ extension Coordinator {
             !planted(.intentsIgnored)
         else { return end(reader, result) }
         mark("coordinator.read.intent")
-        settle(
+        resolve(
             intent.attempt.anchor, at: [collection],
             for: IntentWaiter(goal: .reader(reader, value), place: collection))
     }
@@ -66,15 +66,15 @@ extension Coordinator {
     }
 
     /// Resolves what attempts have left in a chosen tail that no proxy asks about.
-    mutating func settle(what tail: Tail) {
+    mutating func resolveIntents(of tail: Tail) {
         for intent in tail.intents.prefix(Limits.settledAtOnceMax) {
-            settle(intent, at: [tail.collection])
+            resolve(intent, at: [tail.collection])
         }
         for decision in tail.openDecisions.prefix(Limits.settledAtOnceMax) {
             let home = Participant(
                 collection: tail.collection, incarnation: tail.incarnation,
                 target: decision.target)
-            settle(AttemptAnchor(attempt: decision.attempt, home: home), at: [])
+            resolve(AttemptAnchor(attempt: decision.attempt, home: home), at: [])
         }
     }
 
@@ -82,7 +82,7 @@ extension Coordinator {
 
     /// Finds out what became of an attempt, unless that is known, and carries it out.
     /// - Parameter isOwn: It is this coordinator's, which has given it up.
-    mutating func settle(
+    mutating func resolve(
         _ anchor: AttemptAnchor, at collections: Set<CollectionID>,
         knowing fate: AttemptFate? = nil, for waiter: IntentWaiter? = nil, isOwn: Bool = false
     ) {

@@ -79,8 +79,8 @@ extension Coordinator {
             change(
                 attempt.home.collection, .fence(attempt), owner: .client(token),
                 deadline: deadline)
-        case .settle(let tail):
-            settle(what: tail)
+        case .resolveIntents(let tail):
+            resolveIntents(of: tail)
             wasDiscarded(token)
         }
     }

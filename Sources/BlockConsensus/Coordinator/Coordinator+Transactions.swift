@@ -111,13 +111,13 @@ extension Coordinator {
         let attempt = run.request.attempt
         let others = Set(run.secondaries.map(\.collection))
         switch ending {
-        case .committed: settle(attempt.anchor, at: others, knowing: .committed)
+        case .committed: resolve(attempt.anchor, at: others, knowing: .committed)
         case .givenUp(let reply):
             if planted(.rollbackWithoutFence) {
                 respond(run.token, reply)
-                return settle(attempt.anchor, at: others, knowing: .dead)
+                return resolve(attempt.anchor, at: others, knowing: .dead)
             }
-            settle(
+            resolve(
                 attempt.anchor, at: others,
                 for: IntentWaiter(goal: .answer(run.token, reply, run.request), place: nil),
                 isOwn: true)

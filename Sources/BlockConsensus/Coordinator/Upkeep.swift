@@ -12,5 +12,5 @@ package enum Upkeep: Hashable, Sendable {
     case fence(AttemptAnchor)
     /// Resolve what attempts over several collections have left in this chosen tail. It is answered
     /// as soon as that is under way.
-    case settle(Tail)
+    case resolveIntents(Tail)
 }

@@ -53,6 +53,6 @@ package struct IntentWalk {
             return nil
         }
         mark("intentWalk.found")
-        return .settle(tail)
+        return .resolveIntents(tail)
     }
 }

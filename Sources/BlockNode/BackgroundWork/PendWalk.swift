@@ -117,7 +117,7 @@ package struct PendWalk {
             }
             step = .settlement
             return .upkeep(.discard(kept.key, target: kept.pend.target))
-        case (.settlement, .finalised): settled()
+        case (.settlement, .finalised): pendEnded()
         default: pends.removeFirst()
         }
         return judge(now: now)
@@ -128,11 +128,11 @@ package struct PendWalk {
     package mutating func discarded(now: Instant) -> Request? {
         invariant(dueAt == nil, "an answer while nothing was asked")
         hasDiscarded = true
-        settled()
+        pendEnded()
         return judge(now: now)
     }
 
-    private mutating func settled() {
+    private mutating func pendEnded() {
         invariant(!pends.isEmpty, "a pend is settled that is not on the page")
         settledCount += 1
         mark("pendWalk.settled")

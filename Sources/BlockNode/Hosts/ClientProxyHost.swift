@@ -122,7 +122,7 @@ package final class ClientProxyHost: Service {
             if let entry = callers.take(token) {
                 port.answer(
                     entry.caller, .clientReply, port.codec.encode(reply),
-                    mayHaveChanged: entry.changesState)
+                    changesState: entry.changesState)
             }
             return nil
         case .send(let coordinator, let id, let request, let deadline):

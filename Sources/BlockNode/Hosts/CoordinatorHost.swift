@@ -158,7 +158,7 @@ package final class CoordinatorHost: Service {
                 guard let entry = callers.take(token.rawValue) else { continue }
                 port.answer(
                     entry.caller, .repositoryReply, port.codec.encode(reply),
-                    mayHaveChanged: entry.changesState)
+                    changesState: entry.changesState)
             }
         }
     }

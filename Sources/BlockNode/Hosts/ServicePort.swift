@@ -178,10 +178,10 @@ package final class ServicePort {
     // MARK: Departures
 
     /// Answers a request. A caller that is gone, or does not read, is not waited for.
-    /// - Parameter mayHaveChanged: Whether the request may have changed something: who cannot be
+    /// - Parameter changesState: Whether the request may have changed something: who cannot be
     ///   told what came of it is told that this is not known.
     package func answer(
-        _ caller: Caller, _ kind: WireKind, _ payload: Bytes, mayHaveChanged: Bool = false
+        _ caller: Caller, _ kind: WireKind, _ payload: Bytes, changesState: Bool = false
     ) {
         invariant(kind.servingRole == nil && kind != .error, "\(kind) is no kind of answer")
         invariant(caller.correlation != 0, "an answer that no request can be told by")
@@ -195,7 +195,7 @@ package final class ServicePort {
                 "the answer has \(payload.count) bytes, frameBytesMax = \(Limits.frameBytesMax); "
                     + "ask for less at once")
             note(.undelivered, error.message)
-            refuse(caller, mayHaveChanged ? error.asUnknown : error)
+            refuse(caller, changesState ? error.asUnknown : error)
         case .unroutable: note(.undelivered, "the caller is gone")
         case .backlogged:
             let backlog = transport.backlogBytes(to: caller.endpoint)
@@ -205,7 +205,7 @@ package final class ServicePort {
                     + "not read yet, sendQueueBytesMax = \(Limits.sendQueueBytesMax)",
                 retryAfter: RetryTiming.afterFullBudget)
             note(.undelivered, error.message)
-            refuse(caller, mayHaveChanged ? error.asUnknown : error)
+            refuse(caller, changesState ? error.asUnknown : error)
         }
     }
 

@@ -70,16 +70,18 @@ struct CoordinatorCall: Sendable {
     }
 
     /// How long the next try may take: the last one must end, with a definite answer when there is
-    /// one, before the deadline. The first tries of a read are short: a coordinator that cannot do
-    /// it says so, and why, before a client with little time has given up.
-    func tryTime(at now: Instant, coordinatorCount: Int) -> Duration {
-        invariant(coordinatorCount > 0, "a try at no coordinator")
+    /// one, before the deadline.
+    func tryTime(at now: Instant) -> Duration {
         let left = deadline.since(now)
-        var longest = Limits.tryTimeMax
-        if request.isShortRead {
-            longest = min(longest, Limits.readTryTime * (1 << min(4, tryCount / coordinatorCount)))
-        }
-        return min(longest, .nanoseconds(left.nanoseconds / 5 * 4))
+        return min(Limits.tryTimeMax, .nanoseconds(left.nanoseconds / 5 * 4))
+    }
+
+    /// What of a try's time its coordinator is given. The first tries of a read are short: one that
+    /// cannot do it says so, and why, before a client with little time has given up.
+    func coordinatorTime(of tryTime: Duration, coordinatorCount: Int) -> Duration {
+        invariant(coordinatorCount > 0, "a try at no coordinator")
+        guard request.isShortRead else { return tryTime }
+        return min(tryTime, Limits.readTryTime * (1 << min(4, tryCount / coordinatorCount)))
     }
 
     /// After how long without an answer another coordinator is asked as well: each round of them

@@ -128,9 +128,11 @@ struct CoordinatorCalls: Sendable {
         _ id: ID, _ now: Instant, _ numbers: inout SerialNumbers
     ) -> [Effect] {
         guard var call = calls[id] else { return [] }
-        let time = call.tryTime(at: now, coordinatorCount: standing.coordinatorCount)
+        let time = call.tryTime(at: now)
         guard time >= Limits.requestTimeMin else { return end(id, .failed(call.finalError)) }
         invariant(now.advanced(by: time) < call.deadline, "a try beyond its call's deadline")
+        let coordinatorTime = call.coordinatorTime(
+            of: time, coordinatorCount: standing.coordinatorCount)
         let tryID = numbers.next()
         let coordinator = standing.choice(for: call, at: now)
         call.begin(try: tryID, at: coordinator)
@@ -139,7 +141,7 @@ struct CoordinatorCalls: Sendable {
         return [
             .send(
                 coordinator: coordinator, id: tryID, call.request,
-                deadline: now.advanced(by: time)),
+                deadline: now.advanced(by: coordinatorTime)),
             .wake(id, at: endOfPatience(with: coordinator, of: call, time, now)),
             .tried(call.owner, call.doubt),
         ]

@@ -156,13 +156,17 @@ struct HostedTransactions: Sendable {
         let collections = Set(group.collections)
         var members = [(id: group.first, member: first.member)]
         var byteCount = first.byteCount
+        // One that was sent twice is found to have landed by the next group.
+        var actions = Set(first.member.actions)
         for other in lines[first.member.request.home] ?? [] where other != group.first {
             guard let entry = hosted[other], entry.group == nil,
                 entry.member.request.home == first.member.request.home,
                 entry.member.collections.allSatisfy(collections.contains),
                 byteCount + entry.byteCount <= Limits.groupBytesMax,
-                members.count < Limits.groupMemberCountMax
+                members.count < Limits.groupMemberCountMax,
+                actions.isDisjoint(with: entry.member.actions)
             else { continue }
+            actions.formUnion(entry.member.actions)
             byteCount += entry.byteCount
             members.append((id: other, member: entry.member))
             hosted[other]?.group = id

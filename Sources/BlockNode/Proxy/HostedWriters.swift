@@ -7,7 +7,7 @@ struct HostedWriters: Sendable {
     private var writers: [CollectionID: CollectionWriter] = [:]
     private var weights = CollectionWeights()
     /// Those that are not at work and have made everything final, in the order of their last event.
-    private var settled = RecencyList<CollectionID>()
+    private var resting = RecencyList<CollectionID>()
     /// Those that are not at work and have not.
     private var quiet = RecencyList<CollectionID>()
     private let shardCount: Int
@@ -78,9 +78,9 @@ struct HostedWriters: Sendable {
     /// Notes whether a writer may go, and when it was at work last.
     private mutating func rank(_ writer: CollectionWriter, of collection: CollectionID) {
         if writer.isQuiet && writer.isFinal {
-            settled.use(collection)
+            resting.use(collection)
         } else {
-            settled.remove(collection)
+            resting.remove(collection)
         }
         if writer.isQuiet && !writer.isFinal {
             quiet.use(collection)
@@ -116,7 +116,7 @@ struct HostedWriters: Sendable {
             count > Limits.writerCountMax || byteCount > Limits.writerBytesMax
                 || buggify("buggify.proxy.forgetsWriter")
         else { return [] }
-        guard let collection = settled.oldest ?? quiet.oldest,
+        guard let collection = resting.oldest ?? quiet.oldest,
             var writer = writers.removeValue(forKey: collection)
         else { return [] }
         mark("proxy.writerForgotten")
@@ -131,7 +131,7 @@ struct HostedWriters: Sendable {
         invariant(writer.isQuiet, "the writer of \(collection) is at work and is to go")
         invariant(writers[collection] == nil, "the writer of \(collection) is still hosted")
         weights.set(collection, nil)
-        settled.remove(collection)
+        resting.remove(collection)
         quiet.remove(collection)
         let deadline = now.advanced(by: Limits.sharedCallTime)
         let entries = writer.leave(caches.histories[collection])
@@ -145,8 +145,8 @@ struct HostedWriters: Sendable {
     func checkInvariants() {
         invariant(count == weights.count, "\(count) writers, \(weights.count) weighed")
         invariant(
-            settled.count + quiet.count <= count,
-            "\(settled.count) and \(quiet.count) of \(count) writers are not at work")
+            resting.count + quiet.count <= count,
+            "\(resting.count) and \(quiet.count) of \(count) writers are not at work")
     }
 }
 

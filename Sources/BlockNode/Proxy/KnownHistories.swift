@@ -57,7 +57,7 @@ struct KnownHistories: Sendable {
             let floor = histories[collection]?.floor, request.revision >= floor.revision
         else { return }
         // Where it lies: no other part may hold it meanwhile.
-        histories[collection]?.settle(request.key.block, fetched.write)
+        histories[collection]?.noteNewest(of: request.key.block, fetched.write)
     }
 
     /// Stops the process unless every history that is kept is weighed.

@@ -5,7 +5,7 @@ import BlockTransactions
 /// Tasks that read a diary's log.
 extension ProxyTask {
     /// A page. Without `asOf` it is linearizable: the tail is read after the request arrived.
-    mutating func step(
+    mutating func readDiary(
         _ read: DiaryReadRequest, _ input: Input, _ effects: inout TaskEffects
     ) {
         switch input {
@@ -65,7 +65,7 @@ extension ProxyTask {
     }
 
     /// Where an action landed, by a scan of the log up to a tail read after the request arrived.
-    mutating func step(
+    mutating func findAction(
         _ status: ActionStatusRequest, _ input: Input, _ effects: inout TaskEffects
     ) {
         switch input {

@@ -7,7 +7,9 @@ import BlockTransactions
 /// tells, whatever is known of its other tries (protocol: create-on-what-was-seen,
 /// drop-names-the-life).
 extension ProxyTask {
-    mutating func step(_ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects) {
+    mutating func openCollection(
+        _ open: OpenCollection, _ input: Input, _ effects: inout TaskEffects
+    ) {
         switch (input, open.creation) {
         case (.tail(let value), nil): look(open, value, &effects)
         case (_, nil): effects.readTail(CollectionID(name: open.name))

@@ -5,7 +5,7 @@ import BlockTransactions
 /// Tasks at transactor level: the log as it is, blocks as they are, attempts as they come.
 extension ProxyTask {
     /// The entries after a revision, up to a tail read after the request arrived.
-    mutating func step(
+    mutating func readLog(
         _ read: LogReadRequest, _ input: Input, _ effects: inout TaskEffects
     ) {
         switch input {
@@ -64,7 +64,7 @@ extension ProxyTask {
     }
 
     /// Blocks, each verified, as of the revisions asked for, of the lives that go on.
-    mutating func step(
+    mutating func readBlocks(
         _ requests: [BlockReadRequest], _ input: Input, _ effects: inout TaskEffects
     ) {
         switch input {

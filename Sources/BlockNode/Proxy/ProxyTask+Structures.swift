@@ -19,7 +19,7 @@ extension ProxyTask {
     }
 
     /// Without `asOf` the answer is linearizable: the tail is read after the request arrived.
-    mutating func step(
+    mutating func query(
         _ query: StructureQuery, of collection: CollectionID, _ incarnation: Incarnation,
         asOf: Revision?, _ input: Input, _ effects: inout TaskEffects
     ) {

@@ -80,21 +80,21 @@ struct ProxyTask: Sendable {
         switch request {
         case .hello, .act, .transact: invariant(false, "\(request) is no task")
         case .snapshot(let lives): snapshot(of: lives, input, &effects)
-        case .openCollection(let open): step(open, input, &effects)
-        case .readDiary(let read): step(read, input, &effects)
+        case .openCollection(let open): openCollection(open, input, &effects)
+        case .readDiary(let read): readDiary(read, input, &effects)
         case .readTree(let read):
-            step(
+            query(
                 .tree(read.query), of: read.collection, read.incarnation, asOf: read.asOf, input,
                 &effects)
         case .readQueue(let read):
-            step(
+            query(
                 .queue(read.query), of: read.collection, read.incarnation, asOf: read.asOf, input,
                 &effects)
-        case .readLog(let read): step(read, input, &effects)
-        case .readBlocks(let requests): step(requests, input, &effects)
+        case .readLog(let read): readLog(read, input, &effects)
+        case .readBlocks(let requests): readBlocks(requests, input, &effects)
         case .commit(let attempt): commit(attempt, input, &effects)
         case .finalise(let entry): finalise(entry, input, &effects)
-        case .actionStatus(let status): step(status, input, &effects)
+        case .actionStatus(let status): findAction(status, input, &effects)
         case .dropCollection(let request): drop(request, input, &effects)
         case .truncate(let request): changeHistory(.truncate(request), input, &effects)
         case .retain(let request): changeHistory(.retain(request), input, &effects)

@@ -145,7 +145,7 @@ package struct BlockHistory: Sendable {
         }
         let end = floor.revision(of: block)
         if let newest = kept.last(where: { $0.revision <= end }) {
-            settle(block, newest)
+            noteNewest(of: block, newest)
             kept.removeAll { $0.revision <= end }
         }
         writes[block] = kept.isEmpty ? nil : kept
@@ -157,7 +157,7 @@ package struct BlockHistory: Sendable {
     }
 
     /// The replicas told which write of `block` is the newest up to the floor; nil: none is.
-    package mutating func settle(_ block: BlockID, _ write: CommittedWrite?) {
+    package mutating func noteNewest(of block: BlockID, _ write: CommittedWrite?) {
         if settled.count >= Limits.settledBlockCountMax {
             // A hint: what is forgotten is asked for again.
             settled.removeAll(keepingCapacity: true)

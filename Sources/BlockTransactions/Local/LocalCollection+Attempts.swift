@@ -58,7 +58,7 @@ extension LocalCollection {
             history: history,
             checkpoint: checkpointer.checkpoint(above: checkpoint, upTo: revision),
             wallMilliseconds: wallMilliseconds)
-        flight = Flight(
+        flight = InFlightAttempt(
             prepared: prepared, actions: Array(pending.prefix(count)), commit: commit,
             doubt: AttemptDoubt(target: target))
         return commit

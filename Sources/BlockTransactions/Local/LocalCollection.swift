@@ -22,7 +22,7 @@ package final class LocalCollection<Action: Sendable> {
     }
 
     /// An attempt that is on its way, or whose outcome is not known.
-    struct Flight {
+    struct InFlightAttempt {
         let prepared: PreparedBatch
         let actions: [Pending]
         let commit: CommitAttempt
@@ -49,7 +49,7 @@ package final class LocalCollection<Action: Sendable> {
     package internal(set) var pending: [Pending] = []
     /// How many of ``pending`` the tracker has.
     var appliedCount = 0
-    var flight: Flight?
+    var flight: InFlightAttempt?
     /// Actions of others that were read, and that the pending ones are still to be compared with.
     private var unseen: [Action] = []
     /// Actions of this side that the log has shown.
@@ -234,7 +234,7 @@ package final class LocalCollection<Action: Sendable> {
     /// Takes over the newest state: pending actions that landed leave, and of the others the
     /// behaviour decides what becomes of them in view of what others did. ``takeReport()`` tells.
     /// - Parameter makeID: Draws ids for actions that are replaced.
-    package func settle(makeID: () -> ActionID) {
+    package func takeOver(makeID: () -> ActionID) {
         var update = CollectionBehavior<Action>.Update(revision: history.through)
         update.landed = pending.filter { landed.contains($0.id) }.map(\.action)
         // The log has an entry at its target: it has landed, and was seen, or never will.

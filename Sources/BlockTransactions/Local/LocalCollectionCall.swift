@@ -182,7 +182,7 @@ package struct LocalCollectionCall<Action: Sendable> {
             case .logPage:
                 guard case .logPage(let page) = reply else { throw problem(reply) }
                 guard try local.read(page) else { return }
-                local.settle(makeID: source.makeID)
+                local.takeOver(makeID: source.makeID)
                 stage = .replaying
             case .blocks(let requests):
                 guard case .blocks(let copies) = reply else { throw problem(reply) }

@@ -37,6 +37,11 @@ package struct TransactionMember: Sendable {
         share.actions.indices.map { request.id(of: $0) }
     }
 
+    /// The ids of its actions, whatever the collection.
+    package var actions: [ActionID] {
+        (0..<(request.parts.map(\.actions.count).max() ?? 0)).map { request.id(of: $0) }
+    }
+
     // MARK: Tries
 
     /// A try of it is handed over, alone or with others.

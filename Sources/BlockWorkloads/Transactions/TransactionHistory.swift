@@ -84,6 +84,11 @@ package struct TransactionHistory: Sendable {
     /// The names of the collections that were worked on, ascending.
     package var collections: [String] { Set(transactions.map(\.collection)).sorted() }
 
+    /// Transactions that wrote something and committed.
+    package var committedWriteCount: Int {
+        transactions.count { $0.outcome == .committed && !$0.writes.isEmpty }
+    }
+
     package func transactions(on collection: String) -> [Transaction] {
         transactions.filter { $0.collection == collection }
     }

@@ -59,11 +59,11 @@ package struct TransactionStep: Sendable {
         } catch {
             throw problem(error.text)
         }
-        if let wrong = misfit(hasCount: fields["count"] != nil) { throw problem(wrong) }
+        if let wrong = wrongField(hasCount: fields["count"] != nil) { throw problem(wrong) }
     }
 
     /// What of it does not go with its verb.
-    private func misfit(hasCount: Bool) -> String? {
+    private func wrongField(hasCount: Bool) -> String? {
         let hasValue = value != nil || hex != nil
         if value != nil, hex != nil { return "\"value\" and \"hex\" exclude each other" }
         let isOnTree = [.put, .delete, .check].contains(verb)

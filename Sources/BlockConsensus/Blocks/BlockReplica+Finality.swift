@@ -5,7 +5,7 @@ import BlockRuntime
 /// base, and never under another hash.
 extension BlockReplica {
     /// How an attempt to finalise a write ended.
-    enum Promotion: Equatable {
+    enum Finality: Equatable {
         /// The version is here, or was before.
         case finalised
         /// This replica never had the pend or lost it, or has other content under its payload.
@@ -17,20 +17,20 @@ extension BlockReplica {
     /// Finalises every listed write that can be, in order, above the newest one that is here
     /// already: what was installed from elsewhere has gaps below it. Stops at the first that
     /// cannot: what comes after a gap has no base (protocol: applied-on-its-base).
-    mutating func promoteProven(_ committed: [CommittedWrite]) throws(DatabaseError) {
+    mutating func makeProvenFinal(_ committed: [CommittedWrite]) throws(DatabaseError) {
         var first = committed.endIndex
         while first > committed.startIndex {
             first -= 1
             if try version(at: committed[first].revision) != nil { break }
         }
-        for write in committed[first...] where try promote(write) != .finalised { return }
+        for write in committed[first...] where try makeFinal(write) != .finalised { return }
     }
 
     /// Makes the version of a committed write out of its pend, in one batch with the pend's end.
     ///
     /// - Parameter write: The pend is found by its payload, as another attempt may aim at the same
     ///   revision, and must make what the log lists (protocol: pend-found-by-payload).
-    mutating func promote(_ write: CommittedWrite) throws(DatabaseError) -> Promotion {
+    mutating func makeFinal(_ write: CommittedWrite) throws(DatabaseError) -> Finality {
         if let version = try version(at: write.revision) {
             guard version.write == write else {
                 alarm("two writes are said to be committed at revision \(write.revision)")
