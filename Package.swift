@@ -224,9 +224,10 @@ let package = Package(
         tests(
             "OptimysticClientTests",
             [
-                "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage", "BlockTransport",
-                "BlockTransportLoopback", "BlockTransportZeroMQ", "ModelSamples", "Optimystic",
-                "OptimysticClient", "OptimysticCommand", "OptimysticEmbedded", arguments, logging,
+                "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage", "BlockStructures",
+                "BlockTransport", "BlockTransportLoopback", "BlockTransportZeroMQ",
+                "ModelSamples", "Optimystic", "OptimysticClient", "OptimysticCommand",
+                "OptimysticEmbedded", arguments, logging,
             ]),
         // The same suites over every engine and every transport.
         tests(

@@ -87,9 +87,9 @@ extension Limits {
     /// The longest time that a proxy gives one try at a coordinator: several fit the time that a
     /// request has where nothing else is asked for.
     package static let tryTimeMax = Duration.milliseconds(1500)
-    /// The time that a coordinator is given for the first tries of a read: many times what it takes,
-    /// and so little that a client with half a second learns why it was in vain. Each round of them
-    /// has twice as much.
+    /// The time that a coordinator is given for the first tries of a read: many times what it
+    /// takes, and so little that a client with half a second learns why it was in vain. Each round
+    /// of them has twice as much.
     package static let readTryTime = Duration.milliseconds(200)
     /// Time for a call that several clients wait for: each of them has a deadline of its own.
     package static let sharedCallTime = Duration.seconds(10)

@@ -105,7 +105,7 @@ public final class Database: Sendable {
     func makeGenerator() -> SeededGenerator { environment.generator() }
 
     /// Milliseconds since 1970, for people.
-    var wallMilliseconds: UInt64 { environment.wallMilliseconds() }
+    package var wallMilliseconds: UInt64 { environment.wallMilliseconds() }
 
     // MARK: Requests
 

@@ -14,4 +14,8 @@ extension Limits {
     /// Words of one command: twice what an action has of keys or values. The argument parser's time
     /// grows with their square.
     package static let commandWordCountMax = 2 * treeOperationCountMax
+    /// Collections whose tails `status` looks at for transactions in doubt: a second of reads.
+    package static let statusCollectionCountMax = 1024
+    /// Tails that it reads at once.
+    package static let statusLookCountMax = 16
 }

@@ -11,13 +11,23 @@ package struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Shows every storage peer: its shards, how far it has got, and why it takes no "
             + "part when it does not.",
-        discussion: "Exit code 69 when some shard has no majority: nothing in it can be decided.")
+        discussion: """
+            And how many transactions over several collections are in doubt, prepared and not \
+            decided, by how long they are: `inspect transaction` tells of each. Exit code 69 when \
+            some shard has no majority: nothing in it can be decided.
+            """)
 
     @OptionGroup package var options: CommandOptions
 
     package func run() async throws {
-        let (cluster, reports) = try await options.withDatabase { database in
-            (database.cluster, try await database.status(timeout: options.timeout?.duration))
+        let timeout = options.timeout?.duration
+        let (cluster, reports, doubts) = try await options.withDatabase { database in
+            let reports = try await database.status(timeout: timeout)
+            // Without a majority no tail can be told.
+            let isWhole = reports.allSatisfy { $0.lostShardCount == 0 }
+            let doubts =
+                isWhole ? try? await TransactionsInDoubt.look(in: database, timeout) : nil
+            return (database.cluster, reports, doubts)
         }
         var output = StandardOutput()
         if options.output == .text {
@@ -32,6 +42,10 @@ package struct StatusCommand: AsyncParsableCommand {
             case .text: for line in report.lines { output.line(line) }
             case .json: output.line(report.json.text)
             }
+        }
+        switch options.output {
+        case .text: output.line(doubts?.line ?? "transactions in doubt: not known")
+        case .json: if let doubts { output.line(doubts.json.text) }
         }
         guard let worst = reports.map(\.lostShardCount).max(), worst > 0 else { return }
         output.flush()

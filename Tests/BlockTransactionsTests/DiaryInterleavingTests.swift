@@ -105,6 +105,23 @@ import Testing
         #expect(landedCount > 20)
     }
 
+    #if SIMULATION_HOOKS
+    // protocol: unknown-holds-the-next
+    @Test("To make again what may have landed, before its revision was read, is found")
+    func planted() throws {
+        try SimulationHooks.$plantedBug.withValue(.nextRevisionInDoubt) {
+            var twiceCount = 0
+            for seed in UInt64(1)...40 {
+                var world = World(seed: seed)
+                for _ in 0..<400 { try step(&world) }
+                let actions = world.log.bodies.flatMap(\.actions).map(\.id)
+                twiceCount += actions.count - Set(actions).count
+            }
+            #expect(twiceCount > 0)
+        }
+    }
+    #endif
+
     /// What a client may be told when its time is up: nothing else goes wrong here.
     private static let failures: [ErrorCode] = [
         .commitResultUnknown, .quorumUnavailable, .deadlineExceeded,

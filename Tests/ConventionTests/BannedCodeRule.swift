@@ -73,6 +73,7 @@ enum BannedCodeRule {
             "Sources/BlockWorkloads/CollectionOpening.swift": "a workload is its seed",
             "Sources/BlockWorkloads/Custom/CustomClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/DiaryClient.swift": "a workload is its seed",
+            "Sources/BlockWorkloads/Spread/SpreadClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/Structures/StructureClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/Transactions/TransactionClient.swift": "a workload is its seed",
             "Sources/bench/PendBenchmark.swift": "nothing is kept of a benchmark",

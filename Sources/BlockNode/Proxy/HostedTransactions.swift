@@ -249,7 +249,8 @@ struct HostedTransactions: Sendable {
             if landed != nil, collection == driver?.home, lines[collection] != nil {
                 decidedAfter[collection] = group.newest
             }
-            steps.append(.writer(collection) { $0.release(landed, &$1) })
+            let tail = driver?.knownTail(of: collection)
+            steps.append(.writer(collection) { $0.release(landed, tail: tail, &$1) })
         }
         return steps + startFirst(of: group.collections)
     }

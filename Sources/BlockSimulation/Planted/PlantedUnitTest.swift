@@ -95,6 +95,9 @@ package struct PlantedUnitTest: Sendable {
             .groupReadUnchecked, "BlockTransactionsTests/TransactionGroupTests",
             "To take what a fellow writes for unchanged is found"),
         PlantedUnitTest(
+            .nextRevisionInDoubt, "BlockTransactionsTests/DiaryInterleavingTests",
+            "To make again what may have landed, before its revision was read, is found"),
+        PlantedUnitTest(
             .truncatedWindowScanned, "BlockTransactionsTests/DedupeScanTests",
             "To scan what is left of truncated history makes an action twice, and is found"),
         PlantedUnitTest(

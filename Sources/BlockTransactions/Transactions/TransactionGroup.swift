@@ -521,6 +521,9 @@ package struct TransactionGroup: Sendable {
         hasCommitted ? parts[collection]?.built?.batch : nil
     }
 
+    /// The chosen tail that what is known of a collection begins with: each writer goes on from it.
+    package func knownTail(of collection: CollectionID) -> Tail? { parts[collection]?.source.tail }
+
     package mutating func learned(_ error: DatabaseError) {
         for place in active { members[place].learned(error) }
     }

@@ -54,6 +54,8 @@ package struct BatchSource: Sendable {
     package var isWaiting: Bool {
         known.isReadingTail || scan.isFetching || builder.isFetching
     }
+    /// A chosen tail that what is known of the log begins with; nil when it has to be read again.
+    var tail: Tail? { log == nil ? nil : known.tail }
     /// Every action that waits was looked for in all of the log that is known.
     var isScanned: Bool { log.map { queue.isScanned(through: $0.revision) } ?? false }
     /// Whether an action waits for a block that cannot be read.

@@ -233,11 +233,16 @@ package struct CollectionWriter: Sendable {
     package var sourceForTransaction: BatchSource { source.emptied }
 
     /// The transaction has ended.
-    /// - Parameter landed: What it has landed here; nil: nothing, or it was only read.
-    package mutating func release(_ landed: InFlightBatch?, _ effects: inout WriterEffects) {
+    /// - Parameters:
+    ///   - landed: What it has landed here; nil: nothing, or it was only read.
+    ///   - tail: A chosen one that it has read.
+    package mutating func release(
+        _ landed: InFlightBatch?, tail: Tail?, _ effects: inout WriterEffects
+    ) {
         invariant(isHeld, "released by a transaction that has not asked for it")
         invariant(landed == nil || inFlight == nil, "landed beside an attempt that is under way")
         isHeld = false
+        if let tail { adopt(.live(tail)) }
         if let landed {
             source.landed(landed, &effects)
             finality.sweep(

@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 import BlockTransactions
 
-/// One client of lists in several trees: reads some of them as of one moment, and appends to some in
-/// one transaction that lands only if what was read is still so, with the machines that the SDK
+/// One client of lists in several trees: reads some of them as of one moment, and appends to some
+/// in one transaction that lands only if what was read is still so, with the machines that the SDK
 /// lands transactions with.
 ///
 /// What it reads is a transaction of its own, whatever becomes of the writes: also one that fails
@@ -159,7 +159,7 @@ package struct SpreadClient: WorkloadClient {
     private func take(_ values: TreeValues, _ draft: inout Draft) {
         guard let (tree, revision) = draft.cut?.first else { return }
         let places = draft.read.filter { $0.tree == tree }
-        invariant(places.count == values.values.count, "few values were asked for, and not all came")
+        invariant(places.count == values.values.count, "few values were asked for, fewer came")
         try? draft.state.update(infos[tree], seen: infos[tree].revision) { collection in
             collection.snapshot = revision
             for (place, value) in zip(places, values.values) { collection.read(place.key, value) }

@@ -1,0 +1,102 @@
+import BlockModel
+import BlockNode
+import BlockRuntime
+import Testing
+
+/// The transactions that a proxy carries out at a time.
+@Suite("The transactions of a proxy") struct HostedTransactionsTests {
+    private static let names = ["left", "right"]
+
+    /// A tail of a diary without entries.
+    private static func tail(_ name: String) -> Tail {
+        Tail(
+            name: name, incarnation: Incarnation(generation: 1, nonce: Identifier128(9)),
+            header: CollectionHeader(kind: .diary, encoding: .bytes),
+            createdBy: ActionID(rawValue: .zero))
+    }
+
+    /// One that appends so many entries to each of both diaries.
+    private static func request(_ action: ActionID, count: Int = 1) -> TransactionRequest {
+        let tails = names.map(tail)
+        let home = tails.map(\.collection).max() ?? tails[0].collection
+        return TransactionRequest(
+            action: action, home: home,
+            parts: tails.map { tail in
+                TransactionPart(
+                    collection: tail.collection, incarnation: tail.incarnation,
+                    firstRevision: .zero,
+                    actions: (0..<count).map { .append([UInt8($0)]) })
+            })
+    }
+
+    /// Asks for them all at once, and answers as coordinators would that carry out everything.
+    /// - Returns: What each was told, and the attempts that were sent.
+    private func run(
+        _ requests: [TransactionRequest]
+    ) throws -> ([ClientReply?], [TransactionAttempt]) {
+        var scene = try ClientProxyTests.Scene()
+        let deadline = scene.now.advanced(by: .seconds(5))
+        for (number, request) in requests.enumerated() {
+            scene.feed(.request(UInt64(number), .transact(request), deadline: deadline))
+        }
+        var attempts: [TransactionAttempt] = []
+        var answered = 0
+        while scene.answered.count < requests.count, scene.now < deadline {
+            while answered < scene.sent.count {
+                let (_, id, request) = scene.sent[answered]
+                answered += 1
+                switch request {
+                case .readTail(let collection):
+                    let tail = Self.names.map(Self.tail).first { $0.collection == collection }
+                    scene.feed(.reply(id: id, .tail(.live(try #require(tail)))))
+                case .transact(let attempt):
+                    attempts.append(attempt)
+                    let target = attempt.attempt.homePart.target
+                    scene.feed(.reply(id: id, .committed(target, chainHash: .zero)))
+                default: Issue.record("\(request)")
+                }
+            }
+            scene.now = max(scene.now, scene.proxy.nextWake ?? deadline)
+            scene.feed(.tick)
+        }
+        return ((0..<requests.count).map { scene.answered[UInt64($0)] }, attempts)
+    }
+
+    private func revision(_ reply: ClientReply?) -> Revision? {
+        if case .transacted(let parts)? = reply { parts.first?.revision } else { nil }
+    }
+
+    private func actions(_ attempt: TransactionAttempt) throws -> [ActionID] {
+        try EntryBody(canonicalBytes: attempt.homeWrite.body).actions.map(\.id)
+    }
+
+    @Test("What arrives together is decided together, each told for itself")
+    func together() throws {
+        let ids = (1...3).map { ActionID(rawValue: Identifier128(UInt128($0))) }
+        let (replies, attempts) = try run(ids.map { Self.request($0) })
+        // The first one finds everything free; the others come while it is under way.
+        #expect(attempts.count <= 2)
+        #expect(Set(try attempts.flatMap(actions)) == Set(ids))
+        #expect(replies.allSatisfy { revision($0) != nil })
+    }
+
+    @Test("One that is sent twice at once is done once, and told twice")
+    func twice() throws {
+        let action = ActionID(rawValue: Identifier128(7))
+        let other = ActionID(rawValue: Identifier128(8))
+        let (replies, attempts) = try run(
+            [other, action, action].map { Self.request($0) })
+        #expect(try attempts.flatMap(actions).count { $0 == action } == 1)
+        #expect(revision(replies[1]) == revision(replies[2]) && revision(replies[1]) != nil)
+    }
+
+    @Test("One whose id is that of another one's second action stops nobody")
+    func borrowedID() throws {
+        let action = ActionID(rawValue: Identifier128(7))
+        let (replies, _) = try run([
+            Self.request(ActionID(rawValue: Identifier128(1))), Self.request(action, count: 2),
+            Self.request(action.following(1)),
+        ])
+        #expect(revision(replies[1]) != nil && replies[2] != nil)
+    }
+}
