@@ -9,7 +9,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
     package var description: String { "\(bug.rawValue) in seed \(seed)" }
 
     /// One that shows by a standstill.
-    package static let stuck = PlantedSeed(bug: .decideBeforePends, seed: 4)
+    package static let stuck = PlantedSeed(bug: .decideBeforePends, seed: 15)
 
     /// The first seed that finds each, as `simulator --bug NAME 1 400` finds it.
     package static let all = [
@@ -30,7 +30,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2),
         PlantedSeed(bug: .dropWithoutIncarnation, seed: 25),
         PlantedSeed(bug: .cutOfOneLook, seed: 16),
-        PlantedSeed(bug: .groupConditionUnchecked, seed: 9),
+        PlantedSeed(bug: .groupConditionUnchecked, seed: 16),
         PlantedSeed(bug: .callersMixedUp, seed: 1),
         PlantedSeed(bug: .pendExpires, seed: 3),
         PlantedSeed(bug: .baseIgnored, seed: 3),
