@@ -204,7 +204,9 @@ import Testing
         #expect(try end(1, in: &scene).code == .quorumUnavailable)
     }
 
-    @Test("Who has a third of a second still learns which peers are missing", arguments: [300, 450])
+    @Test(
+        "A client with a third of a second still learns that no quorum took part",
+        arguments: [300, 450])
     func shortTime(milliseconds: Int) throws {
         var scene = try Scene()
         let deadline = scene.now.advanced(by: .milliseconds(milliseconds))

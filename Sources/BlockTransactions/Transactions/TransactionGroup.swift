@@ -541,7 +541,8 @@ package struct TransactionGroup: Sendable {
                     outcomes: [])
             }
             let own = Set(member.ids(on: share))
-            let outcomes = share.writes
+            let outcomes =
+                share.writes
                 ? zip(batch.actions, batch.outcomes).filter { own.contains($0.0.action) } : []
             return TransactedPart(
                 collection: share.collection, revision: batch.target,
