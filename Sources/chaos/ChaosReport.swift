@@ -96,7 +96,7 @@ struct ChaosReport {
                 + "\(record.history.bank.statements.count) looks at whole banks")
         let spread = record.history.spread
         add(
-            "lists in several trees",
+            "spread lists",
             "\(spread.committedWriteCount) of "
                 + "\(spread.transactions.count { !$0.writes.isEmpty }) transactions committed")
         add("checks", "\(check.checkedCount)")
