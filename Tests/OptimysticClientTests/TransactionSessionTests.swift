@@ -298,4 +298,45 @@ import Testing
             #expect(gone?.code == .collectionNotFound)
         }
     }
+
+    // protocol: group-shares-one-home
+    @Test("What shared a decision is told of each by itself, also when other history is gone")
+    func sharedDecision() async throws {
+        try await DatabaseHome.cluster.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let names = ["one", "two"].sorted { CollectionID(name: $0) < CollectionID(name: $1) }
+            // The greater one decides; half of the transactions have nothing to do with the other.
+            let other = try await database.diary(names[0], of: Int.self)
+            let home = try await database.diary(names[1], of: Int.self)
+            let commits = try await withThrowingTaskGroup(
+                of: (Int, TransactionCommit).self
+            ) { group in
+                for number in 0..<24 {
+                    group.addTask {
+                        let transaction = try await database.beginTransaction()
+                        try transaction.append(home, number)
+                        if number % 2 == 0 { try transaction.append(other, number) }
+                        return (number, try await transaction.commit())
+                    }
+                }
+                var commits: [Int: TransactionCommit] = [:]
+                for try await (number, commit) in group { commits[number] = commit }
+                return commits
+            }
+            // Several share an entry.
+            var revisions: [Revision] = []
+            for try await item in other.entries() { revisions.append(item.position.revision) }
+            #expect(revisions.count == 12 && Set(revisions).count < 12)
+            for commit in commits.values {
+                let id = try #require(commit.id)
+                #expect(try await database.status(of: id) == .committed(commit))
+            }
+            try await database.truncate(names[0], through: other.revision)
+            for (number, commit) in commits where number % 2 == 0 {
+                let id = try #require(commit.id)
+                #expect(try await database.status(of: id) == .committed(commit))
+            }
+        }
+    }
 }

@@ -64,7 +64,7 @@ extension Database {
         do {
             let entry = try await entry(of: part, timeout: timeout)
             return entry.transactions?.contains(id) ?? true
-        } catch let error as DatabaseError where error.code == .positionNotFound {
+        } catch let error as DatabaseError where error.saysHistoryIsGone {
             return true
         }
     }
@@ -96,5 +96,13 @@ extension CollectionID {
         guard place >= 0 else { return nil }
         bytes[place] -= 1
         return Digest(bytes).map { CollectionID($0) }
+    }
+}
+
+extension DatabaseError {
+    /// Whether an entry that was there cannot be read any more: truncated, or dropped with its
+    /// collection.
+    fileprivate var saysHistoryIsGone: Bool {
+        [.historyTruncated, .positionNotFound, .collectionNotFound].contains(code)
     }
 }
