@@ -6,7 +6,7 @@ import BlockRuntime
 /// What it holds under a key never changes: a block of one life of a collection at the revision of
 /// its last write. So nothing is ever invalidated, and a commit adds blocks beside the old ones,
 /// which readers of older revisions go on using.
-package struct BlockCache {
+package struct BlockCache: Sendable {
     /// A version of a block.
     package struct Key: Hashable, Sendable {
         package let incarnation: Incarnation
@@ -21,7 +21,7 @@ package struct BlockCache {
         }
     }
 
-    private struct Slot {
+    private struct Slot: Sendable {
         var key: Key
         var block: Block
         var older: Int?

@@ -24,6 +24,7 @@ typealias TransactionAttemptMessage = Optimystic__V1__TransactionAttempt
 typealias RefusedAtMessage = Optimystic__V1__RefusedAt
 typealias TransactMessage = Optimystic__V1__Transact
 typealias TransactionPartMessage = Optimystic__V1__TransactionPart
+typealias PreparedActionsMessage = Optimystic__V1__PreparedActions
 typealias PartActionMessage = Optimystic__V1__PartAction
 typealias PartOutcomeMessage = Optimystic__V1__PartOutcome
 typealias TransactedMessage = Optimystic__V1__Transacted

@@ -37,6 +37,7 @@ extension WireArena {
                 $0.first_revision = request.firstRevision.rawValue
                 $0.content = self.message(content)
             }
+        case .custom: invariant(false, "an action of a custom collection is sent by itself")
         }
     }
 

@@ -29,6 +29,19 @@ extension WireArena {
             }
             $0.actions = list(part.actions) { message($0) }
             $0.n_actions = part.actions.count
+            $0.prepared = part.prepared.map { message($0) }
+        }
+    }
+
+    private func message(
+        _ prepared: PreparedActions
+    ) -> UnsafeMutablePointer<PreparedActionsMessage> {
+        make(optimystic__v1__prepared_actions__init) {
+            $0.writes = list(prepared.writes) { message($0) }
+            $0.n_writes = prepared.writes.count
+            $0.reads = list(prepared.reads) { message($0) }
+            $0.n_reads = prepared.reads.count
+            $0.header_after = prepared.headerAfter.map { message($0) }
         }
     }
 
@@ -44,6 +57,9 @@ extension WireArena {
             case .queue(let action):
                 $0.content_case = OPTIMYSTIC__V1__PART_ACTION__CONTENT_QUEUE
                 $0.queue = message(action)
+            case .custom(let action):
+                $0.content_case = OPTIMYSTIC__V1__PART_ACTION__CONTENT_CUSTOM
+                $0.custom = bytes(action)
             }
         }
     }
@@ -176,7 +192,32 @@ extension TransactionPart {
             actions: try list(
                 message.actions, message.n_actions, "transact.parts.actions",
                 countMax: .bodyActionCountMax
-            ) { item throws(DatabaseError) in try ActionContent(wire: item) })
+            ) { item throws(DatabaseError) in try ActionContent(wire: item) },
+            prepared: try message.prepared == nil
+                ? nil : PreparedActions(wire: message.prepared))
+    }
+}
+
+extension PreparedActions {
+    fileprivate init(
+        wire message: UnsafeMutablePointer<PreparedActionsMessage>?
+    ) throws(DatabaseError) {
+        let message = try required(message, "transact.parts.prepared")
+        self.init(
+            writes: try list(
+                message.writes, message.n_writes, "transact.parts.prepared.writes",
+                countMax: .transformBlockCountMax
+            ) { item throws(DatabaseError) in try BlockWrite(wire: item) },
+            reads: try ascending(
+                list(
+                    message.reads, message.n_reads, "transact.parts.prepared.reads",
+                    countMax: .bodyDigestCountMax
+                ) { item throws(DatabaseError) in try ReadDependency(wire: item) },
+                "transact.parts.prepared.reads"),
+            headerAfter: try message.header_after == nil
+                ? nil
+                : CollectionHeader(
+                    wire: message.header_after, "transact.parts.prepared.header_after"))
     }
 }
 
@@ -192,6 +233,10 @@ extension ActionContent {
             self = .tree(try TreeAction(wire: message.tree, "transact.parts.actions.tree"))
         case OPTIMYSTIC__V1__PART_ACTION__CONTENT_QUEUE:
             self = .queue(try QueueAction(wire: message.queue, "transact.parts.actions.queue"))
+        case OPTIMYSTIC__V1__PART_ACTION__CONTENT_CUSTOM:
+            self = .custom(
+                try message.custom.bytes(
+                    "transact.parts.actions.custom", bytesMax: .actionBytesMax))
         default: throw unset("transact.parts.actions.content")
         }
     }

@@ -70,7 +70,7 @@ extension WireArena {
         }
     }
 
-    private func message(_ read: ReadDependency) -> UnsafeMutablePointer<ReadDependencyMessage> {
+    func message(_ read: ReadDependency) -> UnsafeMutablePointer<ReadDependencyMessage> {
         make(optimystic__v1__read_dependency__init) {
             $0.block = digest(read.block.digest)
             $0.revision = read.revision.rawValue
@@ -218,9 +218,7 @@ extension TouchedBlock {
 }
 
 extension ReadDependency {
-    fileprivate init(
-        wire message: UnsafeMutablePointer<ReadDependencyMessage>?
-    ) throws(DatabaseError) {
+    init(wire message: UnsafeMutablePointer<ReadDependencyMessage>?) throws(DatabaseError) {
         let message = try required(message, "log_entry.reads")
         self.init(
             block: try message.block.block("read_dependency.block"),

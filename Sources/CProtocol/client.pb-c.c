@@ -502,6 +502,51 @@ void   optimystic__v1__transaction_part__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__transaction_part__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__prepared_actions__init
+                     (Optimystic__V1__PreparedActions         *message)
+{
+  static const Optimystic__V1__PreparedActions init_value = OPTIMYSTIC__V1__PREPARED_ACTIONS__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__prepared_actions__get_packed_size
+                     (const Optimystic__V1__PreparedActions *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__prepared_actions__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__prepared_actions__pack
+                     (const Optimystic__V1__PreparedActions *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__prepared_actions__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__prepared_actions__pack_to_buffer
+                     (const Optimystic__V1__PreparedActions *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__prepared_actions__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__PreparedActions *
+       optimystic__v1__prepared_actions__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__PreparedActions *)
+     protobuf_c_message_unpack (&optimystic__v1__prepared_actions__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__prepared_actions__free_unpacked
+                     (Optimystic__V1__PreparedActions *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__prepared_actions__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__read_snapshot__init
                      (Optimystic__V1__ReadSnapshot         *message)
 {
@@ -3107,7 +3152,7 @@ const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor =
   (ProtobufCMessageInit) optimystic__v1__transact__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__transaction_part__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_part__field_descriptors[6] =
 {
   {
     "collection",
@@ -3169,6 +3214,18 @@ static const ProtobufCFieldDescriptor optimystic__v1__transaction_part__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prepared",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionPart, prepared),
+    &optimystic__v1__prepared_actions__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__transaction_part__field_indices_by_name[] = {
   4,   /* field[4] = actions */
@@ -3176,11 +3233,12 @@ static const unsigned optimystic__v1__transaction_part__field_indices_by_name[] 
   3,   /* field[3] = expected_revision */
   2,   /* field[2] = first_revision */
   1,   /* field[1] = incarnation */
+  5,   /* field[5] = prepared */
 };
 static const ProtobufCIntRange optimystic__v1__transaction_part__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor =
 {
@@ -3190,11 +3248,75 @@ const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor =
   "Optimystic__V1__TransactionPart",
   "optimystic.v1",
   sizeof(Optimystic__V1__TransactionPart),
-  5,
+  6,
   optimystic__v1__transaction_part__field_descriptors,
   optimystic__v1__transaction_part__field_indices_by_name,
   1,  optimystic__v1__transaction_part__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__transaction_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__prepared_actions__field_descriptors[3] =
+{
+  {
+    "writes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PreparedActions, n_writes),
+    offsetof(Optimystic__V1__PreparedActions, writes),
+    &optimystic__v1__block_write__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reads",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__PreparedActions, n_reads),
+    offsetof(Optimystic__V1__PreparedActions, reads),
+    &optimystic__v1__read_dependency__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header_after",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__PreparedActions, header_after),
+    &optimystic__v1__collection_header__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__prepared_actions__field_indices_by_name[] = {
+  2,   /* field[2] = header_after */
+  1,   /* field[1] = reads */
+  0,   /* field[0] = writes */
+};
+static const ProtobufCIntRange optimystic__v1__prepared_actions__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__prepared_actions__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.PreparedActions",
+  "PreparedActions",
+  "Optimystic__V1__PreparedActions",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__PreparedActions),
+  3,
+  optimystic__v1__prepared_actions__field_descriptors,
+  optimystic__v1__prepared_actions__field_indices_by_name,
+  1,  optimystic__v1__prepared_actions__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__prepared_actions__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__read_snapshot__field_descriptors[1] =
@@ -3235,7 +3357,7 @@ const ProtobufCMessageDescriptor optimystic__v1__read_snapshot__descriptor =
   (ProtobufCMessageInit) optimystic__v1__read_snapshot__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__part_action__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__part_action__field_descriptors[4] =
 {
   {
     "append",
@@ -3273,16 +3395,29 @@ static const ProtobufCFieldDescriptor optimystic__v1__part_action__field_descrip
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "custom",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__PartAction, content_case),
+    offsetof(Optimystic__V1__PartAction, custom),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__part_action__field_indices_by_name[] = {
   0,   /* field[0] = append */
+  3,   /* field[3] = custom */
   2,   /* field[2] = queue */
   1,   /* field[1] = tree */
 };
 static const ProtobufCIntRange optimystic__v1__part_action__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__part_action__descriptor =
 {
@@ -3292,7 +3427,7 @@ const ProtobufCMessageDescriptor optimystic__v1__part_action__descriptor =
   "Optimystic__V1__PartAction",
   "optimystic.v1",
   sizeof(Optimystic__V1__PartAction),
-  3,
+  4,
   optimystic__v1__part_action__field_descriptors,
   optimystic__v1__part_action__field_indices_by_name,
   1,  optimystic__v1__part_action__number_ranges,

@@ -6,6 +6,8 @@ package enum ActionContent: Hashable, Sendable {
     case append(Bytes)
     case tree(TreeAction)
     case queue(QueueAction)
+    /// An action of a custom collection, as its handlers encode it: only they can do it.
+    case custom(Bytes)
 
     /// The kind of the collections it can act on.
     package var kind: CollectionKind {
@@ -13,6 +15,7 @@ package enum ActionContent: Hashable, Sendable {
         case .append: .diary
         case .tree: .tree
         case .queue: .queue
+        case .custom: .custom
         }
     }
 
@@ -33,6 +36,7 @@ package enum ActionContent: Hashable, Sendable {
         case .append(let bytes): bytes
         case .tree(let action): action.canonicalBytes
         case .queue(let action): action.canonicalBytes
+        case .custom(let bytes): bytes
         }
     }
 
@@ -43,9 +47,7 @@ package enum ActionContent: Hashable, Sendable {
         case .diary: self = .append(bytes)
         case .tree: self = .tree(try TreeAction(canonicalBytes: bytes))
         case .queue: self = .queue(try QueueAction(canonicalBytes: bytes))
-        case .custom:
-            throw DatabaseError(
-                .malformedMessage, "the actions of a custom collection are known to its handlers")
+        case .custom: self = .custom(bytes)
         }
     }
 
@@ -59,6 +61,11 @@ package enum ActionContent: Hashable, Sendable {
                 "a diary entry of \(bytes.count) bytes, valueBytesMax = \(Limits.valueBytesMax)")
         case .tree(let action): return action.problem
         case .queue(let action): return action.problem
+        case .custom(let bytes):
+            guard bytes.count > Limits.actionBytesMax else { return nil }
+            return DatabaseError(
+                .valueTooLarge,
+                "an action of \(bytes.count) bytes, actionBytesMax = \(Limits.actionBytesMax)")
         }
     }
 }
@@ -66,7 +73,8 @@ package enum ActionContent: Hashable, Sendable {
 /// What became of an action that landed: part of the entry, so that a retry learns what the first
 /// try would have been told.
 package enum ActionOutcome: Hashable, Sendable {
-    /// Of a diary: it is there.
+    /// Of a diary: it is there. Also of a custom collection, where its handlers know what came of
+    /// it.
     case appended
     case tree(TreeOutcome)
     case queue(QueueOutcome)
@@ -84,12 +92,9 @@ package enum ActionOutcome: Hashable, Sendable {
     /// - Throws: `.malformedMessage` when it is nothing of the kind.
     package init(_ bytes: Bytes, kind: CollectionKind) throws(DatabaseError) {
         switch kind {
-        case .diary: self = .appended
+        case .diary, .custom: self = .appended
         case .tree: self = .tree(try TreeOutcome(canonicalBytes: bytes))
         case .queue: self = .queue(try QueueOutcome(canonicalBytes: bytes))
-        case .custom:
-            throw DatabaseError(
-                .malformedMessage, "the outcomes of a custom collection are known to its handlers")
         }
     }
 }

@@ -105,6 +105,7 @@ package struct TransactionRequest: Hashable, Sendable {
             if Set(part.actions.map(\.kind)).count > 1 {
                 return invalid("the actions on one collection are of two kinds")
             }
+            if let problem = part.preparationProblem { return invalid(problem) }
             if part.actions.count > Limits.bodyActionCountMax {
                 return invalid(
                     "\(part.actions.count) actions on one collection, bodyActionCountMax = "
@@ -127,7 +128,9 @@ package struct TransactionRequest: Hashable, Sendable {
     /// Bytes that it takes while it waits, about.
     package var byteCount: Int {
         parts.reduce(256) { total, part in
-            part.actions.reduce(total + 256) { $0 + 64 + $1.bytes.count }
+            part.actions.reduce(total + 256 + (part.prepared?.byteCount ?? 0)) {
+                $0 + 64 + $1.bytes.count
+            }
         }
     }
 
@@ -149,11 +152,15 @@ package struct TransactionPart: Hashable, Sendable {
     package let expectedRevision: Revision?
     /// In order; none of a collection that is only looked at.
     package let actions: [ActionContent]
+    /// What the actions on a custom collection do at ``expectedRevision``; nil of any other kind.
+    package let prepared: PreparedActions?
 
     package init(
         collection: CollectionID, incarnation: Incarnation, firstRevision: Revision,
-        expectedRevision: Revision? = nil, actions: [ActionContent]
+        expectedRevision: Revision? = nil, actions: [ActionContent],
+        prepared: PreparedActions? = nil
     ) {
+        self.prepared = prepared
         self.collection = collection
         self.incarnation = incarnation
         self.firstRevision = firstRevision
@@ -165,6 +172,52 @@ package struct TransactionPart: Hashable, Sendable {
     package var writes: Bool {
         actions.contains { action in
             if case .tree(let tree) = action { !tree.operations.isEmpty } else { true }
+        }
+    }
+
+    /// What is wrong with what was prepared, in words; nil when nothing is.
+    fileprivate var preparationProblem: String? {
+        guard actions.first?.kind == .custom else {
+            return prepared == nil ? nil : "only the actions of a custom collection come prepared"
+        }
+        guard let prepared else {
+            return "the actions of a custom collection come without what they do"
+        }
+        guard expectedRevision != nil else {
+            return "the actions of a custom collection were prepared at no revision"
+        }
+        guard Set(prepared.writes.map(\.block)).count == prepared.writes.count else {
+            return "one block is written twice"
+        }
+        let isSound = prepared.writes.allSatisfy {
+            $0.record.collection == collection && $0.record.anchor == nil
+        }
+        return isSound ? nil : "a prepared write is another collection's, or another attempt's"
+    }
+}
+
+/// What the actions on a custom collection do to its blocks, as its handlers have found on a
+/// snapshot: its client runs them, for no service has them.
+package struct PreparedActions: Hashable, Sendable {
+    /// Each block once, with the writes of it up to the snapshot that may not be final.
+    package let writes: [BlockWrite]
+    /// What the handlers have read and not written, ascending.
+    package let reads: [ReadDependency]
+    /// The header part from the entry on; nil when they do not change it.
+    package let headerAfter: CollectionHeader?
+
+    package init(
+        writes: [BlockWrite], reads: [ReadDependency], headerAfter: CollectionHeader?
+    ) {
+        self.writes = writes
+        self.reads = reads.sorted()
+        self.headerAfter = headerAfter
+    }
+
+    /// Bytes that it takes, about.
+    var byteCount: Int {
+        writes.reduce(reads.count * 48) {
+            $0 + 256 + $1.record.transform.count + $1.committed.count * 64
         }
     }
 }

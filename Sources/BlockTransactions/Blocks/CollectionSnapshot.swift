@@ -4,11 +4,14 @@ import BlockStructures
 
 /// Blocks that many readers share. What it holds under a key never changes.
 package final class SharedBlockCache {
-    private var cache: BlockCache
+    /// What it holds now.
+    private(set) var cache: BlockCache
 
     package init(byteCountMax: Int = Limits.blockCacheBytesMax) {
         cache = BlockCache(byteCountMax: byteCountMax)
     }
+
+    init(_ cache: BlockCache) { self.cache = cache }
 
     func block(_ key: BlockCache.Key) -> Block? { cache.block(key) }
 

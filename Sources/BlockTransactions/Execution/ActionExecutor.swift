@@ -33,6 +33,10 @@ enum ActionExecutor {
                             try run(
                                 action,
                                 on: Chain(tracker: tracker, collection: participant.collection)))
+                    case .custom:
+                        throw DatabaseError(
+                            .invalidArgument,
+                            "only its handlers can do an action of a custom collection")
                     }
                 if room < .max, outcome.bytes.count > room { throw NoRoom() }
                 try check()

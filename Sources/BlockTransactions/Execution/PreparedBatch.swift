@@ -13,20 +13,22 @@ package struct PreparedBatch: Sendable {
     /// The revision of the snapshot.
     let base: Revision
     let body: Bytes
-    /// Without the committed writes below, which depend on the target.
+    /// Without the committed writes below, which depend on the target, unless it came prepared.
     let writes: [BlockWrite]
     /// As the body lists them, the header part among them when it changes.
     let blocks: [TouchedBlock]
     let headerAfter: CollectionHeader?
-    /// One for each action, in order; none for a custom collection.
+    /// One for each action, in order; none for what a custom collection lands by itself.
     let outcomes: [ActionOutcome]
     /// The blocks as the batch leaves them; removed ones are left out.
     let results: [Block]
     /// Every block read or written, the header part among them.
     private let dependencies: Set<BlockID>
 
-    /// Blocks that its body lists as read.
-    private let readCount: Int
+    /// As its body lists them.
+    let reads: [ReadDependency]
+    /// Another process has run it, at ``base``, and lists the writes below it.
+    private let cameListed: Bool
     /// Bytes of the transforms and the body: what the pends of the attempt weigh.
     let byteCount: Int
 
@@ -58,7 +60,7 @@ package struct PreparedBatch: Sendable {
     /// Why a batch of one action that is not within the limits cannot be done.
     var excess: DatabaseError {
         Self.excess(
-            bodyBytes: body.count, readCount: readCount, byteCount: byteCount,
+            bodyBytes: body.count, readCount: reads.count, byteCount: byteCount,
             writeCount: writes.count)
     }
 
@@ -100,8 +102,33 @@ package struct PreparedBatch: Sendable {
         outcomes = actions.map { _ in .appended }
         results = []
         dependencies = []
-        readCount = 0
+        reads = []
+        cameListed = false
         byteCount = body.count
+    }
+
+    /// Of a custom collection: what its handlers have made of the actions on the snapshot at
+    /// `base`, in the client's process. It lands on that revision or not at all.
+    init(
+        _ prepared: PreparedActions, of actions: [Action], collection: CollectionID,
+        headerRevision: Revision, payload: PayloadID, base: Revision
+    ) {
+        invariant(!actions.isEmpty, "a batch of nothing")
+        self.payload = payload
+        self.base = base
+        writes = prepared.writes
+        reads = prepared.reads
+        cameListed = true
+        headerAfter = prepared.headerAfter
+        let header = prepared.headerAfter.map {
+            TouchedBlock($0, of: collection, since: headerRevision)
+        }
+        blocks = writes.map(\.touched) + [header].compactMap { $0 }
+        outcomes = actions.map { _ in .appended }
+        results = []
+        body = EntryBody(actions: actions, blocks: blocks, reads: reads).canonicalBytes
+        dependencies = Set(reads.map(\.block)).union(blocks.map(\.block))
+        byteCount = writes.reduce(body.count) { $0 + $1.record.transform.count }
     }
 
     /// - Parameters:
@@ -136,11 +163,7 @@ package struct PreparedBatch: Sendable {
         var blocks = writes.map(\.touched)
         headerAfter = tracker.headerChange
         if let headerAfter {
-            let hash = Digest(domain: "optimystic/header/1", headerAfter.canonicalBytes)
-            blocks.append(
-                TouchedBlock(
-                    block: headerBlock, baseRevision: headerRevision, basePayload: nil,
-                    transformHash: hash, resultHash: hash))
+            blocks.append(TouchedBlock(headerAfter, of: collection, since: headerRevision))
         }
         var reads = tracker.reads
         if tracker.isHeaderRead {
@@ -159,7 +182,8 @@ package struct PreparedBatch: Sendable {
                 outcome: index < outcomes.count ? outcomes[index].bytes : [])
         }
         body = EntryBody(actions: done, blocks: blocks, reads: reads).canonicalBytes
-        readCount = reads.count
+        self.reads = reads
+        cameListed = false
         var dependencies = Set(reads.map(\.block)).union(blocks.map(\.block))
         if planted(.rebaseIgnoresHeader) { dependencies.remove(headerBlock) }
         if planted(.rebaseIgnoresReads) { dependencies = Set(blocks.map(\.block)) }
@@ -189,16 +213,30 @@ package struct PreparedBatch: Sendable {
         let below = participant.target.previous
         invariant(base <= below, "run on \(base), sent to \(participant.target)")
         invariant(
-            writes.isEmpty || (history?.through ?? .zero) >= below,
+            writes.isEmpty || cameListed || (history?.through ?? .zero) >= below,
             "the writes below \(participant.target) are not known, and would be left out")
+        invariant(!cameListed || base == below, "prepared at \(base), sent to another revision")
         let writes = writes.map { write in
-            BlockWrite(
+            cameListed ? write
+                : BlockWrite(
                 block: write.block, record: write.record,
                 committed: history?.committed(write.block, through: below) ?? [])
         }
         return CommitAttempt(
             participant: participant, payload: payload, body: body, writes: writes,
             headerAfter: headerAfter, checkpoint: checkpoint, wallMilliseconds: wallMilliseconds)
+    }
+}
+
+extension TouchedBlock {
+    /// The header part of a collection, which an entry changes.
+    fileprivate init(
+        _ after: CollectionHeader, of collection: CollectionID, since revision: Revision
+    ) {
+        let hash = Digest(domain: "optimystic/header/1", after.canonicalBytes)
+        self.init(
+            block: BlockID(collection.digest), baseRevision: revision, basePayload: nil,
+            transformHash: hash, resultHash: hash)
     }
 }
 

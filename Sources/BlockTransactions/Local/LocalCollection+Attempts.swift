@@ -32,6 +32,37 @@ extension LocalCollection {
         }
     }
 
+    /// The pending actions, and what they do at ``revision``: a part of a transaction, which lands
+    /// them, and at that revision only.
+    /// - Returns: nil when nothing is pending.
+    /// - Throws: As ``attempt(payload:wallMilliseconds:)``; `.invalidArgument` for more actions
+    ///   than an entry may have.
+    package func prepared() throws -> (actions: [Bytes], prepared: PreparedActions)? {
+        invariant(flight == nil, "a part of a transaction beside an attempt")
+        guard !pending.isEmpty else { return nil }
+        guard pending.count <= Limits.bodyActionCountMax else {
+            throw DatabaseError(
+                .invalidArgument,
+                "\(pending.count) actions on one collection, bodyActionCountMax = "
+                    + "\(Limits.bodyActionCountMax)")
+        }
+        try replay()
+        let batch = try prepare(
+            pending.count,
+            payload: PayloadID(action: ActionID(rawValue: .zero), execution: 0))
+        if let refusal = batch.refusal(by: history) { throw refusal }
+        guard batch.isWithinLimits(listing: history, through: revision) else { throw batch.excess }
+        let participant = Participant(
+            collection: collection, incarnation: incarnation, target: revision.next)
+        let attempt = batch.attempt(
+            at: participant, history: history, checkpoint: nil, wallMilliseconds: 0)
+        return (
+            pending.map(\.bytes),
+            PreparedActions(
+                writes: attempt.writes, reads: batch.reads, headerAfter: batch.headerAfter)
+        )
+    }
+
     private func prepare(_ count: Int, payload: PayloadID) throws -> PreparedBatch {
         if count < pending.count {
             // The tracker has more in it than this attempt may hold.

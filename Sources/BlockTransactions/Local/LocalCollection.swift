@@ -82,6 +82,24 @@ package final class LocalCollection<Action: Sendable> {
         report = CollectionBehavior.Update(revision: revision)
     }
 
+    /// A collection that begins with what another one has read, with nothing pending.
+    package init(_ known: Known) {
+        collection = known.collection
+        incarnation = known.incarnation
+        behavior = known.behavior
+        header = known.header
+        headerRevision = known.headerRevision
+        checkpoint = known.checkpoint
+        history = known.history
+        cache = SharedBlockCache(known.blocks)
+        revision = history.through
+        checkpointer = known.checkpointer
+        snapshot = CollectionSnapshot(
+            history: history, revision: revision, cache: cache, fetched: [:])
+        tracker = LocalCollection.tracker(snapshot, header, incarnation)
+        report = CollectionBehavior.Update(revision: revision)
+    }
+
     private static func tracker(
         _ snapshot: CollectionSnapshot, _ header: CollectionHeader, _ incarnation: Incarnation
     ) -> Tracker {
@@ -89,6 +107,27 @@ package final class LocalCollection<Action: Sendable> {
             snapshot: snapshot, header: header,
             ids: StructuralBlockIDs(
                 incarnation: incarnation, action: ActionID(rawValue: .zero)))
+    }
+
+    /// What was read of a collection, without the actions that are pending on it: for a
+    /// transaction, which has a snapshot of its own.
+    package struct Known: Sendable {
+        fileprivate let collection: CollectionID
+        fileprivate let incarnation: Incarnation
+        fileprivate let behavior: CollectionBehavior<Action>
+        fileprivate let header: CollectionHeader
+        fileprivate let headerRevision: Revision
+        fileprivate let checkpoint: Checkpoint
+        fileprivate let history: BlockHistory
+        fileprivate let checkpointer: Checkpointer
+        fileprivate let blocks: BlockCache
+    }
+
+    package var known: Known {
+        Known(
+            collection: collection, incarnation: incarnation, behavior: behavior, header: header,
+            headerRevision: headerRevision, checkpoint: checkpoint, history: history,
+            checkpointer: checkpointer, blocks: cache.cache)
     }
 
     // MARK: Acting

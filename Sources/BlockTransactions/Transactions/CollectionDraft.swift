@@ -16,8 +16,10 @@ package struct CollectionDraft: Sendable {
     package private(set) var ranges: [(range: KeyRange, hash: TreeEntriesHash)] = []
     /// What is to be written to a tree; nil for a key whose value is taken away.
     package private(set) var writes: [Bytes: Bytes?] = [:]
-    /// What is to be appended to a diary, or done to a queue, in order.
+    /// What is to be appended to a diary, or done to a queue or a custom collection, in order.
     package private(set) var actions: [ActionContent] = []
+    /// What the actions on a custom collection do at ``snapshot``.
+    private var prepared: PreparedActions?
 
     package init(_ info: CollectionInfo, seen: Revision) {
         self.info = info
@@ -67,6 +69,15 @@ package struct CollectionDraft: Sendable {
         return TreeAction(checks: checks, operations: operations)
     }
 
+    // MARK: Custom collections
+
+    /// What its handlers have done for the transaction, all of it.
+    package mutating func take(_ actions: [Bytes], _ prepared: PreparedActions) {
+        invariant(self.actions.isEmpty && isWatched, "prepared twice, or at no revision")
+        self.actions = actions.map { .custom($0) }
+        self.prepared = prepared
+    }
+
     // MARK: Diaries and queues
 
     package mutating func act(_ content: ActionContent) { actions.append(content) }
@@ -108,6 +119,6 @@ package struct CollectionDraft: Sendable {
         return TransactionPart(
             collection: info.collection, incarnation: info.incarnation,
             firstRevision: firstRevision, expectedRevision: isWatched ? snapshot : nil,
-            actions: isTree ? [.tree(tree)] : actions)
+            actions: isTree ? [.tree(tree)] : actions, prepared: prepared)
     }
 }

@@ -34,10 +34,10 @@ package struct TransactionGroup: Sendable {
     }
 
     /// A member's place, in the order in which they take effect.
-    private typealias Place = Int
+    typealias Place = Int
 
     /// One collection's part of what is decided.
-    private struct Part: Sendable {
+    struct Part: Sendable {
         var source: BatchSource
         /// Whether its actions wait in ``source``, or are to.
         var hasBegun = false
@@ -45,7 +45,7 @@ package struct TransactionGroup: Sendable {
     }
 
     /// A part that can be sent at its target.
-    private struct Built: Sendable {
+    struct Built: Sendable {
         let participant: Participant
         /// nil of what is only read.
         let batch: InFlightBatch?
@@ -55,20 +55,20 @@ package struct TransactionGroup: Sendable {
     package let home: CollectionID
     private var ids: [ID]
     /// Members that have left or were answered stay here.
-    private var members: [TransactionMember]
+    var members: [TransactionMember]
     /// The places of those that are in it.
-    private var active: [Place]
+    var active: [Place]
     private var ended: [Ended] = []
     /// The places of those that were answered while the attempt was out: it carries them still.
     private var leftWhileOut: [Place] = []
-    private var parts: [CollectionID: Part] = [:]
-    private var payload: PayloadID
-    private var isOut = false
+    var parts: [CollectionID: Part] = [:]
+    var payload: PayloadID
+    var isOut = false
     private var hasCommitted = false
     private var backoff = Backoff(.rivals)
     private var generator: SeededGenerator
-    private var restsUntil: Instant?
-    private var isTickWanted = false
+    private(set) var restsUntil: Instant?
+    var isTickWanted = false
 
     /// - Parameters:
     ///   - members: In the order in which they are to take effect; all of one home.
@@ -100,7 +100,7 @@ package struct TransactionGroup: Sendable {
     package var count: Int { active.count }
 
     /// Members in it that have a part in a collection, in order.
-    private func places(on collection: CollectionID) -> [(Place, TransactionPart)] {
+    func places(on collection: CollectionID) -> [(Place, TransactionPart)] {
         active.compactMap { place in members[place].share(of: collection).map { (place, $0) } }
     }
 
@@ -170,96 +170,11 @@ package struct TransactionGroup: Sendable {
         advance(collection, &effects)
     }
 
-    /// Goes as far as possible with one part.
-    private mutating func advance(_ collection: CollectionID, _ effects: inout WriterEffects) {
-        guard !isOut, !active.isEmpty, var part = parts[collection], part.hasBegun,
-            part.built == nil
-        else { return }
-        if let restsUntil, effects.now < restsUntil { return effects.wake(at: restsUntil) }
-        let built = part.source.advance(&effects, isFree: true)
-        parts[collection] = part
-        take(effects.takeResponses(), of: collection)
-        let shares = places(on: collection)
-        guard !isTickWanted, !shares.isEmpty else { return }
-        guard let log = part.source.log else {
-            // The source reads it by itself for actions only.
-            parts[collection]?.source.readTail(&effects)
-            return
-        }
-        // Members have seen different revisions: each is looked for from its own on.
-        guard part.source.isScanned, built != nil || shares.allSatisfy({ $0.1.actions.isEmpty })
-        else { return }
-        if isBehind(log, shares) {
-            parts[collection]?.source.readTail(&effects)
-            return
-        }
-        guard isSendable(built, on: log, shares, collection) else { return }
-        bind(built, to: log, shares, collection, effects)
-    }
-
-    /// Whether a client has seen more of a log than is known here.
-    private func isBehind(_ log: LogState, _ shares: [(Place, TransactionPart)]) -> Bool {
-        log.tailRead == 0
-            && shares.contains { ($0.1.expectedRevision ?? .zero) > log.revision }
-    }
-
-    // MARK: Who can take part
-
-    /// Whether what was built of a collection can be sent as it is. Members that cannot take part
-    /// are refused, or leave.
-    private mutating func isSendable(
-        _ built: BatchBuilder.Built?, on log: LogState, _ shares: [(Place, TransactionPart)],
-        _ collection: CollectionID
-    ) -> Bool {
-        var outcomes: [ActionID: ActionOutcome] = [:]
-        if let built {
-            for (action, outcome) in zip(built.actions, built.outcomes) {
-                outcomes[action.action] = outcome
-            }
-        }
-        var verdicts: [(Place, MemberVerdict)] = []
-        var isWritten = false
-        let isAlone = active.count == 1
-        let lacksBlocks = parts[collection]?.source.lacksBlocks == true
-        for (place, share) in shares {
-            let own = members[place].ids(on: share).map { outcomes[$0] }
-            if collection == home, !own.contains(nil) {
-                members[place].homeWasScanned(through: log.revision)
-            }
-            let verdict = MemberVerdict(
-                on: share, own, log, isBehindAnother: isWritten, isAlone: isAlone,
-                lacksBlocks: lacksBlocks)
-            verdicts.append((place, verdict))
-            isWritten = isWritten || (share.writes && verdict == .good)
-        }
-        // One that is to be answered goes first: the others are built without it.
-        guard !shares.contains(where: { isHeldUp(by: members[$0.0]) }) else { return false }
-        return carryOut(verdicts, collection)
-    }
-
-    /// - Returns: Whether all of them are good.
-    private mutating func carryOut(
-        _ verdicts: [(Place, MemberVerdict)], _ collection: CollectionID
-    ) -> Bool {
-        var isGood = true
-        for (place, verdict) in verdicts {
-            switch verdict {
-            case .good: continue
-            case .waits: break
-            case .refused(let error): refuse(error, place, by: collection)
-            case .failed(let error):
-                members[place].fail(error)
-                isTickWanted = true
-            case .notHere: leave(place)
-            }
-            isGood = false
-        }
-        return isGood
-    }
+    // MARK: Who cannot take part
 
     /// A collection shows why a member cannot be done. What is known here may be older than that
     /// member: then it is looked at anew when it is alone, or when the others have been decided.
-    private mutating func refuse(_ error: DatabaseError, _ place: Place, by other: CollectionID) {
+    mutating func refuse(_ error: DatabaseError, _ place: Place, by other: CollectionID) {
         guard active.contains(place), members[place].answer == nil else { return }
         guard members[place].isFresh else {
             return active.count == 1 ? lookAnew() : leave(place)
@@ -306,7 +221,7 @@ package struct TransactionGroup: Sendable {
     }
 
     /// A member is to be tried in another group.
-    private mutating func leave(_ place: Place) {
+    mutating func leave(_ place: Place) {
         guard active.contains(place), members[place].answer == nil else { return }
         mark("transaction.leftGroup")
         members[place].leave()
@@ -317,49 +232,6 @@ package struct TransactionGroup: Sendable {
     private mutating func shrink(to count: Int) {
         invariant(count > 0 && count < active.count, "a group does not shrink")
         for place in active.suffix(active.count - count) { leave(place) }
-    }
-
-    // MARK: What is built
-
-    /// What was built of a part is to land after `log`.
-    private mutating func bind(
-        _ built: BatchBuilder.Built?, to log: LogState, _ shares: [(Place, TransactionPart)],
-        _ collection: CollectionID, _ effects: WriterEffects
-    ) {
-        invariant(parts[collection]?.built == nil, "a part is bound twice")
-        let writes = shares.contains { $0.1.writes }
-        let participant = Participant(
-            collection: collection, incarnation: log.incarnation, target: log.revision.next,
-            role: writes ? .writes : .reads)
-        guard let built, writes else {
-            parts[collection]?.built = Built(participant: participant, batch: nil, commit: nil)
-            return
-        }
-        let batch = InFlightBatch(built.under(payload), on: log, checkpoint: nil)
-        parts[collection]?.built = Built(
-            participant: participant, batch: batch, commit: batch.commit(of: collection, effects))
-    }
-
-    /// What a source has answered to actions of the members.
-    private mutating func take(
-        _ responses: [(token: CollectionWriter.Token, reply: ClientReply)],
-        of collection: CollectionID
-    ) {
-        for response in responses {
-            let token = MemberToken(response.token)
-            guard active.contains(token.place) else { continue }
-            switch response.reply {
-            case .acted(let landing):
-                members[token.place].landed(landing, token.number, on: collection)
-                isTickWanted = true
-            case .failed(let error):
-                let looksAnew = !members[token.place].isFresh && active.count == 1
-                refuse(error, token.place, by: collection)
-                // The others are answered again, by what is looked at then.
-                if looksAnew { return }
-            default: invariant(false, "an action cannot be answered with \(response.reply)")
-            }
-        }
     }
 
     // MARK: All of them
@@ -384,7 +256,7 @@ package struct TransactionGroup: Sendable {
         return send(built, wallMilliseconds)
     }
 
-    private func isHeldUp(by member: TransactionMember) -> Bool {
+    func isHeldUp(by member: TransactionMember) -> Bool {
         member.refusal != nil || member.hasLanded
     }
 

@@ -115,7 +115,7 @@ package struct TransactionLanding: Sendable {
             throw DatabaseError(
                 .conflict,
                 "condition \(check) did not hold at revision \(landing.position.revision)")
-        // Of several collections only what landed is in a log.
+        // Of other kinds only what landed is in a log.
         case .appended, .queue: stage = landed
         }
     }

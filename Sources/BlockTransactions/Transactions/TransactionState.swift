@@ -51,6 +51,16 @@ package struct TransactionState: Sendable {
         return try body(&drafts[place])
     }
 
+    /// The handlers of a custom collection have done what the transaction wants of them.
+    package mutating func take(
+        _ actions: [Bytes], _ prepared: PreparedActions, on collection: CollectionID
+    ) {
+        guard let place = drafts.firstIndex(where: { $0.info.collection == collection }) else {
+            return invariant(false, "actions on a collection that is not used")
+        }
+        drafts[place].take(actions, prepared)
+    }
+
     /// The collections that something was read of.
     package var looked: [CollectionDraft] { drafts.filter { $0.snapshot != nil } }
 }

@@ -13,6 +13,24 @@ package struct BatchBuilder: Sendable {
         package let actions: [PendingAction]
         let prepared: PreparedBatch
 
+        init(actions: [PendingAction], prepared: PreparedBatch) {
+            self.actions = actions
+            self.prepared = prepared
+        }
+
+        /// Of a custom collection: what its handlers have made of the actions elsewhere, on the
+        /// newest snapshot.
+        init(
+            _ actions: [PendingAction], _ prepared: PreparedActions, on log: LogState,
+            of collection: CollectionID, payload: PayloadID
+        ) {
+            self.actions = actions
+            self.prepared = PreparedBatch(
+                prepared, of: actions.map { Action(id: $0.action, bytes: $0.bytes) },
+                collection: collection, headerRevision: log.headerRevision, payload: payload,
+                base: log.revision)
+        }
+
         /// What came of each action.
         var outcomes: [ActionOutcome] { prepared.outcomes }
 

@@ -109,7 +109,7 @@ extension ActionContent {
     /// The values that it adds.
     var values: [Bytes] {
         switch self {
-        case .append: []
+        case .append, .custom: []
         case .tree(let action):
             action.operations.compactMap {
                 if case .put(_, let value) = $0 { value } else { nil }

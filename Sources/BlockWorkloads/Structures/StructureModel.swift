@@ -33,7 +33,7 @@ package struct StructureModel: Sendable {
     /// - Returns: The outcome that it must have had.
     mutating func apply(_ content: ActionContent) -> ActionOutcome {
         switch content {
-        case .append: return .appended
+        case .append, .custom: return .appended
         case .tree(let action):
             for (place, check) in action.checks.enumerated() where !holds(check) {
                 return .tree(.conflict(check: UInt32(place)))

@@ -122,6 +122,39 @@ public actor CustomCollection<Action: Sendable> {
             timeout: timeout ?? database.timeout)
     }
 
+    // MARK: In a transaction
+
+    /// The collection for one transaction: as new as it gets, with nothing pending.
+    func forTransaction(timeout: Duration) async throws -> CustomCollection<Action> {
+        let known = local.known
+        let own = CustomCollection(
+            database: database, info: info, local: LocalCollection(known),
+            generator: generator.fork())
+        try await own.update(timeout: timeout)
+        return own
+    }
+
+    /// As ``act(_:timeout:)``, under the id that an action of a transaction has by its number.
+    func act(_ action: Action, of transaction: ActionID, timeout: Duration) async throws {
+        try await exclusively(timeout) { deadline in
+            let number = local.pending.count
+            let id = number == 0 ? transaction : transaction.following(number)
+            try await perform(.run { [local] in try local.act(action, id: id) }, deadline)
+        }
+    }
+
+    /// What the pending actions do, for the transaction that lands them.
+    func prepared(timeout: Duration) async throws -> PreparedPart? {
+        try await exclusively(timeout) { deadline in
+            var part: PreparedPart?
+            let body: () throws -> Void = { [local] in
+                part = try local.prepared().map { PreparedPart(actions: $0, prepared: $1) }
+            }
+            try await perform(.run(body), deadline)
+            return part
+        }
+    }
+
     // MARK: Steps
 
     /// Performs a call step by step: what the simulator does in simulated time.

@@ -90,10 +90,11 @@ extension Transaction {
 
     /// Lands what was written, and says how it stands then.
     func land(until deadline: Instant) async throws -> TransactionCommit {
-        let state = try end(.committing)
+        var state = try end(.committing)
         var landing: TransactionLanding?
         do {
-            landing = try TransactionLanding(state, id: database.makeActionID())
+            try await prepareCustoms(&state, until: deadline)
+            landing = try TransactionLanding(state, id: action)
             let commit = try await database.finish(&landing, state, until: deadline)
             stage.withLock { $0 = .committed(commit) }
             return commit

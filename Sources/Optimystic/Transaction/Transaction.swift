@@ -24,12 +24,17 @@ public final class Transaction: Sendable {
 
     let database: Database
     let time: Time
+    /// Its own, and that of its first action in every log that it lands in.
+    let action: ActionID
     let state = Mutex(TransactionState())
     let stage = Mutex(TransactionPhase.open)
+    /// The snapshots of custom collections that it has for itself.
+    let customs = Mutex<[CollectionID: any TransactedCollection]>([:])
 
     init(database: Database, time: Time) {
         self.database = database
         self.time = time
+        action = database.makeActionID()
     }
 
     // MARK: Reading trees

@@ -30,6 +30,7 @@ typedef struct Optimystic__V1__ActOnTree Optimystic__V1__ActOnTree;
 typedef struct Optimystic__V1__ActOnQueue Optimystic__V1__ActOnQueue;
 typedef struct Optimystic__V1__Transact Optimystic__V1__Transact;
 typedef struct Optimystic__V1__TransactionPart Optimystic__V1__TransactionPart;
+typedef struct Optimystic__V1__PreparedActions Optimystic__V1__PreparedActions;
 typedef struct Optimystic__V1__ReadSnapshot Optimystic__V1__ReadSnapshot;
 typedef struct Optimystic__V1__PartAction Optimystic__V1__PartAction;
 typedef struct Optimystic__V1__ReadTree Optimystic__V1__ReadTree;
@@ -426,6 +427,10 @@ struct  Optimystic__V1__TransactionPart
    */
   size_t n_actions;
   Optimystic__V1__PartAction **actions;
+  /*
+   * Of a custom collection with actions: what they do to its blocks at the expected revision.
+   */
+  Optimystic__V1__PreparedActions *prepared;
   Optimystic__V1__TransactionPart__ExpectingCase expecting_case;
   union {
     uint64_t expected_revision;
@@ -433,7 +438,33 @@ struct  Optimystic__V1__TransactionPart
 };
 #define OPTIMYSTIC__V1__TRANSACTION_PART__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_part__descriptor) \
-    , {0,NULL}, NULL, 0, 0,NULL, OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING__NOT_SET, {0} }
+    , {0,NULL}, NULL, 0, 0,NULL, NULL, OPTIMYSTIC__V1__TRANSACTION_PART__EXPECTING__NOT_SET, {0} }
+
+
+/*
+ * What the actions on a custom collection do to its blocks, as its handlers have found.
+ */
+struct  Optimystic__V1__PreparedActions
+{
+  ProtobufCMessage base;
+  /*
+   * Each block once, without a transaction.
+   */
+  size_t n_writes;
+  Optimystic__V1__BlockWrite **writes;
+  /*
+   * Strictly ascending.
+   */
+  size_t n_reads;
+  Optimystic__V1__ReadDependency **reads;
+  /*
+   * The header part from the entry on; absent when the actions do not change it.
+   */
+  Optimystic__V1__CollectionHeader *header_after;
+};
+#define OPTIMYSTIC__V1__PREPARED_ACTIONS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__prepared_actions__descriptor) \
+    , 0,NULL, 0,NULL, NULL }
 
 
 /*
@@ -458,7 +489,8 @@ typedef enum {
   OPTIMYSTIC__V1__PART_ACTION__CONTENT__NOT_SET = 0,
   OPTIMYSTIC__V1__PART_ACTION__CONTENT_APPEND = 1,
   OPTIMYSTIC__V1__PART_ACTION__CONTENT_TREE = 2,
-  OPTIMYSTIC__V1__PART_ACTION__CONTENT_QUEUE = 3
+  OPTIMYSTIC__V1__PART_ACTION__CONTENT_QUEUE = 3,
+  OPTIMYSTIC__V1__PART_ACTION__CONTENT_CUSTOM = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(OPTIMYSTIC__V1__PART_ACTION__CONTENT__CASE)
 } Optimystic__V1__PartAction__ContentCase;
 
@@ -470,6 +502,10 @@ struct  Optimystic__V1__PartAction
     ProtobufCBinaryData append;
     Optimystic__V1__TreeAction *tree;
     Optimystic__V1__QueueAction *queue;
+    /*
+     * As its handlers encode it; the part says what it does.
+     */
+    ProtobufCBinaryData custom;
   };
 };
 #define OPTIMYSTIC__V1__PART_ACTION__INIT \
@@ -984,6 +1020,9 @@ struct  Optimystic__V1__PartOutcome
   ProtobufCMessage base;
   Optimystic__V1__PartOutcome__OutcomeCase outcome_case;
   union {
+    /*
+     * Also of an action of a custom collection: what came of it its handlers know.
+     */
     Optimystic__V1__Nothing *appended;
     Optimystic__V1__TreeOutcome *tree;
     Optimystic__V1__QueueOutcome *queue;
@@ -1535,6 +1574,25 @@ Optimystic__V1__TransactionPart *
                       const uint8_t       *data);
 void   optimystic__v1__transaction_part__free_unpacked
                      (Optimystic__V1__TransactionPart *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__PreparedActions methods */
+void   optimystic__v1__prepared_actions__init
+                     (Optimystic__V1__PreparedActions         *message);
+size_t optimystic__v1__prepared_actions__get_packed_size
+                     (const Optimystic__V1__PreparedActions   *message);
+size_t optimystic__v1__prepared_actions__pack
+                     (const Optimystic__V1__PreparedActions   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__prepared_actions__pack_to_buffer
+                     (const Optimystic__V1__PreparedActions   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__PreparedActions *
+       optimystic__v1__prepared_actions__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__prepared_actions__free_unpacked
+                     (Optimystic__V1__PreparedActions *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__ReadSnapshot methods */
 void   optimystic__v1__read_snapshot__init
@@ -2236,6 +2294,9 @@ typedef void (*Optimystic__V1__Transact_Closure)
 typedef void (*Optimystic__V1__TransactionPart_Closure)
                  (const Optimystic__V1__TransactionPart *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__PreparedActions_Closure)
+                 (const Optimystic__V1__PreparedActions *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__ReadSnapshot_Closure)
                  (const Optimystic__V1__ReadSnapshot *message,
                   void *closure_data);
@@ -2359,6 +2420,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__prepared_actions__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_snapshot__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__part_action__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_tree__descriptor;
