@@ -167,7 +167,7 @@ extension FinalDisks {
         }
         let entries =
             log.tail.header.kind == .custom
-            ? CustomChecker.finalEntries(of: log.custom)
+            ? ListAppend.finalEntries(of: log.custom) ?? CustomChecker.finalEntries(of: log.custom)
             : StructureChecker.finalModel(of: log.told).entries
         let tree = try BTree(tracker: tracker, collection: collection)
         guard try tree.entries() == entries,

@@ -218,7 +218,9 @@ package struct WorldPlan: Sendable {
 
     private func kind(of name: String) -> CollectionKind {
         if customs.values.contains(where: { $0.name == name }) { return .custom }
-        if spread?.treeNames.contains(name) == true { return .tree }
+        if let spread, let tree = spread.treeNames.firstIndex(of: name) {
+            return spread.kind(of: tree)
+        }
         if transactions.values.contains(where: { $0.name == name }) { return .tree }
         return structures.compactMap { $0 }.first { $0.name == name }?.kind ?? .diary
     }

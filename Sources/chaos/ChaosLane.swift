@@ -88,8 +88,8 @@ struct ChaosLane: Sendable {
                 number: number + round * 1000, plan: plan, generator: generator)
         case .spread:
             let plan = SpreadPlan(
-                name: collection, treeNames: (1...3).map { "\(collection)-\($0)" }, capacity: 4,
-                keyCount: 3, operationCount: ChaosLane.operationCount)
+                name: collection, treeNames: (1...3).map { "\(collection)-\($0)" },
+                hasCustom: true, capacity: 4, keyCount: 3, operationCount: ChaosLane.operationCount)
             return SpreadClient(number: number, plan: plan, generator: generator)
         case .custom, .attempts:
             let plan = CustomPlan(

@@ -119,6 +119,86 @@ import Testing
     }
 
     // protocol: group-shares-one-home, dedupe-scan
+    @Test("One that is refused, and does not fit the entry of its home, holds up no fellow")
+    func refusedWithoutRoom() throws {
+        var other = other
+        other.append(Sample.body([90]))
+        let half = Bytes(repeating: 7, count: Limits.actionBytesMax / 2 - 100)
+        let large = part(home, [.append(half), .append(half)])
+        let stale = part(self.other, [.append(Sample.bytes(61))], seenAt: 0)
+        var scene = TransactionGroupScene(
+            [
+                TransactionGroupScene.request(1, [large]),
+                TransactionGroupScene.request(2, [large, stale]),
+            ], [home, other], areFresh: true)
+        scene.begin()
+        scene.readTails()
+        let attempt = try scene.send()
+        #expect(attempt.writes.count == 1)
+        #expect(scene.error(1)?.code == .conflict)
+    }
+
+    // MARK: Custom collections
+
+    private let custom = SampleLog(
+        name: "custom", header: CollectionHeader(kind: .custom, encoding: .bytes, capacity: 64))
+
+    /// An action that was done at a revision, and changes nothing but the log.
+    private func done(_ number: UInt64, at revision: UInt64) -> TransactionPart {
+        TransactionPart(
+            collection: custom.tail.collection, incarnation: custom.tail.incarnation,
+            firstRevision: .zero, expectedRevision: Revision(revision),
+            actions: [.custom(Sample.bytes(number))],
+            prepared: PreparedActions(writes: [], reads: [], headerAfter: nil))
+    }
+
+    @Test("What handlers have done is sent as it is, at the revision that they have seen")
+    func prepared() throws {
+        var scene = TransactionGroupScene(
+            [request(1, done(70, at: 0)), request(2, done(71, at: 0))], [home, custom])
+        scene.begin()
+        scene.readTails()
+        let attempt = try scene.send()
+        // The second one has not seen what the first one does.
+        let write = try #require(attempt.write(of: custom.tail.collection))
+        let body = try EntryBody(canonicalBytes: write.body)
+        #expect(body.actions.map(\.id) == [Sample.action(1)])
+        #expect(body.actions.map(\.bytes) == [Sample.bytes(70)])
+        #expect(write.participant.target == Revision(1))
+        #expect(scene.ended.count == 1 && scene.answer(1) == nil)
+    }
+
+    @Test("What handlers have done at an older revision is a conflict")
+    func preparedTooEarly() throws {
+        var custom = custom
+        custom.append(Sample.body([90]))
+        var scene = TransactionGroupScene([request(1, done(70, at: 0))], [home, custom])
+        scene.begin()
+        scene.readTails()
+        _ = scene.settle()
+        #expect(scene.error(0)?.code == .conflict)
+    }
+
+    @Test("What handlers have done and has landed by an earlier try is found, and not done again")
+    func preparedAndLanded() throws {
+        var (home, custom) = (home, custom)
+        home.append(Sample.body([1]))
+        custom.append(Sample.body([1]))
+        var scene = TransactionGroupScene(
+            [TransactionGroupScene.request(1, [
+                part(home, [.append(Sample.bytes(1))]),
+                TransactionPart(
+                    collection: custom.tail.collection, incarnation: custom.tail.incarnation,
+                    firstRevision: .zero, expectedRevision: .zero,
+                    actions: [.custom(Sample.bytes(1))],
+                    prepared: PreparedActions(writes: [], reads: [], headerAfter: nil)),
+            ])], [home, custom])
+        scene.begin()
+        scene.readTails()
+        _ = scene.settle()
+        #expect(scene.parts(0)?.map(\.revision) == [Revision(1), Revision(1)])
+    }
+
     @Test("One that landed by an earlier try is found by its own id, and not done again")
     func landedEarlier() throws {
         var home = home

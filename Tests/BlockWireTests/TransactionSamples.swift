@@ -10,10 +10,23 @@ extension ModelSamples {
             expectedRevision: random.chance(1, in: 2) ? revision() : nil, actions: actions)
     }
 
+    /// What the handlers of a custom collection have made of an action.
+    private mutating func preparedPart() -> TransactionPart {
+        let writes = [blockWrite(isNew: true), blockWrite(isNew: false)]
+        return TransactionPart(
+            collection: collection(), incarnation: incarnation(), firstRevision: revision(),
+            expectedRevision: revision(), actions: [.custom(bytes(countMax: 40))],
+            prepared: PreparedActions(
+                writes: writes,
+                reads: (0..<3).map { _ in ReadDependency(block: block(), revision: revision()) },
+                headerAfter: random.chance(1, in: 2) ? header() : nil))
+    }
+
     mutating func transactRequests() -> [ClientRequest] {
         let parts = [
             part([.append(bytes(countMax: 40)), .append([])]), part([.tree(treeAction())]),
             part(queueActions().map { .queue($0) }), part([]),
+            preparedPart(),
         ]
         return [
             .transact(

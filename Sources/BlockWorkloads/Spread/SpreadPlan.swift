@@ -2,11 +2,14 @@ import BlockModel
 import BlockRuntime
 
 /// What the clients of several trees do in transactions over all of them: each value is a list that
-/// transactions append unique elements to.
+/// transactions append unique elements to. The last one may be a custom collection in place of a
+/// tree, whose handlers the clients run.
 package struct SpreadPlan: Hashable, Sendable {
     /// Of all of it, in histories.
     package let name: String
     package let treeNames: [String]
+    /// Whether the last one is a custom collection.
+    package let hasCustom: Bool
     /// Of a node: small, so that splits and merges happen all the time.
     package let capacity: UInt32
     /// Keys of each tree: few, so that clients meet.
@@ -15,13 +18,19 @@ package struct SpreadPlan: Hashable, Sendable {
     package let operationCount: Int
 
     package init(
-        name: String, treeNames: [String], capacity: UInt32, keyCount: Int, operationCount: Int
+        name: String, treeNames: [String], hasCustom: Bool, capacity: UInt32, keyCount: Int,
+        operationCount: Int
     ) {
+        self.hasCustom = hasCustom
         self.name = name
         self.treeNames = treeNames
         self.capacity = capacity
         self.keyCount = keyCount
         self.operationCount = operationCount
+    }
+
+    package func kind(of tree: Int) -> CollectionKind {
+        hasCustom && tree == treeNames.count - 1 ? .custom : .tree
     }
 
     /// Where a list is.

@@ -13,6 +13,8 @@ extension CustomCollection {
         public let position: CollectionPosition
         /// When its writer wrote it down, in milliseconds since 1970. Metadata.
         public let wallMilliseconds: UInt64
+        /// The transaction over several collections that it is a part of; nil when it is none.
+        public let transaction: TransactionID?
     }
 }
 
@@ -55,6 +57,7 @@ private struct LoggedActionPages<Action: Sendable>: Pages {
         let logged: BlockModel.Action
         let position: LogPosition
         let wallMilliseconds: UInt64
+        let transaction: TransactionID?
     }
 
     private let info: CollectionInfo
@@ -82,11 +85,13 @@ private struct LoggedActionPages<Action: Sendable>: Pages {
         case .backward: entries = try await backward.next()
         }
         let items = entries?.flatMap { entry in
-            entry.body.actions.enumerated().map { index, logged in
+            let transactions = entry.transactions
+            return entry.body.actions.enumerated().map { index, logged in
                 Item(
                     logged: logged,
                     position: LogPosition(revision: entry.revision, index: UInt32(index)),
-                    wallMilliseconds: entry.wallMilliseconds)
+                    wallMilliseconds: entry.wallMilliseconds,
+                    transaction: transactions?[index])
             }
         }
         return direction == .forward ? items : items?.reversed()
@@ -96,6 +101,6 @@ private struct LoggedActionPages<Action: Sendable>: Pages {
         CustomCollection.LoggedAction(
             action: try behavior.action(of: item.logged, at: item.position.revision),
             id: item.logged.id, position: CollectionPosition(item.position, in: info),
-            wallMilliseconds: item.wallMilliseconds)
+            wallMilliseconds: item.wallMilliseconds, transaction: item.transaction)
     }
 }
