@@ -66,7 +66,8 @@ extension WorldPlan {
         else { return }
         spread = SpreadPlan(
             name: "spread", treeNames: (0..<(2 + generator.below(2))).map { "spread-\($0)" },
-            hasCustom: generator.chance(1, in: 2), capacity: UInt32(4 + generator.below(3)), keyCount: 2 + generator.below(4),
+            hasCustom: generator.chance(1, in: 2), capacity: UInt32(4 + generator.below(3)),
+            keyCount: 2 + generator.below(4),
             operationCount: operationCount)
         if !structures.isEmpty { structures[0] = nil }
     }

@@ -330,7 +330,52 @@ struct TransactionInterleavingTests {
         #expect(run.tails.allSatisfy { $0.revision == .zero }, "nobody had decided it")
     }
 
+    // protocol: gone-after-doubt-is-unknown
+    @Test("An attempt whose home is dropped after it landed is never told to have failed for good")
+    func homeIsGone() throws {
+        guard case .failed? = try TransactionInterleavingTests.secondAnswerWithoutHome() else {
+            Issue.record("a refusal of one try was told as the fate of the attempt")
+            return
+        }
+    }
+
+    /// What another coordinator answers to an attempt that has landed, and whose home was then
+    /// dropped.
+    private static func secondAnswerWithoutHome() throws -> RepositoryReply? {
+        var run = try Run(seed: 1)
+        run.createAll()
+        run.world.deliverAll()
+        let places = [0, 1].sorted { collection($0) < collection($1) }
+        let request = TransactionAttempt(
+            home: collection(places[1]), writes: places.map { run.write($0, 77) },
+            wallMilliseconds: 0)
+        run.ask(.transact(request), .transaction(request.attempt), at: 0)
+        run.world.deliverAll()
+        guard case .committed? = run.world.replies[UInt64(run.asked.count - 1)]?.reply else {
+            Issue.record("the first try did not land")
+            return nil
+        }
+        let drop = DropCollection(
+            collection: request.attempt.home, incarnation: incarnation, action: Sample.action(99))
+        run.ask(.drop(drop), .other, at: 0)
+        run.world.deliverAll()
+        run.world.coordinators[0] = run.world.newCoordinator()
+        run.ask(.transact(request), .transaction(request.attempt), at: 0)
+        run.world.deliverAll()
+        return run.world.replies[UInt64(run.asked.count - 1)]?.reply
+    }
+
     #if SIMULATION_HOOKS
+    // protocol: gone-after-doubt-is-unknown
+    @Test("To take a refusal for the end of an attempt whose home is gone is found")
+    func plantedEnd() throws {
+        try SimulationHooks.$plantedBug.withValue(.vanishedTakenForNo) {
+            let answer = try TransactionInterleavingTests.secondAnswerWithoutHome()
+            if case .refusedAt? = answer { return }
+            Issue.record("answered with \(String(describing: answer))")
+        }
+    }
+
     @Test(
         "A rule that is dropped is missed",
         arguments: [PlantedBug.rollbackWithoutFence, .intentsIgnored])

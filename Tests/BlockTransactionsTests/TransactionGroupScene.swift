@@ -16,18 +16,34 @@ struct TransactionGroupScene {
 
     /// - Parameters:
     ///   - requests: Of members 0, 1 and so on, whose time is ``deadline``, a second more for each.
-    ///   - areFresh: The home has decided something since they came.
-    init(_ requests: [TransactionRequest], _ logs: [SampleLog], areFresh: Bool = false) {
+    ///   - decided: What something was decided of since they came.
+    ///   - known: What the proxy knows of the collections before; nothing of others.
+    init(
+        _ requests: [TransactionRequest], _ logs: [SampleLog], decided: [SampleLog] = [],
+        known: [SampleLog] = []
+    ) {
+        let members = requests.enumerated().map { number, request in
+            let time = Duration.seconds(number)
+            var member = TransactionMember(
+                request, deadline: TransactionGroupScene.deadline.advanced(by: time))
+            for log in decided { member.isKnownAnew(log.tail.collection) }
+            return member
+        }
+        self.init(members, logs, known: known)
+    }
+
+    /// - Parameter known: What the proxy knows of the collections before; nothing of others.
+    init(_ members: [TransactionMember], _ logs: [SampleLog], known: [SampleLog] = []) {
         for log in logs { self.logs[log.tail.collection] = log }
+        var sources: [CollectionID: BatchSource] = [:]
+        for log in known {
+            var source = BatchSource(collection: log.tail.collection)
+            _ = source.adopt(.live(log.tail))
+            sources[log.tail.collection] = source
+        }
         group = TransactionGroup(
-            requests.enumerated().map { number, request in
-                let time = Duration.seconds(number)
-                var member = TransactionMember(
-                    request, deadline: TransactionGroupScene.deadline.advanced(by: time))
-                if areFresh { member.homeHasDecided() }
-                return (id: UInt64(number), member: member)
-            },
-            sources: [:], identifier: identifiers.next())
+            members.enumerated().map { (id: UInt64($0), member: $1) },
+            sources: sources, identifier: identifiers.next())
     }
 
     /// Transaction `number` of the home and others.

@@ -98,14 +98,15 @@ import Testing
     }
 
     @Test(
-        "A conflict holds up no fellow, and is told when the home has decided something meanwhile",
-        arguments: [false, true])
-    func conflict(isFresh: Bool) throws {
+        "A conflict holds up no fellow, and is told when what shows it is as new as it",
+        arguments: [0, 1, 2])
+    func conflict(decidedCount: Int) throws {
         var moved = other
         moved.append(Sample.body([50]))
         var scene = TransactionGroupScene(
             [request(1), request(2, part(moved, [], seenAt: 0)), request(3)], [home, moved],
-            areFresh: isFresh)
+            decided: Array([home, moved].prefix(decidedCount)), known: [home, moved])
+        let isFresh = decidedCount == 2
         scene.begin()
         let attempt = try scene.send()
         // Before that an earlier try of it might have landed above what is known here.
@@ -118,7 +119,6 @@ import Testing
         #expect(attempt.attempt.participants.count == 1, "a collection that it does not need")
     }
 
-    // protocol: group-shares-one-home, dedupe-scan
     @Test("One that is refused, and does not fit the entry of its home, holds up no fellow")
     func refusedWithoutRoom() throws {
         var other = other
@@ -130,12 +130,60 @@ import Testing
             [
                 TransactionGroupScene.request(1, [large]),
                 TransactionGroupScene.request(2, [large, stale]),
-            ], [home, other], areFresh: true)
+            ], [home, other], decided: [home, other],
+            known: [home, other])
         scene.begin()
         scene.readTails()
         let attempt = try scene.send()
         #expect(attempt.writes.count == 1)
         #expect(scene.error(1)?.code == .conflict)
+    }
+
+    @Test("One that left for what may be behind has that read before anything is said of it")
+    func leftForStale() throws {
+        var moved = other
+        moved.append(Sample.body([50]))
+        var member = TransactionMember(
+            request(1, part(moved, [], seenAt: 1)), deadline: TransactionGroupScene.deadline)
+        member.isKnownAnew(home.tail.collection)
+        member.leave(because: moved.tail.collection)
+        var scene = TransactionGroupScene([member], [home, moved], known: [home, moved])
+        scene.begin()
+        #expect(scene.tailsWanted == [moved.tail.collection])
+        scene.readTails()
+        #expect(try scene.send().attempt.participants.count == 2)
+    }
+
+    // protocol: gone-after-doubt-is-unknown
+    @Test("Where the home cannot tell what became of it, no other reason is told as certain")
+    func homeCannotTell() throws {
+        #expect(try TransactionGroupTests.refusedByBoth()?.outcome == .unknown)
+    }
+
+    /// What a transaction is told that another collection refuses, and then its home, whose history
+    /// is gone.
+    private static func refusedByBoth() throws -> DatabaseError? {
+        let logs = [SampleLog(name: "home"), SampleLog(name: "other")]
+            .sorted { $0.tail.collection < $1.tail.collection }
+        var (other, home) = (logs[0], logs[1])
+        other.append(Sample.body([50]))
+        home.append(Sample.body([51]))
+        home.truncate(through: Revision(1))
+        func part(
+            _ log: SampleLog, _ actions: [ActionContent], _ seen: Revision?
+        ) -> TransactionPart {
+            TransactionPart(
+                collection: log.tail.collection, incarnation: log.tail.incarnation,
+                firstRevision: .zero, expectedRevision: seen, actions: actions)
+        }
+        var scene = TransactionGroupScene(
+            [
+                TransactionGroupScene.request(
+                    1, [part(home, [.append(Sample.bytes(1))], nil), part(other, [], .zero)])
+            ], [home, other], decided: [home, other], known: [home, other])
+        scene.begin()
+        _ = scene.settle()
+        return scene.error(0)
     }
 
     // MARK: Custom collections
@@ -185,20 +233,26 @@ import Testing
         home.append(Sample.body([1]))
         custom.append(Sample.body([1]))
         var scene = TransactionGroupScene(
-            [TransactionGroupScene.request(1, [
-                part(home, [.append(Sample.bytes(1))]),
-                TransactionPart(
-                    collection: custom.tail.collection, incarnation: custom.tail.incarnation,
-                    firstRevision: .zero, expectedRevision: .zero,
-                    actions: [.custom(Sample.bytes(1))],
-                    prepared: PreparedActions(writes: [], reads: [], headerAfter: nil)),
-            ])], [home, custom])
+            [
+                TransactionGroupScene.request(
+                    1,
+                    [
+                        part(home, [.append(Sample.bytes(1))]),
+                        TransactionPart(
+                            collection: custom.tail.collection,
+                            incarnation: custom.tail.incarnation,
+                            firstRevision: .zero, expectedRevision: .zero,
+                            actions: [.custom(Sample.bytes(1))],
+                            prepared: PreparedActions(writes: [], reads: [], headerAfter: nil)),
+                    ])
+            ], [home, custom])
         scene.begin()
         scene.readTails()
         _ = scene.settle()
         #expect(scene.parts(0)?.map(\.revision) == [Revision(1), Revision(1)])
     }
 
+    // protocol: group-shares-one-home, dedupe-scan
     @Test("One that landed by an earlier try is found by its own id, and not done again")
     func landedEarlier() throws {
         var home = home
@@ -284,6 +338,30 @@ import Testing
             scene.begin()
             let body = try EntryBody(canonicalBytes: try scene.send().homeWrite.body)
             #expect(body.actions.count == 2, "what it has read is another behind its fellow")
+        }
+    }
+
+    // protocol: group-shares-one-home
+    @Test("To take a collection for known anew because the home has decided is found")
+    func plantedFreshness() throws {
+        var moved = other
+        moved.append(Sample.body([50]))
+        try SimulationHooks.$plantedBug.withValue(.freshByTheHome) {
+            var scene = TransactionGroupScene(
+                [request(1), request(2, part(moved, [], seenAt: 0))], [home, moved],
+                decided: [home], known: [home, moved])
+            scene.begin()
+            _ = try scene.send()
+            #expect(scene.error(1)?.code == .conflict, "it may have been as it was read since then")
+        }
+    }
+
+    // protocol: gone-after-doubt-is-unknown
+    @Test("To tell another reason where the home cannot tell what became of it is found")
+    func plantedRefusal() throws {
+        try SimulationHooks.$plantedBug.withValue(.homeRefusalLast) {
+            let error = try TransactionGroupTests.refusedByBoth()
+            #expect(error?.outcome == .notApplied)
         }
     }
     #endif

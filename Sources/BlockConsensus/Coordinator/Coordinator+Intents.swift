@@ -445,8 +445,24 @@ extension Resolution {
                 return reply
             }
             return .refusedAt(anchor.home.collection, .fenced(value))
-        case .undecided, .vanished: return reply
+        case .undecided: return reply
+        case .vanished: return planted(.vanishedTakenForNo) ? reply : toldWithoutHistory(reply)
         }
+    }
+
+    /// The history that would tell what became of the attempt is gone: what one try was told ends
+    /// no doubt about earlier ones, as an answer that names a refusal would.
+    private func toldWithoutHistory(_ reply: RepositoryReply) -> RepositoryReply {
+        guard case .refusedAt(let collection, let refusal) = reply else { return reply }
+        var outcome = DatabaseError.Outcome.notApplied
+        if case .moved(.notLookedFor, _) = refusal, collection == anchor.home.collection {
+            outcome = .unknown
+        }
+        return .failed(
+            DatabaseError(
+                .positionNotFound,
+                "the attempt was refused, and the history of the collection that would tell what "
+                    + "became of it is gone, truncated or dropped", outcome: outcome))
     }
 }
 

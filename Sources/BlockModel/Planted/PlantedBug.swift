@@ -130,6 +130,15 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// Of a transaction that shares a decision, what it has read is not compared with what those
     /// before it write (protocol: group-shares-one-home).
     case groupReadUnchecked
+    /// What a home has decided makes all collections of a transaction known anew, also those that
+    /// had no part in it (protocol: group-shares-one-home).
+    case freshByTheHome
+    /// Of a transaction that two collections refuse the first reason is told, whatever its home
+    /// says (protocol: gone-after-doubt-is-unknown).
+    case homeRefusalLast
+    /// A refusal of one try is told as the end of the attempt, where the history that would tell
+    /// what became of it is gone (protocol: gone-after-doubt-is-unknown).
+    case vanishedTakenForNo
     /// A reader passes over an intent without a look at its home (protocol: vector-is-proven).
     case intentsIgnored
 

@@ -42,8 +42,8 @@ struct HostedTransactions: Sendable {
     /// Ids of groups are none of transactions, whose timers have the same names, and none of
     /// earlier groups, whose fetches may still come.
     private var lastGroup: ID = 1 << 63
-    /// By a home, of which others wait: the last transaction that had come before something was
-    /// sent that it has decided, as the last thing in its log.
+    /// By a collection that others wait for: the last transaction that had come before something
+    /// was sent that was decided, and that is the last thing in its log.
     private var decidedAfter: [CollectionID: ID] = [:]
     private var newest: ID = 0
     /// The group that has a collection.
@@ -126,9 +126,11 @@ struct HostedTransactions: Sendable {
             let group = groups[id], group.missing.isEmpty
         else { return [] }
         var members = takeMembers(of: group, id)
-        let decided = members.first.flatMap { decidedAfter[$0.member.request.home] } ?? 0
-        for place in members.indices where members[place].id <= decided {
-            members[place].member.homeHasDecided()
+        for place in members.indices {
+            for collection in members[place].member.collections
+            where members[place].id <= decidedAfter[collection] ?? 0 {
+                members[place].member.isKnownAnew(collection)
+            }
         }
         guard !members.isEmpty else { return end(id, nil) }
         var sources: [CollectionID: BatchSource] = [:]
@@ -243,12 +245,12 @@ struct HostedTransactions: Sendable {
     private mutating func end(_ id: ID, _ driver: TransactionGroup?) -> [ProxyStep] {
         guard let group = groups.removeValue(forKey: id) else { return [] }
         var steps: [ProxyStep] = [.rest(.transaction(id))]
+        for collection in driver?.decided ?? [] where lines[collection] != nil {
+            decidedAfter[collection] = group.newest
+        }
         for collection in group.collections {
             holders[collection] = nil
             let landed = driver?.landedBatch(of: collection)
-            if landed != nil, collection == driver?.home, lines[collection] != nil {
-                decidedAfter[collection] = group.newest
-            }
             let tail = driver?.knownTail(of: collection)
             steps.append(.writer(collection) { $0.release(landed, tail: tail, &$1) })
         }

@@ -95,6 +95,15 @@ package struct PlantedUnitTest: Sendable {
             .groupReadUnchecked, "BlockTransactionsTests/TransactionGroupTests",
             "To take what a fellow writes for unchanged is found"),
         PlantedUnitTest(
+            .freshByTheHome, "BlockTransactionsTests/TransactionGroupTests",
+            "To take a collection for known anew because the home has decided is found"),
+        PlantedUnitTest(
+            .homeRefusalLast, "BlockTransactionsTests/TransactionGroupTests",
+            "To tell another reason where the home cannot tell what became of it is found"),
+        PlantedUnitTest(
+            .vanishedTakenForNo, "BlockConsensusTests/TransactionInterleavingTests",
+            "To take a refusal for the end of an attempt whose home is gone is found"),
+        PlantedUnitTest(
             .nextRevisionInDoubt, "BlockTransactionsTests/DiaryInterleavingTests",
             "To make again what may have landed, before its revision was read, is found"),
         PlantedUnitTest(

@@ -152,7 +152,8 @@ extension TransactionGroup {
                 members[token.place].landed(landing, token.number, on: collection)
                 isTickWanted = true
             case .failed(let error):
-                let looksAnew = !members[token.place].isFresh && active.count == 1
+                let looksAnew =
+                    !members[token.place].mayBeRefused(by: collection) && active.count == 1
                 refuse(error, token.place, by: collection)
                 // The others are answered again, by what is looked at then.
                 if looksAnew { return }

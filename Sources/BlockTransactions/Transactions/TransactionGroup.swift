@@ -110,7 +110,12 @@ package struct TransactionGroup: Sendable {
     package mutating func begin(_ collection: CollectionID, _ effects: inout WriterEffects) {
         invariant(parts[collection]?.hasBegun != true, "a part begins twice")
         parts[collection]?.hasBegun = true
-        for (place, share) in places(on: collection) { addActions(of: place, share) }
+        let shares = places(on: collection)
+        if shares.contains(where: { members[$0.0].hasToRead(collection) }) {
+            mark("transaction.readsForMember")
+            parts[collection]?.source.mustBeReadAgain()
+        }
+        for (place, share) in shares { addActions(of: place, share) }
         advance(collection, &effects)
     }
 
@@ -133,6 +138,8 @@ package struct TransactionGroup: Sendable {
         _ value: TailValue, of collection: CollectionID, _ effects: inout WriterEffects
     ) {
         _ = parts[collection]?.source.tailWasRead(value, &effects)
+        // All of them came before the group, and the read was begun by it.
+        for (place, _) in places(on: collection) { members[place].isKnownAnew(collection) }
         advance(collection, &effects)
         parts[collection]?.source.readWasHandled()
     }
@@ -176,8 +183,8 @@ package struct TransactionGroup: Sendable {
     /// member: then it is looked at anew when it is alone, or when the others have been decided.
     mutating func refuse(_ error: DatabaseError, _ place: Place, by other: CollectionID) {
         guard active.contains(place), members[place].answer == nil else { return }
-        guard members[place].isFresh else {
-            return active.count == 1 ? lookAnew() : leave(place)
+        guard members[place].mayBeRefused(by: other) else {
+            return active.count == 1 ? lookAnew() : leave(place, because: other)
         }
         members[place].refuse(error, by: other)
         isTickWanted = true
@@ -221,10 +228,11 @@ package struct TransactionGroup: Sendable {
     }
 
     /// A member is to be tried in another group.
-    mutating func leave(_ place: Place) {
+    /// - Parameter collection: What stood against it, and may be behind; nil: a fellow.
+    mutating func leave(_ place: Place, because collection: CollectionID? = nil) {
         guard active.contains(place), members[place].answer == nil else { return }
         mark("transaction.leftGroup")
-        members[place].leave()
+        members[place].leave(because: collection)
         remove(place)
     }
 
@@ -391,6 +399,11 @@ package struct TransactionGroup: Sendable {
     /// What each writer is told that rested meanwhile: the batch that landed.
     package func landedBatch(of collection: CollectionID) -> InFlightBatch? {
         hasCommitted ? parts[collection]?.built?.batch : nil
+    }
+
+    /// The collections that what was decided wrote, or found as they had been read.
+    package var decided: [CollectionID] {
+        hasCommitted ? collections.filter { parts[$0]?.built != nil } : []
     }
 
     /// The chosen tail that what is known of a collection begins with: each writer goes on from it.

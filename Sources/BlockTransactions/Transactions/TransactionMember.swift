@@ -15,9 +15,11 @@ package struct TransactionMember: Sendable {
     /// hold it from an earlier try (protocol: dedupe-scan).
     package private(set) var refusal: DatabaseError?
     private var isHomeScanned = false
-    /// What is known of its collections was read, or decided, after it came: until then an earlier
-    /// try of it may have landed above that, and no reason against it is told.
-    package private(set) var isFresh = false
+    /// The collections of which what is known was read, or decided, after it came.
+    private var fresh: Set<CollectionID> = []
+    /// The collections that stood against it when too little was known of them: its next group
+    /// reads their tails.
+    private var stale: Set<CollectionID> = []
     package private(set) var answer: ClientReply?
 
     package init(_ request: TransactionRequest, deadline: Instant) {
@@ -112,20 +114,37 @@ package struct TransactionMember: Sendable {
     mutating func looksAnew() {
         landings = [:]
         isHomeScanned = false
-        isFresh = true
+        fresh = Set(collections)
+        stale = []
     }
 
-    /// The home has decided something since it came, at the end of the log that is known now: an
-    /// earlier try of it is below that, or has not landed.
-    package mutating func homeHasDecided() { isFresh = true }
+    /// Something was decided since it came that this collection took part in, at the end of the log
+    /// that is known now, or its tail was read: of other collections that says nothing.
+    package mutating func isKnownAnew(_ collection: CollectionID) {
+        if planted(.freshByTheHome), collection == request.home { fresh = Set(collections) }
+        fresh.insert(collection)
+        stale.remove(collection)
+    }
+
+    /// Whether a collection has to be read before it says anything against it.
+    func hasToRead(_ collection: CollectionID) -> Bool { stale.contains(collection) }
+
+    /// Whether what a collection shows against it may be told: that is as new as the transaction
+    /// is, and so is what is known of the home, where an earlier try of it may have landed
+    /// otherwise.
+    func mayBeRefused(by collection: CollectionID) -> Bool {
+        fresh.contains(collection) && fresh.contains(request.home)
+    }
 
     // MARK: Its end
 
     /// It cannot be done, as a fresh look at a collection has shown.
     mutating func refuse(_ error: DatabaseError, by collection: CollectionID) {
-        invariant(isFresh, "a member is refused by what may be behind")
-        if collection == request.home { isHomeScanned = true }
-        refusal = refusal ?? error
+        invariant(mayBeRefused(by: collection), "a member is refused by what may be behind")
+        guard collection == request.home else { return refusal = refusal ?? error }
+        isHomeScanned = true
+        // Where the home itself says that it cannot tell, no other reason is the whole truth.
+        refusal = planted(.homeRefusalLast) ? refusal ?? error : error
     }
 
     /// Tells why it cannot be done, if that may be told.
@@ -154,11 +173,13 @@ package struct TransactionMember: Sendable {
     }
 
     /// It leaves its group for another one, where it is looked at from the beginning.
-    mutating func leave() {
+    /// - Parameter collection: What stood against it, and may be behind.
+    package mutating func leave(because collection: CollectionID?) {
         invariant(answer == nil, "a transaction leaves that was answered")
+        if let collection { stale.formUnion(Set([collection, request.home]).subtracting(fresh)) }
         landings = [:]
         refusal = nil
         isHomeScanned = false
-        isFresh = false
+        fresh = []
     }
 }

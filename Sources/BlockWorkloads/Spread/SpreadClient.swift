@@ -12,7 +12,7 @@ import BlockTransactions
 ///
 /// Of a custom collection it runs the handlers itself, on the snapshot of the moment that it reads.
 package struct SpreadClient: WorkloadClient, @unchecked Sendable {
-    // SAFETY: its local collections are no other client's, so the owner of the client has them alone.
+    // SAFETY: its local collections are no other client's: the owner of the client has them alone.
 
     /// A transaction on its way to what it writes.
     private struct Draft {
