@@ -98,4 +98,14 @@ extension Limits {
     package static let tailReadTimeMin = Duration.milliseconds(50)
     /// How often a reader that waits for new entries looks for them.
     package static let followInterval = Duration.milliseconds(100)
+
+    /// How long the transactions of others wait for one that was told a conflict: about the time in
+    /// which a client reads a few keys and asks again.
+    package static let turnTime = Duration.milliseconds(100)
+    /// After so long a transaction that still loses keeps no place.
+    package static let turnAgeMax = Duration.seconds(10)
+    /// After so many losses likewise: those that it loses to come by another proxy.
+    package static let turnLossCountMax = 64
+    /// Places that are kept, at most.
+    package static let turnCountMax = 1024
 }

@@ -13,6 +13,7 @@ extension WireArena {
             $0.home = digest(request.home.digest)
             $0.parts = list(request.parts) { message($0) }
             $0.n_parts = request.parts.count
+            if let first = request.first { $0.first = identifier(first.rawValue) }
         }
     }
 
@@ -169,7 +170,9 @@ extension TransactionRequest {
         _ = try ascending(parts.map(\.collection), "transact.parts")
         self.init(
             action: ActionID(rawValue: try message.action.identifier("transact.action")),
-            home: try message.home.collection("transact.home"), parts: parts)
+            home: try message.home.collection("transact.home"), parts: parts,
+            first: message.first.len == 0
+                ? nil : ActionID(rawValue: try message.first.identifier("transact.first")))
     }
 }
 

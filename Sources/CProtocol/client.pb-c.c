@@ -3088,7 +3088,7 @@ const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor =
   (ProtobufCMessageInit) optimystic__v1__act_on_queue__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptors[4] =
 {
   {
     "action",
@@ -3126,16 +3126,29 @@ static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "first",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Transact, first),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__transact__field_indices_by_name[] = {
   0,   /* field[0] = action */
+  3,   /* field[3] = first */
   1,   /* field[1] = home */
   2,   /* field[2] = parts */
 };
 static const ProtobufCIntRange optimystic__v1__transact__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor =
 {
@@ -3145,7 +3158,7 @@ const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor =
   "Optimystic__V1__Transact",
   "optimystic.v1",
   sizeof(Optimystic__V1__Transact),
-  3,
+  4,
   optimystic__v1__transact__field_descriptors,
   optimystic__v1__transact__field_indices_by_name,
   1,  optimystic__v1__transact__number_ranges,

@@ -82,12 +82,21 @@ package struct TransactionRequest: Hashable, Sendable {
     package let home: CollectionID
     /// Ascending by collection, each once.
     package let parts: [TransactionPart]
+    /// The id of the first run of the body that this is another run of; nil for the first one. By
+    /// it a proxy lets one that has lost to others go first.
+    package let first: ActionID?
 
-    package init(action: ActionID, home: CollectionID, parts: [TransactionPart]) {
+    package init(
+        action: ActionID, home: CollectionID, parts: [TransactionPart], first: ActionID? = nil
+    ) {
         self.action = action
+        self.first = first
         self.home = home
         self.parts = parts.sorted { $0.collection < $1.collection }
     }
+
+    /// Names the body whose run it is.
+    package var body: ActionID { first ?? action }
 
     /// What is wrong with it as it stands; nil when nothing is.
     package var problem: DatabaseError? {

@@ -134,7 +134,7 @@ package struct ClientProxy {
         case .transact(let transaction):
             perform(
                 work.transactions.begin(
-                    transaction, token, client, id: numbers.next(), deadline: deadline))
+                    transaction, token, client, id: numbers.next(), deadline: deadline, now: now))
         default:
             let id = numbers.next()
             work.tasks.begin(

@@ -16,6 +16,7 @@ struct HostedTransactions: Sendable {
         let token: ClientProxy.Token
         let client: CollectionWriter.Client
         let byteCount: Int
+        let footprint: TransactionFootprint
         /// As it was when it last waited.
         var member: TransactionMember
         /// The group that it is in; nil while it waits.
@@ -46,6 +47,9 @@ struct HostedTransactions: Sendable {
     /// was sent that was decided, and that is the last thing in its log.
     private var decidedAfter: [CollectionID: ID] = [:]
     private var newest: ID = 0
+    private var turns = TransactionTurns()
+    /// The collections of transactions that were told a conflict, until their turn lapses.
+    private var lapsing: [ID: [CollectionID]] = [:]
     /// The group that has a collection.
     private var holders: [CollectionID: ID] = [:]
     /// Bytes of what they ask for: bounded, for each client and for all.
@@ -66,14 +70,16 @@ struct HostedTransactions: Sendable {
 
     var count: Int { hosted.count }
 
-    func contains(_ id: ID) -> Bool { hosted[id] != nil || groups[id] != nil }
+    func contains(_ id: ID) -> Bool {
+        hosted[id] != nil || groups[id] != nil || lapsing[id] != nil
+    }
 
     // MARK: Coming and going
 
     /// A transaction has come.
     mutating func begin(
         _ request: TransactionRequest, _ token: ClientProxy.Token,
-        _ client: CollectionWriter.Client, id: ID, deadline: Instant
+        _ client: CollectionWriter.Client, id: ID, deadline: Instant, now: Instant
     ) -> [ProxyStep] {
         invariant(hosted[id] == nil, "transaction \(id) is begun twice")
         let byteCount = request.byteCount
@@ -83,15 +89,24 @@ struct HostedTransactions: Sendable {
         held.add(byteCount, for: client)
         newest = max(newest, id)
         let member = TransactionMember(request, deadline: deadline)
+        let footprint = TransactionFootprint(request)
+        turns.came(request.body, footprint)
         hosted[id] = Hosted(
-            token: token, client: client, byteCount: byteCount, member: member)
+            token: token, client: client, byteCount: byteCount, footprint: footprint,
+            member: member)
         for collection in member.collections { lines[collection, default: []].append(id) }
-        return [.wake(.transaction(id), at: deadline)] + start(id)
+        return [.wake(.transaction(id), at: deadline)] + start(id, now: now)
     }
 
     /// Has the writers of a transaction's collections rest, and of those that go with it, if it is
-    /// the first in every line.
-    private mutating func start(_ id: ID) -> [ProxyStep] {
+    /// the first in every line whose turn it is.
+    private mutating func start(_ id: ID, now: Instant) -> [ProxyStep] {
+        var first: [CollectionID: ID] = [:]
+        func isFree(_ collection: CollectionID, for id: ID) -> Bool {
+            guard holders[collection] == nil else { return false }
+            if first[collection] == nil { first[collection] = self.first(of: collection, now) }
+            return first[collection] == id
+        }
         guard let entry = hosted[id], entry.group == nil,
             entry.member.collections.allSatisfy({ isFree($0, for: id) })
         else { return [] }
@@ -113,8 +128,14 @@ struct HostedTransactions: Sendable {
         return all.map { collection in .writer(collection) { $0.hold(&$1) } }
     }
 
-    private func isFree(_ collection: CollectionID, for id: ID) -> Bool {
-        holders[collection] == nil && lines[collection]?.first == id
+    /// The first in the line of a collection that has not to wait for another one's turn.
+    private func first(of collection: CollectionID, _ now: Instant) -> ID? {
+        lines[collection]?.first { !isHeldBack($0, now) }
+    }
+
+    private func isHeldBack(_ id: ID, _ now: Instant) -> Bool {
+        guard let entry = hosted[id] else { return false }
+        return turns.holdBack(entry.member.request.body, entry.footprint, now: now)
     }
 
     /// The writer of a collection rests, for the group that has it.
@@ -125,14 +146,14 @@ struct HostedTransactions: Sendable {
         guard let id = holders[collection], groups[id]?.missing.remove(collection) != nil,
             let group = groups[id], group.missing.isEmpty
         else { return [] }
-        var members = takeMembers(of: group, id)
+        var members = takeMembers(of: group, id, now: now)
         for place in members.indices {
             for collection in members[place].member.collections
             where members[place].id <= decidedAfter[collection] ?? 0 {
                 members[place].member.isKnownAnew(collection)
             }
         }
-        guard !members.isEmpty else { return end(id, nil) }
+        guard !members.isEmpty else { return end(id, nil, now: now) }
         var sources: [CollectionID: BatchSource] = [:]
         for collection in group.collections {
             sources[collection] = writers.sourceForTransaction(of: collection)
@@ -150,9 +171,9 @@ struct HostedTransactions: Sendable {
     }
 
     /// The transactions that wait and can go with the first one of a group, itself among them,
-    /// oldest first.
+    /// oldest first; not those that have to wait for another one's turn.
     private mutating func takeMembers(
-        of group: Group, _ id: ID
+        of group: Group, _ id: ID, now: Instant
     ) -> [(id: ID, member: TransactionMember)] {
         guard let first = hosted[group.first] else { return [] }
         let collections = Set(group.collections)
@@ -166,7 +187,7 @@ struct HostedTransactions: Sendable {
                 entry.member.collections.allSatisfy(collections.contains),
                 byteCount + entry.byteCount <= Limits.groupBytesMax,
                 members.count < Limits.groupMemberCountMax,
-                actions.isDisjoint(with: entry.member.actions)
+                actions.isDisjoint(with: entry.member.actions), !isHeldBack(other, now)
             else { continue }
             actions.formUnion(entry.member.actions)
             byteCount += entry.byteCount
@@ -206,28 +227,30 @@ struct HostedTransactions: Sendable {
         let ended = driver.takeEnded()
         groups[id]?.driver = driver
         var steps: [ProxyStep] = []
-        for one in ended { steps += hasEnded(one) }
+        for one in ended { steps += hasEnded(one, now: now) }
         switch step {
         case .waits: if isTickWanted { steps.append(.transactionGoesOn(id)) }
         case .send(let attempt, let deadline):
             groups[id]?.newest = newest
             steps.append(.call(.transact(attempt), .transaction(id), deadline: deadline))
-        case .over: steps += end(id, driver)
+        case .over: steps += end(id, driver, now: now)
         }
         return steps
     }
 
     /// A member is in its group no longer: answers it, or has it wait for another group.
-    private mutating func hasEnded(_ ended: TransactionGroup.Ended) -> [ProxyStep] {
+    private mutating func hasEnded(
+        _ ended: TransactionGroup.Ended, now: Instant
+    ) -> [ProxyStep] {
         guard let reply = ended.member.answer else {
             hosted[ended.id]?.member = ended.member
             hosted[ended.id]?.group = nil
             return []
         }
-        return answer(ended.id, reply)
+        return answer(ended.id, reply, now: now)
     }
 
-    private mutating func answer(_ id: ID, _ reply: ClientReply) -> [ProxyStep] {
+    private mutating func answer(_ id: ID, _ reply: ClientReply, now: Instant) -> [ProxyStep] {
         guard let entry = hosted.removeValue(forKey: id) else { return [] }
         held.remove(entry.byteCount, for: entry.client)
         for collection in entry.member.collections {
@@ -238,11 +261,31 @@ struct HostedTransactions: Sendable {
                 decidedAfter[collection] = nil
             }
         }
-        return [.rest(.transaction(id)), .answer(entry.token, reply)]
+        return passTurn(of: entry, id, reply, now: now)
+    }
+
+    /// One that lost keeps its place until its client comes back; any other has none any more.
+    private mutating func passTurn(
+        of entry: Hosted, _ id: ID, _ reply: ClientReply, now: Instant
+    ) -> [ProxyStep] {
+        let body = entry.member.request.body
+        guard case .failed(var error) = reply, error.code == .conflict,
+            let lapses = turns.lost(body, entry.footprint, now: now)
+        else {
+            turns.over(body)
+            return [.rest(.transaction(id)), .answer(entry.token, reply)]
+        }
+        mark("transaction.keepsTurn")
+        // Nobody else has to be given time.
+        error.retryAfter = .milliseconds(1)
+        lapsing[id] = entry.member.collections
+        return [.wake(.transaction(id), at: lapses), .answer(entry.token, .failed(error))]
     }
 
     /// A group is over: its collections are for others.
-    private mutating func end(_ id: ID, _ driver: TransactionGroup?) -> [ProxyStep] {
+    private mutating func end(
+        _ id: ID, _ driver: TransactionGroup?, now: Instant
+    ) -> [ProxyStep] {
         guard let group = groups.removeValue(forKey: id) else { return [] }
         var steps: [ProxyStep] = [.rest(.transaction(id))]
         for collection in driver?.decided ?? [] where lines[collection] != nil {
@@ -254,13 +297,13 @@ struct HostedTransactions: Sendable {
             let tail = driver?.knownTail(of: collection)
             steps.append(.writer(collection) { $0.release(landed, tail: tail, &$1) })
         }
-        return steps + startFirst(of: group.collections)
+        return steps + startFirst(of: group.collections, now: now)
     }
 
-    private mutating func startFirst(of collections: [CollectionID]) -> [ProxyStep] {
+    private mutating func startFirst(of collections: [CollectionID], now: Instant) -> [ProxyStep] {
         var steps: [ProxyStep] = []
-        for collection in collections {
-            if let first = lines[collection]?.first { steps += start(first) }
+        for collection in collections where holders[collection] == nil {
+            if let first = first(of: collection, now) { steps += start(first, now: now) }
         }
         return steps
     }
@@ -286,6 +329,9 @@ struct HostedTransactions: Sendable {
     mutating func tick(
         _ id: ID, _ caches: inout ProxyCaches, _ writers: HostedWriters, now: Instant
     ) -> [ProxyStep] {
+        if let collections = lapsing.removeValue(forKey: id) {
+            return startFirst(of: collections, now: now)
+        }
         let steps = tickGroup(hosted[id]?.group ?? id, &caches, writers, now: now)
         guard var member = hosted[id]?.member else { return steps }
         let isDriven = hosted[id]?.group.map { groups[$0]?.driver != nil } ?? false
@@ -295,7 +341,8 @@ struct HostedTransactions: Sendable {
         // It waits for its collections still.
         member.expire(at: now)
         guard let reply = member.answer else { return steps }
-        return steps + answer(id, reply) + startFirst(of: member.collections)
+        return steps + answer(id, reply, now: now)
+            + startFirst(of: member.collections, now: now)
     }
 
     private mutating func tickGroup(
@@ -313,6 +360,7 @@ struct HostedTransactions: Sendable {
     /// collection is had by one group.
     /// - Complexity: O(what waits).
     func checkInvariants() {
+        turns.checkInvariants()
         let sum = hosted.values.reduce(0) { $0 + $1.byteCount }
         invariant(sum == held.total, "transactions of \(sum) bytes, \(held.total) are counted")
         for (collection, line) in lines {

@@ -32,9 +32,12 @@ package struct TransactionLanding: Sendable {
     private var doubt = AttemptDoubt()
     private var stage = Stage.acting
 
+    /// - Parameter first: The id of the first run of the body; nil for that itself.
     /// - Returns: nil when nothing is written: what was read was so at one moment.
     /// - Throws: What is wrong with what is to land.
-    package init?(_ state: TransactionState, id: ActionID) throws(DatabaseError) {
+    package init?(
+        _ state: TransactionState, id: ActionID, first: ActionID? = nil
+    ) throws(DatabaseError) {
         let written = state.drafts.filter(\.writesSomething)
         // The greatest of those that are written decides (protocol: home-is-fixed).
         guard let home = written.max(by: { $0.info.collection < $1.info.collection }) else {
@@ -55,7 +58,7 @@ package struct TransactionLanding: Sendable {
                     action: id, firstRevision: question.firstRevision, content: .tree(action)))
         } else {
             let request = TransactionRequest(
-                action: id, home: question.collection, parts: parts)
+                action: id, home: question.collection, parts: parts, first: first)
             if let problem = request.problem { throw problem }
             work = .transact(request)
         }
@@ -140,7 +143,8 @@ package struct TransactionRetry: Sendable {
         after error: DatabaseError, at now: Instant, using generator: inout SeededGenerator
     ) throws(DatabaseError) -> Duration {
         guard error.code == .conflict else { throw error }
-        let delay = backoff.next(using: &generator)
+        // Where its place is kept others wait for it.
+        let delay = error.retryAfter ?? backoff.next(using: &generator)
         guard now.advanced(by: delay) < deadline else { throw error }
         return delay
     }

@@ -37,10 +37,13 @@ extension Database {
         let deadline = connection.now.advanced(by: timeout ?? self.timeout)
         var generator = makeGenerator()
         var retry = TransactionRetry(until: deadline)
+        var first: ActionID?
         while true {
             let conflict: DatabaseError
             do {
-                let transaction = Transaction(database: self, time: .all(until: deadline))
+                let transaction = Transaction(
+                    database: self, time: .all(until: deadline), first: first)
+                first = first ?? transaction.action
                 defer { transaction.giveUp() }
                 let result = try await Transaction.$enclosing.withValue(transaction) {
                     try await body(transaction)

@@ -94,7 +94,7 @@ extension Transaction {
         var landing: TransactionLanding?
         do {
             try await prepareCustoms(&state, until: deadline)
-            landing = try TransactionLanding(state, id: action)
+            landing = try TransactionLanding(state, id: action, first: first)
             let commit = try await database.finish(&landing, state, until: deadline)
             stage.withLock { $0 = .committed(commit) }
             return commit

@@ -26,12 +26,15 @@ public final class Transaction: Sendable {
     let time: Time
     /// Its own, and that of its first action in every log that it lands in.
     let action: ActionID
+    /// That of the first run of the body; nil for that itself.
+    let first: ActionID?
     let state = Mutex(TransactionState())
     let stage = Mutex(TransactionPhase.open)
     /// The snapshots of custom collections that it has for itself.
     let customs = Mutex<[CollectionID: any TransactedCollection]>([:])
 
-    init(database: Database, time: Time) {
+    init(database: Database, time: Time, first: ActionID? = nil) {
+        self.first = first
         self.database = database
         self.time = time
         action = database.makeActionID()

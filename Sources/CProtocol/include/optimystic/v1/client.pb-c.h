@@ -395,10 +395,15 @@ struct  Optimystic__V1__Transact
    */
   size_t n_parts;
   Optimystic__V1__TransactionPart **parts;
+  /*
+   * Of a transaction that is made anew after a conflict: the id that the first one of them had, 16
+   * bytes. Others of the same keys then wait for it. Empty otherwise.
+   */
+  ProtobufCBinaryData first;
 };
 #define OPTIMYSTIC__V1__TRANSACT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transact__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 typedef enum {
