@@ -28,11 +28,14 @@ package final class Tracker {
     private struct Scope {
         let number: Int
         let header: CollectionHeader
+        let isHeaderRead: Bool
         let version: Int
         /// States before the scope, in the order they were saved.
         var saved: [(block: TrackedBlock, state: TrackedBlock.State, savedBy: Int)] = []
         /// Blocks that the tracker did not know before.
         var created: [BlockID] = []
+        /// Blocks that were looked for in the snapshot, and not before.
+        var read: [BlockID] = []
     }
 
     /// - Parameters:
@@ -79,6 +82,7 @@ extension Tracker {
         if let known = blocks[id] { return known }
         let tracked = TrackedBlock(id: id, base: try snapshot.block(id), isRead: true)
         blocks[id] = tracked
+        if let innermost = scopes.indices.last { scopes[innermost].read.append(id) }
         return tracked
     }
 
@@ -182,7 +186,10 @@ extension Tracker {
     /// Opens a scope; see ``AtomicScope``.
     func openScope() {
         scopeCount += 1
-        scopes.append(Scope(number: scopeCount, header: headerValue, version: version))
+        scopes.append(
+            Scope(
+                number: scopeCount, header: headerValue, isHeaderRead: isHeaderRead,
+                version: version))
     }
 
     /// Keeps what the innermost scope did, as part of the scope around it.
@@ -190,6 +197,7 @@ extension Tracker {
         guard let inner = scopes.popLast() else { return }
         guard let outer = scopes.indices.last else { return }
         scopes[outer].created += inner.created
+        scopes[outer].read += inner.read
         for saved in inner.saved {
             // The outer scope wants the oldest state; it may have saved one already.
             if saved.savedBy < scopes[outer].number {
@@ -199,8 +207,10 @@ extension Tracker {
         }
     }
 
-    /// Undoes what the innermost scope did. Its reads stay: the failure depended on them.
-    func undoScope() {
+    /// Undoes what the innermost scope did.
+    /// - Parameter keepsReads: Its reads stay: the failure depended on them. Otherwise it is as if
+    ///   the scope had never been.
+    func undoScope(keepsReads: Bool) {
         guard let scope = scopes.popLast() else { return }
         for saved in scope.saved.reversed() {
             saved.block.state = saved.state
@@ -209,6 +219,12 @@ extension Tracker {
         for id in scope.created { blocks[id] = nil }
         headerValue = scope.header
         version = scope.version
+        guard !keepsReads else {
+            if let outer = scopes.indices.last { scopes[outer].read += scope.read }
+            return
+        }
+        for id in scope.read { blocks[id] = nil }
+        isHeaderRead = scope.isHeaderRead
     }
 
     private func bumpVersion() {

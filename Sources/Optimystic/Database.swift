@@ -31,7 +31,7 @@ public final class Database: Sendable {
     /// The time a request has unless a call says otherwise.
     public let timeout: Duration
 
-    let connection: Connection
+    package let connection: Connection
     private let environment: Environment
 
     package init(

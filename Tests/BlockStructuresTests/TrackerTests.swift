@@ -183,6 +183,31 @@ import Testing
         }
     }
 
+    @Test("A scope that fails may leave nothing behind, what it read included")
+    func forgottenReads() throws {
+        struct Failure: Error {}
+        let tracker = Samples.tracker(Self.snapshot(3))
+        _ = try tracker.block(Self.ids[0])
+        for isKept in [false, true] {
+            #expect(throws: Failure.self) {
+                try AtomicScope.run(on: tracker, keepsReads: { _ in isKept }) {
+                    _ = tracker.header
+                    // What an inner one has read belongs to the one around it.
+                    try? AtomicScope.run(on: tracker) {
+                        try tracker.update(Self.ids[1], Self.append(7))
+                        throw Failure()
+                    }
+                    try tracker.update(Self.ids[0], Self.append(7))
+                    throw Failure()
+                }
+            }
+            let read = isKept ? [Self.ids[0], Self.ids[1]] : [Self.ids[0]]
+            #expect(tracker.reads.map(\.block) == read.sorted())
+            #expect(tracker.isHeaderRead == isKept)
+            #expect(tracker.transforms.isEmpty)
+        }
+    }
+
     @Test("A scope that fails puts header and version back; a version names one state only")
     func header() throws {
         let tracker = Samples.tracker()

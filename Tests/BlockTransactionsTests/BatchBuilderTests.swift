@@ -29,6 +29,8 @@ import Testing
         // The first came alone, for nothing was under way.
         #expect(bodies.map(\.actions.count) == [1, 34, 13])
         #expect(bodies.allSatisfy { $0.canonicalBytes.count <= Limits.bodyBytesMax })
+        // One that did not fit any more was run as well, and has left nothing in the entry.
+        #expect(try scene.store.log.replayed().differences.isEmpty)
         for number in 0..<48 as Range<UInt64> {
             guard case .acted(let landing)? = scene.answers[100 + number]?.first,
                 case .queue(.dequeued(let values)) = landing.outcome

@@ -138,6 +138,9 @@ import Testing
             if isDefinite { #expect(place == nil, "\(number) was told to be not applied") }
         }
         #expect(places.count > 20)
+        let (replay, differences) = try scene.store.log.replayed()
+        #expect(differences.isEmpty, "\(differences)")
+        #expect(replay.revision == scene.store.log.tail.revision)
     }
 
     private func apply(_ action: TreeAction, to model: inout [Bytes: Bytes]) -> TreeOutcome {

@@ -53,6 +53,8 @@ enum CommandWords {
         #expect(read.time.asOf?.description == "20")
         #expect(try parse("diary append events -", as: DiaryAppendCommand.self).value == "-")
         #expect(try parse("verify a b", as: VerifyCommand.self).names == ["a", "b"])
+        #expect(try !parse("verify a b", as: VerifyCommand.self).replay)
+        #expect(try parse("verify --replay a", as: VerifyCommand.self).replay)
         #expect(try parse("inspect tail a", as: InspectTailCommand.self).name == "a")
         #expect(try parse("collection drop a --yes", as: CollectionDropCommand.self).yes)
         let put = try parse("tree put t a=b=c --delete d --if-absent", as: TreePutCommand.self)

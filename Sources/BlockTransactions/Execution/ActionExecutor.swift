@@ -11,15 +11,16 @@ enum ActionExecutor {
     ///   - room: Bytes that its outcome may take.
     ///   - check: Whether what it did may stand; throws when it may not.
     /// - Throws: ``MissingBlocks``: fetch and run again. A `DatabaseError` when the action cannot
-    ///   be done, ``NoRoom`` when its outcome is too large; the tracker is then as before, but what
-    ///   was read stays read.
+    ///   be done: the tracker is then as before, but what was read stays read. ``NoRoom`` when its
+    ///   outcome is too large: it is as if the action had not been run, so that an entry depends on
+    ///   what its own actions read, and on nothing else (protocol: execution-is-deterministic).
     static func run(
         _ content: ActionContent, _ action: ActionID, on tracker: Tracker, _ participant: Life,
         room: Int = .max, check: () throws -> Void = {}
     ) throws -> ActionOutcome {
         tracker.begin(StructuralBlockIDs(incarnation: participant.incarnation, action: action))
         do {
-            return try AtomicScope.run(on: tracker) {
+            return try AtomicScope.run(on: tracker, keepsReads: { !($0 is NoRoom) }) {
                 let outcome: ActionOutcome =
                     switch content {
                     case .append: .appended

@@ -147,34 +147,17 @@ package struct PreparedBatch: Sendable {
         invariant(
             headerRevision <= snapshot.revision,
             "a header of \(headerRevision) in a snapshot of \(snapshot.revision)")
-        let headerBlock = BlockID(collection.digest)
-        var writes: [BlockWrite] = []
-        var results: [Block] = []
-        for item in tracker.transforms.items {
-            let after = try tracker.block(item.block)
-            let base = snapshot.write(of: item.block)
-            let record = PendRecord(
-                transform: item.transform.canonicalBytes, baseRevision: base?.revision ?? .zero,
-                basePayload: base?.payload, baseHash: base?.resultHash ?? .zero,
-                resultHash: after?.digest ?? .zero, collection: collection, bound: [])
-            writes.append(BlockWrite(block: item.block, record: record))
-            if let after { results.append(after) }
-        }
-        var blocks = writes.map(\.touched)
-        headerAfter = tracker.headerChange
-        if let headerAfter {
-            blocks.append(TouchedBlock(headerAfter, of: collection, since: headerRevision))
-        }
-        var reads = tracker.reads
-        if tracker.isHeaderRead {
-            reads.append(ReadDependency(block: headerBlock, revision: headerRevision))
-        }
+        let effects = try ExecutionEffects(
+            on: tracker, collection: collection, headerRevision: headerRevision,
+            newestWrite: snapshot.write(of:))
+        let reads = effects.reads
         self.payload = payload
         base = snapshot.revision
-        self.writes = writes
-        self.blocks = blocks
+        writes = effects.writes
+        blocks = effects.blocks
+        headerAfter = effects.headerAfter
+        results = effects.results
         self.outcomes = outcomes
-        self.results = results
         // The actions of a custom collection have no outcomes.
         let done = actions.enumerated().map { index, action in
             Action(
@@ -185,7 +168,7 @@ package struct PreparedBatch: Sendable {
         self.reads = reads
         cameListed = false
         var dependencies = Set(reads.map(\.block)).union(blocks.map(\.block))
-        if planted(.rebaseIgnoresHeader) { dependencies.remove(headerBlock) }
+        if planted(.rebaseIgnoresHeader) { dependencies.remove(BlockID(collection.digest)) }
         if planted(.rebaseIgnoresReads) { dependencies = Set(blocks.map(\.block)) }
         if planted(.rebaseIgnoresWrites) { dependencies.subtract(writes.map(\.block)) }
         self.dependencies = dependencies
@@ -225,18 +208,6 @@ package struct PreparedBatch: Sendable {
         return CommitAttempt(
             participant: participant, payload: payload, body: body, writes: writes,
             headerAfter: headerAfter, checkpoint: checkpoint, wallMilliseconds: wallMilliseconds)
-    }
-}
-
-extension TouchedBlock {
-    /// The header part of a collection, which an entry changes.
-    fileprivate init(
-        _ after: CollectionHeader, of collection: CollectionID, since revision: Revision
-    ) {
-        let hash = Digest(domain: "optimystic/header/1", after.canonicalBytes)
-        self.init(
-            block: BlockID(collection.digest), baseRevision: revision, basePayload: nil,
-            transformHash: hash, resultHash: hash)
     }
 }
 

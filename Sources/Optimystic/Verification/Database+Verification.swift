@@ -1,5 +1,6 @@
 import BlockModel
 import BlockRuntime
+import BlockTransactions
 import OptimysticClient
 
 extension Database {
@@ -9,8 +10,16 @@ extension Database {
     ///
     /// Runs beside writers: it verifies each collection up to the revision it has when its turn
     /// comes.
+    ///
+    /// Execution is deterministic: with `reexecutes`, every history is executed again as well, from
+    /// its first entry. Each action's outcome, each block of each revision, what was read and the
+    /// header part are compared with the log; the blocks that there are at the newest revision, byte
+    /// by byte, with what the replicas give. No block is taken from the storage for that. A history
+    /// that is truncated, and a custom collection, cannot be executed here: that is told in
+    /// ``VerificationReport/Part/reexecution``, and it is not sound.
     /// - Parameters:
     ///   - names: The collections; nil for all.
+    ///   - reexecutes: Whether histories are executed again.
     ///   - timeout: For each request.
     ///   - onProgress: Called after each segment, with what was found so far; of several
     ///     collections by turns.
@@ -19,8 +28,11 @@ extension Database {
     /// - Complexity: One request for each segment (32 entries), for each body above
     ///   ``Limits/inlineBodyBytesMax`` and for each write of a block. Memory: 40 bytes for each
     ///   action of a collection, for ``Limits/verificationCollectionCountMax`` of them at a time.
+    ///   To execute histories again: one request more for each page of a log and for each
+    ///   ``Limits/verificationFetchCountMax`` blocks, and as many bytes of memory as the collection
+    ///   holds, with 40 for each entry; one collection at a time.
     public func verify(
-        _ names: [String]? = nil, timeout: Duration? = nil,
+        _ names: [String]? = nil, reexecutes: Bool = false, timeout: Duration? = nil,
         onProgress: (@Sendable (VerificationReport.Part) -> Void)? = nil
     ) async throws -> VerificationReport {
         var report = VerificationReport()
@@ -30,7 +42,7 @@ extension Database {
         } else {
             all = try await collections(timeout: timeout).map(\.name).sorted()
         }
-        let results = try await verifyEach(all, timeout, onProgress)
+        let results = try await verifyEach(all, reexecutes ? .known : .nobody, timeout, onProgress)
         for (name, result) in zip(all, results) {
             // Of all collections, one that was dropped meanwhile is no trouble.
             guard let result else {
@@ -42,20 +54,50 @@ extension Database {
         return report
     }
 
-    /// A few collections at a time: most of the time goes by while replicas are waited for.
+    /// Verifies a custom collection, as ``verify(_:reexecutes:timeout:onProgress:)`` does, and
+    /// executes its history again by the application's own handlers.
+    ///
+    /// What the application read of the collection before it acted is in the entries as well: such
+    /// a read must be true, and need not be one of the handlers'.
+    /// - Parameter behavior: As every program that opened the collection had it.
+    /// - Throws: `.collectionNotFound`; `.collectionKindMismatch` when it is no custom collection;
+    ///   whatever keeps the cluster from answering.
+    public func verify<Action>(
+        _ name: String, executing behavior: CollectionBehavior<Action>, timeout: Duration? = nil,
+        onProgress: (@Sendable (VerificationReport.Part) -> Void)? = nil
+    ) async throws -> VerificationReport.Part {
+        let kind = try await info(named: name, timeout: timeout).kind
+        guard kind == .custom else {
+            throw DatabaseError(
+                .collectionKindMismatch,
+                "\"\(name)\" is a \(kind): it is executed without handlers of an application")
+        }
+        let choice = ReplayChoice.given(ReplayHandler(behavior))
+        guard let part = try await verify(name, choice, timeout, onProgress) else {
+            throw DatabaseError(.collectionNotFound, "there is no collection \"\(name)\"")
+        }
+        return part
+    }
+
+    /// A few collections at a time: most of the time goes by while replicas are waited for. What an
+    /// execution holds is held for one.
     private func verifyEach(
-        _ names: [String], _ timeout: Duration?,
+        _ names: [String], _ choice: ReplayChoice, _ timeout: Duration?,
         _ onProgress: (@Sendable (VerificationReport.Part) -> Void)?
     ) async throws -> [VerificationReport.Part?] {
-        try await withThrowingTaskGroup(of: (Int, VerificationReport.Part?).self) { group in
+        let countMax =
+            if case .nobody = choice { Limits.verificationCollectionCountMax } else { 1 }
+        return try await withThrowingTaskGroup(of: (Int, VerificationReport.Part?).self) { group in
             var results = [VerificationReport.Part?](repeating: nil, count: names.count)
             for (index, name) in names.enumerated() {
-                if index >= Limits.verificationCollectionCountMax,
+                if index >= countMax,
                     let (done, result) = try await group.next()
                 {
                     results[done] = result
                 }
-                group.addTask { (index, try await self.verify(name, timeout, onProgress)) }
+                group.addTask {
+                    (index, try await self.verify(name, choice, timeout, onProgress))
+                }
             }
             for try await (done, result) in group { results[done] = result }
             return results
@@ -63,12 +105,13 @@ extension Database {
     }
 
     private func verify(
-        _ name: String, _ timeout: Duration?,
+        _ name: String, _ choice: ReplayChoice, _ timeout: Duration?,
         _ onProgress: (@Sendable (VerificationReport.Part) -> Void)?
     ) async throws -> VerificationReport.Part? {
         let first = try await inspectTail(name, timeout: timeout)
         guard let tail = first.value.live else { return nil }
-        var checker = LogChecker(tail: tail)
+        let reexecutes = if case .nobody = choice { false } else { true }
+        var checker = LogChecker(tail: tail, remembersEntries: reexecutes)
         checker.takeRegister(try await settledReplicas(of: name, first.replicas, timeout))
         var entries = tail.entries
         var segment: Segment?
@@ -92,6 +135,14 @@ extension Database {
         }
         try await takeBodies(of: entries, &checker, timeout)
         checker.finish(isComplete: isComplete)
+        if reexecutes {
+            do {
+                try await execute(
+                    tail, by: choice, isComplete: isComplete, &checker, timeout, onProgress)
+            } catch let error as DatabaseError where error.code == .collectionNotFound {
+                return nil
+            }
+        }
         onProgress?(checker.result)
         return checker.result
     }

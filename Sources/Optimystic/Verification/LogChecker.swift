@@ -17,9 +17,13 @@ package struct LogChecker {
     private var unasked: [ListedWrite] = []
     /// Every link seen, by index: all that name one segment must agree.
     private var links: [UInt64: SegmentLink] = [:]
+    /// What each entry is, for whoever reads them again from the first one; nil when nobody does.
+    private var digests: [Revision: Digest]?
 
-    package init(tail: Tail) {
+    /// - Parameter remembersEntries: For ``agrees(with:)``, with 40 bytes for each entry.
+    package init(tail: Tail, remembersEntries: Bool = false) {
         self.tail = tail
+        digests = remembersEntries ? [:] : nil
         result = VerificationReport.Part(name: tail.name)
         result.revision = tail.revision
         expectedRevision = tail.revision
@@ -186,6 +190,44 @@ package struct LogChecker {
         }
     }
 
+    // MARK: Reading again
+
+    /// Whether an entry that was read elsewhere is the one in the chain; nil when that one was not
+    /// seen.
+    package func agrees(with entry: LogEntry) -> Bool? {
+        digests?[entry.revision].map { $0 == LogChecker.digest(entry) }
+    }
+
+    private static func digest(_ entry: LogEntry) -> Digest {
+        let hash = BlockID(content: entry.body.canonicalBytes).digest
+        return digest(entry.payload, bodyHash: hash, entry.headerAfter)
+    }
+
+    private static func digest(
+        _ payload: PayloadID, bodyHash: Digest, _ headerAfter: CollectionHeader?
+    ) -> Digest {
+        var encoder = CanonicalEncoder()
+        encoder.append(payload)
+        encoder.append(bodyHash)
+        encoder.append(headerAfter)
+        return Digest(domain: "optimystic/replayed-entry/1", encoder.bytes)
+    }
+
+    /// Something that was found when the entries were read again, from the first one.
+    package mutating func found(
+        _ kind: VerificationReport.Finding.Kind, _ object: String, _ problem: String
+    ) {
+        result.found(kind, object, problem)
+    }
+
+    /// Tells how far the execution has come, and in the end what came of it.
+    package mutating func executed(
+        _ count: Int, _ outcome: VerificationReport.Reexecution? = nil
+    ) {
+        result.executedEntryCount = count
+        result.reexecution = outcome
+    }
+
     // MARK: Parts
 
     private mutating func count(_ holderCount: Int, of replicaCount: Int, _ object: String) {
@@ -216,6 +258,8 @@ package struct LogChecker {
             }
             expectedRevision = entry.revision.previous
             expectedHash = entry.previousHash
+            digests?[entry.revision] = LogChecker.digest(
+                entry.payload, bodyHash: entry.bodyHash, entry.headerAfter)
             if case .inline(let bytes) = entry.body { take(bodyOf: entry, bytes: bytes) }
         }
     }

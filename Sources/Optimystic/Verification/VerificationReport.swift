@@ -7,8 +7,9 @@ public struct VerificationReport: Hashable, Sendable {
     /// In the order in which they were verified.
     public var collections: [Part] = []
 
-    /// Whether nothing at all was wrong.
-    public var isSound: Bool { collections.allSatisfy(\.findings.isEmpty) }
+    /// Whether nothing at all was wrong, and everything that was asked for was done: a history that
+    /// could not be executed again is not sound.
+    public var isSound: Bool { collections.allSatisfy(\.isSound) }
 }
 
 extension VerificationReport {
@@ -35,10 +36,17 @@ extension VerificationReport {
         /// losses left. What a replica said it lacks has been sent to it: verify again to see it
         /// there.
         public internal(set) var partlyReplicatedCount = 0
+        /// Entries whose actions were executed again.
+        public internal(set) var executedEntryCount = 0
+        /// What came of the execution of its history; nil when that was not asked for.
+        public internal(set) var reexecution: Reexecution?
         /// What is wrong; empty when nothing is. At most ``Limits/verificationFindingCountMax``.
         public internal(set) var findings: [Finding] = []
 
         init(name: String) { self.name = name }
+
+        /// Whether nothing is wrong, and everything that was asked for was done.
+        public var isSound: Bool { findings.isEmpty && reexecution?.obstacle == nil }
 
         /// Objects whose replicas were asked.
         public var objectCount: Int {
@@ -49,6 +57,45 @@ extension VerificationReport {
         mutating func found(_ kind: Finding.Kind, _ object: String, _ problem: String) {
             guard findings.count < Limits.verificationFindingCountMax else { return }
             findings.append(Finding(kind: kind, object: object, problem: problem))
+        }
+    }
+}
+
+extension VerificationReport {
+    /// What came of executing a history again.
+    public enum Reexecution: Hashable, Sendable {
+        /// Every entry was executed and compared, and every block there is now with what the
+        /// replicas give. Of a diary there are none: its entries are appends.
+        case done(blockCount: Int)
+        /// Execution and log differ, in a way after which nothing can be compared any more: the
+        /// findings say where.
+        case ended(at: Revision)
+        /// It was not executed.
+        case notExecuted(Obstacle)
+
+        /// Why a history was not executed again.
+        public enum Obstacle: Hashable, Sendable, CustomStringConvertible {
+            /// History before this revision is gone: there is no first entry to begin with.
+            case historyTruncated(before: Revision)
+            /// The collection is an application's own, and only its application knows what its
+            /// actions do: see ``Database/verify(_:executing:timeout:onProgress:)``.
+            case handlersUnknown
+            /// Some of the log cannot be read.
+            case logUnreadable
+
+            /// A few words for people.
+            public var description: String {
+                switch self {
+                case .historyTruncated(let revision): "history before revision \(revision) is gone"
+                case .handlersUnknown: "only its application knows what its actions do"
+                case .logUnreadable: "some of its log cannot be read"
+                }
+            }
+        }
+
+        /// Why it was not executed; nil when it was.
+        public var obstacle: Obstacle? {
+            if case .notExecuted(let obstacle) = self { obstacle } else { nil }
         }
     }
 }
@@ -72,6 +119,9 @@ extension VerificationReport {
             case underReplicated
             /// Two replicas hold different bytes for what must be the same.
             case disagreement
+            /// The actions of an entry, executed again, do something else than the entry says, or
+            /// than the replicas hold.
+            case differentExecution
         }
 
         /// What is not as it should be.
