@@ -23,11 +23,17 @@ extension FinalDisks {
             }
         }
         try checkUncommitted(writes, log.tail, &result)
+        #if SIMULATION_HOOKS
+        // The branches that a checker takes prove nothing of the world.
+        let replay = SimulationHooks.$marks.withValue(nil) { execute(log, &result) }
+        #else
+        let replay = execute(log, &result)
+        #endif
         if log.isGarbage { return result }
         for (block, committed) in writes.sorted(by: { $0.key < $1.key }) {
             try checkReplicas(of: block, committed, log.tail, &result)
         }
-        if result.violations.isEmpty { try checkStructure(log, writes, &result) }
+        if result.violations.isEmpty { try checkStructure(log, writes, replay, &result) }
         return result
     }
 
@@ -116,9 +122,29 @@ extension FinalDisks {
         return result
     }
 
-    /// Walks the structure over what the replicas answer, and compares it with the log's model.
+    /// Executes the actions of a log again: what comes of them is what it says, whoever executed
+    /// them, and however often (protocol: execution-is-deterministic).
+    private func execute(_ log: Log, _ result: inout CheckResult) -> HistoryReplay {
+        let handler = ReplayHandler(log.tail.header.kind) ?? ReplayHandler(Signature.behavior)
+        var replay = HistoryReplay(
+            log.tail.collection, log.tail.incarnation, header: log.tail.header, handler: handler)
+        for (number, body) in log.bodies.enumerated() where !replay.isOver {
+            let entry = LogEntry(
+                revision: Revision(UInt64(number + 1)), payload: log.payloads[number], body: body,
+                headerAfter: log.headersAfter[number], wallMilliseconds: 0)
+            result.checkedCount += 1
+            for difference in replay.execute(entry) {
+                result.violation("executed again, the log is another one: \(difference)")
+            }
+        }
+        return replay
+    }
+
+    /// Walks the structure over what the replicas answer, and compares it with the log's model and
+    /// with what its execution made.
     private func checkStructure(
-        _ log: Log, _ writes: [BlockID: [CommittedWrite]], _ result: inout CheckResult
+        _ log: Log, _ writes: [BlockID: [CommittedWrite]], _ replay: HistoryReplay,
+        _ result: inout CheckResult
     ) throws {
         let tail = log.tail
         var fetched: [FetchedBlock.Key: FetchedBlock] = [:]
@@ -135,7 +161,14 @@ extension FinalDisks {
                 guard case .block(let copy?)? = try? replica.read(request), copy.write == newest
                 else { continue }
                 fetched[FetchedBlock.Key(request)] = try FetchedBlock(request, copy)
+                if let difference = replay.difference(of: block, from: copy) {
+                    result.violation("a replica: \(difference)")
+                }
             }
+        }
+        if replay.blocks != live.sorted() {
+            result.violation(
+                "\(live.count) blocks are there and \(replay.blockCount) were made again")
         }
         let snapshot = CollectionSnapshot(
             history: BlockHistory(incarnation: tail.incarnation, floor: Checkpoint(tail.revision)),

@@ -28,6 +28,8 @@ final class FinalDisks {
         let bodies: [EntryBody]
         /// What the entries' pends are found by.
         let payloads: [PayloadID]
+        /// The header part from each entry on that changes it.
+        let headersAfter: [CollectionHeader?]
         /// The collection was dropped in this life, and a walk may have removed what is left of it.
         let isGarbage: Bool
 
@@ -138,7 +140,8 @@ final class FinalDisks {
                 .corrupted, "\(key) is on \(count) peers only, although it was decided on")
         }
         return Log(
-            tail: tail, bodies: bodies, payloads: entries.map(\.payload), isGarbage: isGarbage)
+            tail: tail, bodies: bodies, payloads: entries.map(\.payload),
+            headersAfter: entries.map(\.headerAfter), isGarbage: isGarbage)
     }
 
     /// Whatever was decided on is within the limits, whichever service checked them before.
