@@ -256,7 +256,8 @@ let package = Package(
             "IntegrationTests",
             [
                 "BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockTransport",
-                "BlockTransportZeroMQ", "BlockWire", "Optimystic", "OptimysticEmbedded",
+                "BlockTransportZeroMQ", "BlockWire", "Optimystic", "OptimysticClient",
+                "OptimysticEmbedded",
             ]),
     ]
 )

@@ -84,7 +84,8 @@ struct Lie: Sendable, CustomTestStringConvertible {
         Lie(description) { entry in
             guard let last = entry.body.blocks.last else { return nil }
             let rest = entry.body.blocks.dropLast()
-            return entry.with(body: entry.body.with(blocks: rest + [change(last)].compactMap { $0 }))
+            let blocks = Array(rest) + [change(last)].compactMap { $0 }
+            return entry.with(body: entry.body.with(blocks: blocks))
         }
     }
 
@@ -94,7 +95,8 @@ struct Lie: Sendable, CustomTestStringConvertible {
         Lie(description) { entry in
             guard let last = entry.body.reads.last else { return nil }
             let rest = entry.body.reads.dropLast()
-            return entry.with(body: entry.body.with(reads: rest + [change(last)].compactMap { $0 }))
+            let reads = Array(rest) + [change(last)].compactMap { $0 }
+            return entry.with(body: entry.body.with(reads: reads))
         }
     }
 
@@ -151,7 +153,6 @@ struct Lie: Sendable, CustomTestStringConvertible {
     ]
 }
 
-// protocol: execution-is-deterministic
 @Suite("The replay of a history") struct HistoryReplayTests {
     /// A tree with splits, merges, removals, failed conditions and entries of several actions.
     private func treeLog() throws -> SampleLog { try treeScene().store.log }
@@ -205,6 +206,7 @@ struct Lie: Sendable, CustomTestStringConvertible {
         return scene.store.log
     }
 
+    // protocol: execution-is-deterministic
     @Test("A tree that splits, merges and refuses comes out as its log says")
     func tree() throws {
         let log = try treeLog()

@@ -1,7 +1,9 @@
 import BlockDeployment
+import BlockModel
 import BlockRuntime
 import Foundation
 import Optimystic
+import OptimysticClient
 import OptimysticEmbedded
 import Testing
 
@@ -91,6 +93,74 @@ extension Integration {
             }
         }
 
+        // protocol: execution-is-deterministic
+        @Test("A history is executed again, or it is said why it is not, and what differs is found")
+        func replay() async throws {
+            try await Self.withPlace { place, path in
+                func verify(_ words: String...) throws -> LocalCluster.CommandResult {
+                    try place.run("optimystic", ["--embedded", path, "verify"] + words)
+                }
+                let database = try await Database.embedded(at: path, timeout: .seconds(30))
+                let tree = try await database.tree("t", key: Int.self, value: Int.self)
+                let queue = try await database.queue("q", of: Int.self)
+                for number in 0..<200 { try await tree.set(number, to: number) }
+                for number in 0..<150 { try await tree.remove(number) }
+                try await queue.enqueue(1)
+                await database.closeAndWait()
+                let sound = try verify("--replay")
+                #expect(sound.ending == .exited(0), "\(sound.errors)")
+                #expect(sound.output.contains("t: sound, up to revision 350"))
+                #expect(sound.output.contains("executed again from its first entry: "))
+                #expect(try !verify().output.contains("executed"))
+                let json = try verify("--replay", "t", "--output", "json")
+                #expect(json.output.contains(#""state":"done""#), "\(json.output)")
+
+                // What is not there is not sound.
+                let again = try await Database.embedded(at: path, timeout: .seconds(30))
+                try await again.truncate("t", through: Revision(100))
+                _ = try await again.createOrOpen("own", Plus.behavior)
+                await again.closeAndWait()
+                let partly = try verify("--replay")
+                #expect(partly.ending == .exited(1), "\(partly.errors)")
+                #expect(partly.output.contains("t: not re-executed, up to revision 350"))
+                #expect(partly.output.contains("history before revision 101 is gone"))
+                #expect(partly.output.contains("own: not re-executed"))
+                #expect(partly.output.contains("q: sound"))
+                #expect(try verify().ending == .exited(0))
+                #expect(
+                    try verify("--replay", "own", "--output", "json").output
+                        .contains(#""obstacle":"handlersUnknown""#))
+
+                // Somebody says that it did what it did not.
+                let last = try await Database.embedded(at: path, timeout: .seconds(30))
+                try await EmbeddedCommandTests.lie(in: last.queue("q", of: Int.self), last)
+                await last.closeAndWait()
+                #expect(try verify("q").ending == .exited(0))
+                let lie = try verify("--replay", "q")
+                #expect(lie.ending == .exited(65), "\(lie.errors)")
+                #expect(lie.output.contains("differentExecution: block "), "\(lie.output)")
+                #expect(lie.output.contains(" at 2: execution gives "), "\(lie.output)")
+                #expect(lie.output.contains("and not beyond 2"), "\(lie.output)")
+            }
+        }
+
+        /// Lands an entry with an action that takes a value, and no change of any block.
+        private static func lie(in queue: Queue<Int>, _ database: Database) async throws {
+            let action = Action(
+                id: database.makeActionID(),
+                bytes: QueueAction.dequeue(countMax: 1).canonicalBytes,
+                outcome: QueueOutcome.dequeued([Bytes("1".utf8)]).canonicalBytes)
+            let attempt = CommitAttempt(
+                participant: Participant(
+                    collection: queue.info.collection, incarnation: queue.info.incarnation,
+                    target: queue.revision.next),
+                payload: PayloadID(action: database.makeActionID(), execution: 0),
+                body: EntryBody(actions: [action]).canonicalBytes, wallMilliseconds: 0)
+            let reply = try await database.connection.request(
+                .commit(attempt), timeout: .seconds(30))
+            guard case .committed = reply else { throw CancellationError() }
+        }
+
         @Test("Two commands do not open one directory at a time, and options exclude each other")
         func exclusion() async throws {
             try await Self.withPlace { place, path in
@@ -142,4 +212,10 @@ extension Integration {
             }
         }
     }
+}
+
+/// A collection of an application's own.
+private enum Plus {
+    static let behavior = CollectionBehavior<Int>(
+        apply: { number, scope in try scope.set(Bytes("\(number)".utf8), []) })
 }

@@ -32,13 +32,13 @@ enum LyingClient {
 }
 
 /// Histories that are executed again, against the real services in this process.
-// protocol: execution-is-deterministic
 @Suite("Execution of a history", .serialized) struct ReexecutionTests {
     /// What is wrong; replicas that lag a moment behind are not.
     private func problems(_ parts: [VerificationReport.Part]) -> [VerificationReport.Finding] {
         parts.flatMap(\.findings).filter { $0.kind != .underReplicated }
     }
 
+    // protocol: execution-is-deterministic
     @Test(
         "What many clients did to collections of every kind comes out again as the log says",
         arguments: DatabaseHome.allCases)
@@ -91,7 +91,9 @@ enum LyingClient {
         }
     }
 
-    @Test("A client that says it did what it did not is found, and where", arguments: DatabaseHome.allCases)
+    @Test(
+        "A client that says it did what it did not is found, and where",
+        arguments: DatabaseHome.allCases)
     func lie(home: DatabaseHome) async throws {
         try await home.run { connect in
             let database = try await connect()

@@ -88,6 +88,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// A rebase takes a transform over although its block was written meanwhile
     /// (protocol: written-blocks-are-computed-again).
     case rebaseIgnoresWrites
+    /// The blocks that an action makes get ids by its place in its batch, which is another one when
+    /// it is executed again (protocol: execution-is-deterministic).
+    case blockIDsByPlace
 
     // MARK: Lives
 

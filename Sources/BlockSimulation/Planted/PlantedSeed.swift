@@ -28,6 +28,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .rebaseIgnoresHeader, seed: 3),
         PlantedSeed(bug: .rebaseIgnoresReads, seed: 3),
         PlantedSeed(bug: .rebaseIgnoresWrites, seed: 2),
+        PlantedSeed(bug: .blockIDsByPlace, seed: 2),
         PlantedSeed(bug: .dropWithoutIncarnation, seed: 25),
         PlantedSeed(bug: .cutOfOneLook, seed: 16),
         PlantedSeed(bug: .groupConditionUnchecked, seed: 16),

@@ -33,6 +33,7 @@ package struct HistoryReplay: Sendable {
         self.handler = handler
         self.header = header
         self.header.root = nil
+        invariant(incarnation.generation > 0, "the history of a collection that never was")
     }
 
     // MARK: Entries
@@ -57,6 +58,7 @@ package struct HistoryReplay: Sendable {
             differences = compare(effects, execution.outcomes, with: entry)
             take(effects, of: entry)
         }
+        invariant(entry.revision == revision.next, "entry \(entry.revision) was left out")
         revision = entry.revision
         actionCount += entry.body.actions.count
         isOver = differences.contains(where: \.endsReplay)
@@ -109,6 +111,7 @@ package struct HistoryReplay: Sendable {
             state.set(write.block, committed, results[write.block])
         }
         guard let changed = effects.headerAfter else { return }
+        invariant(changed.hasSameContent(as: header), "execution made another kind of collection")
         header = changed
         headerRevision = entry.revision
     }
@@ -128,6 +131,7 @@ package struct HistoryReplay: Sendable {
     /// Compares one of ``blocks`` with what replicas give as of ``revision``.
     package func difference(of block: BlockID, from copy: BlockCopy?) -> ReplayDifference? {
         guard let held = state.blocks[block] else { return nil }
+        invariant(held.write.revision <= revision, "a block of an entry to come")
         guard let copy, let bytes = copy.bytes else {
             return ReplayDifference(
                 held.write.revision, .copy(block), "execution makes it, the replicas have none")
@@ -174,6 +178,9 @@ extension HistoryReplay {
     private func compareBlocks(
         _ executed: [TouchedBlock], _ entry: LogEntry
     ) -> [ReplayDifference] {
+        invariant(
+            executed.allSatisfy { $0.baseRevision < entry.revision },
+            "a write of \(entry.revision) on one that is not below it")
         var differences: [ReplayDifference] = []
         let listed = Dictionary(entry.body.blocks.map { ($0.block, $0) }) { first, _ in first }
         for block in executed.sorted() {
@@ -200,6 +207,7 @@ extension HistoryReplay {
             }
         }
         let known = Set(executed.map(\.block))
+        invariant(known.count == executed.count, "execution lists a block twice")
         for block in entry.body.blocks where !known.contains(block.block) {
             differences.append(
                 ReplayDifference(
@@ -223,6 +231,7 @@ extension HistoryReplay {
                     found: listed[read.block].map { "one at \($0)" } ?? "none"))
         }
         let known = Set(executed.map(\.block))
+        invariant(known.count == executed.count, "execution lists a read twice")
         for read in entry.body.reads where !known.contains(read.block) {
             if !handler.listsOwnReadsOnly, read.revision == newestRevision(of: read.block) {
                 continue
@@ -249,7 +258,8 @@ extension HistoryReplay {
         guard let header else { return "no other header" }
         let root = header.root.map { "\($0)" } ?? "none"
         let keys = header.keyType.map { " of \($0)" } ?? ""
-        return "\(header.kind)\(keys), \(header.encoding), capacity \(header.capacity), root \(root)"
+        return "\(header.kind)\(keys), \(header.encoding), capacity \(header.capacity), "
+            + "root \(root)"
     }
 }
 
@@ -264,6 +274,10 @@ private struct ReplayedBlocks: BlockSnapshot, Sendable {
     func write(of id: BlockID) -> CommittedWrite? { blocks[id]?.write }
 
     mutating func set(_ id: BlockID, _ write: CommittedWrite, _ block: Block?) {
+        invariant(block?.id ?? id == id, "a block is kept as \(id)")
+        invariant(
+            blocks[id].map { $0.write.revision < write.revision } ?? true,
+            "block \(id) is written at \(write.revision), and later before")
         blocks[id] = block.map { ($0, write) }
     }
 }

@@ -33,12 +33,11 @@ package struct ReplayDifference: Hashable, Sendable {
     package let problem: String
 
     init(_ revision: Revision, _ subject: Subject, executed: String, found: String) {
-        self.revision = revision
-        self.subject = subject
-        problem = "execution gives \(executed), the log says \(found)"
+        self.init(revision, subject, "execution gives \(executed), the log says \(found)")
     }
 
     init(_ revision: Revision, _ subject: Subject, _ problem: String) {
+        invariant(revision != .zero && !problem.isEmpty, "a difference of nothing")
         self.revision = revision
         self.subject = subject
         self.problem = problem

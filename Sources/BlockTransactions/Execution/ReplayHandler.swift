@@ -22,6 +22,7 @@ package struct ReplayHandler: Sendable {
         run = { action, _, tracker, life in
             let content = try ActionContent(action.bytes, kind: kind)
             if let problem = content.problem { throw problem }
+            invariant(content.kind == kind, "an action on another kind of collection")
             return try ActionExecutor.run(content, action.id, on: tracker, life).bytes
         }
     }

@@ -17,6 +17,13 @@ struct BatchRun {
     /// Bytes that an action takes of a body, about: headroom for ids and counts around its own.
     static func bodyBytes(of pending: PendingAction) -> Int { pending.bytes.count + 64 }
 
+    /// The action that the ids of new blocks are derived from.
+    private func maker(of pending: PendingAction) -> ActionID {
+        guard planted(.blockIDsByPlace) else { return pending.action }
+        return ActionID(
+            rawValue: Identifier128(pending.action.rawValue.value ^ UInt128(outcomes.count)))
+    }
+
     /// - Parameter tracker: On the newest snapshot, with nothing run yet.
     /// - Throws: ``MissingBlocks``: bring them and run again.
     init(
@@ -35,7 +42,7 @@ struct BatchRun {
                 let outcome = try collector.run {
                     do {
                         return try ActionExecutor.run(
-                            pending.content, pending.action, on: tracker, life, room: room,
+                            pending.content, maker(of: pending), on: tracker, life, room: room,
                             check: { try tracker.checkWrites(history) })
                     } catch let missing as MissingBlocks {
                         let lacking = unreadable.among(missing.ids)

@@ -13,9 +13,9 @@ extension Database {
     ///
     /// Execution is deterministic: with `reexecutes`, every history is executed again as well, from
     /// its first entry. Each action's outcome, each block of each revision, what was read and the
-    /// header part are compared with the log; the blocks that there are at the newest revision, byte
-    /// by byte, with what the replicas give. No block is taken from the storage for that. A history
-    /// that is truncated, and a custom collection, cannot be executed here: that is told in
+    /// header part are compared with the log; the blocks that there are at the newest revision,
+    /// byte by byte, with what the replicas give. No block is taken from the storage for that. A
+    /// history that is truncated, and a custom collection, cannot be executed here: that is told in
     /// ``VerificationReport/Part/reexecution``, and it is not sound.
     /// - Parameters:
     ///   - names: The collections; nil for all.
