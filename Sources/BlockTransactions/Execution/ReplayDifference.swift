@@ -37,7 +37,7 @@ package struct ReplayDifference: Hashable, Sendable {
     }
 
     init(_ revision: Revision, _ subject: Subject, _ problem: String) {
-        invariant(revision != .zero && !problem.isEmpty, "a difference of nothing")
+        invariant(!problem.isEmpty, "a difference without words")
         self.revision = revision
         self.subject = subject
         self.problem = problem
