@@ -240,7 +240,8 @@ let package = Package(
             "BlockNodeTests",
             [
                 "BlockConsensus", "BlockModel", "BlockNode", "BlockRuntime", "BlockStorage",
-                "BlockTransport", "BlockTransportLoopback", "BlockWire", logging,
+                "BlockTransactions", "BlockTransport", "BlockTransportLoopback", "BlockWire",
+                logging,
             ]),
         tests(
             "BlockWorkloadsTests",

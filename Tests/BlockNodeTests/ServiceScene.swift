@@ -9,10 +9,15 @@ import BlockWire
 /// message takes as long as on a local network, every sync as on a disk, and what arrives at
 /// a peer while it syncs is synced together. Writers each do one action after the other, for ever.
 struct ServiceScene {
-    /// Time of a message between two processes, and up to as much again.
-    static let hop = Duration.microseconds(200)
-    /// Time of a synced batch.
-    static let sync = Duration.milliseconds(2)
+    /// How long things take.
+    struct Timing {
+        /// Of a message between two processes.
+        var hop = Duration.microseconds(200)
+        /// As much longer it takes at most.
+        var jitter = Duration.microseconds(200)
+        /// Of a synced batch.
+        var sync = Duration.milliseconds(2)
+    }
 
     /// One action of a writer, and when it was answered with where it landed.
     struct Acknowledgement {
@@ -44,6 +49,7 @@ struct ServiceScene {
     }
 
     let map: ClusterMap
+    private let timing: Timing
     private(set) var now = Instant.origin
     private var generator: SeededGenerator
     private var agenda = TimerQueue<Event>()
@@ -60,6 +66,10 @@ struct ServiceScene {
     private(set) var answers: [UInt64: ClientReply] = [:]
     private(set) var acknowledgements: [Acknowledgement] = []
     private(set) var failures: [DatabaseError] = []
+    /// Of the answers, those that nobody has taken yet.
+    private var freshAnswers: [UInt64] = []
+    /// What is sent and synced, from when a test puts one here.
+    var traffic: ServiceTraffic?
     /// What each coordinator was asked, and when.
     private(set) var asked: [(coordinator: Int, at: Instant)] = []
     /// Peers that a coordinator does not reach, and coordinators that a proxy does not.
@@ -68,7 +78,8 @@ struct ServiceScene {
 
     private static let openToken: UInt64 = 1 << 40
 
-    init(proxyCount: Int, seed: UInt64 = 1) throws {
+    init(proxyCount: Int, seed: UInt64 = 1, timing: Timing = Timing()) throws {
+        self.timing = timing
         let peers = (1...3).map {
             ClusterMap.Peer(
                 id: PeerID(rawValue: Identifier128(UInt128($0))), name: "peer-\($0)",
@@ -113,9 +124,24 @@ struct ServiceScene {
 
     // MARK: Clients
 
-    mutating func ask(_ proxy: Int, _ token: UInt64, _ request: ClientRequest) throws {
+    /// - Parameter deadline: Of the client; nil: in 5 seconds.
+    mutating func ask(
+        _ proxy: Int, _ token: UInt64, _ request: ClientRequest, client: UInt64 = 0,
+        deadline: Instant? = nil
+    ) throws {
         feed(
-            .request(token, request, deadline: now.advanced(by: .seconds(5))), toProxy: proxy)
+            .request(
+                token, request, client: client,
+                deadline: deadline ?? now.advanced(by: .seconds(5))),
+            toProxy: proxy)
+    }
+
+    /// The answers that came since this was last asked, to requests that no writer made.
+    mutating func takeAnswers() -> [(token: UInt64, reply: ClientReply)] {
+        defer { freshAnswers = [] }
+        return freshAnswers.compactMap { token in
+            answers.removeValue(forKey: token).map { (token, $0) }
+        }
     }
 
     mutating func open(_ kind: CollectionKind) throws {
@@ -181,6 +207,7 @@ struct ServiceScene {
     private mutating func answered(_ token: UInt64, _ reply: ClientReply) {
         if token >= Self.openToken {
             answers[token] = reply
+            freshAnswers.append(token)
             return
         }
         let index = Int(token & 0xFFFF)
@@ -202,15 +229,25 @@ struct ServiceScene {
 
     mutating func run(for time: Duration) throws {
         let end = now.advanced(by: time)
-        while let (event, instant) = agenda.popDue(at: end) {
-            now = max(now, instant)
-            try handle(event)
-        }
-        now = end
+        while try step(until: end) {}
     }
 
-    private mutating func delay() -> Duration {
-        Self.hop + .nanoseconds(Int64(generator.below(Int(Self.hop.nanoseconds))))
+    /// Does what is next, or lets the time pass until `end`.
+    /// - Returns: Whether anything was to be done until then.
+    mutating func step(until end: Instant) throws -> Bool {
+        guard let (event, instant) = agenda.popDue(at: end) else {
+            now = max(now, end)
+            return false
+        }
+        now = max(now, instant)
+        try handle(event)
+        return true
+    }
+
+    /// How long the next message takes.
+    mutating func delay() -> Duration {
+        guard timing.jitter > .zero else { return timing.hop }
+        return timing.hop + .nanoseconds(Int64(generator.below(Int(timing.jitter.nanoseconds))))
     }
 
     private mutating func later(_ event: Event) {
@@ -256,7 +293,8 @@ struct ServiceScene {
         inboxes[peer] = []
         var replies: [(Int, PeerBatchReply)] = []
         let report = try cycles[peer].run(batches) { replies.append(($0, $1)) }
-        let time = report.wroteBatch ? Self.sync : .zero
+        if report.wroteBatch { traffic?.synced(peer, at: now) }
+        let time = report.wroteBatch ? timing.sync : .zero
         isSyncing[peer] = true
         agenda.insert(.synced(peer: peer), at: now.advanced(by: time))
         for (coordinator, reply) in replies {
@@ -287,6 +325,7 @@ struct ServiceScene {
             guard let items = batches[peer.id], cutPeers[index]?.contains(number) != true else {
                 continue
             }
+            traffic?.sent(items, from: index, to: number, at: now)
             later(.toPeer(coordinator: index, peer: number, items))
         }
         if let wake = coordinators[index].nextWake {
@@ -300,6 +339,7 @@ struct ServiceScene {
             switch directive {
             case .send(let coordinator, let id, let request, let deadline):
                 guard cutCoordinators[index]?.contains(coordinator) != true else { continue }
+                traffic?.sent(request, at: now)
                 later(
                     .toCoordinator(
                         proxy: index, coordinator: coordinator, id: id, request, deadline))
