@@ -13,6 +13,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
     case store
     case embedded
     case commit
+    case transfer
     case read
     case history
     case fairness
@@ -31,6 +32,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .store: StoreBenchmark.title
         case .embedded: EmbeddedBenchmark.title
         case .commit: CommitBenchmark.title
+        case .transfer: CommitBenchmark.titleOfTransfers
         case .read: ReadBenchmark.title
         case .history: HistoryBenchmark.title
         case .fairness: FairnessBenchmark.title
@@ -47,6 +49,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .store: try StoreBenchmark(setting).run()
         case .embedded: try await EmbeddedBenchmark(setting).run()
         case .commit: try await CommitBenchmark(setting).run()
+        case .transfer: try await CommitBenchmark(setting, [.transfer, .hotTransfer]).run()
         case .read: try await ReadBenchmark(setting).run()
         case .history: try await HistoryBenchmark(setting).run()
         case .fairness: try await FairnessBenchmark(setting).run()

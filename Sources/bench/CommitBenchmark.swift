@@ -8,11 +8,11 @@ import Optimystic
 /// loopback, real disks. Where the time goes is told by what can be counted: how many operations
 /// share an entry, how often peers sync, what a sync takes, and each role's processor time.
 struct CommitBenchmark {
-    static let title =
-        "commits through 1 proxy, 2 coordinators and 3 peers on loopback, from tasks over one "
-        + "connection"
+    static let title = "commits " + way
+    static let titleOfTransfers = "transactions over two trees " + way
+    private static let way =
+        "through 1 proxy, 2 coordinators and 3 peers on loopback, from tasks over one connection"
 
-    static let clientCounts = [1, 16, 64, 256, 1024]
     static let warmUpTime = Duration.milliseconds(300)
     static let measuredTime = Duration.seconds(2)
 
@@ -22,6 +22,8 @@ struct CommitBenchmark {
         let p50: Figure
         let p99: Figure
         let together: Figure
+        /// nil where there are none.
+        let conflicts: Figure?
         let batches: Figure
         let client: Figure
         let proxy: Figure
@@ -39,6 +41,9 @@ struct CommitBenchmark {
             p50 = figure("p50", "p50 of one", "us")
             p99 = figure("p99", "p99 of one", "us")
             together = figure("together", "commits in one entry of the log", "commits")
+            conflicts =
+                load.meetsConflicts
+                ? figure("conflicts", "conflicts of a commit", "conflicts") : nil
             batches = figure("batches", "synced batches of a peer for a commit", "batches")
             client = figure("cpu.client", "processor time of a commit: clients", "us")
             proxy = figure("cpu.proxy", "                            proxy", "us")
@@ -49,8 +54,12 @@ struct CommitBenchmark {
     }
 
     let setting: BenchSetting
+    let loads: [CommitLoad]
 
-    init(_ setting: BenchSetting) { self.setting = setting }
+    init(_ setting: BenchSetting, _ loads: [CommitLoad] = CommitLoad.ofOneCollection) {
+        self.setting = setting
+        self.loads = loads
+    }
 
     func run() async throws -> [MeasuredFigure] {
         let (cluster, removal) = try setting.startCluster()
@@ -59,8 +68,8 @@ struct CommitBenchmark {
         defer { database.close() }
 
         var samples = SampleSet()
-        for load in CommitLoad.all {
-            for clients in CommitBenchmark.clientCounts {
+        for load in loads {
+            for clients in load.clientCounts {
                 for run in 1...setting.runs {
                     let operation = try await load.begin(database, "\(load.name)-\(clients)-\(run)")
                     try await measure(
@@ -91,6 +100,9 @@ struct CommitBenchmark {
         samples.add(Statistics.percentile(50, of: result.latencies) ?? 0, to: figures.p50)
         samples.add(Statistics.percentile(99, of: result.latencies) ?? 0, to: figures.p99)
         samples.add(count / Double(result.revisions.count), to: figures.together)
+        if let conflicts = figures.conflicts {
+            samples.add(Double(result.conflictCount) / count, to: conflicts)
+        }
         samples.add(used.syncedBatches / count, to: figures.batches)
         samples.add(used.ownProcessor / count, to: figures.client)
         let roles: [(LocalCluster.Member.Role, Figure)] = [

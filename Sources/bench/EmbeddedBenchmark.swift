@@ -14,8 +14,8 @@ struct EmbeddedBenchmark {
 
     func run() async throws -> [MeasuredFigure] {
         var samples = SampleSet()
-        for load in CommitLoad.all {
-            for clients in CommitBenchmark.clientCounts {
+        for load in CommitLoad.ofOneCollection {
+            for clients in load.clientCounts {
                 for _ in 1...setting.runs {
                     try await setting.withDirectoryOfTask { directory in
                         let database = try await Database.embedded(at: directory)

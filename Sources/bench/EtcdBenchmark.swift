@@ -9,20 +9,22 @@ struct EtcdBenchmark {
     static let title =
         "this database beside three etcd servers: 256-byte values, 10,000 keys, turn by turn"
 
-    private static let clientCounts = [1, 16, 64, 256, 1024]
     private static let warmUpTime = Duration.milliseconds(300)
     private static let measuredTime = Duration.seconds(2)
-    private static let keyCount = ReadBenchmark.entryCount
+    private static let keyCount = CommitLoad.treeEntryCount
 
     /// Something to be done, and what stands beside it.
     private struct Pair {
         let name: String
         let title: String
         let operation: CommitLoad.Operation
+        var clientCounts = [1, 16, 64, 256, 1024]
         /// The kind of load of etcd.
         let peer: String
         /// How many times etcd's rate is aimed at, by the number of clients.
         let aims: [Int: Double]
+        /// Whether clients can be in each other's way.
+        var meetsConflicts = false
     }
 
     private static let writeAims = [64: 3.0, 256: 5.0, 1024: 5.0]
@@ -47,7 +49,7 @@ struct EtcdBenchmark {
             defer { database.close() }
             var samples = SampleSet()
             for pair in try await pairs(database) {
-                for clients in Self.clientCounts {
+                for clients in pair.clientCounts {
                     for _ in 1...setting.runs { try await measure(pair, clients, etcd, &samples) }
                 }
             }
@@ -56,7 +58,8 @@ struct EtcdBenchmark {
     }
 
     private func pairs(_ database: Database) async throws -> [Pair] {
-        let reads = try await ReadBenchmark.makeTree(database)
+        let reads = try await CommitLoad.makeTree("reads", in: database)
+        let transfers = CommitLoad.transfer
         return [
             Pair(
                 name: "append", title: "diary append",
@@ -73,6 +76,11 @@ struct EtcdBenchmark {
             Pair(
                 name: "range", title: "range of 100",
                 operation: ReadBenchmark.Kind.range.operation(on: reads), peer: "range", aims: [:]),
+            Pair(
+                name: transfers.name, title: "transfer, two trees",
+                operation: try await transfers.begin(database, "transfers"),
+                clientCounts: transfers.clientCounts, peer: "transfer", aims: [:],
+                meetsConflicts: transfers.meetsConflicts),
         ]
     }
 
@@ -97,6 +105,12 @@ struct EtcdBenchmark {
         add(ownRate, "", "\(pair.title), \(count)", "ops/s", aim: nil)
         add(peerRate, ".etcd", "  etcd \(pair.peer)", "ops/s", aim: nil)
         add(ownRate / peerRate, ".ratio", "  ratio", "times", aim: pair.aims[clients])
+        if pair.meetsConflicts {
+            let ownPart = Double(own.conflictCount) / Double(own.latencies.count)
+            let peerPart = Double(peer.conflicts) / Double(peer.count)
+            add(ownPart, ".conflicts", "  conflicts of one", "conflicts", aim: nil)
+            add(peerPart, ".etcd.conflicts", "  etcd's", "conflicts", aim: nil)
+        }
         for (percent, peerLatency) in [(50.0, peer.p50), (99.0, peer.p99)] {
             let latency = Statistics.percentile(percent, of: own.latencies) ?? 0
             add(latency, ".p\(Int(percent))", "  p\(Int(percent)) of one", "us", aim: nil)

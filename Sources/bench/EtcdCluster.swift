@@ -7,6 +7,8 @@ struct EtcdCluster {
     /// What its load program tells of one load.
     struct Result: Decodable {
         let count: Int
+        /// Of transfers, that met others.
+        let conflicts: Int
         let seconds: Double
         /// Microseconds.
         let p50: Double
@@ -68,7 +70,7 @@ struct EtcdCluster {
     }
 
     /// Loads the servers for a while.
-    /// - Parameter kind: `put`, `get` or `range`.
+    /// - Parameter kind: `put`, `get`, `range` or `transfer`.
     func measure(
         _ kind: String, clients: Int, duration: Duration, keyCount: Int
     ) throws -> Result {

@@ -11,7 +11,6 @@ struct ReadBenchmark {
         + "connection"
 
     private static let clientCounts = [1, 16, 64, 256, 1024]
-    static let entryCount = 10_000
     private static let rangeCount = 100
     private static let warmUpTime = Duration.milliseconds(200)
     private static let measuredTime = Duration.seconds(1)
@@ -26,11 +25,10 @@ struct ReadBenchmark {
         func operation(on tree: Tree<Int, Bytes>) -> CommitLoad.Operation {
             let revision = tree.revision
             return { client, number in
-                let place = (client &* 7919 &+ number &* 104_729) % entryCount
-                guard try await read(tree, revision, place) else {
+                guard try await read(tree, revision, CommitLoad.place(client, number)) else {
                     throw DatabaseError(.internalError, "what was written is not there")
                 }
-                return revision
+                return CommitLoad.Completion(revision: revision)
             }
         }
 
@@ -45,21 +43,11 @@ struct ReadBenchmark {
         static let range = Kind(
             name: "range", title: "linearizable range of 100 entries"
         ) { tree, _, place in
-            let first = place % (entryCount - rangeCount)
+            let first = place % (CommitLoad.treeEntryCount - rangeCount)
             var count = 0
             for try await _ in tree.entries(in: first..<first + rangeCount) { count += 1 }
             return count == rangeCount
         }
-    }
-
-    /// A tree of the entries that are read.
-    static func makeTree(_ database: Database) async throws -> Tree<Int, Bytes> {
-        let tree = try await database.tree("reads", key: Int.self, coding: .bytes)
-        let value = Bytes(repeating: 7, count: 256)
-        for start in stride(from: 0, to: entryCount, by: 1000) {
-            try await tree.replace((start..<start + 1000).map { .set($0, value) })
-        }
-        return tree
     }
 
     let setting: BenchSetting
@@ -71,7 +59,7 @@ struct ReadBenchmark {
         defer { setting.cleanup.run(removal) }
         let database = try await Database.connect(cluster.url)
         defer { database.close() }
-        let tree = try await Self.makeTree(database)
+        let tree = try await CommitLoad.makeTree("reads", in: database)
         var samples = SampleSet()
         for kind in [Kind.get, .snapshot, .range] {
             for clients in Self.clientCounts {
