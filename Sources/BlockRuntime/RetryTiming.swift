@@ -44,6 +44,9 @@ package struct RetryTiming: Hashable, Sendable {
 
     // MARK: What a refusal advises
 
+    /// Of a transaction that was told a conflict and whose place is kept: it is to come at once.
+    package static let keptTurn = Duration.milliseconds(1)
+
     /// The requests of one connection are full: its own next answer makes room. `ClientSession`.
     package static let afterFullConnection = Duration.milliseconds(10)
     /// A count of requests is full: some are answered soon. `ClientProxy`, `ServiceLoop`,

@@ -72,6 +72,8 @@ struct TransferClient {
     private var retry = TransactionRetry(until: .origin)
     private(set) var transfer: TransferBank.Transfer?
     private(set) var deadline = Instant.origin
+    /// The id of the first run of its body.
+    private var first: ActionID?
     /// Runs of the body of the transfer under way.
     private(set) var runCount = 0
 
@@ -89,6 +91,7 @@ struct TransferClient {
         deadline = now.advanced(by: timeout)
         retry = TransactionRetry(until: deadline)
         runCount = 0
+        first = nil
         return run()
     }
 
@@ -193,9 +196,10 @@ struct TransferClient {
             }
         }
         let id = ActionID(rawValue: generator.identifier())
-        guard let landing = try TransactionLanding(draft, id: id) else {
+        guard let landing = try TransactionLanding(draft, id: id, first: first) else {
             throw Self.unexpected("nothing is written")
         }
+        first = first ?? id
         return land(landing)
     }
 

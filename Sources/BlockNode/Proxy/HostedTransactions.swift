@@ -94,21 +94,30 @@ struct HostedTransactions: Sendable {
         hosted[id] = Hosted(
             token: token, client: client, byteCount: byteCount, footprint: footprint,
             member: member)
-        for collection in member.collections { lines[collection, default: []].append(id) }
+        for collection in member.collections { enqueue(id, on: collection) }
         return [.wake(.transaction(id), at: deadline)] + start(id, now: now)
+    }
+
+    /// Behind those that came or lost before it.
+    private mutating func enqueue(_ id: ID, on collection: CollectionID) {
+        let line = lines[collection] ?? []
+        let place = hosted[id].flatMap { turns.order(of: $0.member.request.body) }.flatMap { own in
+            line.firstIndex { other in
+                let order = hosted[other].flatMap { turns.order(of: $0.member.request.body) }
+                return order ?? .max > own
+            }
+        }
+        invariant(!line.contains(id), "a transaction stands twice in a line")
+        lines[collection, default: []].insert(id, at: place ?? line.count)
     }
 
     /// Has the writers of a transaction's collections rest, and of those that go with it, if it is
     /// the first in every line whose turn it is.
     private mutating func start(_ id: ID, now: Instant) -> [ProxyStep] {
-        var first: [CollectionID: ID] = [:]
-        func isFree(_ collection: CollectionID, for id: ID) -> Bool {
-            guard holders[collection] == nil else { return false }
-            if first[collection] == nil { first[collection] = self.first(of: collection, now) }
-            return first[collection] == id
-        }
         guard let entry = hosted[id], entry.group == nil,
-            entry.member.collections.allSatisfy({ isFree($0, for: id) })
+            entry.member.collections.allSatisfy({
+                holders[$0] == nil && first(of: $0, now) == id
+            })
         else { return [] }
         var collections = Set(entry.member.collections)
         for other in lines[entry.member.request.home] ?? [] {
@@ -116,7 +125,7 @@ struct HostedTransactions: Sendable {
             else { continue }
             let more = own.collections.filter { !collections.contains($0) }
             guard collections.count + more.count <= Limits.participantCountMax,
-                more.allSatisfy({ isFree($0, for: other) })
+                more.allSatisfy({ holders[$0] == nil }), !isHeldBack(other, now)
             else { continue }
             collections.formUnion(more)
         }
@@ -277,7 +286,7 @@ struct HostedTransactions: Sendable {
         }
         mark("transaction.keepsTurn")
         // Nobody else has to be given time.
-        error.retryAfter = .milliseconds(1)
+        error.retryAfter = RetryTiming.keptTurn
         lapsing[id] = entry.member.collections
         return [.wake(.transaction(id), at: lapses), .answer(entry.token, .failed(error))]
     }

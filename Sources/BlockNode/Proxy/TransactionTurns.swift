@@ -9,7 +9,7 @@ import BlockTransactions
 ///
 /// Liveness only: what comes by another proxy knows of no turn, one that is held back may land
 /// whenever that is allowed here, and a turn whose client does not come back lapses.
-struct TransactionTurns {
+package struct TransactionTurns {
     private struct Turn {
         /// The place among all: that of the first loss.
         let order: UInt64
@@ -27,10 +27,15 @@ struct TransactionTurns {
     private var byCollection: [CollectionID: Set<ActionID>] = [:]
     private var lastOrder: UInt64 = 0
 
-    var count: Int { turns.count }
+    package init() {}
+
+    package var count: Int { turns.count }
+
+    /// The place of a body among those that have lost; nil when it has none.
+    package func order(of body: ActionID) -> UInt64? { turns[body]?.order }
 
     /// A transaction of a body has come: it is not waited for any more, for it is here.
-    mutating func came(_ body: ActionID, _ footprint: TransactionFootprint) {
+    package mutating func came(_ body: ActionID, _ footprint: TransactionFootprint) {
         guard var turn = turns[body] else { return }
         remove(body)
         turn.footprint = footprint
@@ -40,14 +45,15 @@ struct TransactionTurns {
 
     /// A transaction of a body was told a conflict.
     /// - Returns: When its turn lapses; nil when it has none.
-    mutating func lost(
+    package mutating func lost(
         _ body: ActionID, _ footprint: TransactionFootprint, now: Instant
     ) -> Instant? {
         let lapses = now.advanced(by: Limits.turnTime)
         lastOrder += 1
         var turn =
             turns[body]
-            ?? Turn(order: lastOrder, began: now, footprint: footprint, lossCount: 0, lapses: lapses)
+            ?? Turn(
+                order: lastOrder, began: now, footprint: footprint, lossCount: 0, lapses: lapses)
         remove(body)
         turn.footprint = footprint
         turn.lossCount += 1
@@ -61,9 +67,11 @@ struct TransactionTurns {
     }
 
     /// A body is done, one way or another.
-    mutating func over(_ body: ActionID) { remove(body) }
+    package mutating func over(_ body: ActionID) { remove(body) }
 
     private mutating func insert(_ body: ActionID, _ turn: Turn) {
+        invariant(turns[body] == nil, "a body has two turns")
+        invariant(turn.order <= lastOrder, "a turn that nobody was given")
         turns[body] = turn
         for key in turn.footprint.readKeys { byKey[key, default: []].insert(body) }
         for collection in turn.footprint.readCollections {
@@ -73,6 +81,7 @@ struct TransactionTurns {
 
     private mutating func remove(_ body: ActionID) {
         guard let turn = turns.removeValue(forKey: body) else { return }
+        invariant(turn.lossCount > 0, "a turn of one that has not lost")
         for key in turn.footprint.readKeys {
             byKey[key]?.remove(body)
             if byKey[key]?.isEmpty == true { byKey[key] = nil }
@@ -85,7 +94,9 @@ struct TransactionTurns {
 
     /// Whether a transaction of a body has to wait for another one's turn.
     /// - Complexity: O(keys that it writes, and turns that rely on them).
-    func holdBack(_ body: ActionID, _ footprint: TransactionFootprint, now: Instant) -> Bool {
+    package func holdBack(
+        _ body: ActionID, _ footprint: TransactionFootprint, now: Instant
+    ) -> Bool {
         guard !turns.isEmpty else { return false }
         let own = turns[body]?.order ?? .max
         func isBefore(_ other: ActionID) -> Bool {
