@@ -125,7 +125,10 @@ extension FinalDisks {
     /// Executes the actions of a log again: what comes of them is what it says, whoever executed
     /// them, and however often (protocol: execution-is-deterministic).
     private func execute(_ log: Log, _ result: inout CheckResult) -> HistoryReplay {
-        let handler = ReplayHandler(log.tail.header.kind) ?? ReplayHandler(Signature.behavior)
+        let isLists = ListAppend.finalEntries(of: log.custom) != nil
+        let custom =
+            isLists ? ReplayHandler(ListAppend.behavior) : ReplayHandler(Signature.behavior)
+        let handler = ReplayHandler(log.tail.header.kind) ?? custom
         var replay = HistoryReplay(
             log.tail.collection, log.tail.incarnation, header: log.tail.header, handler: handler)
         for (number, body) in log.bodies.enumerated() where !replay.isOver {

@@ -27,7 +27,7 @@ package struct ListAppend: Hashable, Sendable {
     private struct Malformed: Error {}
 
     /// The handlers that its clients run: see ``CollectionBehavior``.
-    static let behavior = CollectionBehavior<ListAppend>(
+    package static let behavior = CollectionBehavior<ListAppend>(
         coding: .init(
             encode: { $0.bytes },
             decode: {
