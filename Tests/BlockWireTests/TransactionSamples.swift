@@ -31,7 +31,8 @@ extension ModelSamples {
         return [
             .transact(
                 TransactionRequest(action: action(), home: parts[0].collection, parts: parts)),
-            .transact(TransactionRequest(
+            .transact(
+                TransactionRequest(
                     action: action(), home: collection(), parts: [], first: action())),
             .snapshot(
                 (0..<3).map { _ in

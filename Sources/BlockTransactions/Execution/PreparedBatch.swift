@@ -200,10 +200,11 @@ package struct PreparedBatch: Sendable {
             "the writes below \(participant.target) are not known, and would be left out")
         invariant(!cameListed || base == below, "prepared at \(base), sent to another revision")
         let writes = writes.map { write in
-            cameListed ? write
+            cameListed
+                ? write
                 : BlockWrite(
-                block: write.block, record: write.record,
-                committed: history?.committed(write.block, through: below) ?? [])
+                    block: write.block, record: write.record,
+                    committed: history?.committed(write.block, through: below) ?? [])
         }
         return CommitAttempt(
             participant: participant, payload: payload, body: body, writes: writes,
