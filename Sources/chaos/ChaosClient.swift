@@ -63,6 +63,14 @@ struct ChaosClient: Sendable {
         while !(hasSucceededSince && state.isHealed.load(ordering: .acquiring)) {
             round += 1
             var workload = lane.makeClient(number, round: round, generator: generator.fork())
+            var isDone = false
+            defer {
+                // Whoever is stopped in the middle of something has died, as far as anybody knows.
+                if !isDone {
+                    let now = environment.now()
+                    state.record.withLock { workload.crashed(&$0.history, at: now) }
+                }
+            }
             while true {
                 if lane.workload == .bank, !readsLast, state.isHealed.load(ordering: .acquiring) {
                     // What is there at the end is looked at by those who know how.
@@ -110,6 +118,7 @@ struct ChaosClient: Sendable {
                     _ = try await take(reply, to: request, life, &workload)
                 }
             }
+            isDone = true
         }
         state.record.withLock { _ = $0.undone.remove(number) }
     }
