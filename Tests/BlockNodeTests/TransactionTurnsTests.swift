@@ -72,6 +72,21 @@ import Testing
         #expect(turns.holdBack(id(4), footprint(diary, [.append([2])]), now: now))
     }
 
+    @Test("Places of clients that do not come back are there for others")
+    func abandoned() {
+        var turns = TransactionTurns()
+        for number in 1...Limits.turnCountMax {
+            _ = turns.lost(id(UInt64(number)), change(7), now: now)
+        }
+        #expect(turns.count == Limits.turnCountMax)
+        let other = id(UInt64(Limits.turnCountMax + 1))
+        var lapses = turns.lost(other, change(7), now: now)
+        #expect(lapses == nil)
+        let later = now.advanced(by: Limits.turnTime)
+        lapses = turns.lost(other, change(7), now: later)
+        #expect(lapses != nil && turns.count == 1)
+    }
+
     @Test("One that loses again and again, or for very long, keeps no place")
     func endless() {
         var turns = TransactionTurns()

@@ -4,11 +4,10 @@ import BlockTransactions
 
 /// Whose turn it is among transactions that want the same keys. One that has lost to another keeps
 /// its place: until its client has run the body again and sent it, no later one may write what it
-/// reads. So a transaction of a hot key waits for those that were there before it, and for no
-/// others.
+/// reads.
 ///
-/// Liveness only: what comes by another proxy knows of no turn, one that is held back may land
-/// whenever that is allowed here, and a turn whose client does not come back lapses.
+/// Liveness only: a turn whose client does not come back lapses, and what comes by another proxy,
+/// or lands as a single action on one collection, knows of no turn and overtakes.
 package struct TransactionTurns {
     private struct Turn {
         /// The place among all: that of the first loss.
@@ -58,12 +57,19 @@ package struct TransactionTurns {
         turn.footprint = footprint
         turn.lossCount += 1
         turn.lapses = lapses
+        if turns.count >= Limits.turnCountMax { forgetLapsed(at: now) }
         // Whoever loses again and again, or is very old, holds others up for nothing.
         guard turn.lossCount <= Limits.turnLossCountMax, turns.count < Limits.turnCountMax,
             now.since(turn.began) < Limits.turnAgeMax
         else { return nil }
         insert(body, turn)
         return lapses
+    }
+
+    /// Clients that have not come back are not expected any more.
+    private mutating func forgetLapsed(at now: Instant) {
+        let lapsed = turns.filter { $0.value.lapses.map { $0 <= now } ?? false }
+        for body in lapsed.keys { remove(body) }
     }
 
     /// A body is done, one way or another.
