@@ -52,7 +52,7 @@ package struct ReadDependency: Hashable, Sendable, Comparable {
     package static func < (left: Self, right: Self) -> Bool { left.block < right.block }
 }
 
-/// A collection that a transaction read at a revision.
+/// A collection, and the revision that a transaction read it as of.
 package struct ReadCollection: Hashable, Sendable, Comparable {
     package let collection: CollectionID
     package let revision: Revision
@@ -71,17 +71,18 @@ package struct EntryBody: Hashable, Sendable {
     package let actions: [Action]
     package let blocks: [TouchedBlock]
     package let reads: [ReadDependency]
-    package let readCollections: [ReadCollection]
+    /// At the home of an attempt over several collections, of each transaction that it carries out.
+    package let records: [TransactionRecord]
 
     /// - Precondition: No action id occurs twice, and at most ``Limits/bodyActionCountMax`` do.
     package init(
         actions: [Action], blocks: [TouchedBlock] = [], reads: [ReadDependency] = [],
-        readCollections: [ReadCollection] = []
+        records: [TransactionRecord] = []
     ) {
         self.actions = actions
         self.blocks = blocks.sorted()
         self.reads = reads.sorted()
-        self.readCollections = readCollections.sorted()
+        self.records = records.sorted()
         invariant(actions.count <= Limits.bodyActionCountMax, "\(actions.count) actions in a body")
     }
 
@@ -144,7 +145,7 @@ extension ReadCollection: CanonicalCodable {
 }
 
 extension EntryBody: CanonicalCodable {
-    package static let version = FormVersion(1)
+    package static let version = FormVersion(2)
 
     package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(Self.version)
@@ -152,7 +153,20 @@ extension EntryBody: CanonicalCodable {
         encoder.append(actions)
         encoder.append(blocks)
         encoder.append(reads)
-        encoder.append(readCollections)
+        encoder.append(records)
+    }
+
+    /// The canonical bytes of a body without records, with some.
+    package static func canonicalBytes(
+        of body: Bytes, with records: [TransactionRecord]
+    ) -> Bytes {
+        var encoder = CanonicalEncoder()
+        encoder.append([TransactionRecord]())
+        let nothing = encoder.bytes
+        invariant(body.suffix(nothing.count) == nothing[...], "a body that has records")
+        var list = CanonicalEncoder()
+        list.append(records.sorted())
+        return body.dropLast(nothing.count) + list.bytes
     }
 
     package init(from decoder: inout CanonicalDecoder) throws(DatabaseError) {
@@ -168,7 +182,7 @@ extension EntryBody: CanonicalCodable {
             actions: actions,
             blocks: try decoder.ascendingList(of: TouchedBlock.self, countMax: itemCountMax),
             reads: try decoder.ascendingList(of: ReadDependency.self, countMax: itemCountMax),
-            readCollections: try decoder.ascendingList(
-                of: ReadCollection.self, countMax: itemCountMax))
+            records: try decoder.ascendingList(
+                of: TransactionRecord.self, countMax: Limits.bodyActionCountMax))
     }
 }

@@ -21,6 +21,13 @@ extension Limits {
     /// Values that one action adds to or takes from a queue.
     package static let queueValueCountMax = 4096
 
+    /// Bytes of the name of a transaction's engine.
+    package static let engineNameBytesMax = 64
+    /// Bytes of the statements of one transaction, which its entry at the home keeps.
+    package static let statementBytesMax = 64 * 1024
+    /// Statements of one transaction.
+    package static let statementCountMax = 1024
+
     // MARK: Blocks
 
     /// Bytes of a block in its canonical form: the largest leaf or branch of a tree fits, and a

@@ -106,6 +106,14 @@ extension Limits {
     package static let turnAgeMax = Duration.seconds(10)
     /// After so many losses likewise: those that it loses to come by another proxy.
     package static let turnLossCountMax = 64
+    /// Bytes of blocks that a coordinator keeps to execute attempts again.
+    package static let validationCacheBytesMax = 32 * 1024 * 1024
+
     /// Places that are kept, at most.
     package static let turnCountMax = 1024
+    /// Keys of trees of which a proxy remembers what transactions have written last.
+    package static let recentWriteCountMax = 4096
+    /// How many transactions that came later than one that has lost may go before it, of those
+    /// that write to the collections it reads: as many as share one decision.
+    package static let turnWindow: UInt64 = 64
 }

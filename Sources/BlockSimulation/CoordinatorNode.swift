@@ -17,7 +17,7 @@ final class CoordinatorNode: ServiceNode<CoordinatorHost> {
     override func makeHost(on port: ServicePort) throws -> CoordinatorHost {
         try CoordinatorHost(
             port: port, map: world.map, environment: environment(drawEntropy()),
-            policy: drawPolicy(),
+            policy: drawPolicy(), validates: world.plan.validates,
             intervals: world.plan.hasWalks ? BackgroundWork.Intervals() : nil)
     }
 

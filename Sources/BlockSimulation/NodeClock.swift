@@ -45,7 +45,7 @@ final class WallClock: @unchecked Sendable {
     /// Against the world's time.
     var offset: Int64 = 0
 
-    private static let first: UInt64 = 1_700_000_000_000
+    static let first: UInt64 = 1_700_000_000_000
 
     func follow(_ now: Instant) {
         milliseconds = UInt64(Int64(WallClock.first) + now.nanoseconds / 1_000_000 + offset)

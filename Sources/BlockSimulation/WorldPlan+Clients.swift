@@ -9,6 +9,13 @@ extension WorldPlan {
         if generator.chance(1, in: 3) { connectionBreakRate = 20 + generator.below(200) }
     }
 
+    /// Has coordinators execute attempts again before they take them, in some of the worlds in
+    /// which they can execute all of them.
+    mutating func drawValidation(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0x7A11_5EED)
+        validates = generator.chance(1, in: 6) && customs.isEmpty && spread?.hasCustom != true
+    }
+
     /// Makes the last collection a custom one, in one of so many worlds: local collections and raw
     /// attempts take the place of what would have been done there.
     mutating func drawCustoms(_ seed: UInt64) {
@@ -54,7 +61,8 @@ extension WorldPlan {
         bank = BankPlan(
             branchNames: (0..<(1 + generator.below(3))).map { "branch-\($0)" },
             ledgerName: "ledger", accountCount: 2 + generator.below(6),
-            capacity: UInt32(4 + generator.below(3)), operationCount: max(8, operationCount / 2))
+            capacity: UInt32(4 + generator.below(3)), operationCount: max(8, operationCount / 2),
+            wallBegin: WallClock.first)
         if !structures.isEmpty { structures[0] = nil }
     }
 

@@ -101,6 +101,8 @@ package struct WorldPlan: Sendable {
     package var hasOdds = false
     /// Whether coordinators walk over versions and pends.
     package var hasWalks = false
+    /// Whether coordinators execute attempts again before they take them.
+    package var validates = false
     /// Whether coordinators fight over one diary.
     package var isDuel = false
     /// Whether messages travel as bytes: encoded, and decoded by whom they reach.
@@ -165,6 +167,7 @@ package struct WorldPlan: Sendable {
         drawCustoms(seed)
         drawBank(seed)
         drawSpread(seed)
+        drawValidation(seed)
         drawBrokenConnections(seed)
         drawAtlas(seed)
         if !isPure {

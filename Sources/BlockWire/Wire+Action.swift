@@ -27,6 +27,7 @@ extension WireArena {
                 $0.action = identifier(request.action.rawValue)
                 $0.first_revision = request.firstRevision.rawValue
                 $0.content = self.message(content)
+                if let body = request.body { $0.body = identifier(body.rawValue) }
             }
         case .queue(let content):
             message.request_case = OPTIMYSTIC__V1__CLIENT_REQUEST__REQUEST_ACT_ON_QUEUE
@@ -120,7 +121,9 @@ extension ActionRequest {
             action: ActionID(rawValue: try message.action.identifier("act_on_tree.action")),
             firstRevision: try Revision(
                 wire: message.first_revision, "act_on_tree.first_revision"),
-            content: .tree(try TreeAction(wire: message.content, "act_on_tree.content")))
+            content: .tree(try TreeAction(wire: message.content, "act_on_tree.content")),
+            body: message.body.len == 0
+                ? nil : ActionID(rawValue: try message.body.identifier("act_on_tree.body")))
     }
 
     init(wire message: UnsafeMutablePointer<ActOnQueueMessage>?) throws(DatabaseError) {

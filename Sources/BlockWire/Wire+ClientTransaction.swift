@@ -14,6 +14,7 @@ extension WireArena {
             $0.parts = list(request.parts) { message($0) }
             $0.n_parts = request.parts.count
             if let first = request.first { $0.first = identifier(first.rawValue) }
+            $0.source = message(request.source)
         }
     }
 
@@ -172,7 +173,8 @@ extension TransactionRequest {
             action: ActionID(rawValue: try message.action.identifier("transact.action")),
             home: try message.home.collection("transact.home"), parts: parts,
             first: message.first.len == 0
-                ? nil : ActionID(rawValue: try message.first.identifier("transact.first")))
+                ? nil : ActionID(rawValue: try message.first.identifier("transact.first")),
+            source: try TransactionSource(wire: message.source, "transact.source"))
     }
 }
 

@@ -41,8 +41,8 @@ extension WireArena {
             $0.n_blocks = entry.body.blocks.count
             $0.reads = list(entry.body.reads) { message($0) }
             $0.n_reads = entry.body.reads.count
-            $0.read_collections = list(entry.body.readCollections) { message($0) }
-            $0.n_read_collections = entry.body.readCollections.count
+            $0.records = list(entry.body.records) { message($0) }
+            $0.n_records = entry.body.records.count
             $0.header_after = entry.headerAfter.map { message($0) }
             $0.home = digest(entry.attempt?.home.digest)
             let participants = entry.attempt?.participants ?? []
@@ -73,13 +73,6 @@ extension WireArena {
     func message(_ read: ReadDependency) -> UnsafeMutablePointer<ReadDependencyMessage> {
         make(optimystic__v1__read_dependency__init) {
             $0.block = digest(read.block.digest)
-            $0.revision = read.revision.rawValue
-        }
-    }
-
-    private func message(_ read: ReadCollection) -> UnsafeMutablePointer<ReadCollectionMessage> {
-        make(optimystic__v1__read_collection__init) {
-            $0.collection = digest(read.collection.digest)
             $0.revision = read.revision.rawValue
         }
     }
@@ -178,12 +171,12 @@ extension EntryBody {
                     message.reads, message.n_reads, "log_entry.reads", countMax: .bodyDigestCountMax
                 ) { item throws(DatabaseError) in try ReadDependency(wire: item) },
                 "log_entry.reads"),
-            readCollections: try ascending(
+            records: try ascending(
                 list(
-                    message.read_collections, message.n_read_collections,
-                    "log_entry.read_collections", countMax: .bodyDigestCountMax
-                ) { item throws(DatabaseError) in try ReadCollection(wire: item) },
-                "log_entry.read_collections"))
+                    message.records, message.n_records, "log_entry.records",
+                    countMax: .bodyActionCountMax
+                ) { item throws(DatabaseError) in try TransactionRecord(wire: item) },
+                "log_entry.records"))
     }
 }
 
@@ -223,16 +216,5 @@ extension ReadDependency {
         self.init(
             block: try message.block.block("read_dependency.block"),
             revision: try Revision(wire: message.revision, "read_dependency.revision"))
-    }
-}
-
-extension ReadCollection {
-    fileprivate init(
-        wire message: UnsafeMutablePointer<ReadCollectionMessage>?
-    ) throws(DatabaseError) {
-        let message = try required(message, "log_entry.read_collections")
-        self.init(
-            collection: try message.collection.collection("read_collection.collection"),
-            revision: try Revision(wire: message.revision, "read_collection.revision"))
     }
 }

@@ -27,6 +27,7 @@ extension WireLimit {
     static let committedWriteCountMax = WireLimit(
         "committedWriteCountMax", Limits.committedWriteCountMax)
     static let counterMax = WireLimit("counterMax", Int(Limits.counterMax))
+    static let engineNameBytesMax = WireLimit("engineNameBytesMax", Limits.engineNameBytesMax)
     static let errorMessageBytesMax = WireLimit("errorMessageBytesMax", Limits.errorMessageBytesMax)
     static let frameBytesMax = WireLimit("frameBytesMax", Limits.frameBytesMax)
     static let keyBytesMax = WireLimit("keyBytesMax", Limits.keyBytesMax)
@@ -46,6 +47,8 @@ extension WireLimit {
     static let segmentBytesMax = WireLimit("segmentBytesMax", Limits.segmentBytesMax)
     static let serviceCountMax = WireLimit("serviceCountMax", Limits.serviceCountMax)
     static let shardCountMax = WireLimit("shardCountMax", Limits.shardCountMax)
+    static let statementBytesMax = WireLimit("statementBytesMax", Limits.statementBytesMax)
+    static let statementCountMax = WireLimit("statementCountMax", Limits.statementCountMax)
     static let statusCollectionCountMax = WireLimit(
         "statusCollectionCountMax", Limits.statusCollectionCountMax)
     static let storePlaceBytesMax = WireLimit("storePlaceBytesMax", Limits.storePlaceBytesMax)

@@ -8,6 +8,13 @@ package enum WorkloadStep {
     case finished
 }
 
+extension TransactionStamp {
+    /// Of a transaction of one client of a workload, which is never too late.
+    static func ofWorkload(_ number: Int) -> TransactionStamp {
+        TransactionStamp(client: Identifier128(UInt128(number)), milliseconds: 0, expiry: .max)
+    }
+}
+
 /// One client of a workload: what it asks next, and what it makes of the answer.
 ///
 /// A pure machine, so that the simulator, chaos runs and load tests drive the same code.

@@ -457,6 +457,96 @@ void   optimystic__v1__transact__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__transact__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__transaction_source__init
+                     (Optimystic__V1__TransactionSource         *message)
+{
+  static const Optimystic__V1__TransactionSource init_value = OPTIMYSTIC__V1__TRANSACTION_SOURCE__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transaction_source__get_packed_size
+                     (const Optimystic__V1__TransactionSource *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_source__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transaction_source__pack
+                     (const Optimystic__V1__TransactionSource *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_source__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transaction_source__pack_to_buffer
+                     (const Optimystic__V1__TransactionSource *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_source__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactionSource *
+       optimystic__v1__transaction_source__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactionSource *)
+     protobuf_c_message_unpack (&optimystic__v1__transaction_source__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transaction_source__free_unpacked
+                     (Optimystic__V1__TransactionSource *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transaction_source__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   optimystic__v1__transaction_stamp__init
+                     (Optimystic__V1__TransactionStamp         *message)
+{
+  static const Optimystic__V1__TransactionStamp init_value = OPTIMYSTIC__V1__TRANSACTION_STAMP__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transaction_stamp__get_packed_size
+                     (const Optimystic__V1__TransactionStamp *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_stamp__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transaction_stamp__pack
+                     (const Optimystic__V1__TransactionStamp *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_stamp__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transaction_stamp__pack_to_buffer
+                     (const Optimystic__V1__TransactionStamp *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_stamp__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactionStamp *
+       optimystic__v1__transaction_stamp__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactionStamp *)
+     protobuf_c_message_unpack (&optimystic__v1__transaction_stamp__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transaction_stamp__free_unpacked
+                     (Optimystic__V1__TransactionStamp *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transaction_stamp__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__transaction_part__init
                      (Optimystic__V1__TransactionPart         *message)
 {
@@ -1942,6 +2032,51 @@ void   optimystic__v1__read_dependency__free_unpacked
   assert(message->base.descriptor == &optimystic__v1__read_dependency__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   optimystic__v1__transaction_record__init
+                     (Optimystic__V1__TransactionRecord         *message)
+{
+  static const Optimystic__V1__TransactionRecord init_value = OPTIMYSTIC__V1__TRANSACTION_RECORD__INIT;
+  *message = init_value;
+}
+size_t optimystic__v1__transaction_record__get_packed_size
+                     (const Optimystic__V1__TransactionRecord *message)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_record__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t optimystic__v1__transaction_record__pack
+                     (const Optimystic__V1__TransactionRecord *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_record__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t optimystic__v1__transaction_record__pack_to_buffer
+                     (const Optimystic__V1__TransactionRecord *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &optimystic__v1__transaction_record__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Optimystic__V1__TransactionRecord *
+       optimystic__v1__transaction_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Optimystic__V1__TransactionRecord *)
+     protobuf_c_message_unpack (&optimystic__v1__transaction_record__descriptor,
+                                allocator, len, data);
+}
+void   optimystic__v1__transaction_record__free_unpacked
+                     (Optimystic__V1__TransactionRecord *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &optimystic__v1__transaction_record__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   optimystic__v1__read_collection__init
                      (Optimystic__V1__ReadCollection         *message)
 {
@@ -2908,7 +3043,7 @@ const ProtobufCMessageDescriptor optimystic__v1__ask_action_status__descriptor =
   (ProtobufCMessageInit) optimystic__v1__ask_action_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__act_on_tree__field_descriptors[5] =
+static const ProtobufCFieldDescriptor optimystic__v1__act_on_tree__field_descriptors[6] =
 {
   {
     "collection",
@@ -2970,9 +3105,22 @@ static const ProtobufCFieldDescriptor optimystic__v1__act_on_tree__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "body",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__ActOnTree, body),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__act_on_tree__field_indices_by_name[] = {
   2,   /* field[2] = action */
+  5,   /* field[5] = body */
   0,   /* field[0] = collection */
   4,   /* field[4] = content */
   3,   /* field[3] = first_revision */
@@ -2981,7 +3129,7 @@ static const unsigned optimystic__v1__act_on_tree__field_indices_by_name[] = {
 static const ProtobufCIntRange optimystic__v1__act_on_tree__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor =
 {
@@ -2991,7 +3139,7 @@ const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor =
   "Optimystic__V1__ActOnTree",
   "optimystic.v1",
   sizeof(Optimystic__V1__ActOnTree),
-  5,
+  6,
   optimystic__v1__act_on_tree__field_descriptors,
   optimystic__v1__act_on_tree__field_indices_by_name,
   1,  optimystic__v1__act_on_tree__number_ranges,
@@ -3088,7 +3236,7 @@ const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor =
   (ProtobufCMessageInit) optimystic__v1__act_on_queue__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptors[4] =
+static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptors[5] =
 {
   {
     "action",
@@ -3138,17 +3286,30 @@ static const ProtobufCFieldDescriptor optimystic__v1__transact__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "source",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Transact, source),
+    &optimystic__v1__transaction_source__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__transact__field_indices_by_name[] = {
   0,   /* field[0] = action */
   3,   /* field[3] = first */
   1,   /* field[1] = home */
   2,   /* field[2] = parts */
+  4,   /* field[4] = source */
 };
 static const ProtobufCIntRange optimystic__v1__transact__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor =
 {
@@ -3158,11 +3319,165 @@ const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor =
   "Optimystic__V1__Transact",
   "optimystic.v1",
   sizeof(Optimystic__V1__Transact),
-  4,
+  5,
   optimystic__v1__transact__field_descriptors,
   optimystic__v1__transact__field_indices_by_name,
   1,  optimystic__v1__transact__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__transact__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_source__field_descriptors[3] =
+{
+  {
+    "stamp",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionSource, stamp),
+    &optimystic__v1__transaction_stamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "statements",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Optimystic__V1__TransactionSource, n_statements),
+    offsetof(Optimystic__V1__TransactionSource, statements),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reads",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Optimystic__V1__TransactionSource, n_reads),
+    offsetof(Optimystic__V1__TransactionSource, reads),
+    &optimystic__v1__read_collection__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transaction_source__field_indices_by_name[] = {
+  2,   /* field[2] = reads */
+  0,   /* field[0] = stamp */
+  1,   /* field[1] = statements */
+};
+static const ProtobufCIntRange optimystic__v1__transaction_source__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transaction_source__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactionSource",
+  "TransactionSource",
+  "Optimystic__V1__TransactionSource",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactionSource),
+  3,
+  optimystic__v1__transaction_source__field_descriptors,
+  optimystic__v1__transaction_source__field_indices_by_name,
+  1,  optimystic__v1__transaction_source__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transaction_source__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_stamp__field_descriptors[5] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionStamp, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "engine",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionStamp, engine),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schema",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionStamp, schema),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionStamp, time_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expiry_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionStamp, expiry_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transaction_stamp__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  1,   /* field[1] = engine */
+  4,   /* field[4] = expiry_ms */
+  2,   /* field[2] = schema */
+  3,   /* field[3] = time_ms */
+};
+static const ProtobufCIntRange optimystic__v1__transaction_stamp__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transaction_stamp__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactionStamp",
+  "TransactionStamp",
+  "Optimystic__V1__TransactionStamp",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactionStamp),
+  5,
+  optimystic__v1__transaction_stamp__field_descriptors,
+  optimystic__v1__transaction_stamp__field_indices_by_name,
+  1,  optimystic__v1__transaction_stamp__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transaction_stamp__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__transaction_part__field_descriptors[6] =
@@ -5489,13 +5804,13 @@ static const ProtobufCFieldDescriptor optimystic__v1__log_entry__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "read_collections",
+    "records",
     6,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Optimystic__V1__LogEntry, n_read_collections),
-    offsetof(Optimystic__V1__LogEntry, read_collections),
-    &optimystic__v1__read_collection__descriptor,
+    offsetof(Optimystic__V1__LogEntry, n_records),
+    offsetof(Optimystic__V1__LogEntry, records),
+    &optimystic__v1__transaction_record__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -5556,8 +5871,8 @@ static const unsigned optimystic__v1__log_entry__field_indices_by_name[] = {
   8,   /* field[8] = home */
   9,   /* field[9] = participants */
   1,   /* field[1] = payload */
-  5,   /* field[5] = read_collections */
   4,   /* field[4] = reads */
+  5,   /* field[5] = records */
   0,   /* field[0] = revision */
   7,   /* field[7] = wall_ms */
 };
@@ -5784,6 +6099,70 @@ const ProtobufCMessageDescriptor optimystic__v1__read_dependency__descriptor =
   optimystic__v1__read_dependency__field_indices_by_name,
   1,  optimystic__v1__read_dependency__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__read_dependency__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor optimystic__v1__transaction_record__field_descriptors[3] =
+{
+  {
+    "action",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionRecord, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionRecord, source),
+    &optimystic__v1__transaction_source__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hash",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__TransactionRecord, hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned optimystic__v1__transaction_record__field_indices_by_name[] = {
+  0,   /* field[0] = action */
+  2,   /* field[2] = hash */
+  1,   /* field[1] = source */
+};
+static const ProtobufCIntRange optimystic__v1__transaction_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor optimystic__v1__transaction_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "optimystic.v1.TransactionRecord",
+  "TransactionRecord",
+  "Optimystic__V1__TransactionRecord",
+  "optimystic.v1",
+  sizeof(Optimystic__V1__TransactionRecord),
+  3,
+  optimystic__v1__transaction_record__field_descriptors,
+  optimystic__v1__transaction_record__field_indices_by_name,
+  1,  optimystic__v1__transaction_record__number_ranges,
+  (ProtobufCMessageInit) optimystic__v1__transaction_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor optimystic__v1__read_collection__field_descriptors[2] =

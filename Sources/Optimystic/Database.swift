@@ -32,6 +32,8 @@ public final class Database: Sendable {
     public let timeout: Duration
 
     package let connection: Connection
+    /// Names this client in what it lands.
+    let client: Identifier128
     private let environment: Environment
 
     package init(
@@ -41,6 +43,7 @@ public final class Database: Sendable {
         self.cluster = cluster
         self.timeout = timeout
         self.environment = environment
+        client = environment.identifier()
     }
 
     /// Connects to the cluster that `url` names and checks its name.

@@ -26,6 +26,9 @@ extension Limits {
     package static let verificationFetchCountMax = 32
     /// Collections that a verification of several is about at a time.
     package static let verificationCollectionCountMax = 8
+    /// How much longer than its client waits for it a transaction may be decided anew: so much may
+    /// the clocks of client and proxy differ.
+    package static let stampSlack = Duration.seconds(30)
     /// Looks at a register that is being written, until a majority holds one value.
     package static let verificationLookCountMax = 20
 

@@ -80,6 +80,14 @@ extension VerificationReport.Part {
         case .notExecuted(let obstacle): lines.append("  not re-executed: \(obstacle)")
         case nil: break
         }
+        if executedTransactionCount > 0 {
+            lines.append("  \(executedTransactionCount) transactions decided here compared")
+        }
+        if unexecutedTransactionCount > 0 {
+            lines.append(
+                "  not re-executed: \(unexecutedTransactionCount) transactions, whose engine is "
+                    + "another program's, or of which some history is gone")
+        }
         lines += findings.map { "  \($0)" }
         return lines
     }
@@ -121,7 +129,8 @@ extension VerificationReport.Part {
             "fullyReplicated": .count(fullyReplicatedCount), "name": .string(name),
             "objects": .count(objectCount), "partlyReplicated": .count(partlyReplicatedCount),
             "revision": .number(revision.rawValue), "segments": .count(segmentCount),
-            "sound": .boolean(isSound),
+            "sound": .boolean(isSound), "transactions": .count(executedTransactionCount),
+            "transactionsNotExecuted": .count(unexecutedTransactionCount),
         ]
         members["reexecution"] = reexecutionJSON
         return .object(members)

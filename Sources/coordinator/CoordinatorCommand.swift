@@ -22,10 +22,15 @@ enum CoordinatorCommand {
         default: "\(Limits.scrubIntervalDefault.components.seconds)s",
         help: "Time between two pages of block versions that are compared over their replicas.")
 
+    private static let validatesTransactions = Setting<Bool>.onOff(
+        "validate-transactions",
+        help: "Execute every attempt again before it is taken, and refuse one that does something "
+            + "else than it says, or that cannot be executed here: custom collections, engines.")
+
     private static let role = Role(
         "coordinator",
         summary: "Carries requests through their rounds with the storage peers. Keeps nothing.",
-        settings: [clusterFile, listen, name, scrubInterval])
+        settings: [clusterFile, listen, name, scrubInterval, validatesTransactions])
 
     static func main() {
         ServiceProcess.run(role) { context in try serve(context) }
@@ -49,7 +54,9 @@ enum CoordinatorCommand {
         var intervals = BackgroundWork.Intervals()
         intervals.scrub = try context.configuration.value(of: scrubInterval)
         let host = try CoordinatorHost(
-            port: port, map: map, environment: context.environment, intervals: intervals)
+            port: port, map: map, environment: context.environment,
+            validates: try context.configuration.value(of: validatesTransactions),
+            intervals: intervals)
         context.stop.onRequest { [waker = transport.waker] in waker.wake() }
         context.logger.notice(
             "ready",

@@ -26,7 +26,9 @@ import Testing
                     collection: tail.collection, incarnation: tail.incarnation,
                     firstRevision: .zero,
                     actions: (0..<count).map { .append([UInt8($0)]) })
-            })
+            },
+            source: TransactionSource(
+                stamp: TransactionStamp(client: .zero, milliseconds: 0, expiry: .max)))
     }
 
     /// Asks for them all at once, and answers as coordinators would that carry out everything.

@@ -53,7 +53,9 @@ struct ServiceScene {
     private(set) var now = Instant.origin
     private var generator: SeededGenerator
     private var agenda = TimerQueue<Event>()
-    private var coordinators: [Coordinator] = []
+    private var coordinators: [ValidatingCoordinator] = []
+    /// What proxies ask becomes this on its way, as of a proxy that is not what it should be.
+    var tampering: (RepositoryRequest) -> RepositoryRequest = { $0 }
     private(set) var proxies: [ClientProxy] = []
     private var cycles: [StoragePeerCycle] = []
     private var inboxes: [[(coordinator: Int, items: [PeerBatchItem])]]
@@ -78,7 +80,10 @@ struct ServiceScene {
 
     private static let openToken: UInt64 = 1 << 40
 
-    init(proxyCount: Int, seed: UInt64 = 1, timing: Timing = Timing()) throws {
+    /// - Parameter validates: Whether the coordinators execute attempts again.
+    init(
+        proxyCount: Int, seed: UInt64 = 1, timing: Timing = Timing(), validates: Bool = false
+    ) throws {
         self.timing = timing
         let peers = (1...3).map {
             ClusterMap.Peer(
@@ -103,9 +108,11 @@ struct ServiceScene {
         isSyncing = Array(repeating: false, count: peers.count)
         for number in 1...2 {
             coordinators.append(
-                Coordinator(
-                    map: map, proposer: ProposerID(rawValue: Identifier128(UInt128(number))),
-                    generator: generator.fork()))
+                ValidatingCoordinator(
+                    Coordinator(
+                        map: map, proposer: ProposerID(rawValue: Identifier128(UInt128(number))),
+                        generator: generator.fork()),
+                    validates: validates, wallMilliseconds: { 1 }))
         }
         for number in 0..<proxyCount {
             let identifiers = SeededIdentifiers(seed: seed << 8 | UInt64(number))
@@ -342,7 +349,8 @@ struct ServiceScene {
                 traffic?.sent(request, at: now)
                 later(
                     .toCoordinator(
-                        proxy: index, coordinator: coordinator, id: id, request, deadline))
+                        proxy: index, coordinator: coordinator, id: id, tampering(request),
+                        deadline))
             case .respond(let token, let reply): answered(token, reply)
             }
         }

@@ -48,7 +48,8 @@ struct TransactionCostTests {
                 }
             }
             let id = ActionID(rawValue: Identifier128(UInt128(transferCount) << 64))
-            let landing = try #require(try TransactionLanding(state, id: id))
+            let landing = try #require(
+                try TransactionLanding(state, id: id, stamp: TransferBank.stamp))
             return .transact(try #require(landing.request))
         }
 

@@ -29,35 +29,53 @@ import Testing
             incarnation: Incarnation(generation: 1, nonce: Identifier128(1)),
             firstRevision: .zero, expectedRevision: expected, actions: actions)
         return TransactionFootprint(
-            TransactionRequest(action: id(99), home: collection, parts: [part]))
+            TransactionRequest(
+                action: id(99), home: collection, parts: [part],
+                source: TransactionSource(
+                    stamp: TransactionStamp(client: .zero, milliseconds: 0, expiry: .max))))
     }
 
     @Test("Whoever lost goes before those that came later, and holds nobody else back")
     func order() throws {
         var turns = TransactionTurns()
-        #expect(!turns.holdBack(id(2), change(7), now: now))
-        let lost = turns.lost(id(1), change(7), now: now)
+        #expect(turns.came(id(1), change(7)) == 1 && turns.came(id(2), change(7)) == 2)
+        #expect(!turns.holdBack(id(2), change(7), at: 2, now: now))
+        let lost = turns.lost(id(1), change(7), at: 1, now: now)
         let lapses = try #require(lost)
-        #expect(turns.holdBack(id(2), change(7), now: now))
-        #expect(!turns.holdBack(id(2), change(8), now: now))
-        #expect(!turns.holdBack(id(1), change(7), now: now))
+        #expect(turns.holdBack(id(2), change(7), at: 2, now: now))
+        #expect(!turns.holdBack(id(2), change(8), at: 2, now: now))
+        #expect(!turns.holdBack(id(1), change(7), at: 1, now: now))
         // It does not come back.
-        #expect(!turns.holdBack(id(2), change(7), now: lapses))
+        #expect(!turns.holdBack(id(2), change(7), at: 2, now: lapses))
         // It is here: others wait for it however long it takes.
-        turns.came(id(1), change(7))
-        #expect(turns.holdBack(id(2), change(7), now: lapses))
+        #expect(turns.came(id(1), change(7)) == 1)
+        #expect(turns.holdBack(id(2), change(7), at: 2, now: lapses))
         turns.over(id(1))
-        #expect(!turns.holdBack(id(2), change(7), now: now))
+        #expect(!turns.holdBack(id(2), change(7), at: 2, now: now))
+        #expect(turns.came(id(1), change(7)) == 3)
     }
 
-    @Test("A later loss does not lose the place of an earlier one")
+    @Test("A place is that of the first coming, whoever loses first")
     func keepsPlace() {
         var turns = TransactionTurns()
-        _ = turns.lost(id(1), change(7), now: now)
-        _ = turns.lost(id(2), change(7), now: now)
-        _ = turns.lost(id(1), change(7), now: now)
-        #expect(turns.holdBack(id(2), change(7), now: now))
-        #expect(!turns.holdBack(id(1), change(7), now: now))
+        let places = (1...2).map { turns.came(id($0), change(7)) }
+        _ = turns.lost(id(2), change(7), at: places[1], now: now)
+        _ = turns.lost(id(1), change(7), at: places[0], now: now)
+        _ = turns.lost(id(1), change(7), at: places[0], now: now)
+        #expect(turns.holdBack(id(2), change(7), at: places[1], now: now))
+        #expect(!turns.holdBack(id(1), change(7), at: places[0], now: now))
+    }
+
+    @Test("Of those that came much later none goes first, whatever it writes in that collection")
+    func window() {
+        var turns = TransactionTurns()
+        let place = turns.came(id(1), change(7))
+        _ = turns.lost(id(1), change(7), at: place, now: now)
+        let late = place + Limits.turnWindow
+        #expect(!turns.holdBack(id(2), change(8), at: late, now: now))
+        #expect(turns.holdBack(id(2), change(8), at: late + 1, now: now))
+        let other = footprint(diary, [.append([1])])
+        #expect(!turns.holdBack(id(2), other, at: late + 1, now: now))
     }
 
     @Test("What reads a range, or all of a collection, is kept from every write of it")
@@ -66,24 +84,33 @@ import Testing
         let range = TreeAction(
             checks: [.range(.all, TreeEntriesHash([]))],
             operations: [.put(key: [1], value: [1])])
-        _ = turns.lost(id(1), footprint(tree, [.tree(range)]), now: now)
-        #expect(turns.holdBack(id(2), change(7), now: now))
-        _ = turns.lost(id(3), footprint(diary, [.append([1])], expected: Revision(4)), now: now)
-        #expect(turns.holdBack(id(4), footprint(diary, [.append([2])]), now: now))
+        var place = turns.came(id(1), footprint(tree, [.tree(range)]))
+        _ = turns.lost(id(1), footprint(tree, [.tree(range)]), at: place, now: now)
+        #expect(turns.holdBack(id(2), change(7), at: place + 1, now: now))
+        let watching = footprint(diary, [.append([1])], expected: Revision(4))
+        place = turns.came(id(3), watching)
+        _ = turns.lost(id(3), watching, at: place, now: now)
+        let append = footprint(diary, [.append([2])])
+        #expect(turns.holdBack(id(4), append, at: place + 1, now: now))
+    }
+
+    /// One of so many has come, and loses.
+    private func lose(
+        _ number: Int, _ turns: inout TransactionTurns, at now: Instant
+    ) -> Instant? {
+        let body = id(UInt64(number))
+        let place = turns.came(body, change(7))
+        return turns.lost(body, change(7), at: place, now: now)
     }
 
     @Test("Places of clients that do not come back are there for others")
     func abandoned() {
         var turns = TransactionTurns()
-        for number in 1...Limits.turnCountMax {
-            _ = turns.lost(id(UInt64(number)), change(7), now: now)
-        }
+        for number in 1...Limits.turnCountMax { _ = lose(number, &turns, at: now) }
         #expect(turns.count == Limits.turnCountMax)
-        let other = id(UInt64(Limits.turnCountMax + 1))
-        var lapses = turns.lost(other, change(7), now: now)
+        var lapses = lose(Limits.turnCountMax + 1, &turns, at: now)
         #expect(lapses == nil)
-        let later = now.advanced(by: Limits.turnTime)
-        lapses = turns.lost(other, change(7), now: later)
+        lapses = lose(Limits.turnCountMax + 1, &turns, at: now.advanced(by: Limits.turnTime))
         #expect(lapses != nil && turns.count == 1)
     }
 
@@ -91,14 +118,14 @@ import Testing
     func endless() {
         var turns = TransactionTurns()
         for _ in 0..<Limits.turnLossCountMax {
-            let lapses = turns.lost(id(1), change(7), now: now)
+            let lapses = lose(1, &turns, at: now)
             #expect(lapses != nil)
         }
-        var lapses = turns.lost(id(1), change(7), now: now)
+        var lapses = lose(1, &turns, at: now)
         #expect(lapses == nil)
         #expect(turns.count == 0)
-        _ = turns.lost(id(2), change(7), now: now)
-        lapses = turns.lost(id(2), change(7), now: now.advanced(by: Limits.turnAgeMax))
+        _ = lose(2, &turns, at: now)
+        lapses = lose(2, &turns, at: now.advanced(by: Limits.turnAgeMax))
         #expect(lapses == nil)
     }
 }

@@ -17,6 +17,7 @@ struct TransferBank {
     }
 
     static let initialBalance = 1000
+    static let stamp = TransactionStamp(client: .zero, milliseconds: 0, expiry: .max)
 
     /// The trees, as they were opened.
     let trees: [CollectionInfo]
@@ -196,7 +197,10 @@ struct TransferClient {
             }
         }
         let id = ActionID(rawValue: generator.identifier())
-        guard let landing = try TransactionLanding(draft, id: id, first: first) else {
+        guard
+            let landing = try TransactionLanding(
+                draft, id: id, first: first, stamp: TransferBank.stamp)
+        else {
             throw Self.unexpected("nothing is written")
         }
         first = first ?? id

@@ -48,11 +48,12 @@ struct TransferScene {
     ///   - timeout: The time that each transfer has, as the SDK gives it.
     init(
         treeCount: Int, accountCount: Int, proxyCount: Int = 1,
-        timing: ServiceScene.Timing = ServiceScene.Timing(),
+        timing: ServiceScene.Timing = ServiceScene.Timing(), validates: Bool = false,
         timeout: Duration = Limits.requestTimeDefault, seed: UInt64 = 1
     ) throws {
         self.timeout = timeout
-        services = try ServiceScene(proxyCount: proxyCount, seed: seed, timing: timing)
+        services = try ServiceScene(
+            proxyCount: proxyCount, seed: seed, timing: timing, validates: validates)
         self.accountCount = accountCount
         generator = SeededGenerator(seed: seed ^ 0x7472_616E_7366_6572)
         var trees: [CollectionInfo] = []

@@ -50,7 +50,7 @@ extension EntryBody {
     ) -> EntryBody {
         EntryBody(
             actions: actions ?? self.actions, blocks: blocks ?? self.blocks,
-            reads: reads ?? self.reads, readCollections: readCollections)
+            reads: reads ?? self.reads, records: records)
     }
 }
 

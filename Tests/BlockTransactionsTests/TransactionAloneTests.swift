@@ -9,10 +9,8 @@ import Testing
     private let watched = SampleLog(name: "watched")
 
     /// - Parameter seenAt: The revision at which the diary that is only looked at must be.
-    private func scene(
-        seenAt: UInt64, home: SampleLog? = nil, watched: SampleLog? = nil
-    ) -> TransactionGroupScene {
-        let request = TransactionGroupScene.request(
+    private func request(seenAt: UInt64) -> TransactionRequest {
+        TransactionGroupScene.request(
             7,
             [
                 TransactionPart(
@@ -23,7 +21,13 @@ import Testing
                     incarnation: self.watched.tail.incarnation, firstRevision: .zero,
                     expectedRevision: Revision(seenAt), actions: []),
             ])
-        return TransactionGroupScene([request], [home ?? self.home, watched ?? self.watched])
+    }
+
+    private func scene(
+        seenAt: UInt64, home: SampleLog? = nil, watched: SampleLog? = nil
+    ) -> TransactionGroupScene {
+        TransactionGroupScene(
+            [request(seenAt: seenAt)], [home ?? self.home, watched ?? self.watched])
     }
 
     /// The diary that is looked at, with an entry.
@@ -57,7 +61,7 @@ import Testing
     func landedEarlier() throws {
         // What it had looked at is another now: this try alone would be a conflict.
         var home = home
-        home.append(Sample.body([7]))
+        home.append(TransactionGroupScene.landed(request(seenAt: 0)))
         var scene = scene(seenAt: 0, home: home, watched: moved)
         scene.begin()
         guard case .over = scene.settle(), let parts = scene.parts(0) else {

@@ -9,6 +9,7 @@ struct TransactionGroupScene {
     var group: TransactionGroup
     let identifiers = SeededIdentifiers(seed: 5)
     var now = Instant.origin
+    var wallMilliseconds: UInt64 = 0
     var tailsWanted: Set<CollectionID> = []
     private(set) var ended: [TransactionGroup.ID: TransactionMember] = [:]
 
@@ -47,9 +48,22 @@ struct TransactionGroupScene {
     }
 
     /// Transaction `number` of the home and others.
-    static func request(_ number: UInt64, _ parts: [TransactionPart]) -> TransactionRequest {
+    static func request(
+        _ number: UInt64, _ parts: [TransactionPart], expiry: UInt64 = .max
+    ) -> TransactionRequest {
         TransactionRequest(
-            action: Sample.action(number), home: parts[0].collection, parts: parts)
+            action: Sample.action(number), home: parts[0].collection, parts: parts,
+            source: TransactionSource(
+                stamp: TransactionStamp(client: .zero, milliseconds: 0, expiry: expiry)))
+    }
+
+    /// The entry at the home of a transaction that landed by an earlier try.
+    static func landed(_ request: TransactionRequest) -> EntryBody {
+        let own = request.parts.first { $0.collection == request.home }
+        let actions = (own?.actions ?? []).enumerated().map { number, content in
+            Action(id: request.id(of: number), bytes: content.bytes)
+        }
+        return EntryBody(actions: actions, records: [request.record])
     }
 
     mutating func run(
@@ -84,7 +98,7 @@ struct TransactionGroupScene {
     }
 
     mutating func next() -> TransactionGroup.Step {
-        let step = group.next(0, now: now)
+        let step = group.next(wallMilliseconds, now: now)
         group.checkInvariants()
         for one in group.takeEnded() { ended[one.id] = one.member }
         return step

@@ -119,6 +119,56 @@ import Testing
         #expect(attempt.attempt.participants.count == 1, "a collection that it does not need")
     }
 
+    @Test("A stamp that has ended keeps its transaction from being decided, and no fellow")
+    func expired() throws {
+        let late = TransactionGroupScene.request(
+            1, [part(home, [.append(Sample.bytes(1))])], expiry: 4)
+        var scene = TransactionGroupScene([late, request(2)], [home])
+        scene.wallMilliseconds = 5
+        scene.begin()
+        let attempt = try scene.send()
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(2)])
+        #expect(body.records.map(\.action) == [Sample.action(2)])
+        #expect(scene.error(0)?.code == .transactionExpired)
+        #expect(scene.error(0)?.outcome == .notApplied)
+    }
+
+    // protocol: dedupe-scan
+    @Test("What has landed under an id is the answer, for a stamp that has ended as well")
+    func expiredLanded() throws {
+        let late = TransactionGroupScene.request(
+            1, [part(home, [.append(Sample.bytes(1))])], expiry: 4)
+        var landed = home
+        landed.append(TransactionGroupScene.landed(late))
+        var scene = TransactionGroupScene([late], [landed])
+        scene.wallMilliseconds = 5
+        scene.begin()
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
+    }
+
+    // protocol: dedupe-scan
+    @Test("The same id with another source is told so, and is not taken for what has landed")
+    func reused() throws {
+        let first = request(1)
+        let second = TransactionGroupScene.request(
+            1, [part(home, [.append(Sample.bytes(1))])], expiry: 77)
+        #expect(first.record.hash != second.record.hash)
+        var landed = home
+        landed.append(TransactionGroupScene.landed(first))
+        var scene = TransactionGroupScene([second], [landed])
+        scene.begin()
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.error(0)?.code == .actionIDReuse)
+    }
+
     @Test("One that is refused, and does not fit the entry of its home, holds up no fellow")
     func refusedWithoutRoom() throws {
         var other = other
@@ -230,22 +280,19 @@ import Testing
     @Test("What handlers have done and has landed by an earlier try is found, and not done again")
     func preparedAndLanded() throws {
         var (home, custom) = (home, custom)
-        home.append(Sample.body([1]))
-        custom.append(Sample.body([1]))
-        var scene = TransactionGroupScene(
+        let request = TransactionGroupScene.request(
+            1,
             [
-                TransactionGroupScene.request(
-                    1,
-                    [
-                        part(home, [.append(Sample.bytes(1))]),
-                        TransactionPart(
-                            collection: custom.tail.collection,
-                            incarnation: custom.tail.incarnation,
-                            firstRevision: .zero, expectedRevision: .zero,
-                            actions: [.custom(Sample.bytes(1))],
-                            prepared: PreparedActions(writes: [], reads: [], headerAfter: nil)),
-                    ])
-            ], [home, custom])
+                part(home, [.append(Sample.bytes(1))]),
+                TransactionPart(
+                    collection: custom.tail.collection, incarnation: custom.tail.incarnation,
+                    firstRevision: .zero, expectedRevision: .zero,
+                    actions: [.custom(Sample.bytes(1))],
+                    prepared: PreparedActions(writes: [], reads: [], headerAfter: nil)),
+            ])
+        home.append(TransactionGroupScene.landed(request))
+        custom.append(Sample.body([1]))
+        var scene = TransactionGroupScene([request], [home, custom])
         scene.begin()
         scene.readTails()
         _ = scene.settle()
@@ -256,7 +303,7 @@ import Testing
     @Test("One that landed by an earlier try is found by its own id, and not done again")
     func landedEarlier() throws {
         var home = home
-        home.append(Sample.body([2]))
+        home.append(TransactionGroupScene.landed(request(2)))
         var scene = TransactionGroupScene([request(1), request(2), request(3)], [home])
         scene.begin()
         let attempt = try scene.send()

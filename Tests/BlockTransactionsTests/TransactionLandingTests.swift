@@ -7,6 +7,8 @@ import Testing
 @Suite struct TransactionLandingTests {
     private static let id = ActionID(rawValue: Identifier128(7))
 
+    private static let stamp = TransactionStamp(client: .zero, milliseconds: 0, expiry: .max)
+
     private static func landing() throws -> TransactionLanding {
         var state = TransactionState()
         let info = CollectionInfo(
@@ -17,7 +19,7 @@ import Testing
             draft.read([1], [9])
             draft.write([2], [8])
         }
-        return try #require(try TransactionLanding(state, id: id))
+        return try #require(try TransactionLanding(state, id: id, stamp: stamp))
     }
 
     private static func landed(_ outcome: TreeOutcome) -> ActionLanding {
@@ -64,7 +66,7 @@ import Testing
             $0.act(.queue(.enqueue([[8]])))
         }
         try state.update(info(names[3], .tree), seen: Revision(3)) { $0.read([1], nil) }
-        var landing = try #require(try TransactionLanding(state, id: Self.id))
+        var landing = try #require(try TransactionLanding(state, id: Self.id, stamp: Self.stamp))
         guard case .ask(.transact(let request)) = landing.next else {
             Issue.record("\(landing.next)")
             return
@@ -84,7 +86,7 @@ import Testing
 
     @Test("A transaction that wrote nothing has nothing to land")
     func nothing() throws {
-        #expect(try TransactionLanding(TransactionState(), id: Self.id) == nil)
+        #expect(try TransactionLanding(TransactionState(), id: Self.id, stamp: Self.stamp) == nil)
     }
 
     @Test("An action that was applied is landed, and one whose condition failed is a conflict")

@@ -30,10 +30,13 @@ extension ModelSamples {
         ]
         return [
             .transact(
-                TransactionRequest(action: action(), home: parts[0].collection, parts: parts)),
+                TransactionRequest(
+                    action: action(), home: parts[0].collection, parts: parts,
+                    source: transactionSource())),
             .transact(
                 TransactionRequest(
-                    action: action(), home: collection(), parts: [], first: action())),
+                    action: action(), home: collection(), parts: [], first: action(),
+                    source: transactionSource())),
             .snapshot(
                 (0..<3).map { _ in
                     CollectionLife(collection: collection(), incarnation: incarnation())

@@ -49,6 +49,7 @@ enum PublicTypeRule {
         SystemPath
         Transaction
         TransactionCommit
+        TransactionEngine
         TransactionID
         TransactionPhase
         TransactionStatus

@@ -150,7 +150,26 @@ package struct ModelSamples {
             reads: (0..<random.below(3)).map { _ in
                 ReadDependency(block: block(), revision: revision())
             },
-            readCollections: (0..<random.below(3)).map { _ in
+            records: (0..<random.below(3)).map { _ in transactionRecord() })
+    }
+
+    package mutating func transactionRecord() -> TransactionRecord {
+        TransactionRecord(
+            action: ActionID(rawValue: random.identifier()), source: transactionSource(),
+            hash: digest())
+    }
+
+    package mutating func transactionSource() -> TransactionSource {
+        let isOfEngine = random.chance(1, in: 2)
+        return TransactionSource(
+            stamp: TransactionStamp(
+                client: random.identifier(),
+                engine: isOfEngine
+                    ? EngineName(Array("bank-\(random.below(9))@1.2".utf8)) ?? .actions : .actions,
+                schema: isOfEngine ? digest() : .zero, milliseconds: UInt64(random.below(1 << 40)),
+                expiry: UInt64(random.below(1 << 40))),
+            statements: isOfEngine ? (0..<random.below(3)).map { _ in bytes(countMax: 20) } : [],
+            reads: (0..<random.below(3)).map { _ in
                 ReadCollection(collection: collection(), revision: revision())
             })
     }

@@ -161,12 +161,13 @@ class Canonical:
         if self.position != len(self.data):
             raise DatabaseError(3001, f"{len(self.data) - self.position} bytes left over")
 
-    def version(self):
+    def version(self, number=1):
         """The first byte of each stored form."""
         byte = self.u8()
-        if byte != 0xA1:
+        if byte != 0xA0 | number:
             known = byte & 0xF0 == 0xA0
-            raise DatabaseError(4005 if known else 3001, f"version {byte:02x}, where a1 is known")
+            raise DatabaseError(
+                4005 if known else 3001, f"version {byte:02x}, where a{number} is known")
 
     def incarnation(self):
         return {"generation": self.u64(), "nonce": self.id()}
@@ -300,12 +301,23 @@ class Canonical:
     def read_at(self):
         return {"id": self.hash(), "revision": self.u64()}
 
+    def transaction_source(self):
+        return {
+            "stamp": {
+                "client": self.id(), "engine": self.bytes().decode("ascii"),
+                "schema": self.hash(), "time_ms": self.u64(), "expiry_ms": self.u64()},
+            "statements": self.list(self.bytes), "reads": self.list(self.read_at)}
+
+    def transaction_record(self):
+        return {
+            "action": self.id(), "source": self.transaction_source(), "hash": self.hash()}
+
     def body(self):
-        self.version()
+        self.version(2)
         ids = self.list(self.id)
         body = {
             "actions": self.list(self.action), "blocks": self.list(self.touched_block),
-            "reads": self.list(self.read_at), "read_collections": self.list(self.read_at)}
+            "reads": self.list(self.read_at), "records": self.list(self.transaction_record)}
         if ids != sorted(action["id"] for action in body["actions"]):
             raise DatabaseError(3001, "an id list that is not that of the actions")
         return body

@@ -309,6 +309,7 @@ class Database:
     def __init__(self, addresses, cluster_name, timeout=30.0):
         import zmq
         self._zmq, self._context = zmq, zmq.Context()
+        self._client = uuid.uuid4().bytes
         self._addresses, self._turn = list(addresses), 0
         self._cluster_name, self.timeout = cluster_name, timeout
         self._socket, self._correlation = None, 0
@@ -473,12 +474,24 @@ class Database:
         home = max(collection.id for collection, actions, _ in ordered if writes(actions))
         done = self.ask(
             client.ClientRequest(transact=client.Transact(
-                action=action or uuid.uuid4().bytes, home=home, parts=messages)), "transacted")
+                action=action or uuid.uuid4().bytes, home=home, parts=messages,
+                source=self.source(ordered))), "transacted")
         revisions = {}
         for (collection, _, _), part in zip(ordered, done.parts, strict=True):
             collection.revision = max(collection.revision, part.revision)
             revisions[collection.name] = part.revision
         return revisions
+
+    def source(self, parts):
+        """Says who makes a transaction, when, and what it was read as of; its statements are its
+        actions themselves."""
+        now = time.time_ns() // 1_000_000
+        return client.TransactionSource(
+            stamp=client.TransactionStamp(
+                client=self._client, engine=b"actions@1", time_ms=now, expiry_ms=now + 60_000),
+            reads=[
+                client.ReadCollection(collection=collection.id, revision=expected)
+                for collection, _, expected in parts if expected is not None])
 
     def snapshot(self, collections):
         """Where these collections were at one moment: a revision of each, by name."""

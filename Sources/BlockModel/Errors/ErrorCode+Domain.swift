@@ -5,6 +5,8 @@ extension ErrorCode {
     // Conflicts: another client was first.
     /// Another action changed what this one depended on.
     public static let conflict = ErrorCode(1001, "conflict")
+    /// The time until which the transaction was to be decided is over.
+    public static let transactionExpired = ErrorCode(1203, "transactionExpired")
     // Unknown outcomes: the action may have landed, or may land later.
     /// The history in which an earlier try would be found has been truncated.
     public static let dedupeWindowLost = ErrorCode(1103, "dedupeWindowLost")
@@ -28,6 +30,10 @@ extension ErrorCode {
     public static let positionNotFound = ErrorCode(2011, "positionNotFound")
     /// The revision asked for, or what follows it, was truncated from the history.
     public static let historyTruncated = ErrorCode(2012, "historyTruncated")
+    /// No engine of this name and version is known here.
+    public static let engineUnknown = ErrorCode(2021, "engineUnknown")
+    /// Executed again, the actions do something else than was sent.
+    public static let executionDiffers = ErrorCode(2022, "executionDiffers")
     // The protocol.
     /// A message, an address or a data directory belongs to another cluster.
     public static let wrongCluster = ErrorCode(3006, "wrongCluster")

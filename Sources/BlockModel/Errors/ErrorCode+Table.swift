@@ -33,6 +33,10 @@ extension ErrorCode {
             .deadlineExceeded, "The time given ran out before an answer.",
             "Give more time, or reduce the load."),
         row(
+            .transactionExpired,
+            "The time until which the transaction was to be decided is over.",
+            "Begin another one; if it comes at once, set the clocks of client and proxy right."),
+        row(
             .quorumUnavailable,
             "Too few storage peers of a shard answered; nothing was applied.",
             "See `optimystic status`; start the missing peers."),
@@ -96,6 +100,14 @@ extension ErrorCode {
         row(
             .textInvalid, "Bytes that are no UTF-8 stand where text is asked for.",
             "Write it in UTF-8."),
+        row(
+            .engineUnknown, "No engine of this name and version is known here.",
+            "Check the name; a coordinator that validates transactions knows actions@1 alone."),
+        row(
+            .executionDiffers,
+            "Executed again, the actions do something else than was sent.",
+            "Nothing was applied. Report it: the client, or the proxy that it uses, is not what it "
+                + "should be, or is of another release."),
         row(
             .malformedMessage, "A message breaks the wire format or a bound.",
             "Upgrade or fix the sender; the message names the bound."),

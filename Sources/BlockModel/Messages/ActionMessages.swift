@@ -9,11 +9,15 @@ package struct ActionRequest: Hashable, Sendable {
     /// earlier landing is looked for from here on.
     package let firstRevision: Revision
     package let content: ActionContent
+    /// The id of the first run of the body of a transaction that this is a run of; nil when it is
+    /// no transaction. By it a proxy lets one that has lost to others go first.
+    package let body: ActionID?
 
     package init(
         collection: CollectionID, incarnation: Incarnation, action: ActionID,
-        firstRevision: Revision, content: ActionContent
+        firstRevision: Revision, content: ActionContent, body: ActionID? = nil
     ) {
+        self.body = body
         self.collection = collection
         self.incarnation = incarnation
         self.action = action

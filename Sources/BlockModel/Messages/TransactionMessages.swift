@@ -85,10 +85,14 @@ package struct TransactionRequest: Hashable, Sendable {
     /// The id of the first run of the body that this is another run of; nil for the first one. By
     /// it a proxy lets one that has lost to others go first.
     package let first: ActionID?
+    /// What it was made of, which the entry at the home keeps.
+    package let source: TransactionSource
 
     package init(
-        action: ActionID, home: CollectionID, parts: [TransactionPart], first: ActionID? = nil
+        action: ActionID, home: CollectionID, parts: [TransactionPart], first: ActionID? = nil,
+        source: TransactionSource
     ) {
+        self.source = source
         self.action = action
         self.first = first
         self.home = home
@@ -110,6 +114,7 @@ package struct TransactionRequest: Hashable, Sendable {
         guard let deciding = parts.first(where: { $0.collection == home }), deciding.writes else {
             return invalid("a transaction does not write the collection that is to decide it")
         }
+        if let problem = source.problem { return problem }
         for part in parts {
             if Set(part.actions.map(\.kind)).count > 1 {
                 return invalid("the actions on one collection are of two kinds")
@@ -136,11 +141,19 @@ package struct TransactionRequest: Hashable, Sendable {
 
     /// Bytes that it takes while it waits, about.
     package var byteCount: Int {
-        parts.reduce(256) { total, part in
+        parts.reduce(512 + source.statements.reduce(0) { $0 + $1.count }) { total, part in
             part.actions.reduce(total + 256 + (part.prepared?.byteCount ?? 0)) {
                 $0 + 64 + $1.bytes.count
             }
         }
+    }
+
+    /// What the entry at the home keeps of it.
+    /// - Complexity: O(bytes), with a hash.
+    package var record: TransactionRecord {
+        let written = parts.filter(\.writes).map { ($0.collection, $0.actions.map(\.bytes)) }
+        return TransactionRecord(
+            action: action, source: source, hash: source.hash(action, written))
     }
 
     /// The id of an action of a part: that of the transaction for the first, and one that follows

@@ -9,7 +9,7 @@ import Logging
 /// message, so that the peer syncs them together.
 package final class CoordinatorHost: Service {
     package let port: ServicePort
-    private var machine: Coordinator
+    private var machine: ValidatingCoordinator
     private var callers = CallerTable(
         ofEach: .init("proxyRequestBytesMax", Limits.proxyRequestBytesMax))
     /// The peers in the order of the cluster file, and the link to each.
@@ -26,11 +26,12 @@ package final class CoordinatorHost: Service {
 
     /// - Parameters:
     ///   - policy: When this coordinator seals.
+    ///   - validates: Whether attempts are executed again before they are taken.
     ///   - intervals: How long its walks rest; nil: it does nothing of its own accord.
     /// - Throws: `.configurationInvalid` when the address of a peer can never work.
     package init(
         port: ServicePort, map: ClusterMap, environment: Environment,
-        policy: TailPolicy = TailPolicy(),
+        policy: TailPolicy = TailPolicy(), validates: Bool = false,
         intervals: BackgroundWork.Intervals? = BackgroundWork.Intervals()
     ) throws(DatabaseError) {
         self.port = port
@@ -38,9 +39,11 @@ package final class CoordinatorHost: Service {
             BackgroundWork(
                 map: map, intervals: $0, now: environment.now(), place: environment.entropy)
         }
-        machine = Coordinator(
-            map: map, proposer: ProposerID(rawValue: environment.identifier()),
-            generator: environment.generator(), policy: policy)
+        machine = ValidatingCoordinator(
+            Coordinator(
+                map: map, proposer: ProposerID(rawValue: environment.identifier()),
+                generator: environment.generator(), policy: policy),
+            validates: validates, wallMilliseconds: environment.wallMilliseconds)
         var links: [(PeerID, Endpoint)] = []
         var peers: [Endpoint: PeerID] = [:]
         for peer in map.peers {
@@ -65,6 +68,8 @@ package final class CoordinatorHost: Service {
     package var unansweredCount: Int { callers.count }
     /// Requests under way, also those of its own.
     package var requestCount: Int { inPlace(&machine) { $0.requestCount } }
+    /// Attempts that are being executed before they are taken.
+    package var validationCount: Int { inPlace(&machine) { $0.validationCount } }
     /// Rounds with storage peers under way, also those that no proxy waits for any more.
     package var roundCount: Int { inPlace(&machine) { $0.roundCount } }
 
@@ -201,8 +206,9 @@ package final class CoordinatorHost: Service {
         callers.checkInvariants()
         invariant(outbox.isEmpty, "a turn ended before what it had to say was sent")
         invariant(
-            callers.count <= requestCount,
+            callers.count <= requestCount + validationCount,
             "\(callers.count) callers wait for \(requestCount) requests")
+        inPlace(&machine) { $0.checkInvariants() }
         background?.checkInvariants()
     }
 

@@ -127,6 +127,12 @@ package struct ClientProxy {
         switch request {
         case .hello(let name): respond(token, map.welcome(name, release: release))
         case .act(let action):
+            if let body = action.body {
+                return perform(
+                    work.transactions.begin(
+                        action, of: body, token, client, id: numbers.next(), deadline: deadline,
+                        now: now))
+            }
             perform(
                 .writer(action.collection) {
                     $0.act(action, token: token, client: client, deadline: deadline, &$1)
@@ -158,7 +164,9 @@ package struct ClientProxy {
 
     private mutating func perform(_ step: ProxyStep) {
         switch step {
-        case .answer(let token, let reply): respond(token, reply)
+        case .answer(let token, let reply):
+            respond(token, reply)
+            perform(work.transactions.wasAnswered(token, reply, now: now))
         case .task(let id, let input):
             perform(work.tasks.run(id, input, &caches, work.writers, now: now))
         case .writer(let collection, let event):

@@ -126,7 +126,8 @@ extension DatabaseError {
     var endsTries: Bool {
         switch code {
         case .invalidArgument, .valueTooLarge, .malformedMessage, .versionUnsupported,
-            .wrongCluster, .corrupted, .actionIDReuse, .collectionNotFound, .positionNotFound:
+            .wrongCluster, .corrupted, .actionIDReuse, .collectionNotFound, .positionNotFound,
+            .engineUnknown, .executionDiffers, .transactionExpired:
             true
         default: false
         }

@@ -17,6 +17,7 @@ struct HostedTransactions: Sendable {
         let client: CollectionWriter.Client
         let byteCount: Int
         let footprint: TransactionFootprint
+        let place: TransactionTurns.Place
         /// As it was when it last waited.
         var member: TransactionMember
         /// The group that it is in; nil while it waits.
@@ -47,7 +48,10 @@ struct HostedTransactions: Sendable {
     /// was sent that was decided, and that is the last thing in its log.
     private var decidedAfter: [CollectionID: ID] = [:]
     private var newest: ID = 0
-    private var turns = TransactionTurns()
+    var turns = TransactionTurns()
+    var recentWrites = RecentWrites()
+    /// Those that need no group.
+    var singles = SingleTransactions()
     /// The collections of transactions that were told a conflict, until their turn lapses.
     private var lapsing: [ID: [CollectionID]] = [:]
     /// The group that has a collection.
@@ -68,10 +72,11 @@ struct HostedTransactions: Sendable {
         self.wallMilliseconds = wallMilliseconds
     }
 
-    var count: Int { hosted.count }
+    /// Those that wait, or are in a group.
+    var count: Int { hosted.count + singles.waitingCount }
 
     func contains(_ id: ID) -> Bool {
-        hosted[id] != nil || groups[id] != nil || lapsing[id] != nil
+        hosted[id] != nil || groups[id] != nil || lapsing[id] != nil || singles.contains(id)
     }
 
     // MARK: Coming and going
@@ -90,23 +95,19 @@ struct HostedTransactions: Sendable {
         newest = max(newest, id)
         let member = TransactionMember(request, deadline: deadline)
         let footprint = TransactionFootprint(request)
-        turns.came(request.body, footprint)
         hosted[id] = Hosted(
             token: token, client: client, byteCount: byteCount, footprint: footprint,
-            member: member)
+            place: turns.came(request.body, footprint), member: member)
         for collection in member.collections { enqueue(id, on: collection) }
-        return [.wake(.transaction(id), at: deadline)] + start(id, now: now)
+        return [.wake(.transaction(id), at: deadline)]
+            + startFirst(of: member.collections, now: now)
     }
 
-    /// Behind those that came or lost before it.
+    /// Behind those that have an earlier place.
     private mutating func enqueue(_ id: ID, on collection: CollectionID) {
         let line = lines[collection] ?? []
-        let place = hosted[id].flatMap { turns.order(of: $0.member.request.body) }.flatMap { own in
-            line.firstIndex { other in
-                let order = hosted[other].flatMap { turns.order(of: $0.member.request.body) }
-                return order ?? .max > own
-            }
-        }
+        let own = hosted[id]?.place ?? .max
+        let place = line.firstIndex { own < hosted[$0]?.place ?? 0 }
         invariant(!line.contains(id), "a transaction stands twice in a line")
         lines[collection, default: []].insert(id, at: place ?? line.count)
     }
@@ -144,7 +145,8 @@ struct HostedTransactions: Sendable {
 
     private func isHeldBack(_ id: ID, _ now: Instant) -> Bool {
         guard let entry = hosted[id] else { return false }
-        return turns.holdBack(entry.member.request.body, entry.footprint, now: now)
+        return turns.holdBack(
+            entry.member.request.body, entry.footprint, at: entry.place, now: now)
     }
 
     /// The writer of a collection rests, for the group that has it.
@@ -261,6 +263,7 @@ struct HostedTransactions: Sendable {
 
     private mutating func answer(_ id: ID, _ reply: ClientReply, now: Instant) -> [ProxyStep] {
         guard let entry = hosted.removeValue(forKey: id) else { return [] }
+        note(reply, of: entry.member.request)
         held.remove(entry.byteCount, for: entry.client)
         for collection in entry.member.collections {
             invariant(lines[collection]?.contains(id) == true, "a transaction that is in no line")
@@ -273,22 +276,39 @@ struct HostedTransactions: Sendable {
         return passTurn(of: entry, id, reply, now: now)
     }
 
+    private mutating func note(_ reply: ClientReply, of request: TransactionRequest) {
+        guard case .transacted(let landed) = reply else { return }
+        for part in landed {
+            let actions = request.parts.first { $0.collection == part.collection }?.actions
+            recentWrites.note(actions ?? [], on: part.collection, at: part.revision)
+        }
+    }
+
     /// One that lost keeps its place until its client comes back; any other has none any more.
     private mutating func passTurn(
         of entry: Hosted, _ id: ID, _ reply: ClientReply, now: Instant
     ) -> [ProxyStep] {
         let body = entry.member.request.body
         guard case .failed(var error) = reply, error.code == .conflict,
-            let lapses = turns.lost(body, entry.footprint, now: now)
+            let lapses = turns.lost(body, entry.footprint, at: entry.place, now: now)
         else {
             turns.over(body)
             return [.rest(.transaction(id)), .answer(entry.token, reply)]
         }
-        mark("transaction.keepsTurn")
         // Nobody else has to be given time.
         error.retryAfter = RetryTiming.keptTurn
-        lapsing[id] = entry.member.collections
-        return [.wake(.transaction(id), at: lapses), .answer(entry.token, .failed(error))]
+        return keepTurn(id, of: entry.member.collections, until: lapses)
+            + [.answer(entry.token, .failed(error))]
+    }
+
+    /// Others go on when a turn lapses, unless its client comes back before.
+    mutating func keepTurn(
+        _ id: ID, of collections: [CollectionID], until lapses: Instant
+    ) -> [ProxyStep] {
+        invariant(hosted[id] == nil, "one that waits is waited for")
+        mark("transaction.keepsTurn")
+        lapsing[id] = collections
+        return [.wake(.transaction(id), at: lapses)]
     }
 
     /// A group is over: its collections are for others.
@@ -309,12 +329,37 @@ struct HostedTransactions: Sendable {
         return steps + startFirst(of: group.collections, now: now)
     }
 
-    private mutating func startFirst(of collections: [CollectionID], now: Instant) -> [ProxyStep] {
-        var steps: [ProxyStep] = []
+    /// Goes on with those that wait for collections and have to wait for nobody else.
+    mutating func startFirst(of collections: [CollectionID], now: Instant) -> [ProxyStep] {
+        var steps = collections.flatMap { admitSingles(on: $0, now: now) }
         for collection in collections where holders[collection] == nil {
+            steps += answerBroken(on: collection, now: now)
             if let first = first(of: collection, now) { steps += start(first, now: now) }
         }
         return steps
+    }
+
+    /// Those whose turn it is, and that have lost already, are told so at once.
+    private mutating func answerBroken(on collection: CollectionID, now: Instant) -> [ProxyStep] {
+        var steps: [ProxyStep] = []
+        for id in lines[collection] ?? [] where !isHeldBack(id, now) {
+            guard var entry = hosted[id], entry.group == nil, !entry.member.isInDoubt,
+                let broken = brokenAt(entry.member.request)
+            else { continue }
+            entry.member.fail(RecentWrites.broken(at: broken))
+            guard let reply = entry.member.answer else { continue }
+            steps += answer(id, reply, now: now)
+        }
+        return steps
+    }
+
+    private mutating func brokenAt(_ request: TransactionRequest) -> Revision? {
+        for part in request.parts {
+            let broken = recentWrites.brokenAt(
+                part.actions, on: part.collection, seen: part.firstRevision)
+            if let broken { return broken }
+        }
+        return nil
     }
 
     // MARK: The attempt
@@ -341,6 +386,7 @@ struct HostedTransactions: Sendable {
         if let collections = lapsing.removeValue(forKey: id) {
             return startFirst(of: collections, now: now)
         }
+        if singles.contains(id) { return expireSingle(id, now: now) }
         let steps = tickGroup(hosted[id]?.group ?? id, &caches, writers, now: now)
         guard var member = hosted[id]?.member else { return steps }
         let isDriven = hosted[id]?.group.map { groups[$0]?.driver != nil } ?? false
@@ -348,7 +394,8 @@ struct HostedTransactions: Sendable {
             return steps + [.wake(.transaction(id), at: member.deadline)]
         }
         // It waits for its collections still.
-        member.expire(at: now)
+        let isForOthers = isHeldBack(id, now) || turns.hasLost(member.request.body)
+        member.expire(at: now, because: isForOthers ? HostedTransactions.othersWereFirst : nil)
         guard let reply = member.answer else { return steps }
         return steps + answer(id, reply, now: now)
             + startFirst(of: member.collections, now: now)
@@ -370,6 +417,7 @@ struct HostedTransactions: Sendable {
     /// - Complexity: O(what waits).
     func checkInvariants() {
         turns.checkInvariants()
+        singles.checkInvariants()
         let sum = hosted.values.reduce(0) { $0 + $1.byteCount }
         invariant(sum == held.total, "transactions of \(sum) bytes, \(held.total) are counted")
         for (collection, line) in lines {

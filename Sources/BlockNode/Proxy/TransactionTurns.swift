@@ -2,16 +2,21 @@ import BlockModel
 import BlockRuntime
 import BlockTransactions
 
-/// Whose turn it is among transactions that want the same keys. One that has lost to another keeps
-/// its place: until its client has run the body again and sent it, no later one may write what it
-/// reads.
+/// Whose turn it is among transactions that want the same keys, at one proxy.
+///
+/// Each has a place among all that come, from the first run of its body on. One that has lost to
+/// another keeps its place: until its client has run the body again and sent it, no later one may
+/// write what it reads, and none that came long after it may write to a collection that it reads at
+/// all. So no transaction is overtaken by more than ``Limits/turnWindow`` later ones.
 ///
 /// Liveness only: a turn whose client does not come back lapses, and what comes by another proxy,
-/// or lands as a single action on one collection, knows of no turn and overtakes.
+/// or is no transaction, knows of no turn and overtakes.
 package struct TransactionTurns {
+    /// A place among all: whoever came first has the smallest.
+    package typealias Place = UInt64
+
     private struct Turn {
-        /// The place among all: that of the first loss.
-        let order: UInt64
+        let place: Place
         let began: Instant
         var footprint: TransactionFootprint
         var lossCount: Int
@@ -21,38 +26,41 @@ package struct TransactionTurns {
 
     /// By the id of the first run of the body.
     private var turns: [ActionID: Turn] = [:]
-    /// The turns that rely on a key, or on something else of a collection.
+    /// The turns that rely on a key, on something else of a collection, or on anything there.
     private var byKey: [TransactionFootprint.Key: Set<ActionID>] = [:]
+    private var byWatched: [CollectionID: Set<ActionID>] = [:]
     private var byCollection: [CollectionID: Set<ActionID>] = [:]
-    private var lastOrder: UInt64 = 0
+    private var lastPlace: Place = 0
 
     package init() {}
 
     package var count: Int { turns.count }
 
-    /// The place of a body among those that have lost; nil when it has none.
-    package func order(of body: ActionID) -> UInt64? { turns[body]?.order }
-
     /// A transaction of a body has come: it is not waited for any more, for it is here.
-    package mutating func came(_ body: ActionID, _ footprint: TransactionFootprint) {
-        guard var turn = turns[body] else { return }
+    /// - Returns: Its place: that of the body's first run while it is kept, else the last one.
+    package mutating func came(_ body: ActionID, _ footprint: TransactionFootprint) -> Place {
+        guard var turn = turns[body] else {
+            lastPlace += 1
+            return lastPlace
+        }
         remove(body)
         turn.footprint = footprint
         turn.lapses = nil
         insert(body, turn)
+        return turn.place
     }
 
     /// A transaction of a body was told a conflict.
+    /// - Parameter place: As ``came(_:_:)`` has said.
     /// - Returns: When its turn lapses; nil when it has none.
     package mutating func lost(
-        _ body: ActionID, _ footprint: TransactionFootprint, now: Instant
+        _ body: ActionID, _ footprint: TransactionFootprint, at place: Place, now: Instant
     ) -> Instant? {
         let lapses = now.advanced(by: Limits.turnTime)
-        lastOrder += 1
         var turn =
             turns[body]
             ?? Turn(
-                order: lastOrder, began: now, footprint: footprint, lossCount: 0, lapses: lapses)
+                place: place, began: now, footprint: footprint, lossCount: 0, lapses: lapses)
         remove(body)
         turn.footprint = footprint
         turn.lossCount += 1
@@ -77,9 +85,12 @@ package struct TransactionTurns {
 
     private mutating func insert(_ body: ActionID, _ turn: Turn) {
         invariant(turns[body] == nil, "a body has two turns")
-        invariant(turn.order <= lastOrder, "a turn that nobody was given")
+        invariant(turn.place <= lastPlace, "a turn at a place that nobody was given")
         turns[body] = turn
         for key in turn.footprint.readKeys { byKey[key, default: []].insert(body) }
+        for collection in turn.footprint.watchedCollections {
+            byWatched[collection, default: []].insert(body)
+        }
         for collection in turn.footprint.readCollections {
             byCollection[collection, default: []].insert(body)
         }
@@ -88,34 +99,42 @@ package struct TransactionTurns {
     private mutating func remove(_ body: ActionID) {
         guard let turn = turns.removeValue(forKey: body) else { return }
         invariant(turn.lossCount > 0, "a turn of one that has not lost")
-        for key in turn.footprint.readKeys {
-            byKey[key]?.remove(body)
-            if byKey[key]?.isEmpty == true { byKey[key] = nil }
+        for key in turn.footprint.readKeys { byKey.remove(body, of: key) }
+        for collection in turn.footprint.watchedCollections {
+            byWatched.remove(body, of: collection)
         }
         for collection in turn.footprint.readCollections {
-            byCollection[collection]?.remove(body)
-            if byCollection[collection]?.isEmpty == true { byCollection[collection] = nil }
+            byCollection.remove(body, of: collection)
         }
     }
 
+    /// Whether a body has lost to others and its place is kept.
+    func hasLost(_ body: ActionID) -> Bool { turns[body] != nil }
+
     /// Whether a transaction of a body has to wait for another one's turn.
-    /// - Complexity: O(keys that it writes, and turns that rely on them).
+    /// - Parameter place: As ``came(_:_:)`` has said.
+    /// - Complexity: O(keys that it writes, and turns that rely on what is in their collections).
     package func holdBack(
-        _ body: ActionID, _ footprint: TransactionFootprint, now: Instant
+        _ body: ActionID, _ footprint: TransactionFootprint, at place: Place, now: Instant
     ) -> Bool {
         guard !turns.isEmpty else { return false }
-        let own = turns[body]?.order ?? .max
-        func isBefore(_ other: ActionID) -> Bool {
-            guard other != body, let turn = turns[other], turn.order < own else { return false }
+        func isBefore(_ other: ActionID, by distance: Place = 0) -> Bool {
+            guard other != body, let turn = turns[other], turn.place + distance < place else {
+                return false
+            }
             return turn.lapses.map { $0 > now } ?? true
         }
-        for key in footprint.writtenKeys where byKey[key]?.contains(where: isBefore) == true {
+        for key in footprint.writtenKeys where byKey[key]?.contains(where: { isBefore($0) }) == true
+        {
             return true
         }
         return footprint.written.contains { collection in
-            byCollection[collection]?.contains {
+            byWatched[collection]?.contains {
                 isBefore($0) && turns[$0].map { footprint.disturbs($0.footprint) } == true
             } == true
+                || byCollection[collection]?.contains {
+                    isBefore($0, by: Limits.turnWindow)
+                } == true
         }
     }
 
@@ -131,7 +150,19 @@ package struct TransactionTurns {
 
 extension TransactionFootprint {
     /// Collections of which it relies on more than single keys.
-    fileprivate var readCollections: Set<CollectionID> {
+    fileprivate var watchedCollections: Set<CollectionID> {
         watched.union(readRanges.map(\.collection))
+    }
+
+    /// Collections of which it relies on anything.
+    fileprivate var readCollections: Set<CollectionID> {
+        watchedCollections.union(readKeys.map(\.collection))
+    }
+}
+
+extension Dictionary where Value == Set<ActionID> {
+    fileprivate mutating func remove(_ body: ActionID, of key: Key) {
+        self[key]?.remove(body)
+        if self[key]?.isEmpty == true { self[key] = nil }
     }
 }

@@ -71,12 +71,14 @@ package struct ConfigurationReader: Sendable {
                 continue
             }
             let (flag, inline) = try split(argument)
-            guard role.setting(flag: flag) != nil else {
+            guard let setting = role.setting(flag: flag) else {
                 throw usage("unknown flag --\(flag)")
             }
-            guard let value = inline ?? rest.popFirst(),
-                inline != nil || !value.starts(with: Self.dashes)
-            else { throw usage("--\(flag) needs a value") }
+            let isAlone = inline == nil && rest.first?.starts(with: Self.dashes) ?? true
+            let alone = isAlone ? setting.textAlone.map { Array($0.utf8) } : nil
+            guard let value = inline ?? alone ?? (isAlone ? nil : rest.popFirst()) else {
+                throw usage("--\(flag) needs a value")
+            }
             guard line.values.updateValue(value, forKey: flag) == nil else {
                 throw usage("--\(flag) is given twice")
             }

@@ -90,6 +90,22 @@ extension Setting where Value == NetworkAddress {
     }
 }
 
+extension Setting where Value == Bool {
+    /// Something that is off unless it is asked for: `--flag`, or `--flag on`.
+    package static func onOff(_ flag: String, help: String) -> Setting {
+        Setting(
+            flag, placeholder: "[on|off]", expected: "on or off", default: "off", help: help,
+            textAlone: "on",
+            parse: { text in
+                switch text {
+                case "on": true
+                case "off": false
+                default: nil
+                }
+            })
+    }
+}
+
 extension Setting
 where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
     /// One of the cases of an enumeration, by its raw value.

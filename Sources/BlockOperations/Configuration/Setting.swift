@@ -17,6 +17,8 @@ package protocol DeclaredSetting: Sendable {
     var help: String { get }
     /// Whether values are bytes, such as paths, and need not be text.
     var takesBytes: Bool { get }
+    /// What the flag says when no value stands behind it; nil when one has to.
+    var textAlone: String? { get }
     /// Throws when `bytes` are not a value of this setting.
     func check(_ bytes: Bytes) throws(InvalidSettingText)
 }
@@ -34,6 +36,7 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
     /// The value when there is neither text nor default; nil when the operator must give one.
     package let absent: Value?
     package let takesBytes: Bool
+    package let textAlone: String?
     private let parse: @Sendable (Bytes) -> Value?
 
     package var isOptional: Bool { absent != nil }
@@ -41,18 +44,19 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
     /// - Parameter parse: Returns nil for a text that is not a value.
     package init(
         _ flag: String, placeholder: String, expected: String, default defaultText: String?,
-        help: String, absent: Value? = nil, parse: @escaping @Sendable (String) -> Value?
+        help: String, absent: Value? = nil, textAlone: String? = nil,
+        parse: @escaping @Sendable (String) -> Value?
     ) {
         self.init(
             flag, placeholder: placeholder, expected: expected, default: defaultText, help: help,
-            absent: absent, takesBytes: false,
+            absent: absent, takesBytes: false, textAlone: textAlone,
             parseBytes: { String(validating: $0, as: UTF8.self).flatMap(parse) })
     }
 
     /// - Parameter parseBytes: Returns nil for bytes that are not a value.
     package init(
         _ flag: String, placeholder: String, expected: String, default defaultText: String?,
-        help: String, absent: Value? = nil, takesBytes: Bool = true,
+        help: String, absent: Value? = nil, takesBytes: Bool = true, textAlone: String? = nil,
         parseBytes parse: @escaping @Sendable (Bytes) -> Value?
     ) {
         self.flag = flag
@@ -62,6 +66,7 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
         self.help = help
         self.absent = absent
         self.takesBytes = takesBytes
+        self.textAlone = textAlone
         self.parse = parse
         let isName = flag.utf8.allSatisfy { $0 == 0x2D || (0x61...0x7A).contains($0) }
         invariant(isName && !flag.isEmpty, "flag \(flag) is lowercase letters and hyphens")

@@ -34,15 +34,15 @@ extension ExitCode {
         case .invalidArgument:
             self = .usage
         case .valueTooLarge, .collectionNotFound, .collectionKindMismatch, .valueUndecodable,
-            .actionIDReuse, .keyNotFound, .positionNotFound, .historyTruncated, .textInvalid,
-            .formatUnsupported:
+            .actionIDReuse, .engineUnknown, .executionDiffers, .keyNotFound, .positionNotFound,
+            .historyTruncated, .textInvalid, .formatUnsupported:
             self = .badInput
         case .quorumUnavailable, .endpointUnreachable, .notParticipating, .dedupeWindowLost:
             self = .unavailable
         case .ioFailed, .corrupted, .noSpace, .amnesia:
             self = .ioFailed
-        case .conflict, .commitResultUnknown, .deadlineExceeded, .overloaded, .shuttingDown,
-            .directoryLocked, .addressInUse:
+        case .conflict, .commitResultUnknown, .deadlineExceeded, .transactionExpired, .overloaded,
+            .shuttingDown, .directoryLocked, .addressInUse:
             self = .tryAgain
         case .malformedMessage, .versionUnsupported, .wrongCluster, .wrongShard, .wrongEpoch,
             .wrongService:

@@ -12,7 +12,9 @@ package struct PreparedBatch: Sendable {
     private(set) var payload: PayloadID
     /// The revision of the snapshot.
     let base: Revision
-    let body: Bytes
+    private(set) var body: Bytes
+    /// What the body records of each transaction, by its id.
+    private(set) var recordHashes: [ActionID: Digest] = [:]
     /// Without the committed writes below, which depend on the target, unless it came prepared.
     let writes: [BlockWrite]
     /// As the body lists them, the header part among them when it changes.
@@ -30,7 +32,7 @@ package struct PreparedBatch: Sendable {
     /// Another process has run it, at ``base``, and lists the writes below it.
     private let cameListed: Bool
     /// Bytes of the transforms and the body: what the pends of the attempt weigh.
-    let byteCount: Int
+    private(set) var byteCount: Int
 
     /// Whether it can be sent as one attempt, which lists the writes of `history` below it: so that
     /// none is ever larger than a frame.
@@ -180,6 +182,16 @@ package struct PreparedBatch: Sendable {
         invariant(payload.execution == 0, "another execution of a batch that was run once")
         var other = self
         other.payload = payload
+        return other
+    }
+
+    /// The same at the home of the transactions that it is a part of.
+    func recording(_ records: [TransactionRecord]) -> PreparedBatch {
+        invariant(recordHashes.isEmpty, "recorded twice")
+        var other = self
+        other.body = EntryBody.canonicalBytes(of: body, with: records)
+        other.byteCount += other.body.count - body.count
+        for record in records { other.recordHashes[record.action] = record.hash }
         return other
     }
 

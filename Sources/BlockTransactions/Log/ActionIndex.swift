@@ -10,14 +10,16 @@ package struct ActionIndex: Sendable {
     /// Where an action landed.
     package struct Landing: Hashable, Sendable {
         package let position: LogPosition
-        /// Of the action's bytes: the same id with other bytes is a mistake of the client.
+        /// Of the action's bytes, and of what is recorded of its transaction: the same id with
+        /// others is a mistake of the client.
         package let fingerprint: UInt64
         /// What came of it, as the log keeps it.
         package let outcome: Bytes
 
-        package init(position: LogPosition, action: Action) {
+        /// - Parameter record: Of the transaction that the action is the first of, at its home.
+        package init(position: LogPosition, action: Action, record: Digest? = nil) {
             self.position = position
-            fingerprint = ActionIndex.fingerprint(of: action.bytes)
+            fingerprint = ActionIndex.fingerprint(of: action.bytes, record)
             outcome = action.outcome
         }
     }
@@ -40,8 +42,8 @@ package struct ActionIndex: Sendable {
         through = revision
     }
 
-    package static func fingerprint(of bytes: Bytes) -> UInt64 {
-        Digest(domain: "optimystic/action/1", bytes).prefix64
+    package static func fingerprint(of bytes: Bytes, _ record: Digest? = nil) -> UInt64 {
+        Digest(domain: "optimystic/action/1", bytes).prefix64 ^ (record?.prefix64 ?? 0)
     }
 
     /// Bytes that it takes, about.
@@ -58,12 +60,15 @@ package struct ActionIndex: Sendable {
 
     /// Adds the next revision.
     /// - Precondition: `revision` is the one after ``through``.
-    package mutating func append(_ revision: Revision, actions: [Action]) {
+    package mutating func append(
+        _ revision: Revision, actions: [Action], records: [ActionID: Digest] = [:]
+    ) {
         invariant(revision == through.next, "revision \(revision) after \(through)")
         through = revision
         for (index, action) in actions.enumerated() {
             let position = LogPosition(revision: revision, index: UInt32(index))
-            landings[action.id] = Landing(position: position, action: action)
+            landings[action.id] = Landing(
+                position: position, action: action, record: records[action.id])
             outcomeBytes += action.outcome.count
         }
         history.append((revision, actions.map(\.id)))

@@ -8,6 +8,11 @@ package struct TransactionFootprint: Sendable {
     package struct Key: Hashable, Sendable {
         package let collection: CollectionID
         package let key: Bytes
+
+        package init(collection: CollectionID, key: Bytes) {
+            self.collection = collection
+            self.key = key
+        }
     }
 
     /// Keys whose values it relies on.
@@ -24,6 +29,12 @@ package struct TransactionFootprint: Sendable {
             if part.writes { written.insert(part.collection) }
             for case .tree(let action) in part.actions { add(action, on: part.collection) }
         }
+    }
+
+    /// Of a transaction that lands as one action.
+    package init(_ request: ActionRequest) {
+        written.insert(request.collection)
+        if case .tree(let action) = request.content { add(action, on: request.collection) }
     }
 
     private mutating func add(_ action: TreeAction, on collection: CollectionID) {

@@ -118,7 +118,9 @@ extension TransactionGroup {
             parts[collection]?.built = Built(participant: participant, batch: nil, commit: nil)
             return
         }
-        let batch = InFlightBatch(built.under(payload), on: log, checkpoint: nil)
+        var own = built.under(payload)
+        if collection == home { own = own.recording(shares.map { members[$0.0].record }) }
+        let batch = InFlightBatch(own, on: log, checkpoint: nil)
         parts[collection]?.built = Built(
             participant: participant, batch: batch, commit: batch.commit(of: collection, effects))
     }

@@ -129,7 +129,8 @@ package struct TransactionGroup: Sendable {
             let waiter = PendingAction.Waiter(
                 token: MemberToken(place, number).value, deadline: member.deadline)
             let problem = parts[share.collection]?.source.add(
-                action, content.bytes, client: 0, waiter)
+                action, content.bytes, client: 0, waiter,
+                record: share.collection == home && number == 0 ? member.record.hash : nil)
             if let problem { return members[place].fail(problem) }
         }
     }
@@ -257,11 +258,34 @@ package struct TransactionGroup: Sendable {
         let built = collections.filter(used.contains).compactMap { parts[$0]?.built }
         guard built.count == used.count else { return .waits }
         let bytes = built.reduce(0) { $0 + ($1.batch?.byteCount ?? 0) }
+        guard !hasExpired(at: wallMilliseconds) else { return active.isEmpty ? .over : .waits }
         guard bytes <= Limits.attemptBytesMax else {
             split(because: TransactionGroup.tooLarge(bytes))
             return active.isEmpty ? .over : .waits
         }
         return send(built, wallMilliseconds)
+    }
+
+    /// Whether members may not be decided anew any more; they leave, with what is known of their
+    /// earlier tries.
+    private mutating func hasExpired(at wallMilliseconds: UInt64) -> Bool {
+        let late = active.filter { members[$0].request.source.stamp.expiry < wallMilliseconds }
+        for place in late {
+            mark("transaction.expired")
+            members[place].fail(
+                TransactionGroup.expired(members[place].request.source.stamp, wallMilliseconds))
+            remove(place)
+        }
+        return !late.isEmpty
+    }
+
+    private static func expired(
+        _ stamp: TransactionStamp, _ wallMilliseconds: UInt64
+    ) -> DatabaseError {
+        DatabaseError(
+            .transactionExpired,
+            "the transaction's stamp ended \(wallMilliseconds - stamp.expiry) ms ago, by the "
+                + "clock of the proxy")
     }
 
     func isHeldUp(by member: TransactionMember) -> Bool {
@@ -347,6 +371,8 @@ package struct TransactionGroup: Sendable {
         isOut = false
         payload = PayloadID(action: ActionID(rawValue: identifier), execution: 0)
         if case .committed = reply { return committed() }
+        // Another attempt has another payload, and stands on what is newest then.
+        for collection in collections { parts[collection]?.built = nil }
         for place in leftWhileOut { withdraw(place) }
         leftWhileOut = []
         switch reply {
@@ -438,7 +464,6 @@ package struct TransactionGroup: Sendable {
     /// Another attempt is to be made, on what is newest then.
     private mutating func again(after now: Instant) {
         invariant(!hasCommitted && !isOut, "another attempt beside one that is out")
-        for collection in collections { parts[collection]?.built = nil }
         restsUntil = now.advanced(by: backoff.next(using: &generator))
     }
 
@@ -455,6 +480,9 @@ package struct TransactionGroup: Sendable {
 extension DatabaseError {
     /// Whether a transaction makes no sense, so that another try would be refused as well.
     fileprivate var endsTransaction: Bool {
-        [.invalidArgument, .valueTooLarge, .malformedMessage, .actionIDReuse].contains(code)
+        [
+            .invalidArgument, .valueTooLarge, .malformedMessage, .actionIDReuse, .engineUnknown,
+            .executionDiffers, .transactionExpired,
+        ].contains(code)
     }
 }

@@ -32,11 +32,15 @@ package struct TransactionLanding: Sendable {
     private var doubt = AttemptDoubt()
     private var stage = Stage.acting
 
-    /// - Parameter first: The id of the first run of the body; nil for that itself.
+    /// - Parameters:
+    ///   - first: The id of the first run of the body; nil for that itself.
+    ///   - stamp: What it says of itself.
+    ///   - statements: What the engine that the stamp names was given.
     /// - Returns: nil when nothing is written: what was read was so at one moment.
     /// - Throws: What is wrong with what is to land.
     package init?(
-        _ state: TransactionState, id: ActionID, first: ActionID? = nil
+        _ state: TransactionState, id: ActionID, first: ActionID? = nil,
+        stamp: TransactionStamp, statements: [Bytes] = []
     ) throws(DatabaseError) {
         let written = state.drafts.filter(\.writesSomething)
         // The greatest of those that are written decides (protocol: home-is-fixed).
@@ -50,15 +54,21 @@ package struct TransactionLanding: Sendable {
         question = ActionStatusRequest(
             collection: home.info.collection, incarnation: home.info.incarnation, action: id,
             firstRevision: home.firstRevision)
-        if parts.count == 1, case .tree(let action)? = parts[0].actions.first {
+        // What one action is made of stands in the action itself.
+        if parts.count == 1, stamp.engine == .actions,
+            case .tree(let action)? = parts[0].actions.first
+        {
             if let problem = action.problem { throw problem }
             work = .act(
                 ActionRequest(
                     collection: question.collection, incarnation: question.incarnation,
-                    action: id, firstRevision: question.firstRevision, content: .tree(action)))
+                    action: id, firstRevision: question.firstRevision, content: .tree(action),
+                    body: first ?? id))
         } else {
             let request = TransactionRequest(
-                action: id, home: question.collection, parts: parts, first: first)
+                action: id, home: question.collection, parts: parts, first: first,
+                source: TransactionSource(
+                    stamp: stamp, statements: statements, reads: state.reads))
             if let problem = request.problem { throw problem }
             work = .transact(request)
         }
@@ -115,9 +125,11 @@ package struct TransactionLanding: Sendable {
         switch landing.outcome {
         case .tree(.applied): stage = landed
         case .tree(.conflict(let check)):
+            // Its proxy has kept its place.
             throw DatabaseError(
                 .conflict,
-                "condition \(check) did not hold at revision \(landing.position.revision)")
+                "condition \(check) did not hold at revision \(landing.position.revision)",
+                retryAfter: RetryTiming.keptTurn)
         // Of other kinds only what landed is in a log.
         case .appended, .queue: stage = landed
         }

@@ -6,6 +6,8 @@ import BlockRuntime
 package struct TransactionMember: Sendable {
     package let request: TransactionRequest
     package let deadline: Instant
+    /// What the entry at its home keeps of it.
+    let record: TransactionRecord
     /// Of every try that was sent and is not known to be dead, by its target at the home.
     private var doubts: [AttemptDoubt] = []
     private var trouble: DatabaseError?
@@ -25,6 +27,7 @@ package struct TransactionMember: Sendable {
     package init(_ request: TransactionRequest, deadline: Instant) {
         self.request = request
         self.deadline = deadline
+        record = request.record
     }
 
     /// Ascending.
@@ -73,6 +76,9 @@ package struct TransactionMember: Sendable {
         for place in doubts.indices { doubts[place].logWasRead(through: revision) }
         doubts.removeAll { !$0.mayHaveCommitted }
     }
+
+    /// Whether a try of it was sent and may have landed, as far as this proxy knows.
+    package var isInDoubt: Bool { !doubts.isEmpty || hasLanded }
 
     // MARK: What earlier tries have left
 
@@ -153,7 +159,7 @@ package struct TransactionMember: Sendable {
         fail(refusal)
     }
 
-    mutating func fail(_ error: DatabaseError) {
+    package mutating func fail(_ error: DatabaseError) {
         guard answer == nil else { return }
         let told = doubts.reduce(error) { $1.told($0) }
         // Of what has landed somewhere its client is not told that it failed.
@@ -161,9 +167,10 @@ package struct TransactionMember: Sendable {
     }
 
     /// Tells that its time has run out, if it has.
-    package mutating func expire(at now: Instant) {
+    /// - Parameter reason: What it has waited for; nil when nothing is known of that.
+    package mutating func expire(at now: Instant, because reason: DatabaseError? = nil) {
         guard now >= deadline else { return }
-        fail(trouble ?? DatabaseError(.deadlineExceeded, "the time given ran out"))
+        fail(trouble ?? reason ?? DatabaseError(.deadlineExceeded, "the time given ran out"))
     }
 
     /// The decision that carried it was for it.

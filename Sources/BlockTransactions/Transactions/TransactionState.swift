@@ -61,6 +61,15 @@ package struct TransactionState: Sendable {
         drafts[place].take(actions, prepared)
     }
 
+    /// The revisions that everything was read as of.
+    var reads: [ReadCollection] {
+        drafts.compactMap { draft in
+            draft.snapshot.map {
+                ReadCollection(collection: draft.info.collection, revision: $0)
+            }
+        }
+    }
+
     /// The collections that something was read of.
     package var looked: [CollectionDraft] { drafts.filter { $0.snapshot != nil } }
 }

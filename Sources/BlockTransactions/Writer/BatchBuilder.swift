@@ -38,6 +38,11 @@ package struct BatchBuilder: Sendable {
         func under(_ payload: PayloadID) -> Built {
             Built(actions: actions, prepared: prepared.under(payload))
         }
+
+        /// The same at the home of the transactions that it is a part of.
+        func recording(_ records: [TransactionRecord]) -> Built {
+            Built(actions: actions, prepared: prepared.recording(records))
+        }
     }
 
     /// How far it got.

@@ -79,17 +79,19 @@ package struct BatchSource: Sendable {
     }
 
     /// A client's action has come, which neither waits here nor is under way.
-    /// - Parameter bytes: Its content as the log keeps it.
+    /// - Parameters:
+    ///   - bytes: Its content as the log keeps it.
+    ///   - record: What its entry is to record of the transaction that it is the first action of.
     /// - Returns: Why it may not wait here now; nil when it does.
     package mutating func add(
         _ request: ActionRequest, _ bytes: Bytes, client: CollectionWriter.Client,
-        _ waiter: PendingAction.Waiter
+        _ waiter: PendingAction.Waiter, record: Digest? = nil
     ) -> DatabaseError? {
         invariant(request.collection == collection, "an action on another collection")
         if let problem = queue.problem(bytes, of: client) { return problem }
         var pending = PendingAction(
             request, bytes: bytes, client: client, waiter: waiter,
-            tailReadsBefore: known.tailReadCount)
+            tailReadsBefore: known.tailReadCount, record: record)
         if planted(.firstRevisionRaised), let log {
             pending.plantScanned(through: max(request.firstRevision, log.revision))
         }

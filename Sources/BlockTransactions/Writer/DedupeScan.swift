@@ -59,7 +59,7 @@ package struct DedupeScan: Sendable {
 
     /// A batch has landed at its target, in the life that is known.
     package mutating func landed(_ batch: InFlightBatch) {
-        remember(batch.target, batch.loggedActions, batch.incarnation)
+        remember(batch.target, batch.loggedActions, batch.recordHashes, batch.incarnation)
     }
 
     /// Goes as far as possible without waiting: answers the actions that have landed, and reads on
@@ -119,8 +119,8 @@ package struct DedupeScan: Sendable {
             let entries = try view.entries(from: first, through: last).fetchedAtOnce
             let bodies = try view.bodies(of: entries)
             for (entry, body) in zip(entries, bodies) {
-                remember(entry.revision, body.actions, tail.incarnation)
-                DedupeScan.tell(&queue, entry.revision, body.actions, &effects)
+                remember(entry.revision, body.actions, body.recordHashes, tail.incarnation)
+                DedupeScan.tell(&queue, entry.revision, body, &effects)
             }
             fetched = [:]
         } catch {
@@ -132,15 +132,18 @@ package struct DedupeScan: Sendable {
 
     /// One entry of the chosen log was read: answers the actions that it holds.
     private static func tell(
-        _ queue: inout ActionQueue, _ revision: Revision, _ actions: [Action],
+        _ queue: inout ActionQueue, _ revision: Revision, _ body: EntryBody,
         _ effects: inout WriterEffects
     ) {
-        for (number, action) in actions.enumerated() {
+        let records = body.recordHashes
+        for (number, action) in body.actions.enumerated() {
             guard queue.action(action.id)?.isAhead == false,
                 let pending = queue.take(action.id)
             else { continue }
             let place = LogPosition(revision: revision, index: UInt32(number))
-            pending.found(at: ActionIndex.Landing(position: place, action: action), &effects)
+            let landing = ActionIndex.Landing(
+                position: place, action: action, record: records[action.id])
+            pending.found(at: landing, &effects)
         }
         queue.update {
             guard !$0.isAhead, $0.scannedThrough == revision.previous else { return }
@@ -149,12 +152,15 @@ package struct DedupeScan: Sendable {
     }
 
     private mutating func remember(
-        _ revision: Revision, _ actions: [Action], _ incarnation: Incarnation
+        _ revision: Revision, _ actions: [Action], _ records: [ActionID: Digest],
+        _ incarnation: Incarnation
     ) {
         if index.map({ $0.through < revision.previous }) ?? true {
             index = ActionIndex(incarnation: incarnation, after: revision.previous)
         }
-        if index?.through == revision.previous { index?.append(revision, actions: actions) }
+        if index?.through == revision.previous {
+            index?.append(revision, actions: actions, records: records)
+        }
         invariant((index?.through ?? .zero) >= revision, "entry \(revision) is not remembered")
     }
 
@@ -164,6 +170,13 @@ package struct DedupeScan: Sendable {
         invariant(index.after <= index.through, "the index ends before it begins")
         guard let log else { return }
         invariant(index.incarnation == log.incarnation, "the index is of another life")
+    }
+}
+
+extension EntryBody {
+    /// What is recorded of each transaction, by its id.
+    fileprivate var recordHashes: [ActionID: Digest] {
+        Dictionary(records.map { ($0.action, $0.hash) }) { first, _ in first }
     }
 }
 

@@ -58,6 +58,9 @@ package struct InFlightBatch: Sendable {
         }
     }
 
+    /// What its entry records of each transaction, by its id.
+    var recordHashes: [ActionID: Digest] { prepared.recordHashes }
+
     // MARK: Under way
 
     /// Another request for an action of it shares the outcome.
@@ -217,6 +220,8 @@ package struct InFlightBatch: Sendable {
 extension DatabaseError {
     /// Whether an attempt was found to make no sense, by the first service that looked at it.
     fileprivate var isRefusal: Bool {
-        [.invalidArgument, .valueTooLarge, .malformedMessage].contains(code)
+        [
+            .invalidArgument, .valueTooLarge, .malformedMessage, .engineUnknown, .executionDiffers,
+        ].contains(code)
     }
 }

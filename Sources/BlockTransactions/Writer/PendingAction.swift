@@ -39,10 +39,12 @@ package struct PendingAction: Sendable {
     /// Of the last attempt that carried it, if that ended in doubt.
     private var doubt = AttemptDoubt()
 
-    /// - Parameter bytes: The request's content as the log keeps it.
+    /// - Parameters:
+    ///   - bytes: The request's content as the log keeps it.
+    ///   - record: What its entry is to record of the transaction that it is the first action of.
     package init(
         _ request: ActionRequest, bytes: Bytes, client: CollectionWriter.Client, waiter: Waiter,
-        tailReadsBefore: UInt64
+        tailReadsBefore: UInt64, record: Digest? = nil
     ) {
         self.client = client
         self.tailReadsBefore = tailReadsBefore
@@ -51,7 +53,7 @@ package struct PendingAction: Sendable {
         firstRevision = request.firstRevision
         content = request.content
         self.bytes = bytes
-        fingerprint = ActionIndex.fingerprint(of: bytes)
+        fingerprint = ActionIndex.fingerprint(of: bytes, record)
         waiters = [waiter]
         scannedThrough = request.firstRevision
     }

@@ -156,9 +156,20 @@ package struct BankClient: WorkloadClient {
         let written = parts.filter(\.writes).map(\.collection)
         let request = TransactionRequest(
             action: ActionID(rawValue: generator.identifier()),
-            home: written.max() ?? ledger.collection, parts: parts)
+            home: written.max() ?? ledger.collection, parts: parts,
+            source: TransactionSource(stamp: stamp(at: now)))
         let id = history.bank.invoke(line, of: plan.ledgerName, at: now)
         state = .transacting(id, request, triesLeft: generator.below(3))
+    }
+
+    /// In some of the worlds it may come too late.
+    private mutating func stamp(at now: Instant) -> TransactionStamp {
+        var expiry = UInt64.max
+        if let begin = plan.wallBegin, generator.chance(1, in: 6) {
+            expiry = begin + UInt64(now.nanoseconds / 1_000_000) + UInt64(generator.below(400))
+        }
+        return TransactionStamp(
+            client: Identifier128(UInt128(number)), milliseconds: 0, expiry: expiry)
     }
 
     private func part(_ info: CollectionInfo, _ actions: [ActionContent]) -> TransactionPart {

@@ -13,14 +13,18 @@ package struct BankPlan: Hashable, Sendable {
     package let capacity: UInt32
     /// Of each client.
     package let operationCount: Int
+    /// What the clocks of the services show when the clients begin, in milliseconds since 1970:
+    /// some transactions are to come too late. nil: none is.
+    package let wallBegin: UInt64?
 
     /// What an account has that was never written.
     package static let initialBalance = 100
 
     package init(
         branchNames: [String], ledgerName: String, accountCount: Int, capacity: UInt32,
-        operationCount: Int
+        operationCount: Int, wallBegin: UInt64? = nil
     ) {
+        self.wallBegin = wallBegin
         self.branchNames = branchNames
         self.ledgerName = ledgerName
         self.accountCount = accountCount

@@ -281,7 +281,10 @@ package struct SpreadClient: WorkloadClient, @unchecked Sendable {
     }
 
     private mutating func land(_ draft: Draft, _ id: TransactionHistory.TransactionID) {
-        guard let landing = try? TransactionLanding(draft.state, id: draft.action) else {
+        guard
+            let landing = try? TransactionLanding(
+                draft.state, id: draft.action, stamp: .ofWorkload(number))
+        else {
             return invariant(false, "a transaction that wrote has something sound to land")
         }
         state = .landing(id, landing)

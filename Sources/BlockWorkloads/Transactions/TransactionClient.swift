@@ -145,7 +145,7 @@ package struct TransactionClient: WorkloadClient {
         let (content, writes) = drawWrites(draft)
         let ended = draft.state(of: info, writing: content.operations)
         let id = ActionID(rawValue: generator.identifier())
-        guard let landing = try? TransactionLanding(ended, id: id),
+        guard let landing = try? TransactionLanding(ended, id: id, stamp: .ofWorkload(number)),
             case .act(let request) = landing.work
         else {
             return invariant(false, "a transaction that wrote has something sound to land")

@@ -33,6 +33,15 @@ extension Database {
         timeout: Duration? = nil, isolation: isolated (any Actor)? = #isolation,
         _ body: (Transaction) async throws -> Result
     ) async throws -> (result: Result, commit: TransactionCommit) {
+        try await transact(timeout: timeout, by: nil, isolation: isolation, body)
+    }
+
+    /// - Parameter engine: What executes the statements; nil: `body` calls the verbs.
+    func transact<Result>(
+        timeout: Duration?, by engine: (any TransactionEngine)?,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (Transaction) async throws -> Result
+    ) async throws -> (result: Result, commit: TransactionCommit) {
         try Transaction.checkNesting(in: self)
         let deadline = connection.now.advanced(by: timeout ?? self.timeout)
         var generator = makeGenerator()
@@ -41,8 +50,8 @@ extension Database {
         while true {
             let conflict: DatabaseError
             do {
-                let transaction = Transaction(
-                    database: self, time: .all(until: deadline), first: first)
+                let transaction = try Transaction(
+                    database: self, time: .all(until: deadline), first: first, engine: engine)
                 first = first ?? transaction.action
                 defer { transaction.giveUp() }
                 let result = try await Transaction.$enclosing.withValue(transaction) {

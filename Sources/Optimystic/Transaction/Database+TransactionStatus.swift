@@ -45,7 +45,7 @@ extension Database {
     }
 
     /// The entry of a participant at its target.
-    private func entry(of part: Participant, timeout: Duration?) async throws -> LogEntry {
+    func entry(of part: Participant, timeout: Duration?) async throws -> LogEntry {
         let request = LogReadRequest(
             collection: part.collection, incarnation: part.incarnation,
             after: part.target.previous, bytesMax: 1)
@@ -102,7 +102,7 @@ extension CollectionID {
 extension DatabaseError {
     /// Whether an entry that was there cannot be read any more: truncated, or dropped with its
     /// collection.
-    fileprivate var saysHistoryIsGone: Bool {
+    var saysHistoryIsGone: Bool {
         [.historyTruncated, .positionNotFound, .collectionNotFound].contains(code)
     }
 }

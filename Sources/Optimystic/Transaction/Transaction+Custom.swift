@@ -39,6 +39,12 @@ extension Transaction {
         _ collection: CustomCollection<Action>
     ) async throws -> CustomCollection<Action> {
         let info = collection.info
+        guard pins == nil else {
+            throw DatabaseError(
+                .invalidArgument,
+                "\"\(collection.name)\" is a custom collection, which can only be used at its "
+                    + "newest revision")
+        }
         // Refused here when it is another life's handle, or one collection too many.
         try update(info, info.revision) { _ in }
         if let known = try known(collection) { return known }

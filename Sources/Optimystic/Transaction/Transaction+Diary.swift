@@ -36,7 +36,10 @@ extension Transaction {
     /// The revision that a collection is read as of, which it must still be at in the end.
     func watch(_ info: CollectionInfo, _ seen: Revision) async throws -> Revision {
         try update(info, seen) { $0.watch() }
-        if let snapshot = snapshot(of: info) { return snapshot }
+        if let snapshot = snapshot(of: info) {
+            if pins != nil { try await took(info, seen, at: snapshot) { _ in } }
+            return snapshot
+        }
         let found = try await database.cut(through: [info], timeout: timeLeft)[0].revision
         try await took(info, seen, at: found) { _ in }
         // The proof of a cut may have found a later one.

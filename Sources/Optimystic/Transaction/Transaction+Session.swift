@@ -32,7 +32,7 @@ extension Database {
     /// - Throws: `.shuttingDown` when the database was closed.
     public func beginTransaction() async throws -> Transaction {
         try connection.checkOpen()
-        return Transaction(database: self, time: .eachCall(timeout))
+        return try Transaction(database: self, time: .eachCall(timeout))
     }
 }
 
@@ -94,7 +94,9 @@ extension Transaction {
         var landing: TransactionLanding?
         do {
             try await prepareCustoms(&state, until: deadline)
-            landing = try TransactionLanding(state, id: action, first: first)
+            landing = try TransactionLanding(
+                state, id: action, first: first, stamp: stamp(until: deadline),
+                statements: statements)
             let commit = try await database.finish(&landing, state, until: deadline)
             stage.withLock { $0 = .committed(commit) }
             return commit

@@ -32,12 +32,40 @@ public final class Transaction: Sendable {
     let stage = Mutex(TransactionPhase.open)
     /// The snapshots of custom collections that it has for itself.
     let customs = Mutex<[CollectionID: any TransactedCollection]>([:])
+    let execution: Mutex<Execution>
+    /// In milliseconds since 1970.
+    let began: UInt64
+    /// While one that has landed is executed again: the revisions that it read as of.
+    let pins: [CollectionID: Revision]?
 
-    init(database: Database, time: Time, first: ActionID? = nil) {
+    /// - Throws: `.invalidArgument` when the engine has no name.
+    init(
+        database: Database, time: Time, first: ActionID? = nil,
+        engine: (any TransactionEngine)? = nil
+    ) throws(DatabaseError) {
         self.first = first
         self.database = database
         self.time = time
         action = database.makeActionID()
+        execution = Mutex(try Execution(engine))
+        began = database.wallMilliseconds
+        pins = nil
+    }
+
+    /// One that has landed, to be executed again as of what it read then. It lands no more.
+    init(
+        again record: TransactionRecord, database: Database, time: Time,
+        engine: any TransactionEngine
+    ) throws(DatabaseError) {
+        first = nil
+        self.database = database
+        self.time = time
+        action = record.action
+        execution = Mutex(try Execution(engine))
+        began = record.source.stamp.milliseconds
+        pins = Dictionary(
+            record.source.reads.map { ($0.collection, $0.revision) }
+        ) { first, _ in first }
     }
 
     // MARK: Reading trees
@@ -188,14 +216,15 @@ public final class Transaction: Sendable {
     func update<Result: Sendable>(
         _ info: CollectionInfo, _ seen: Revision, _ body: (inout CollectionDraft) -> Result
     ) throws(DatabaseError) -> Result {
-        try state.withLock { state throws(DatabaseError) in
+        try checkExecuting()
+        return try state.withLock { state throws(DatabaseError) in
             try state.update(info, seen: seen) { draft throws(DatabaseError) in body(&draft) }
         }
     }
 
     /// The revision that a collection is read as of; nil before the first read of it.
     func snapshot(of info: CollectionInfo) -> Revision? {
-        state.withLock { $0.draft(of: info.collection)?.snapshot }
+        state.withLock { $0.draft(of: info.collection)?.snapshot } ?? pins?[info.collection]
     }
 
     /// An answer came: all of one collection must be of one revision, and that be one of a cut.
@@ -204,7 +233,12 @@ public final class Transaction: Sendable {
         _ body: (inout CollectionDraft) -> Void
     ) async throws {
         do {
-            if try keep(info, seen, at: revision, body) { try await proveCut() }
+            guard try keep(info, seen, at: revision, body) else { return }
+            guard let pins else { return try await proveCut() }
+            guard pins[info.collection] == revision else {
+                throw DatabaseError(
+                    .executionDiffers, "\"\(info.name)\" is read, and was not when it landed")
+            }
         } catch {
             rollBack(after: error)
             throw error

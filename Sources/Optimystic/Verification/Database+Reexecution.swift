@@ -6,9 +6,14 @@ import OptimysticClient
 /// Whose handlers execute a history again.
 enum ReplayChoice: Sendable {
     case nobody
-    /// Those that the database knows; of a custom collection there are none.
-    case known
+    /// Those that the database knows; of a custom collection there are none. The statements of
+    /// transactions are executed by these engines.
+    case known([any TransactionEngine])
     case given(ReplayHandler)
+
+    var engines: [any TransactionEngine] {
+        if case .known(let engines) = self { engines } else { [] }
+    }
 
     /// What executes the actions of a kind; nil when nothing does.
     func handler(of kind: CollectionKind) -> ReplayHandler? {
@@ -49,7 +54,13 @@ extension Database {
                 let page = try await ask(.readLog(log.nextPage), timeout: timeout) { reply in
                     if case .logPage(let page) = reply { page } else { nil }
                 }
+                let before = log.replay.revision
                 try log.take(page, &checker)
+                let taken = page.entries.filter {
+                    $0.revision > before && $0.revision <= log.replay.revision
+                }
+                try await checkRecords(
+                    of: taken, in: tail.collection, by: choice.engines, &checker, timeout)
                 onProgress?(checker.result)
             }
             if !log.isOver { try await compareBlocks(log, &checker, timeout) }

@@ -20,6 +20,9 @@ extension Database {
     /// - Parameters:
     ///   - names: The collections; nil for all.
     ///   - reexecutes: Whether histories are executed again.
+    ///   - engines: Execute the statements of transactions again, those that were made by an engine
+    ///     of this name and schema. A transaction whose engine is not among them is counted in
+    ///     ``VerificationReport/Part/unexecutedTransactionCount``, and it is not sound.
     ///   - timeout: For each request.
     ///   - onProgress: Called after each segment, with what was found so far; of several
     ///     collections by turns.
@@ -32,7 +35,8 @@ extension Database {
     ///   ``Limits/verificationFetchCountMax`` blocks, and as many bytes of memory as the collection
     ///   holds, with 40 for each entry; one collection at a time.
     public func verify(
-        _ names: [String]? = nil, reexecutes: Bool = false, timeout: Duration? = nil,
+        _ names: [String]? = nil, reexecutes: Bool = false,
+        engines: [any TransactionEngine] = [], timeout: Duration? = nil,
         onProgress: (@Sendable (VerificationReport.Part) -> Void)? = nil
     ) async throws -> VerificationReport {
         var report = VerificationReport()
@@ -42,7 +46,8 @@ extension Database {
         } else {
             all = try await collections(timeout: timeout).map(\.name).sorted()
         }
-        let results = try await verifyEach(all, reexecutes ? .known : .nobody, timeout, onProgress)
+        let results = try await verifyEach(
+            all, reexecutes ? .known(engines) : .nobody, timeout, onProgress)
         for (name, result) in zip(all, results) {
             // Of all collections, one that was dropped meanwhile is no trouble.
             guard let result else {
@@ -54,8 +59,8 @@ extension Database {
         return report
     }
 
-    /// Verifies a custom collection, as ``verify(_:reexecutes:timeout:onProgress:)`` does, and
-    /// executes its history again by the application's own handlers.
+    /// Verifies a custom collection, as ``verify(_:reexecutes:engines:timeout:onProgress:)`` does,
+    /// and executes its history again by the application's own handlers.
     ///
     /// What the application read of the collection before it acted is in the entries as well: such
     /// a read must be true, and need not be one of the handlers'.

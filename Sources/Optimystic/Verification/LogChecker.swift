@@ -228,6 +228,18 @@ package struct LogChecker {
         result.reexecution = outcome
     }
 
+    /// Why a transaction that the collection decided is not compared.
+    enum TransactionObstacle { case historyGone, engineUnknown }
+
+    /// A transaction that the collection decided was looked at.
+    mutating func checkedTransaction(_ obstacle: TransactionObstacle?) {
+        if obstacle == nil {
+            result.executedTransactionCount += 1
+        } else {
+            result.unexecutedTransactionCount += 1
+        }
+    }
+
     // MARK: Parts
 
     private mutating func count(_ holderCount: Int, of replicaCount: Int, _ object: String) {

@@ -38,6 +38,12 @@ extension VerificationReport {
         public internal(set) var partlyReplicatedCount = 0
         /// Entries whose actions were executed again.
         public internal(set) var executedEntryCount = 0
+        /// Transactions over several collections that it decided, and whose record is what has
+        /// landed of them in all collections; with statements, executed again by their engine.
+        public internal(set) var executedTransactionCount = 0
+        /// Such transactions that could not be compared: the history of another collection of
+        /// theirs is gone, or their engine was not given.
+        public internal(set) var unexecutedTransactionCount = 0
         /// What came of the execution of its history; nil when that was not asked for.
         public internal(set) var reexecution: Reexecution?
         /// What is wrong; empty when nothing is. At most ``Limits/verificationFindingCountMax``.
@@ -46,7 +52,9 @@ extension VerificationReport {
         init(name: String) { self.name = name }
 
         /// Whether nothing is wrong, and everything that was asked for was done.
-        public var isSound: Bool { findings.isEmpty && reexecution?.obstacle == nil }
+        public var isSound: Bool {
+            findings.isEmpty && reexecution?.obstacle == nil && unexecutedTransactionCount == 0
+        }
 
         /// Objects whose replicas were asked.
         public var objectCount: Int {

@@ -29,6 +29,8 @@ typedef struct Optimystic__V1__AskActionStatus Optimystic__V1__AskActionStatus;
 typedef struct Optimystic__V1__ActOnTree Optimystic__V1__ActOnTree;
 typedef struct Optimystic__V1__ActOnQueue Optimystic__V1__ActOnQueue;
 typedef struct Optimystic__V1__Transact Optimystic__V1__Transact;
+typedef struct Optimystic__V1__TransactionSource Optimystic__V1__TransactionSource;
+typedef struct Optimystic__V1__TransactionStamp Optimystic__V1__TransactionStamp;
 typedef struct Optimystic__V1__TransactionPart Optimystic__V1__TransactionPart;
 typedef struct Optimystic__V1__PreparedActions Optimystic__V1__PreparedActions;
 typedef struct Optimystic__V1__ReadSnapshot Optimystic__V1__ReadSnapshot;
@@ -62,6 +64,7 @@ typedef struct Optimystic__V1__LogEntry Optimystic__V1__LogEntry;
 typedef struct Optimystic__V1__LoggedAction Optimystic__V1__LoggedAction;
 typedef struct Optimystic__V1__TouchedBlock Optimystic__V1__TouchedBlock;
 typedef struct Optimystic__V1__ReadDependency Optimystic__V1__ReadDependency;
+typedef struct Optimystic__V1__TransactionRecord Optimystic__V1__TransactionRecord;
 typedef struct Optimystic__V1__ReadCollection Optimystic__V1__ReadCollection;
 typedef struct Optimystic__V1__BlockStates Optimystic__V1__BlockStates;
 typedef struct Optimystic__V1__CollectionPage Optimystic__V1__CollectionPage;
@@ -345,10 +348,16 @@ struct  Optimystic__V1__ActOnTree
   ProtobufCBinaryData action;
   uint64_t first_revision;
   Optimystic__V1__TreeAction *content;
+  /*
+   * Of a transaction over this tree alone: the id that its first run had, before any conflict, 16
+   * bytes; `action` in the first run. Others of the same keys wait for it after a conflict. Empty
+   * when it is no transaction.
+   */
+  ProtobufCBinaryData body;
 };
 #define OPTIMYSTIC__V1__ACT_ON_TREE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__act_on_tree__descriptor) \
-    , {0,NULL}, NULL, {0,NULL}, 0, NULL }
+    , {0,NULL}, NULL, {0,NULL}, 0, NULL, {0,NULL} }
 
 
 /*
@@ -400,10 +409,69 @@ struct  Optimystic__V1__Transact
    * bytes. Others of the same keys then wait for it. Empty otherwise.
    */
   ProtobufCBinaryData first;
+  /*
+   * What it was made of, the same for all tries: the entry at the home keeps it.
+   */
+  Optimystic__V1__TransactionSource *source;
 };
 #define OPTIMYSTIC__V1__TRANSACT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transact__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, NULL }
+
+
+/*
+ * What a transaction was made of: with it anyone can execute the transaction again.
+ */
+struct  Optimystic__V1__TransactionSource
+{
+  ProtobufCMessage base;
+  Optimystic__V1__TransactionStamp *stamp;
+  /*
+   * What the engine was given; none of "actions@1", whose statements are the actions of the parts.
+   */
+  size_t n_statements;
+  ProtobufCBinaryData *statements;
+  /*
+   * The revisions that everything was read as of, ascending by collection, each once: one moment.
+   */
+  size_t n_reads;
+  Optimystic__V1__ReadCollection **reads;
+};
+#define OPTIMYSTIC__V1__TRANSACTION_SOURCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_source__descriptor) \
+    , NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * What a transaction says of itself.
+ */
+struct  Optimystic__V1__TransactionStamp
+{
+  ProtobufCMessage base;
+  /*
+   * Names the client that made it, as it wishes: 16 bytes.
+   */
+  ProtobufCBinaryData client;
+  /*
+   * Of the engine that makes actions of the statements, and its version: "actions@1".
+   */
+  ProtobufCBinaryData engine;
+  /*
+   * What the statements are about, as the engine names it: 32 bytes, or empty.
+   */
+  ProtobufCBinaryData schema;
+  /*
+   * The time that the engine sees, in milliseconds since 1970.
+   */
+  uint64_t time_ms;
+  /*
+   * After that it is not decided anew; a try that is out may still take effect. Likewise.
+   */
+  uint64_t expiry_ms;
+};
+#define OPTIMYSTIC__V1__TRANSACTION_STAMP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_stamp__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
 
 
 typedef enum {
@@ -1211,10 +1279,11 @@ struct  Optimystic__V1__LogEntry
   size_t n_reads;
   Optimystic__V1__ReadDependency **reads;
   /*
-   * Ascending, each collection once.
+   * At the home of an attempt over several collections: of each transaction that it carries out,
+   * ascending by its id.
    */
-  size_t n_read_collections;
-  Optimystic__V1__ReadCollection **read_collections;
+  size_t n_records;
+  Optimystic__V1__TransactionRecord **records;
   /*
    * The header from this entry on; absent when the entry does not change it.
    */
@@ -1305,6 +1374,27 @@ struct  Optimystic__V1__ReadDependency
 #define OPTIMYSTIC__V1__READ_DEPENDENCY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__read_dependency__descriptor) \
     , {0,NULL}, 0 }
+
+
+/*
+ * What the entry at the home of a transaction keeps of it.
+ */
+struct  Optimystic__V1__TransactionRecord
+{
+  ProtobufCMessage base;
+  /*
+   * The transaction's id, 16 bytes.
+   */
+  ProtobufCBinaryData action;
+  Optimystic__V1__TransactionSource *source;
+  /*
+   * Over all of it and the actions that it became: the README says how it is made. 32 bytes.
+   */
+  ProtobufCBinaryData hash;
+};
+#define OPTIMYSTIC__V1__TRANSACTION_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__transaction_record__descriptor) \
+    , {0,NULL}, NULL, {0,NULL} }
 
 
 /*
@@ -1560,6 +1650,44 @@ Optimystic__V1__Transact *
                       const uint8_t       *data);
 void   optimystic__v1__transact__free_unpacked
                      (Optimystic__V1__Transact *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactionSource methods */
+void   optimystic__v1__transaction_source__init
+                     (Optimystic__V1__TransactionSource         *message);
+size_t optimystic__v1__transaction_source__get_packed_size
+                     (const Optimystic__V1__TransactionSource   *message);
+size_t optimystic__v1__transaction_source__pack
+                     (const Optimystic__V1__TransactionSource   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transaction_source__pack_to_buffer
+                     (const Optimystic__V1__TransactionSource   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactionSource *
+       optimystic__v1__transaction_source__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transaction_source__free_unpacked
+                     (Optimystic__V1__TransactionSource *message,
+                      ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactionStamp methods */
+void   optimystic__v1__transaction_stamp__init
+                     (Optimystic__V1__TransactionStamp         *message);
+size_t optimystic__v1__transaction_stamp__get_packed_size
+                     (const Optimystic__V1__TransactionStamp   *message);
+size_t optimystic__v1__transaction_stamp__pack
+                     (const Optimystic__V1__TransactionStamp   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transaction_stamp__pack_to_buffer
+                     (const Optimystic__V1__TransactionStamp   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactionStamp *
+       optimystic__v1__transaction_stamp__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transaction_stamp__free_unpacked
+                     (Optimystic__V1__TransactionStamp *message,
                       ProtobufCAllocator *allocator);
 /* Optimystic__V1__TransactionPart methods */
 void   optimystic__v1__transaction_part__init
@@ -2188,6 +2316,25 @@ Optimystic__V1__ReadDependency *
 void   optimystic__v1__read_dependency__free_unpacked
                      (Optimystic__V1__ReadDependency *message,
                       ProtobufCAllocator *allocator);
+/* Optimystic__V1__TransactionRecord methods */
+void   optimystic__v1__transaction_record__init
+                     (Optimystic__V1__TransactionRecord         *message);
+size_t optimystic__v1__transaction_record__get_packed_size
+                     (const Optimystic__V1__TransactionRecord   *message);
+size_t optimystic__v1__transaction_record__pack
+                     (const Optimystic__V1__TransactionRecord   *message,
+                      uint8_t             *out);
+size_t optimystic__v1__transaction_record__pack_to_buffer
+                     (const Optimystic__V1__TransactionRecord   *message,
+                      ProtobufCBuffer     *buffer);
+Optimystic__V1__TransactionRecord *
+       optimystic__v1__transaction_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   optimystic__v1__transaction_record__free_unpacked
+                     (Optimystic__V1__TransactionRecord *message,
+                      ProtobufCAllocator *allocator);
 /* Optimystic__V1__ReadCollection methods */
 void   optimystic__v1__read_collection__init
                      (Optimystic__V1__ReadCollection         *message);
@@ -2296,6 +2443,12 @@ typedef void (*Optimystic__V1__ActOnQueue_Closure)
 typedef void (*Optimystic__V1__Transact_Closure)
                  (const Optimystic__V1__Transact *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__TransactionSource_Closure)
+                 (const Optimystic__V1__TransactionSource *message,
+                  void *closure_data);
+typedef void (*Optimystic__V1__TransactionStamp_Closure)
+                 (const Optimystic__V1__TransactionStamp *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__TransactionPart_Closure)
                  (const Optimystic__V1__TransactionPart *message,
                   void *closure_data);
@@ -2395,6 +2548,9 @@ typedef void (*Optimystic__V1__TouchedBlock_Closure)
 typedef void (*Optimystic__V1__ReadDependency_Closure)
                  (const Optimystic__V1__ReadDependency *message,
                   void *closure_data);
+typedef void (*Optimystic__V1__TransactionRecord_Closure)
+                 (const Optimystic__V1__TransactionRecord *message,
+                  void *closure_data);
 typedef void (*Optimystic__V1__ReadCollection_Closure)
                  (const Optimystic__V1__ReadCollection *message,
                   void *closure_data);
@@ -2424,6 +2580,8 @@ extern const ProtobufCMessageDescriptor optimystic__v1__ask_action_status__descr
 extern const ProtobufCMessageDescriptor optimystic__v1__act_on_tree__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__act_on_queue__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transact__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transaction_source__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transaction_stamp__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__transaction_part__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__prepared_actions__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_snapshot__descriptor;
@@ -2457,6 +2615,7 @@ extern const ProtobufCMessageDescriptor optimystic__v1__log_entry__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__logged_action__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__touched_block__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_dependency__descriptor;
+extern const ProtobufCMessageDescriptor optimystic__v1__transaction_record__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__read_collection__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__block_states__descriptor;
 extern const ProtobufCMessageDescriptor optimystic__v1__collection_page__descriptor;

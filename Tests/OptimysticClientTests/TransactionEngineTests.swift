@@ -1,0 +1,158 @@
+import BlockModel
+import BlockRuntime
+import Optimystic
+import Testing
+
+/// Moves money between accounts, by statements such as `ada bob 30`, and notes it with an id that
+/// it makes and the time of the transaction.
+private struct BankEngine: TransactionEngine {
+    let name: String
+    let accounts: Tree<String, Int>
+    let notes: Tree<String, String>
+    var schema = Bytes("accounts, notes".utf8)
+    /// What a later version of the engine may do otherwise, under the same name.
+    var fee = 0
+
+    func execute(_ statement: Bytes, in transaction: Transaction) async throws {
+        let words = String(decoding: statement, as: UTF8.self).split(separator: " ")
+        guard words.count == 3, let amount = Int(words[2]) else {
+            throw DatabaseError(.invalidArgument, "\"payer payee amount\" is asked for")
+        }
+        let (payer, payee) = (String(words[0]), String(words[1]))
+        let funds = try await transaction.require(accounts, payer)
+        let other = try await transaction.value(accounts, payee) ?? 0
+        try transaction.set(accounts, payer, to: funds - amount - fee)
+        try transaction.set(accounts, payee, to: other + amount)
+        let id = transaction.makeID()
+        try transaction.set(notes, "\(id)", to: "\(transaction.wallMilliseconds): \(words[2])")
+    }
+}
+
+/// Transactions that are made of statements, by an engine of the application.
+@Suite("Engines", .serialized) struct TransactionEngineTests {
+    private func bank(
+        _ database: Database, name: String = "bank@1"
+    ) async throws -> BankEngine {
+        let accounts = try await database.tree("accounts", key: String.self, value: Int.self)
+        try await accounts.set("ada", to: 100)
+        return BankEngine(
+            name: name, accounts: accounts,
+            notes: try await database.tree("notes", key: String.self, value: String.self))
+    }
+
+    private func statements(_ texts: String...) -> [Bytes] { texts.map { Bytes($0.utf8) } }
+
+    /// What is wrong; replicas that lag a moment behind are not.
+    private func problems(_ report: VerificationReport) -> [VerificationReport.Finding] {
+        report.collections.flatMap(\.findings).filter { $0.kind != .underReplicated }
+    }
+
+    // protocol: execution-is-deterministic
+    @Test(
+        "Whoever has the engine executes its transactions again, and compares",
+        arguments: DatabaseHome.allCases)
+    func again(home: DatabaseHome) async throws {
+        try await home.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let bank = try await bank(database)
+            for round in 1...3 {
+                try await database.execute(
+                    statements("ada bob \(round)", "bob cyd 1"), by: bank,
+                    timeout: TestTime.long)
+            }
+            #expect(try await bank.accounts.value(for: "ada") == 94)
+            #expect(try await bank.accounts.value(for: "cyd") == 3)
+            // What was read then has changed since; and nobody else has the engine.
+            let known = try await database.verify(reexecutes: true, engines: [bank])
+            #expect(problems(known) == [])
+            #expect(known.collections.map(\.executedTransactionCount).reduce(0, +) == 3)
+            #expect(known.collections.allSatisfy { $0.unexecutedTransactionCount == 0 })
+            let unknown = try await database.verify(reexecutes: true)
+            #expect(unknown.collections.map(\.unexecutedTransactionCount).reduce(0, +) == 3)
+            #expect(problems(unknown) == [] && !unknown.isSound)
+            var other = bank
+            other.schema = []
+            let foreign = try await database.verify(reexecutes: true, engines: [other])
+            #expect(foreign.collections.map(\.unexecutedTransactionCount).reduce(0, +) == 3)
+            // Another engine under the same name is found.
+            other = bank
+            other.fee = 1
+            let changed = try await database.verify(reexecutes: true, engines: [other])
+            let findings = problems(changed)
+            #expect(findings.count == 3)
+            #expect(findings.allSatisfy { $0.kind == .differentExecution }, "\(findings)")
+        }
+    }
+
+    @Test(
+        "A statement that cannot be executed rolls all of them back, and a verb beside them is none"
+    )
+    func refused() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let bank = try await bank(database)
+            await #expect(throws: DatabaseError.self) {
+                try await database.execute(statements("ada bob 5", "dan bob 5"), by: bank)
+            }
+            #expect(try await bank.accounts.value(for: "ada") == 100)
+            let session = try await database.beginTransaction(by: bank)
+            try await session.execute(Bytes("ada bob 5".utf8))
+            let verb = #expect(throws: DatabaseError.self) {
+                try session.set(bank.accounts, "ada", to: 1_000_000)
+            }
+            #expect(verb?.code == .invalidArgument && session.phase == .open)
+            let commit = try await session.commit()
+            #expect(try await bank.accounts.value(for: "ada") == 95)
+            let id = try #require(commit.id)
+            #expect(try await database.status(of: id) == .committed(commit))
+            let plain = try await database.beginTransaction()
+            let statement = await #expect(throws: DatabaseError.self) {
+                try await plain.execute([1])
+            }
+            #expect(statement?.code == .invalidArgument)
+            for name in ["actions@1", "bank", "@1", "Bank@1", String(repeating: "b", count: 70)] {
+                let error = await #expect(throws: DatabaseError.self) {
+                    try await database.execute([[1]], by: self.bank(database, name: name))
+                }
+                #expect(error?.code == .invalidArgument, "\(name)")
+            }
+            let large = Bytes(repeating: 1, count: Limits.statementBytesMax + 1)
+            let error = await #expect(throws: DatabaseError.self) {
+                try await database.execute([large], by: bank)
+            }
+            #expect(error?.code == .valueTooLarge)
+        }
+    }
+
+    @Test("One tree, or statements that read alone, are kept as well, or leave nothing")
+    func small() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let bank = try await bank(database)
+            let reader = Reader(accounts: bank.accounts)
+            let nothing = try await database.execute(statements("ada"), by: reader)
+            #expect(nothing.id == nil)
+            let writer = Reader(accounts: bank.accounts, writes: true)
+            let commit = try await database.execute(statements("ada"), by: writer)
+            #expect(commit.id != nil)
+            let report = try await database.verify(reexecutes: true, engines: [writer])
+            #expect(report.collections.map(\.executedTransactionCount).reduce(0, +) == 1)
+            #expect(problems(report) == [], "\(report)")
+        }
+    }
+
+    private struct Reader: TransactionEngine {
+        let name = "reader@2.1"
+        let accounts: Tree<String, Int>
+        var writes = false
+
+        func execute(_ statement: Bytes, in transaction: Transaction) async throws {
+            let key = String(decoding: statement, as: UTF8.self)
+            let value = try await transaction.value(accounts, key)
+            if writes { try transaction.set(accounts, key, to: (value ?? 0) + 1) }
+        }
+    }
+}
