@@ -171,6 +171,7 @@ final class ClientNode: WorldProcess {
             switch directive {
             case .connect: break
             case .send(let proxy, let id, let request, let deadline):
+                if case .transact = request { world.beginSteps() }
                 world.send(
                     .clientRequest(id: id, request, time: deadline.since(now)), from: node,
                     to: .proxy(proxy))

@@ -107,11 +107,30 @@ extension World {
     /// How many of the directives of one event are performed before the process dies: all of them,
     /// but for the odd death between two.
     func directiveCount(of count: Int, at node: NodeID) -> Int {
+        if let step = stepsLeft, isFaulty, node.isCarryingTransactions {
+            guard step >= count else {
+                mark("world.crash.atStep")
+                stepsLeft = nil
+                return step
+            }
+            stepsLeft = step - count
+        }
         guard plan.crashesInsideTurns, isFaulty, count > 0, generator.chance(1, in: 3000) else {
             return count
         }
         mark("world.crash.insideTurn")
         return generator.below(count)
+    }
+
+    /// A client has sent a transaction: some messages later the service that is about to send the
+    /// next one dies, one message later each time, so that over transactions and worlds a death comes
+    /// at each of them.
+    func beginSteps() {
+        guard isFaulty, stepsLeft == nil, let first = plan.crashAtStep,
+            generator.chance(1, in: 4)
+        else { return }
+        stepsLeft = (first + stepRunCount) % World.stepCountMax
+        stepRunCount += 1
     }
 
     // MARK: Healing
@@ -182,6 +201,14 @@ extension World {
 }
 
 extension NodeID {
+    /// Whether a transaction is carried through here.
+    fileprivate var isCarryingTransactions: Bool {
+        switch self {
+        case .coordinator, .proxy: true
+        case .peer, .client: false
+        }
+    }
+
     fileprivate var crashMark: StaticString {
         switch self {
         case .peer: "world.crash.peer"

@@ -70,7 +70,9 @@ extension World {
         where structure != nil || plan.transactions[number] != nil {
             if number < clients.count { clients[number].beginFinalReads() }
         }
-        if plan.bank != nil || plan.spread != nil { clients[0].beginFinalReads() }
+        if plan.bank != nil || plan.spread != nil || plan.anomalies != nil {
+            clients[0].beginFinalReads()
+        }
     }
 
     /// Nothing more is to be learned: every client is done, or a machine saw a broken promise.
@@ -123,24 +125,7 @@ extension World {
                     try checkCustom(collection, disks)
                 }
             }
-            if let bank = plan.bank {
-                check("the bank", &violations, &checkedCount) { [BankChecker.check(history.bank)] }
-                for branch in bank.branchNames {
-                    check(branch, &violations, &checkedCount) {
-                        try disks.structureLogs(branch).map { try disks.check($0) }
-                    }
-                }
-            }
-            if let spread = plan.spread {
-                check("the lists", &violations, &checkedCount) {
-                    SpreadChecker.check(history.spread)
-                }
-                for tree in spread.treeNames {
-                    check(tree, &violations, &checkedCount) {
-                        try disks.structureLogs(tree).map { try disks.check($0) }
-                    }
-                }
-            }
+            checkTransactions(disks, &violations, &checkedCount)
             if !plan.isEmbedded {
                 check("a shard", &violations, &checkedCount) {
                     [try disks.checkStrays(of: plan.names)]
@@ -161,6 +146,41 @@ extension World {
         if !violations.isEmpty { return verdict(.invalid(violations)) }
         if checkedCount == 0 { return verdict(.unknown("nothing was there to be checked")) }
         return verdict(.valid)
+    }
+
+    /// What was done in transactions over several collections.
+    private func checkTransactions(
+        _ disks: FinalDisks, _ violations: inout [String], _ checkedCount: inout Int
+    ) {
+        if let bank = plan.bank {
+            check("the bank", &violations, &checkedCount) { [BankChecker.check(history.bank)] }
+            for branch in bank.branchNames {
+                check(branch, &violations, &checkedCount) {
+                    try disks.structureLogs(branch).map { try disks.check($0) }
+                }
+            }
+        }
+        if let spread = plan.spread {
+            check("the lists", &violations, &checkedCount) {
+                SpreadChecker.check(history.spread)
+            }
+            for tree in spread.treeNames {
+                check(tree, &violations, &checkedCount) {
+                    try disks.structureLogs(tree).map { try disks.check($0) }
+                }
+            }
+        }
+        if let anomalies = plan.anomalies {
+            check(anomalies.anomaly.rawValue, &violations, &checkedCount) {
+                [anomalies.anomaly.check(history.anomalies)]
+            }
+            for (place, name) in anomalies.collectionNames.enumerated()
+            where anomalies.kind(of: place).hasBlocks {
+                check(name, &violations, &checkedCount) {
+                    try disks.structureLogs(name).map { try disks.check($0) }
+                }
+            }
+        }
     }
 
     private func checkCustom(_ collection: String, _ disks: FinalDisks) throws -> [CheckResult] {
@@ -200,12 +220,13 @@ extension World {
             }
             + history.customs.records.count { $0.fate == .landed }
             + history.bank.transfers.count { $0.outcome == .committed }
-            + history.spread.committedWriteCount
+            + history.spread.committedWriteCount + history.anomalies.committedWriteCount
         return Verdict(
             seed: seed, outcome: outcome, trace: trace, eventCount: eventCount,
             operationCount: history.operations.count + history.structures.operations.count
                 + history.customs.records.count + history.customs.readings.count
-                + history.bank.transfers.count + history.spread.transactions.count,
+                + history.bank.transfers.count + history.spread.transactions.count
+                + history.anomalies.transactions.count,
             acknowledgedCount: acknowledged,
             simulatedTime: now.since(.origin), report: report)
     }

@@ -45,6 +45,13 @@ package final class World {
     var isFaulty = true
     /// Whether the power goes at the next moment at which a peer is at work.
     var isPowerFailing = false
+    /// Messages of coordinators and proxies up to the one that its sender dies before; nil while no
+    /// transaction is watched.
+    var stepsLeft: Int?
+    /// Transactions that were watched.
+    var stepRunCount = 0
+    /// Messages in which a transaction over three collections is mostly over.
+    static let stepCountMax = 120
     /// Whether clients begin nothing new.
     var isWinding = false
     /// Processes that stand still, and what waits for them.

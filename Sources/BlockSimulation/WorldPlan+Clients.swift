@@ -79,4 +79,28 @@ extension WorldPlan {
             operationCount: operationCount)
         if !structures.isEmpty { structures[0] = nil }
     }
+
+    /// Has the clients of the first collection hunt for one anomaly over several collections, in one
+    /// of so many worlds. What goes wrong there stays as it was drawn.
+    mutating func drawAnomalies(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed ^ 0xA203_5EED)
+        guard !isDuel, bank == nil, spread == nil, transactions[0] == nil, customs[0] == nil,
+            generator.chance(1, in: 3)
+        else { return }
+        if collectionCount > 1, generator.chance(1, in: 2) {
+            // All clients meet there.
+            collectionCount = 1
+            structures = Array(structures.prefix(1))
+            customs = [:]
+        }
+        if !structures.isEmpty { structures[0] = nil }
+        let anomaly = Anomaly.allCases[generator.below(Anomaly.allCases.count)]
+        let isTorn = anomaly == .tornWrite
+        let count = isTorn ? 3 : 2 + generator.below(2)
+        anomalies = AnomalyPlan(
+            anomaly, collectionNames: (0..<count).map { "\(anomaly)-\($0)" },
+            capacity: UInt32(4 + generator.below(3)), keyCount: 1 + generator.below(4),
+            operationCount: isTorn ? min(operationCount, 1 + 600 / clientCount) : operationCount)
+        if isTorn { crashAtStep = generator.below(60) }
+    }
 }

@@ -146,6 +146,7 @@ extension WorldPlan {
         crashesInsideCycles = generator.chance(2, in: 3)
         hasPowerCuts = false
         crashesInsideTurns = false
+        crashAtStep = nil
         hasClockFaults = generator.chance(1, in: 2)
         clockMoveEvery = nil
         slowDiskEvery = nil

@@ -25,6 +25,11 @@ package struct WorldPlan: Sendable {
     package var bank: BankPlan?
     /// Likewise: lists in several trees.
     package var spread: SpreadPlan?
+    /// Likewise: what hunts for one anomaly.
+    package var anomalies: AnomalyPlan?
+    /// The message of coordinators and proxies before which its sender dies, counted from the moment
+    /// at which a transaction is sent: this one at the first, the next one at the next, and so on.
+    package var crashAtStep: Int?
     /// What is done with custom collections, by their numbers.
     package var customs: [Int: CustomPlan] = [:]
     package var valueBytesMax: Int
@@ -168,6 +173,7 @@ package struct WorldPlan: Sendable {
         drawBank(seed)
         drawSpread(seed)
         drawValidation(seed)
+        drawAnomalies(seed)
         drawBrokenConnections(seed)
         drawAtlas(seed)
         if !isPure {
@@ -202,6 +208,7 @@ package struct WorldPlan: Sendable {
     func name(ofCollection number: Int) -> String {
         if number == 0, let bank { return bank.ledgerName }
         if number == 0, let spread { return spread.treeNames[0] }
+        if number == 0, let anomalies { return anomalies.collectionNames[0] }
         return customs[number]?.name ?? transactions[number]?.name ?? structures[number]?.name
             ?? "diary-\(number)"
     }
@@ -210,6 +217,7 @@ package struct WorldPlan: Sendable {
     var names: [String] {
         (0..<collectionCount).map(name(ofCollection:)) + (bank?.branchNames ?? [])
             + (spread?.treeNames.dropFirst() ?? [])
+            + (anomalies?.collectionNames.dropFirst() ?? [])
     }
 
     /// Asks whether a collection is served.
@@ -224,6 +232,9 @@ package struct WorldPlan: Sendable {
         if let spread, let tree = spread.treeNames.firstIndex(of: name) {
             return spread.kind(of: tree)
         }
+        if let anomalies, let place = anomalies.collectionNames.firstIndex(of: name) {
+            return anomalies.kind(of: place)
+        }
         if transactions.values.contains(where: { $0.name == name }) { return .tree }
         return structures.compactMap { $0 }.first { $0.name == name }?.kind ?? .diary
     }
@@ -236,6 +247,9 @@ package struct WorldPlan: Sendable {
         }
         if number == 0, let spread {
             return SpreadClient(number: index, plan: spread, generator: generator)
+        }
+        if number == 0, let anomalies {
+            return AnomalyClient(number: index, plan: anomalies, generator: generator)
         }
         if let custom = customs[number] {
             return CustomClient(number: index, plan: custom, generator: generator)

@@ -59,6 +59,8 @@ package struct History: Sendable {
     package var bank = BankHistory()
     /// Transactions over several trees, all of them taken for one.
     package var spread = TransactionHistory()
+    /// Transactions over several collections that hunt for one anomaly.
+    package var anomalies = AnomalyHistory()
     /// Attempts that were sent as they are.
     package var attempts = AttemptHistory()
 

@@ -69,6 +69,7 @@ enum BannedCodeRule {
     private static var chanceBans: [Ban] {
         let seeded = [
             "Sources/BlockSimulation/PeerNode.swift": "a world is its seed",
+            "Sources/BlockWorkloads/Anomalies/AnomalyClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/Bank/BankClient.swift": "a workload is its seed",
             "Sources/BlockWorkloads/CollectionOpening.swift": "a workload is its seed",
             "Sources/BlockWorkloads/Custom/CustomClient.swift": "a workload is its seed",
