@@ -250,7 +250,8 @@ let package = Package(
             "BlockChaosTests",
             ["BlockChaos", "BlockDeployment", "BlockModel", "BlockRuntime", "BlockWorkloads"]),
         tests(
-            "BlockSimulationTests", ["BlockModel", "BlockRuntime", "BlockSimulation"],
+            "BlockSimulationTests",
+            ["BlockModel", "BlockRuntime", "BlockSimulation", "BlockWorkloads"],
             exclude: ["Corpus"]),
         // The real executables; skipped without OPTIMYSTIC_BIN.
         tests(

@@ -18,8 +18,11 @@ extension Tail {
     }
 
     /// How far it may be truncated: what is not final, and decisions that are still to be looked
-    /// up, stay (protocol: truncate-then-delete).
+    /// up, stay (protocol: truncate-then-delete, open-decisions-hold-the-log).
     package var greatestTruncation: Revision {
-        min(finalThrough, openDecisions.first?.target.previous ?? finalThrough)
+        guard let open = openDecisions.first, !planted(.openDecisionTruncated) else {
+            return finalThrough
+        }
+        return min(finalThrough, open.target.previous)
     }
 }

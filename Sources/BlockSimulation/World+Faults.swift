@@ -123,8 +123,8 @@ extension World {
     }
 
     /// A client has sent a transaction: some messages later the service that is about to send the
-    /// next one dies, one message later each time, so that over transactions and worlds a death comes
-    /// at each of them.
+    /// next one dies, one message later each time, so that over transactions and worlds a death
+    /// comes at each of them.
     func beginSteps() {
         guard isFaulty, stepsLeft == nil, let first = plan.crashAtStep,
             generator.chance(1, in: 4)

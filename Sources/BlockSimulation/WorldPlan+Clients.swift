@@ -80,8 +80,9 @@ extension WorldPlan {
         if !structures.isEmpty { structures[0] = nil }
     }
 
-    /// Has the clients of the first collection hunt for one anomaly over several collections, in one
-    /// of so many worlds. What goes wrong there stays as it was drawn.
+    /// Has the clients of the first collection hunt for one anomaly over several collections, in
+    /// one of so many worlds. What goes wrong there stays as it was drawn, but that services die at
+    /// the steps of transactions of which no part may be seen.
     mutating func drawAnomalies(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed ^ 0xA203_5EED)
         guard !isDuel, bank == nil, spread == nil, transactions[0] == nil, customs[0] == nil,

@@ -27,8 +27,9 @@ package struct WorldPlan: Sendable {
     package var spread: SpreadPlan?
     /// Likewise: what hunts for one anomaly.
     package var anomalies: AnomalyPlan?
-    /// The message of coordinators and proxies before which its sender dies, counted from the moment
-    /// at which a transaction is sent: this one at the first, the next one at the next, and so on.
+    /// The message of coordinators and proxies before which its sender dies, counted from the
+    /// moment at which a transaction is sent: this one at the first such transaction, the one after
+    /// it at the second, and so on; nil: at none.
     package var crashAtStep: Int?
     /// What is done with custom collections, by their numbers.
     package var customs: [Int: CustomPlan] = [:]

@@ -243,6 +243,12 @@ struct SpaceSweepTests {
             OpenDecision(attempt: Digest(domain: "optimystic/attempt/1", [1]), target: Revision(5))
         ]
         #expect(Self.truncated(tail, through: 15) == Revision(4))
+        #if SIMULATION_HOOKS
+        let lost = SimulationHooks.$plantedBug.withValue(.openDecisionTruncated) {
+            Self.truncated(tail, through: 15)
+        }
+        #expect(lost == Revision(7), "what was decided cannot be looked up any more")
+        #endif
         tail.truncatedThrough = Revision(4)
         // History never comes back.
         #expect(Self.truncated(tail, through: 3) == nil)

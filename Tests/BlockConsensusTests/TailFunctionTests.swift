@@ -216,6 +216,12 @@ import Testing
         let value = TailValue.live(tail)
         let decision = TailChange.drop(drop).apply(to: value, isChosen: true, policy: TailPolicy())
         #expect(decision == .keep(.refused(.blocked(value))))
+        #if SIMULATION_HOOKS
+        let early = SimulationHooks.$plantedBug.withValue(.dropWithOpenDecision) {
+            TailChange.drop(drop).apply(to: value, isChosen: true, policy: TailPolicy())
+        }
+        #expect(early != decision, "the others of the decision will take it for vanished")
+        #endif
         tail.openDecisions = []
         let allowed = TailChange.drop(drop).apply(
             to: .live(tail), isChosen: true, policy: TailPolicy())

@@ -330,6 +330,126 @@ struct TransactionInterleavingTests {
         #expect(run.tails.allSatisfy { $0.revision == .zero }, "nobody had decided it")
     }
 
+    /// How many entries the other collection of an attempt has that was decided, before its
+    /// coordinator died and its home was dropped by way of another one.
+    private static func entriesAfterDrop() throws -> UInt64? {
+        var run = try Run(seed: 1)
+        run.createAll()
+        run.world.deliverAll()
+        let places = [0, 1].sorted { collection($0) < collection($1) }
+        let request = TransactionAttempt(
+            home: collection(places[1]), writes: places.map { run.write($0, 77) },
+            wallMilliseconds: 0)
+        run.ask(.transact(request), .transaction(request.attempt), at: 0)
+        let decided = UInt64(run.asked.count - 1)
+        for _ in 0..<4000 where run.world.replies[decided] == nil {
+            if !run.world.messages.isEmpty {
+                run.world.deliver(run.world.messages.removeFirst())
+            } else if !run.world.answers.isEmpty {
+                let answer = run.world.answers.removeFirst()
+                run.world.feed(
+                    .reply(
+                        id: answer.id, peer: answer.peer, epoch: run.world.map.epoch,
+                        answer.reply), to: answer.coordinator)
+            }
+        }
+        guard case .committed? = run.world.replies[decided]?.reply else {
+            Issue.record("it was not decided")
+            return nil
+        }
+        // What it has sent since to carry that out is lost with it.
+        run.world.coordinators[0] = run.world.newCoordinator()
+        run.world.answers = []
+        run.world.messages = []
+        let drop = DropCollection(
+            collection: request.attempt.home, incarnation: incarnation, action: Sample.action(99))
+        run.ask(.drop(drop), .other, at: 0)
+        run.world.deliverAll()
+        run.ask(.readTail(collection(places[0])), .read(places[0]), at: 0)
+        run.world.deliverAll()
+        guard case .tail(.live(let tail))? = run.world.replies[UInt64(run.asked.count - 1)]?.reply
+        else {
+            Issue.record("the other collection cannot be read")
+            return nil
+        }
+        return tail.revision.rawValue
+    }
+
+    // protocol: open-decisions-hold-the-log
+    @Test("A decision whose coordinator died is carried out everywhere before its home is dropped")
+    func dropAfterDeath() throws {
+        #expect(try TransactionInterleavingTests.entriesAfterDrop() == 1)
+        #if SIMULATION_HOOKS
+        let left = try SimulationHooks.$plantedBug.withValue(.openDecisionForgotten) {
+            try TransactionInterleavingTests.entriesAfterDrop()
+        }
+        #expect(left == 0, "half of it is lost")
+        #endif
+    }
+
+    /// Whether an attempt whose decision is on its way lands although another writer has landed
+    /// meanwhile in the collection that it has only read. Whoever reads its home in between sees
+    /// that writer and not the attempt, which must come before it.
+    private static func landsBehindWriter() throws -> Bool {
+        var run = try Run(seed: 1)
+        run.createAll()
+        run.world.deliverAll()
+        let places = [0, 1].sorted { collection($0) < collection($1) }
+        let home = collection(places[1])
+        let read = Participant(
+            collection: collection(places[0]), incarnation: incarnation, target: Revision(1),
+            role: .reads)
+        let request = TransactionAttempt(
+            home: home, writes: [run.write(places[1], 77)], reads: [read], wallMilliseconds: 0)
+        run.ask(.transact(request), .transaction(request.attempt), at: 0)
+        let decided = UInt64(run.asked.count - 1)
+        var held: [CoordinatorWorld.Message] = []
+        // No time passes: nobody has it fenced.
+        func deliver(_ run: inout Run) {
+            for _ in 0..<4000 {
+                if !run.world.messages.isEmpty {
+                    let message = run.world.messages.removeFirst()
+                    if case .accept(home, _, _) = message.request.operation {
+                        held.append(message)
+                    } else {
+                        run.world.deliver(message)
+                    }
+                } else if !run.world.answers.isEmpty {
+                    let answer = run.world.answers.removeFirst()
+                    run.world.feed(
+                        .reply(
+                            id: answer.id, peer: answer.peer, epoch: run.world.map.epoch,
+                            answer.reply), to: answer.coordinator)
+                }
+            }
+        }
+        deliver(&run)
+        #expect(!held.isEmpty && run.world.replies[decided] == nil)
+        let write = run.write(places[0], 88)
+        run.ask(.commit(write), .single(write.payload, places[0]), at: 1)
+        let written = UInt64(run.asked.count - 1)
+        deliver(&run)
+        let isWritten = run.world.replies[written] != nil
+        run.world.messages += held
+        run.world.deliverAll()
+        guard case .committed? = run.world.replies[decided]?.reply else { return false }
+        return isWritten
+    }
+
+    // protocol: reads-hold-shared-intents
+    @Test("What is only read is held until the decision, whoever is kept waiting by that")
+    func readsAreHeld() throws {
+        #expect(try !TransactionInterleavingTests.landsBehindWriter())
+        #if SIMULATION_HOOKS
+        for bug in [PlantedBug.readNotHeld, .sharedIntentTimedOut, .sharedIntentIgnored] {
+            let isBehind = try SimulationHooks.$plantedBug.withValue(bug) {
+                try TransactionInterleavingTests.landsBehindWriter()
+            }
+            #expect(isBehind, "\(bug) is not found")
+        }
+        #endif
+    }
+
     // protocol: gone-after-doubt-is-unknown
     @Test("An attempt whose home is dropped after it landed is never told to have failed for good")
     func homeIsGone() throws {

@@ -1,6 +1,7 @@
 import BlockModel
 import BlockRuntime
 import BlockSimulation
+import BlockWorkloads
 import Testing
 
 #if SIMULATION_HOOKS
@@ -101,6 +102,12 @@ import Testing
         #expect((100...240).contains(embeddedCount), "\(embeddedCount)")
         let customCount = all.count { !$0.customs.isEmpty }
         #expect((300...800).contains(customCount), "\(customCount)")
+        let hunted = Dictionary(grouping: all.indices) { all[$0].anomalies.map { "\($0.anomaly)" } }
+        #expect(hunted.count == 6, "five anomalies, and none")
+        for (anomaly, worlds) in hunted {
+            guard let anomaly else { continue }
+            #expect((20...80).contains(worlds.count), "\(anomaly) in \(worlds.count)")
+        }
         let plans = all.filter { !$0.isEmbedded }
         #expect(Set(plans.map(\.replicaCount)) == [3, 5])
         #expect(Set(plans.map(\.peerCount)) == Set(3...9))

@@ -103,6 +103,37 @@ import Testing
         #expect(scene.error(0)?.code == .conflict)
     }
 
+    /// Where a transaction that writes two collections is decided, try by try; the first one has no
+    /// answer.
+    private func homes() throws -> [CollectionID] {
+        let parts = [home, watched].map { log in
+            TransactionPart(
+                collection: log.tail.collection, incarnation: log.tail.incarnation,
+                firstRevision: .zero, actions: [.append(Sample.bytes(7))])
+        }
+        var scene = TransactionGroupScene(
+            [TransactionGroupScene.request(7, parts)], [home, watched])
+        scene.begin()
+        let first = try scene.send().attempt.home
+        scene.group.attemptEnded(
+            .failed(DatabaseError(.commitResultUnknown, "no answer", outcome: .unknown)),
+            identifier: Sample.action(99).rawValue, now: scene.now)
+        scene.now = scene.now.advanced(by: .seconds(1))
+        scene.tick()
+        return [first, try scene.send().attempt.home]
+    }
+
+    // protocol: home-is-fixed
+    @Test("A try that had no answer is made again at the same home")
+    func sameHome() throws {
+        let home = home.tail.collection
+        #expect(try homes() == [home, home])
+        #if SIMULATION_HOOKS
+        let planted = try SimulationHooks.$plantedBug.withValue(.homeChosenAnew) { try homes() }
+        #expect(planted == [home, watched.tail.collection], "it may land at both")
+        #endif
+    }
+
     @Test("An attempt that was refused is made again; one without an answer stays in doubt")
     func again() throws {
         var scene = scene(seenAt: 0)

@@ -21,15 +21,19 @@ extension Coordinator {
     /// - Returns: Whether there is something to wait for.
     mutating func waitForIntents(_ blocked: BlockedChange) -> Bool {
         guard let tail = blocked.value.live, blocked.deadline > now else { return false }
+        let isTimedOut = planted(.sharedIntentTimedOut) && tail.exclusiveIntent == nil
+        let fate: AttemptFate? = isTimedOut ? .dead : nil
         if case .decision = blocked.owner {
             // Others wait at the collections that its attempt has prepared: it does not.
-            if let intent = tail.intents.first { resolve(intent, at: [blocked.collection]) }
+            if let intent = tail.intents.first {
+                resolve(intent, at: [blocked.collection], knowing: fate)
+            }
             return false
         }
         if let intent = tail.intents.first {
             mark("coordinator.blocked")
             resolve(
-                intent, at: [blocked.collection],
+                intent, at: [blocked.collection], knowing: fate,
                 for: IntentWaiter(goal: .change(blocked), place: blocked.collection))
             return true
         }
@@ -180,7 +184,9 @@ extension Coordinator {
         switch fate {
         case .committed, .dead:
             mark(fate == .dead ? "resolution.dead" : "resolution.committed")
-            if fate == .committed, let others = resolution.secondaries {
+            if fate == .committed, let others = resolution.secondaries,
+                !planted(.openDecisionForgotten)
+            {
                 resolutions[name]?.collections.formUnion(others)
             }
             resolutions[name]?.step = .carryingOut(isCommitted: fate == .committed)

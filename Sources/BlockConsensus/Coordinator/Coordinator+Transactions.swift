@@ -56,7 +56,8 @@ extension Coordinator {
         switch result {
         case .reply(.tail(let value)):
             invariant(
-                value.live?.holdsIntent(of: run.request.attempt.digest) == true,
+                value.live?.holdsIntent(of: run.request.attempt.digest) == true
+                    || planted(.readNotHeld),
                 "prepared without an intent")
             mark("transaction.prepared")
             transactions[id] = run

@@ -28,7 +28,8 @@ extension TailFunction {
             let isLost = isOpen || planted(.sealedTakenForLost)
             return .keep(.refused(.moved(landing: isLost ? .absent : .notLookedFor, value)))
         }
-        if tail.exclusiveIntent != nil || !tail.sharedIntents.isEmpty {
+        let isHeld = !tail.sharedIntents.isEmpty && !planted(.sharedIntentIgnored)
+        if tail.exclusiveIntent != nil || isHeld {
             return .keep(.refused(.blocked(value)))
         }
         if !tail.aborted.isEmpty, tail.aborted.contains(request.attempt.digest) {

@@ -11,7 +11,8 @@ extension TailFunction {
         guard let tail = value.live, request.fate(in: value) == .open else {
             return .keep(.tail(value))
         }
-        guard tail.exclusiveIntent == nil, tail.sharedIntents.isEmpty, tail.openDecisions.isEmpty
+        guard tail.exclusiveIntent == nil, tail.sharedIntents.isEmpty,
+            tail.openDecisions.isEmpty || planted(.dropWithOpenDecision)
         else { return .keep(.refused(.blocked(value))) }
         let dropped = TailValue.dropped(
             EndedLife(

@@ -42,7 +42,9 @@ extension TailFunction {
             return .keep(.refused(.moved(landing: open == nil ? .notLookedFor : .absent, value)))
         }
         if tail.exclusiveIntent != nil { return .keep(.refused(.blocked(value))) }
-        guard let write = request.write else { return share(request.attempt, tail) }
+        guard let write = request.write else {
+            return planted(.readNotHeld) ? .keep(.tail(value)) : share(request.attempt, tail)
+        }
         guard tail.sharedIntents.isEmpty || planted(.sharedIntentIgnored) else {
             return .keep(.refused(.blocked(value)))
         }

@@ -118,6 +118,23 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// A collection is prepared for a write although others hold what they read of it
     /// (protocol: reads-hold-shared-intents).
     case sharedIntentIgnored
+    /// What is read is compared with what it was, and not held until the decision
+    /// (protocol: reads-hold-shared-intents).
+    case readNotHeld
+    /// Whoever is kept waiting by what holds a read takes that away as if its time were up, though
+    /// its attempt may still land (protocol: reads-hold-shared-intents).
+    case sharedIntentTimedOut
+    /// A later try of a transaction is decided at another collection than the first one was
+    /// (protocol: home-is-fixed).
+    case homeChosenAnew
+    /// A home is truncated above a decision that not everybody has carried out
+    /// (protocol: open-decisions-hold-the-log).
+    case openDecisionTruncated
+    /// A decision that another coordinator left open when it died is closed although not everybody
+    /// has carried it out (protocol: open-decisions-hold-the-log).
+    case openDecisionForgotten
+    /// A home is dropped although a decision of it is open (protocol: drop-waits-for-decisions).
+    case dropWithOpenDecision
     /// A home whose history is gone is taken to say that the attempt is dead
     /// (protocol: vanished-reads-again).
     case vanishedTakenForDead

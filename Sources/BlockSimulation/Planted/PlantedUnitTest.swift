@@ -41,6 +41,9 @@ package struct PlantedUnitTest: Sendable {
             .doubtDroppedByProxy, "BlockNodeTests/ProxyDoubtTests",
             "A proxy that forgets its doubt is found"),
         PlantedUnitTest(
+            .dropWithOpenDecision, "BlockConsensusTests/TailFunctionTests",
+            "A home with an open decision is not dropped"),
+        PlantedUnitTest(
             .drainTakesRequests, "BlockNodeTests/HostDefectTests",
             "A service that stops lets nobody in, and one that does is found"),
         PlantedUnitTest(
@@ -62,14 +65,18 @@ package struct PlantedUnitTest: Sendable {
             .goneToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
-            .intentsIgnored, "BlockConsensusTests/TransactionInterleavingTests",
-            "A rule that is dropped is missed"),
-        PlantedUnitTest(
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
         PlantedUnitTest(
             .listsBelieved, "BlockConsensusTests/ClaimCheckTests",
             "Believing it is found: a version of what was never decided comes to be"),
+        PlantedUnitTest(
+            .openDecisionForgotten, "BlockConsensusTests/TransactionInterleavingTests",
+            "A decision whose coordinator died is carried out everywhere before its home is "
+                + "dropped"),
+        PlantedUnitTest(
+            .openDecisionTruncated, "BlockConsensusTests/SpaceSweepTests",
+            "No more is truncated than is final in every shard, and no decision that is open"),
         PlantedUnitTest(
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
             "A pend that is confirmed without its base makes no version, and is found"),
@@ -83,14 +90,11 @@ package struct PlantedUnitTest: Sendable {
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
-            .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
-            "A rule that is dropped is missed"),
-        PlantedUnitTest(
             .sealedTakenForLost, "BlockConsensusTests/TailFunctionTests",
             "Of an attempt whose target is sealed nobody says that it did not land"),
         PlantedUnitTest(
-            .sharedIntentIgnored, "BlockConsensusTests/PrepareTests",
-            "What is read is held against writers, and shared with other readers"),
+            .sharedIntentTimedOut, "BlockConsensusTests/TransactionInterleavingTests",
+            "What is only read is held until the decision, whoever is kept waiting by that"),
         PlantedUnitTest(
             .groupReadUnchecked, "BlockTransactionsTests/TransactionGroupTests",
             "To take what a fellow writes for unchanged is found"),

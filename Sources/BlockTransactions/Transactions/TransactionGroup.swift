@@ -52,7 +52,7 @@ package struct TransactionGroup: Sendable {
         let commit: CommitAttempt?
     }
 
-    package let home: CollectionID
+    package private(set) var home: CollectionID
     private var ids: [ID]
     /// Members that have left or were answered stay here.
     var members: [TransactionMember]
@@ -79,7 +79,7 @@ package struct TransactionGroup: Sendable {
         identifier: Identifier128
     ) {
         guard let first = members.first else { fatalError("invariant: a group of nothing") }
-        home = first.member.request.home
+        home = first.member.home
         ids = members.map(\.id)
         self.members = members.map(\.member)
         active = Array(members.indices)
@@ -89,7 +89,9 @@ package struct TransactionGroup: Sendable {
             let source = sources[collection] ?? BatchSource(collection: collection)
             parts[collection] = Part(source: source)
         }
-        invariant(self.members.allSatisfy { $0.request.home == home }, "a group of two homes")
+        invariant(
+            self.members.allSatisfy { $0.request.home == first.member.request.home },
+            "a group of two homes")
         if members.count > 1 { mark("transaction.grouped") }
     }
 
@@ -464,6 +466,8 @@ package struct TransactionGroup: Sendable {
     /// Another attempt is to be made, on what is newest then.
     private mutating func again(after now: Instant) {
         invariant(!hasCommitted && !isOut, "another attempt beside one that is out")
+        // Whoever shares a decision has the same one.
+        if active.count == 1, let place = active.first { home = members[place].home }
         restsUntil = now.advanced(by: backoff.next(using: &generator))
     }
 

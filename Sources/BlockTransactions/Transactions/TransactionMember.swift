@@ -33,6 +33,14 @@ package struct TransactionMember: Sendable {
     /// Ascending.
     package var collections: [CollectionID] { request.parts.map(\.collection) }
 
+    /// The collection that decides each try of it, the same for all of them
+    /// (protocol: home-is-fixed).
+    package var home: CollectionID {
+        guard planted(.homeChosenAnew), !doubts.isEmpty else { return request.home }
+        let others = request.parts.filter { $0.writes && $0.collection != request.home }
+        return others.first?.collection ?? request.home
+    }
+
     package func share(of collection: CollectionID) -> TransactionPart? {
         request.parts.first { $0.collection == collection }
     }

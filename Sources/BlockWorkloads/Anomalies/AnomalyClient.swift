@@ -2,9 +2,9 @@ import BlockModel
 import BlockRuntime
 import BlockTransactions
 
-/// One client that hunts for an anomaly: reads some places of several collections as of one moment,
-/// and writes some in one transaction that lands only if what was read is still so, with the machine
-/// that the SDK lands transactions with.
+/// One client that hunts for an anomaly: reads some places of several collections as of one
+/// moment, and writes some in one transaction that lands only if what was read is still so, with
+/// the machine that the SDK lands transactions with.
 ///
 /// What it reads is a transaction of its own, whatever becomes of the writes: also one that fails
 /// must not see what never was.

@@ -171,10 +171,13 @@ struct AnomalyOrigins {
         read.value.flatMap { writers[AnomalyHistory.Write(read.place, $0)] }
     }
 
-    /// What was read by transactions that happened, one list for each.
+    /// What was read by transactions that happened, one list for each; those that found nothing
+    /// where they looked for everything among them.
     var readings: [(number: Int, reads: [AnomalyHistory.Read])] {
-        transactions.indices.filter { happened[$0] && !transactions[$0].reads.isEmpty }
-            .map { ($0, transactions[$0].reads) }
+        transactions.indices.filter {
+            let transaction = transactions[$0]
+            return happened[$0] && (transaction.writes.isEmpty || !transaction.reads.isEmpty)
+        }.map { ($0, transactions[$0].reads) }
     }
 
     // MARK: Words

@@ -3,7 +3,7 @@ import BlockRuntime
 
 /// W7, a causal reverse: a reader sees a write and not another that had been acknowledged before it
 /// was begun. Serializability without real time allows it (Jepsen's `causal-reverse`, earlier
-/// `comments`; Beaver, "Serializable, but not strictly", 2018).
+/// `comments`).
 ///
 /// The places of a group are written one after another, the next one once its writer, another
 /// client where there is one, knows that the one before was acknowledged.

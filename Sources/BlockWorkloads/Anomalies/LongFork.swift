@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// W6, a long fork: two readers see two independent writes in opposite orders, one of them only the
-/// first and the other only the second. Snapshot isolation's cousin, parallel snapshot isolation,
-/// allows it (Sovran et al., SOSP 2011; Jepsen's `long-fork`).
+/// first and the other only the second. Parallel snapshot isolation allows it (Sovran et al.,
+/// "Transactional Storage for Geo-Replicated Systems", SOSP 2011; Jepsen's `long-fork`).
 ///
 /// Each place is written once, by a transaction of its own; readers read all places of a group as
 /// of one moment. So what any two of them saw must be such that one saw all that the other did.

@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// W3, transactions that read and write registers in several collections: checked for strict
-/// serializability (Adya's G0 to G2, with real time; Elle's `rw-register`), as a second opinion where
-/// lists could hide what writes that nobody has read before do to each other.
+/// serializability (Adya's G0 to G2, with real time; Elle's `rw-register`), as a second opinion
+/// where lists could hide what writes that nobody has read before do to each other.
 ///
 /// Nobody has to guess the order of the versions of a register: every commit says at which revision
 /// of each collection it landed, and every read as of which one it was made.
