@@ -404,9 +404,8 @@ struct TransactionInterleavingTests {
         run.ask(.transact(request), .transaction(request.attempt), at: 0)
         let decided = UInt64(run.asked.count - 1)
         var held: [CoordinatorWorld.Message] = []
-        // No time passes: nobody has it fenced.
         func deliver(_ run: inout Run) {
-            for _ in 0..<4000 {
+            while !run.world.messages.isEmpty || !run.world.answers.isEmpty {
                 if !run.world.messages.isEmpty {
                     let message = run.world.messages.removeFirst()
                     if case .accept(home, _, _) = message.request.operation {
@@ -428,7 +427,12 @@ struct TransactionInterleavingTests {
         let write = run.write(places[0], 88)
         run.ask(.commit(write), .single(write.payload, places[0]), at: 1)
         let written = UInt64(run.asked.count - 1)
-        deliver(&run)
+        // Time passes for the other coordinator alone, which has met the ballot of the first one.
+        for _ in 0..<40 where run.world.replies[written] == nil {
+            deliver(&run)
+            run.world.now = run.world.now.advanced(by: .milliseconds(10))
+            run.world.feed(.tick, to: 1)
+        }
         let isWritten = run.world.replies[written] != nil
         run.world.messages += held
         run.world.deliverAll()

@@ -65,6 +65,9 @@ package struct PlantedUnitTest: Sendable {
             .goneToldAsDefinite, "BlockConsensusTests/LifeInterleavingTests",
             "Each rule that is left out is found"),
         PlantedUnitTest(
+            .homeChosenAnew, "BlockTransactionsTests/TransactionAloneTests",
+            "A try that had no answer is made again at the same home"),
+        PlantedUnitTest(
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
         PlantedUnitTest(

@@ -2,8 +2,8 @@ import BlockModel
 import BlockRuntime
 
 /// W10, a torn write: a reader sees one part of a transaction and not another (the fractured read
-/// of Bailis et al., "Scalable Atomic Visibility with RAMP Transactions", SIGMOD 2014), or a part of
-/// it is there at the end, whatever died while it was carried out.
+/// of Bailis et al., "Scalable Atomic Visibility with RAMP Transactions", SIGMOD 2014), or a part
+/// of it is there at the end, whatever died while it was carried out.
 ///
 /// A transaction puts a mark that is nowhere else into a tree, a diary and a queue. What is read of
 /// all three as of one moment, and what is there at the end, must hold each mark everywhere or
