@@ -126,9 +126,7 @@ extension World {
     /// next one dies, one message later each time, so that over transactions and worlds a death
     /// comes at each of them.
     func beginSteps() {
-        guard isFaulty, stepsLeft == nil, let first = plan.crashAtStep,
-            generator.chance(1, in: 4)
-        else { return }
+        guard isFaulty, stepsLeft == nil, let first = plan.crashAtStep else { return }
         stepsLeft = (first + stepRunCount) % World.stepCountMax
         stepRunCount += 1
     }

@@ -37,6 +37,7 @@ enum MarkNames {
             0, "a transaction has to lose its answer, and to be sent again"
         ),
         "tree.emptied": (3, "the last of a tree's keys has to be deleted"),
+        "world.crash.atStep": (3, "only worlds that look for torn writes have services die so"),
         "writer.actionFailed": (3, "one block has to be unreadable, and the others not"),
         "writer.batchFull": (3, "actions have to wait together while the point is active"),
         "writer.batchTooLarge": (3, "large actions have to wait together"),
