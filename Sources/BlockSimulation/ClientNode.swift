@@ -188,7 +188,10 @@ final class ClientNode: WorldProcess {
         case .probe: return probed(reply)
         case .audit: return audited(reply)
         case .finalReads:
-            if case .failed(let error) = reply, error.code != .collectionNotFound {
+            // A transaction of before may still be told that it has lost.
+            if case .failed(let error) = reply,
+                ![.collectionNotFound, .conflict].contains(error.code)
+            {
                 world.hindrances.append("\(node) cannot read at the end: \(error)")
             }
         case .workload: break

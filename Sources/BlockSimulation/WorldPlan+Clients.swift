@@ -102,6 +102,25 @@ extension WorldPlan {
             anomaly, collectionNames: (0..<count).map { "\(anomaly)-\($0)" },
             capacity: UInt32(4 + generator.below(3)), keyCount: 1 + generator.below(4),
             operationCount: isTorn ? min(operationCount, 1 + 600 / clientCount) : operationCount)
-        if isTorn { crashAtStep = generator.below(60) }
+        guard isTorn else { return }
+        crashAtStep = generator.below(60)
+        // With everything else that goes wrong, few transactions get as far as to their last steps.
+        if generator.chance(2, in: 3) { leaveOnlyDeathsAtSteps() }
+    }
+
+    /// Nothing else goes wrong with processes and links.
+    private mutating func leaveOnlyDeathsAtSteps() {
+        lossRate = 0
+        duplicationRate = 0
+        stragglerRate = 0
+        clogRate = 0
+        delayMean = .milliseconds(1)
+        peerCrashEvery = nil
+        crashesInsideCycles = false
+        hasPowerCuts = false
+        partitionEvery = nil
+        coordinatorCrashEvery = nil
+        proxyCrashEvery = nil
+        clientCrashEvery = nil
     }
 }

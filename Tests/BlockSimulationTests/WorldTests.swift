@@ -130,6 +130,18 @@ import Testing
         }
     }
 
+    /// A world in which nothing else goes wrong, and the service that has the next step of
+    /// a transaction dies, one step later each time: 120 of them, then from the first one again.
+    // protocol: home-decides
+    @Test("A transaction is whole wherever in it a service dies")
+    func deathsAtSteps() throws {
+        let recorder = MarkRecorder()
+        let verdict = try SimulationHooks.$marks.withValue(recorder) { try World.run(seed: 25) }
+        #expect(verdict.outcome == .valid)
+        // Each step more than once.
+        #expect(recorder.counts["world.crash.atStep", default: 0] > 2 * 120)
+    }
+
     @Test("Every planted bug has a seed, or a unit test that plants it")
     func everyBug() throws {
         let found = PlantedSeed.all.map(\.bug) + PlantedUnitTest.all.map(\.bug)

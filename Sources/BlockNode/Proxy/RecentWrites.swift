@@ -18,7 +18,6 @@ struct RecentWrites: Sendable {
 
     /// A transaction has landed.
     mutating func note(_ actions: [ActionContent], on collection: CollectionID, at: Revision) {
-        invariant(at > .zero, "a transaction that landed nowhere")
         for case .tree(let action) in actions {
             for operation in action.operations {
                 switch operation {
@@ -34,6 +33,7 @@ struct RecentWrites: Sendable {
         _ key: Bytes, _ hash: TreeValueHash?, on collection: CollectionID, at revision: Revision
     ) {
         let place = TransactionFootprint.Key(collection: collection, key: key)
+        invariant(revision > .zero, "a write before the first entry")
         // Those of one entry are told in their order.
         guard writes[place].map({ $0.revision <= revision }) ?? true else { return }
         writes.put(Write(hash: hash, revision: revision), for: place, weight: 1)

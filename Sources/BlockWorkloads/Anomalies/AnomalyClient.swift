@@ -110,8 +110,9 @@ package struct AnomalyClient: WorkloadClient {
             }
         }
         let action = ActionID(rawValue: generator.identifier())
-        guard let landing = try? TransactionLanding(
-            transaction, id: action, stamp: .ofWorkload(number))
+        guard
+            let landing = try? TransactionLanding(
+                transaction, id: action, stamp: .ofWorkload(number))
         else {
             return invariant(false, "a transaction that wrote has something sound to land")
         }
