@@ -36,6 +36,7 @@ enum MarkNames {
         "transaction.landedEarlier": (
             0, "a transaction has to lose its answer, and to be sent again"
         ),
+        "tree.branchShare": (3, "a tree has to have three levels, and to lose a part of them"),
         "tree.emptied": (3, "the last of a tree's keys has to be deleted"),
         "world.crash.atStep": (3, "only worlds that look for torn writes have services die so"),
         "writer.actionFailed": (3, "one block has to be unreadable, and the others not"),
