@@ -28,7 +28,7 @@ extension Limits {
     package static let verificationCollectionCountMax = 8
     /// How much longer than its client waits for it a transaction may be decided anew: so much may
     /// the clocks of client and proxy differ.
-    package static let stampSlack = Duration.seconds(30)
+    package static let stampSlack = Duration.seconds(300)
     /// Looks at a register that is being written, until a majority holds one value.
     package static let verificationLookCountMax = 20
 

@@ -45,7 +45,7 @@ package struct StatusCommand: AsyncParsableCommand {
         }
         switch options.output {
         case .text: output.line(doubts?.line ?? "transactions in doubt: not known")
-        case .json: if let doubts { output.line(doubts.json.text) }
+        case .json: output.line((doubts?.json ?? TransactionsInDoubt.unknown).text)
         }
         guard let worst = reports.map(\.lostShardCount).max(), worst > 0 else { return }
         output.flush()

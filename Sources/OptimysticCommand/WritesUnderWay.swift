@@ -10,8 +10,8 @@ enum WritesUnderWay {
         var place: String?
         /// What is done for certain.
         var done: String?
-        /// How to find out what becomes of what was sent.
-        var resolving: String?
+        /// How to find out what becomes of what was sent, as far as that is known when it is asked.
+        var resolving: (@Sendable () -> String)?
     }
 
     private static let state = Mutex(State())
@@ -23,7 +23,9 @@ enum WritesUnderWay {
 
     /// Something is sent.
     /// - Parameter resolving: What a person can do to find out what became of it.
-    static func begin(resolving: String) { state.withLock { $0.resolving = resolving } }
+    static func begin(resolving: @autoclosure @escaping @Sendable () -> String) {
+        state.withLock { $0.resolving = resolving }
+    }
 
     /// An answer has come, or the failure has been told. What is done stays known until the
     /// command ends: its results may not be written yet.
@@ -39,9 +41,10 @@ enum WritesUnderWay {
 
     /// Runs `body`, which changes something that no action id stands for.
     static func during<Value>(
-        resolving: String, done: String, _ body: () async throws -> Value
+        resolving: @autoclosure @escaping @Sendable () -> String, done: String,
+        _ body: () async throws -> Value
     ) async throws -> Value {
-        begin(resolving: resolving)
+        begin(resolving: resolving())
         do {
             let value = try await body()
             end(done: done)
@@ -101,11 +104,12 @@ enum WritesUnderWay {
 
     /// nil when nothing was written and nothing is under way.
     private static func words(of state: State) -> String? {
-        guard state.done ?? state.resolving != nil else { return nil }
+        guard state.done != nil || state.resolving != nil else { return nil }
         var words = state.place.map { " \($0)" } ?? ""
         if let done = state.done { words += "; \(done)" }
         if let resolving = state.resolving {
-            words += "; what was sent last may still be carried out; to resolve it: \(resolving)"
+            words += "; what was sent last may still be carried out; to resolve it: "
+            words += resolving()
         }
         return words
     }

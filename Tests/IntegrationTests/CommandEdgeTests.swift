@@ -68,6 +68,52 @@ extension Integration {
             }
         }
 
+        @Test("A signal ends a transaction with its id, by which its fate is told")
+        func interruptedTransaction() async throws {
+            try await withCluster { cluster in
+                let base = ["--connect", cluster.url, "--timeout", "60s"]
+                for words in [["tree", "put", "t", "a=1"], ["diary", "append", "d", "x"]] {
+                    let made = try cluster.run("optimystic", base + words)
+                    try #require(made.ending == .exited(0), "\(made.errors)")
+                }
+                let lines = cluster.directory + "/lines"
+                let errors = cluster.directory + "/errors"
+                let output = cluster.directory + "/output"
+                try #require(mkfifo(lines, 0o600) == 0)
+                // Open for both, so that nobody waits for the other.
+                let writer = open(lines, O_RDWR)
+                defer { close(writer) }
+                func type(_ line: String) { _ = write(writer, line, line.utf8.count) }
+                let process = try ChildProcess.start(
+                    Executables.require() + "/optimystic", base + ["shell"], input: lines,
+                    output: output, errors: errors)
+                type("begin\ntree put t a=2\ndiary append d y\ntree get t a\n")
+                let end = Self.environment.now().advanced(by: .seconds(20))
+                while (try? String(contentsOfFile: output, encoding: .utf8)) != "2\n" {
+                    try #require(Self.environment.now() < end, "nothing is read")
+                    usleep(20_000)
+                }
+                Self.send(SIGSTOP, to: cluster)
+                type("commit\n")
+                usleep(700_000)
+                process.send(SIGTERM)
+                let ending = process.wait(timeout: .seconds(20), environment: Self.environment)
+                Self.send(SIGCONT, to: cluster)
+                #expect(ending == .killed(signal: SIGTERM))
+                let told = try String(contentsOfFile: errors, encoding: .utf8)
+                let hint = try #require(
+                    told.components(separatedBy: "to resolve it: optimystic ").last)
+                // It was sent: it lands as soon as the storage peers go on.
+                usleep(1_000_000)
+                let result = try cluster.run(
+                    "optimystic",
+                    ["--connect", cluster.url]
+                        + hint.split(whereSeparator: \.isWhitespace).map(String.init))
+                #expect(result.ending == .exited(0), "\(told): \(result.errors)")
+                #expect(result.output.contains("committed"), "\(result.output)")
+            }
+        }
+
         @Test("Services are started by hand as the page on operating says, word by word")
         func byHand() async throws {
             let folder = try Executables.require()

@@ -39,10 +39,10 @@ import Testing
 
             let first = try await database.beginTransaction()
             try await shop.order("pen", in: first)
-            #expect(first.phase == .open)
+            #expect(first.phase == .open && first.id == nil)
             #expect(try await shop.stock.value(for: "pen") == 3)
             let commit = try await first.commit()
-            #expect(first.phase == .committed(commit))
+            #expect(first.phase == .committed(commit) && first.id == commit.id)
             let id = try #require(commit.id)
             #expect(try await shop.stock.value(for: "pen") == 2)
             #expect(commit.revisions.elements.count == 3)

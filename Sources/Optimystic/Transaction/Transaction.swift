@@ -33,6 +33,7 @@ public final class Transaction: Sendable {
     /// The snapshots of custom collections that it has for itself.
     let customs = Mutex<[CollectionID: any TransactedCollection]>([:])
     let execution: Mutex<Execution>
+    let landingID = Mutex<TransactionID?>(nil)
     /// In milliseconds since 1970.
     let began: UInt64
     /// While one that has landed is executed again: the revisions that it read as of.

@@ -41,7 +41,11 @@ enum ShellTransaction {
         }
         let commit: TransactionCommit
         do {
-            commit = try await transaction.commit(timeout: timeout)
+            let running = RunningTransaction()
+            running.began(transaction)
+            commit = try await WritesUnderWay.during(
+                resolving: running.resolving, done: "the transaction was committed"
+            ) { try await transaction.commit(timeout: timeout) }
         } catch is CancellationError {
             guard case .unknown(let id) = transaction.phase else { throw CancellationError() }
             throw DatabaseError(

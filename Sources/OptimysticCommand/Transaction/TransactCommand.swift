@@ -2,6 +2,7 @@ import ArgumentParser
 import BlockModel
 import BlockRuntime
 import Optimystic
+import Synchronization
 
 package struct TransactCommand: AsyncParsableCommand {
     package init() {}
@@ -40,11 +41,15 @@ package struct TransactCommand: AsyncParsableCommand {
                     message: "nobody reads standard output; nothing was done", isDone: false)
             }
             let done: (result: [TransactionBody.Taken], commit: TransactionCommit)
+            let running = RunningTransaction()
             do {
                 done = try await WritesUnderWay.during(
-                    resolving: "read the collections", done: "the transaction was committed"
+                    resolving: running.resolving, done: "the transaction was committed"
                 ) {
-                    try await database.transact(timeout: timeout) { try await body.perform(in: $0) }
+                    try await database.transact(timeout: timeout) { transaction in
+                        running.began(transaction)
+                        return try await body.perform(in: transaction)
+                    }
                 }
             } catch let failed as TransactionBody.ConditionFailed {
                 throw DatabaseError(
@@ -102,6 +107,20 @@ package struct TransactCommand: AsyncParsableCommand {
                 ]).text)
         }
         output.flush()
+    }
+}
+
+/// The transaction that a command has under way: the last run of its body.
+final class RunningTransaction: Sendable {
+    private let transaction = Mutex<Transaction?>(nil)
+
+    func began(_ transaction: Transaction) { self.transaction.withLock { $0 = transaction } }
+
+    /// What a person can do to find out what became of it.
+    var resolving: String {
+        // Before it is committed nothing of it is anywhere.
+        transaction.withLock { $0?.id }.map { "optimystic inspect transaction \($0)" }
+            ?? "nothing was sent"
     }
 }
 

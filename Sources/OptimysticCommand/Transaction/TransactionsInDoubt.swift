@@ -78,6 +78,9 @@ package struct TransactionsInDoubt: Equatable {
             + (unseenCount > 0 ? "; \(unseenCount) collections were not looked at" : "")
     }
 
+    /// For programs, where no tail can be told.
+    static let unknown = JSONText.object(["role": .string("transactions"), "inDoubt": .null])
+
     var json: JSONText {
         .object([
             "role": .string("transactions"), "inDoubt": .number(UInt64(total)),
