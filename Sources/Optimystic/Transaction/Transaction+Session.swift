@@ -40,8 +40,8 @@ extension Transaction {
     /// How it stands. In the body of ``Database/withTransaction(timeout:_:)`` it is open.
     public var phase: TransactionPhase { stage.withLock { $0 } }
 
-    /// What its fate can be asked by, also by another process: from when its commit has begun, if it
-    /// writes something; nil before. See ``Database/status(of:timeout:)``.
+    /// What its fate can be asked by, also by another process: from when its commit has begun, if
+    /// it writes something; nil before. See ``Database/status(of:timeout:)``.
     public var id: TransactionID? { landingID.withLock { $0 } }
 
     /// Has everything that was written take effect, together, if everything that was read is still
