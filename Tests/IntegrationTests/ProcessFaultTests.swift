@@ -185,7 +185,7 @@ extension Integration {
             let tool = try cluster.runTool(
                 "/bin/sh",
                 [
-                    "-c", "ulimit -n 12; exec \"$0\" \"$@\"", "\(cluster.executables)/optimystic",
+                    "-c", "ulimit -n 24; exec \"$0\" \"$@\"", "\(cluster.executables)/optimystic",
                     "--connect", cluster.url, "collections",
                 ])
             #expect(tool.ending == .exited(78), "\(tool.errors)")

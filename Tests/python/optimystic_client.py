@@ -310,6 +310,7 @@ class Database:
         import zmq
         self._zmq, self._context = zmq, zmq.Context()
         self._client = uuid.uuid4().bytes
+        self._sources = {}
         self._addresses, self._turn = list(addresses), 0
         self._cluster_name, self.timeout = cluster_name, timeout
         self._socket, self._correlation = None, 0
@@ -472,10 +473,12 @@ class Database:
                 message.expected_revision = expected
             messages.append(message)
         home = max(collection.id for collection, actions, _ in ordered if writes(actions))
+        action = action or uuid.uuid4().bytes
+        # Every try of it says the same of itself.
+        source = self._sources.setdefault(action, self.source(ordered))
         done = self.ask(
             client.ClientRequest(transact=client.Transact(
-                action=action or uuid.uuid4().bytes, home=home, parts=messages,
-                source=self.source(ordered))), "transacted")
+                action=action, home=home, parts=messages, source=source)), "transacted")
         revisions = {}
         for (collection, _, _), part in zip(ordered, done.parts, strict=True):
             collection.revision = max(collection.revision, part.revision)

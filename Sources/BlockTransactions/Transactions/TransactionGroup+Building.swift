@@ -153,6 +153,10 @@ extension TransactionGroup {
             case .acted(let landing):
                 members[token.place].landed(landing, token.number, on: collection)
                 isTickWanted = true
+            case .failed(let error) where error.code == .actionIDReuse:
+                // What has landed under its id is another one, wherever else that is found.
+                members[token.place].fail(error)
+                isTickWanted = true
             case .failed(let error):
                 let looksAnew =
                     !members[token.place].mayBeRefused(by: collection) && active.count == 1
