@@ -111,8 +111,6 @@ extension Limits {
 
     /// Places that are kept, at most.
     package static let turnCountMax = 1024
-    /// Keys of trees of which a proxy remembers what transactions have written last.
-    package static let recentWriteCountMax = 4096
     /// How many transactions that came later than one that has lost may go before it, of those
     /// that write to the collections it reads: as many as share one decision.
     package static let turnWindow: UInt64 = 64

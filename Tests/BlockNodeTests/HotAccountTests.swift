@@ -14,10 +14,10 @@ struct HotAccountTests {
     private static let accountCount = 10
 
     /// For how many others a transfer waits at most: those that were there, and those that may
-    /// overtake it. As it is now the greatest is 78 in one tree and 107 in three.
+    /// overtake it. As it is now the greatest is about 100.
     private static let waitsMax = clientCount + Int(Limits.turnWindow)
     /// What gets done in three seconds at least, by the number of trees that the accounts are in.
-    private static let commitCountMin = [1: 450, 3: 80]
+    private static let commitCountMin = [1: 250, 3: 60]
 
     private static func report(
         treeCount: Int, timeout: Duration = Limits.requestTimeDefault

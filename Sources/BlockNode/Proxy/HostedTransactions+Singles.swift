@@ -25,12 +25,6 @@ extension HostedTransactions {
             !turns.holdBack(single.body, single.footprint, at: single.place, now: now)
         }
         return free.flatMap { id, single -> [ProxyStep] in
-            let broken = recentWrites.brokenAt(
-                [single.request.content], on: collection, seen: single.request.firstRevision)
-            if let broken {
-                let error = RecentWrites.broken(at: broken)
-                return [.rest(.transaction(id)), .answer(single.token, .failed(error))]
-            }
             return [
                 .rest(.transaction(id)),
                 .writer(collection) {
@@ -48,10 +42,6 @@ extension HostedTransactions {
     ) -> [ProxyStep] {
         guard let (id, single) = singles.takeAnswered(token) else { return [] }
         let collection = single.request.collection
-        if case .acted(let landing) = reply, !reply.isConflict {
-            recentWrites.note(
-                [single.request.content], on: collection, at: landing.position.revision)
-        }
         var steps: [ProxyStep] = []
         if reply.isConflict,
             let lapses = turns.lost(single.body, single.footprint, at: single.place, now: now)

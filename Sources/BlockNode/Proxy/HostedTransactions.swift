@@ -49,7 +49,6 @@ struct HostedTransactions: Sendable {
     private var decidedAfter: [CollectionID: ID] = [:]
     private var newest: ID = 0
     var turns = TransactionTurns()
-    var recentWrites = RecentWrites()
     /// Those that need no group.
     var singles = SingleTransactions()
     /// The collections of transactions that were told a conflict, until their turn lapses.
@@ -263,7 +262,6 @@ struct HostedTransactions: Sendable {
 
     private mutating func answer(_ id: ID, _ reply: ClientReply, now: Instant) -> [ProxyStep] {
         guard let entry = hosted.removeValue(forKey: id) else { return [] }
-        note(reply, of: entry.member.request)
         held.remove(entry.byteCount, for: entry.client)
         for collection in entry.member.collections {
             invariant(lines[collection]?.contains(id) == true, "a transaction that is in no line")
@@ -274,14 +272,6 @@ struct HostedTransactions: Sendable {
             }
         }
         return passTurn(of: entry, id, reply, now: now)
-    }
-
-    private mutating func note(_ reply: ClientReply, of request: TransactionRequest) {
-        guard case .transacted(let landed) = reply else { return }
-        for part in landed {
-            let actions = request.parts.first { $0.collection == part.collection }?.actions
-            recentWrites.note(actions ?? [], on: part.collection, at: part.revision)
-        }
     }
 
     /// One that lost keeps its place until its client comes back; any other has none any more.
@@ -333,33 +323,9 @@ struct HostedTransactions: Sendable {
     mutating func startFirst(of collections: [CollectionID], now: Instant) -> [ProxyStep] {
         var steps = collections.flatMap { admitSingles(on: $0, now: now) }
         for collection in collections where holders[collection] == nil {
-            steps += answerBroken(on: collection, now: now)
             if let first = first(of: collection, now) { steps += start(first, now: now) }
         }
         return steps
-    }
-
-    /// Those whose turn it is, and that have lost already, are told so at once.
-    private mutating func answerBroken(on collection: CollectionID, now: Instant) -> [ProxyStep] {
-        var steps: [ProxyStep] = []
-        for id in lines[collection] ?? [] where !isHeldBack(id, now) {
-            guard var entry = hosted[id], entry.group == nil, !entry.member.isInDoubt,
-                let broken = brokenAt(entry.member.request)
-            else { continue }
-            entry.member.fail(RecentWrites.broken(at: broken))
-            guard let reply = entry.member.answer else { continue }
-            steps += answer(id, reply, now: now)
-        }
-        return steps
-    }
-
-    private mutating func brokenAt(_ request: TransactionRequest) -> Revision? {
-        for part in request.parts {
-            let broken = recentWrites.brokenAt(
-                part.actions, on: part.collection, seen: part.firstRevision)
-            if let broken { return broken }
-        }
-        return nil
     }
 
     // MARK: The attempt

@@ -85,9 +85,6 @@ package struct TransactionMember: Sendable {
         doubts.removeAll { !$0.mayHaveCommitted }
     }
 
-    /// Whether a try of it was sent and may have landed, as far as this proxy knows.
-    package var isInDoubt: Bool { !doubts.isEmpty || hasLanded }
-
     // MARK: What earlier tries have left
 
     var hasLanded: Bool { !landings.isEmpty }
