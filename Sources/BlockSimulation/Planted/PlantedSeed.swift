@@ -41,7 +41,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .baseIgnored, seed: 13),
         PlantedSeed(bug: .pendFoundByRevision, seed: 2),
         PlantedSeed(bug: .lostAttemptFinalised, seed: 2),
-        PlantedSeed(bug: .emptyListReadFromOne, seed: 18),
+        PlantedSeed(bug: .emptyListReadFromOne, seed: 32),
         PlantedSeed(bug: .anyCopyIsRead, seed: 5),
         PlantedSeed(bug: .blockHashUnchecked, seed: 101),
         PlantedSeed(bug: .unchosenTailFollowed, seed: 3),
