@@ -14,7 +14,7 @@ struct HotAccountTests {
     private static let accountCount = 10
 
     /// For how many others a transfer waits at most: those that were there, and those that may
-    /// overtake it. As it is now the greatest is about 100.
+    /// overtake it. As it is now the greatest is 80 in one tree and 96 in three.
     private static let waitsMax = clientCount + Int(Limits.turnWindow)
     /// What gets done in three seconds at least, by the number of trees that the accounts are in.
     private static let commitCountMin = [1: 250, 3: 60]
@@ -42,11 +42,11 @@ struct HotAccountTests {
     func expires(treeCount: Int) throws {
         let report = try Self.report(treeCount: treeCount, timeout: .seconds(1))
         #expect(report.commitCount >= (Self.commitCountMin[treeCount] ?? .max), "\(report)")
-        // The aim: nothing but conflicts. Now the time may run out in a line of the proxy, or while
-        // it is not known whether the transfer has landed.
+        // The aim: nothing but conflicts. Now the time may run out in a line of the proxy, in
+        // a round that has begun just before, or while it is not known whether it has landed.
         #expect(
             report.unexplained.allSatisfy {
-                [.deadlineExceeded, .commitResultUnknown].contains($0.code)
+                [.deadlineExceeded, .quorumUnavailable, .commitResultUnknown].contains($0.code)
             }, "\(report)")
     }
 }

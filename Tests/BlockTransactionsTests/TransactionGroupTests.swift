@@ -169,6 +169,63 @@ import Testing
         #expect(scene.error(0)?.code == .actionIDReuse)
     }
 
+    // protocol: dedupe-scan
+    @Test("So is one whose other parts have landed as they are")
+    func reusedElsewhere() throws {
+        let share = part(other, [.append(Sample.bytes(1))])
+        let first = request(1, share)
+        let second = TransactionGroupScene.request(
+            1, [part(home, [.append(Sample.bytes(1))]), share], expiry: 77)
+        var (home, other) = (home, other)
+        home.append(TransactionGroupScene.landed(first))
+        other.append(Sample.body([1]))
+        var scene = TransactionGroupScene([second], [home, other])
+        scene.begin()
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.error(0)?.code == .actionIDReuse)
+    }
+
+    // protocol: dedupe-scan
+    @Test("That a stamp has ended is told when the home is known as of then, not before")
+    func expiredUnread() throws {
+        let late = TransactionGroupScene.request(
+            1, [part(home, [.append(Sample.bytes(1))])], expiry: 4)
+        var landed = home
+        landed.append(TransactionGroupScene.landed(late))
+        // What the proxy knows of the home is from before it landed.
+        var scene = TransactionGroupScene([late], [landed], known: [home])
+        scene.wallMilliseconds = 5
+        scene.begin()
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
+    }
+
+    @Test("Those that stay when half of a senseless attempt leaves are sent anew, all of them")
+    func halved() throws {
+        var scene = TransactionGroupScene(
+            [
+                request(1, part(tree, [claim(1, value: 5)])),
+                request(2, part(other, [.append(Sample.bytes(61))])),
+            ], [home, tree, other])
+        scene.begin()
+        let both = try scene.send()
+        #expect(both.writes.count == 3)
+        scene.group.attemptEnded(
+            .failed(DatabaseError(.valueTooLarge, "too large")), identifier: Identifier128(77),
+            now: scene.now)
+        scene.now = scene.now.advanced(by: .seconds(1))
+        let rest = try scene.send()
+        #expect(rest.writes.count == 2 && rest.attempt.payload != both.attempt.payload)
+        #expect(Set(rest.writes.map(\.payload)).count == 1)
+        #expect(scene.ended[1] != nil && scene.answer(1) == nil)
+    }
+
     @Test("One that is refused, and does not fit the entry of its home, holds up no fellow")
     func refusedWithoutRoom() throws {
         var other = other

@@ -1,11 +1,27 @@
 import BlockDeployment
 import BlockRuntime
 import Foundation
+import Glibc
 import Testing
 
 extension Integration {
     @Suite("The edges of the command line and of the services")
     struct CommandEdgeTests {
+        /// Types lines into a command whose standard input is a pipe with a name.
+        private struct Keyboard {
+            private let pipe: Int32
+
+            init(at path: String) throws {
+                try #require(mkfifo(path, 0o600) == 0)
+                // Open for both, so that nobody waits for the other.
+                pipe = open(path, O_RDWR)
+                try #require(pipe >= 0)
+            }
+
+            func type(_ lines: String) { _ = write(pipe, lines, lines.utf8.count) }
+            func close() { Glibc.close(pipe) }
+        }
+
         private static let environment = BlockRuntime.Environment.live()
 
         private static func send(_ signal: Int32, to cluster: LocalCluster) {
@@ -21,11 +37,8 @@ extension Integration {
                     let lines = cluster.directory + "/lines-\(number)"
                     let errors = cluster.directory + "/errors-\(number)"
                     let positions = cluster.directory + "/positions-\(number)"
-                    try #require(mkfifo(lines, 0o600) == 0)
-                    // Open for both, so that nobody waits for the other.
-                    let writer = open(lines, O_RDWR)
-                    defer { close(writer) }
-                    func type(_ line: String) { _ = write(writer, line, line.utf8.count) }
+                    let keyboard = try Keyboard(at: lines)
+                    defer { keyboard.close() }
                     let process = try ChildProcess.start(
                         Executables.require() + "/optimystic",
                         [
@@ -33,7 +46,7 @@ extension Integration {
                             "-",
                         ],
                         input: lines, output: positions, errors: errors)
-                    type("safe\n")
+                    keyboard.type("safe\n")
                     let end = Self.environment.now().advanced(by: .seconds(20))
                     func isEmpty(_ file: String) -> Bool {
                         (try? String(contentsOfFile: file, encoding: .utf8))?.isEmpty != false
@@ -43,7 +56,7 @@ extension Integration {
                         usleep(20_000)
                     }
                     Self.send(SIGSTOP, to: cluster)
-                    type("under way\n")
+                    keyboard.type("under way\n")
                     usleep(500_000)
                     process.send(number)
                     let ending = process.wait(
@@ -79,22 +92,19 @@ extension Integration {
                 let lines = cluster.directory + "/lines"
                 let errors = cluster.directory + "/errors"
                 let output = cluster.directory + "/output"
-                try #require(mkfifo(lines, 0o600) == 0)
-                // Open for both, so that nobody waits for the other.
-                let writer = open(lines, O_RDWR)
-                defer { close(writer) }
-                func type(_ line: String) { _ = write(writer, line, line.utf8.count) }
+                let keyboard = try Keyboard(at: lines)
+                defer { keyboard.close() }
                 let process = try ChildProcess.start(
                     Executables.require() + "/optimystic", base + ["shell"], input: lines,
                     output: output, errors: errors)
-                type("begin\ntree put t a=2\ndiary append d y\ntree get t a\n")
+                keyboard.type("begin\ntree put t a=2\ndiary append d y\ntree get t a\n")
                 let end = Self.environment.now().advanced(by: .seconds(20))
                 while (try? String(contentsOfFile: output, encoding: .utf8)) != "2\n" {
                     try #require(Self.environment.now() < end, "nothing is read")
                     usleep(20_000)
                 }
                 Self.send(SIGSTOP, to: cluster)
-                type("commit\n")
+                keyboard.type("commit\n")
                 usleep(700_000)
                 process.send(SIGTERM)
                 let ending = process.wait(timeout: .seconds(20), environment: Self.environment)

@@ -473,12 +473,13 @@ class Database:
                 message.expected_revision = expected
             messages.append(message)
         home = max(collection.id for collection, actions, _ in ordered if writes(actions))
-        action = action or uuid.uuid4().bytes
-        # Every try of it says the same of itself.
-        source = self._sources.setdefault(action, self.source(ordered))
+        source = self.source(ordered)
+        if action:
+            # Who asks again under an id says the same of it.
+            source = self._sources.setdefault(action, source)
         done = self.ask(
             client.ClientRequest(transact=client.Transact(
-                action=action, home=home, parts=messages, source=source)), "transacted")
+                action=action or uuid.uuid4().bytes, home=home, parts=messages, source=source)), "transacted")
         revisions = {}
         for (collection, _, _), part in zip(ordered, done.parts, strict=True):
             collection.revision = max(collection.revision, part.revision)

@@ -14,7 +14,12 @@ extension HostedTransactions {
         let place = turns.came(body, footprint)
         let refusal = singles.add(
             request, of: body, token, client, id: id, deadline: deadline, footprint, at: place)
-        if let refusal { return [.answer(token, .failed(refusal))] }
+        if let refusal {
+            // It is not here, so nobody is to wait for it.
+            turns.over(body)
+            return [.answer(token, .failed(refusal))]
+                + startFirst(of: [request.collection], now: now)
+        }
         return [.wake(.transaction(id), at: deadline)]
             + admitSingles(on: request.collection, now: now)
     }
@@ -25,7 +30,7 @@ extension HostedTransactions {
             !turns.holdBack(single.body, single.footprint, at: single.place, now: now)
         }
         return free.flatMap { id, single -> [ProxyStep] in
-            return [
+            [
                 .rest(.transaction(id)),
                 .writer(collection) {
                     $0.act(
@@ -58,14 +63,13 @@ extension HostedTransactions {
         guard let single = singles.takeLate(id, now: now) else { return [] }
         invariant(now >= single.deadline, "one that has time is given up")
         turns.over(single.body)
-        return [.answer(single.token, .failed(HostedTransactions.othersWereFirst))]
+        // No conflict: nobody has looked whether what it relies on is still so, nor whether an
+        // earlier try of it has landed.
+        let error = DatabaseError(
+            .deadlineExceeded,
+            "others that want the same were first until the time given ran out")
+        return [.answer(single.token, .failed(error))]
             + startFirst(of: [single.request.collection], now: now)
-    }
-
-    /// What one is told that has waited for others for as long as it could.
-    static var othersWereFirst: DatabaseError {
-        DatabaseError(
-            .conflict, "others that want the same were first until the time given ran out")
     }
 }
 

@@ -360,8 +360,7 @@ struct HostedTransactions: Sendable {
             return steps + [.wake(.transaction(id), at: member.deadline)]
         }
         // It waits for its collections still.
-        let isForOthers = isHeldBack(id, now) || turns.hasLost(member.request.body)
-        member.expire(at: now, because: isForOthers ? HostedTransactions.othersWereFirst : nil)
+        member.expire(at: now)
         guard let reply = member.answer else { return steps }
         return steps + answer(id, reply, now: now)
             + startFirst(of: member.collections, now: now)

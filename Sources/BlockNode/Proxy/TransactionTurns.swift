@@ -108,9 +108,6 @@ package struct TransactionTurns {
         }
     }
 
-    /// Whether a body has lost to others and its place is kept.
-    func hasLost(_ body: ActionID) -> Bool { turns[body] != nil }
-
     /// Whether a transaction of a body has to wait for another one's turn.
     /// - Parameter place: As ``came(_:_:)`` has said.
     /// - Complexity: O(keys that it writes, and turns that rely on what is in their collections).

@@ -8,11 +8,6 @@ package struct TransactionFootprint: Sendable {
     package struct Key: Hashable, Sendable {
         package let collection: CollectionID
         package let key: Bytes
-
-        package init(collection: CollectionID, key: Bytes) {
-            self.collection = collection
-            self.key = key
-        }
     }
 
     /// Keys whose values it relies on.

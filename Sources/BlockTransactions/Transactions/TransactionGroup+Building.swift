@@ -153,9 +153,8 @@ extension TransactionGroup {
             case .acted(let landing):
                 members[token.place].landed(landing, token.number, on: collection)
                 isTickWanted = true
-            case .failed(let error) where error.code == .actionIDReuse:
-                // What has landed under its id is another one, wherever else that is found.
-                members[token.place].fail(error)
+            case .failed(let error) where error.code == .actionIDReuse && collection == home:
+                members[token.place].isReuse(error)
                 isTickWanted = true
             case .failed(let error):
                 let looksAnew =

@@ -260,7 +260,7 @@ package struct TransactionGroup: Sendable {
         let built = collections.filter(used.contains).compactMap { parts[$0]?.built }
         guard built.count == used.count else { return .waits }
         let bytes = built.reduce(0) { $0 + ($1.batch?.byteCount ?? 0) }
-        guard !hasExpired(at: wallMilliseconds) else { return active.isEmpty ? .over : .waits }
+        guard !refuseExpired(at: wallMilliseconds) else { return .waits }
         guard bytes <= Limits.attemptBytesMax else {
             split(because: TransactionGroup.tooLarge(bytes))
             return active.isEmpty ? .over : .waits
@@ -268,15 +268,15 @@ package struct TransactionGroup: Sendable {
         return send(built, wallMilliseconds)
     }
 
-    /// Whether members may not be decided anew any more; they leave, with what is known of their
-    /// earlier tries.
-    private mutating func hasExpired(at wallMilliseconds: UInt64) -> Bool {
+    /// Refuses the members that may not be decided anew any more. As with every refusal, that is
+    /// told once a home as new as the member is known not to hold it (protocol: dedupe-scan).
+    /// - Returns: Whether there are any.
+    private mutating func refuseExpired(at wallMilliseconds: UInt64) -> Bool {
         let late = active.filter { members[$0].request.source.stamp.expiry < wallMilliseconds }
         for place in late {
             mark("transaction.expired")
-            members[place].fail(
-                TransactionGroup.expired(members[place].request.source.stamp, wallMilliseconds))
-            remove(place)
+            let stamp = members[place].request.source.stamp
+            refuse(TransactionGroup.expired(stamp, wallMilliseconds), place, by: home)
         }
         return !late.isEmpty
     }

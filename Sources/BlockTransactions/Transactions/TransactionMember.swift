@@ -164,18 +164,24 @@ package struct TransactionMember: Sendable {
         fail(refusal)
     }
 
-    package mutating func fail(_ error: DatabaseError) {
+    mutating func fail(_ error: DatabaseError) {
         guard answer == nil else { return }
         let told = doubts.reduce(error) { $1.told($0) }
         // Of what has landed somewhere its client is not told that it failed.
         answer = .failed(hasLanded ? told.asUnknown : told)
     }
 
+    /// The home holds another transaction under its id, so that no try of it has landed or ever
+    /// will, wherever else that one is found.
+    mutating func isReuse(_ error: DatabaseError) {
+        guard answer == nil else { return }
+        answer = .failed(error)
+    }
+
     /// Tells that its time has run out, if it has.
-    /// - Parameter reason: What it has waited for; nil when nothing is known of that.
-    package mutating func expire(at now: Instant, because reason: DatabaseError? = nil) {
+    package mutating func expire(at now: Instant) {
         guard now >= deadline else { return }
-        fail(trouble ?? reason ?? DatabaseError(.deadlineExceeded, "the time given ran out"))
+        fail(trouble ?? DatabaseError(.deadlineExceeded, "the time given ran out"))
     }
 
     /// The decision that carried it was for it.
