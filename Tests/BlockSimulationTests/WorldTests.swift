@@ -11,6 +11,8 @@ import Testing
     static let seedCount = 200
     /// How often a mark must be passed in all of them, and in how many of them a fault happens.
     static let markCountMin = 10
+    /// Worlds in which a planted bug is looked for, from its seed on.
+    static let seedsTriedMax: UInt64 = 12
     static let faultyWorldCountMin = 5
 
     // protocol: no-clock-decides
@@ -166,20 +168,25 @@ import Testing
         }
     }
 
-    /// Each planted bug, and the first seed that is known to find it: the checkers have teeth. When
-    /// the worlds change, `make mutation-gate` shows what it takes, and new seeds are looked for.
+    /// Each planted bug, and a seed that is known to find it: the checkers have teeth. Whatever
+    /// changes the worlds may take a bug out of its seed: then one of the next few must find it.
+    /// Of a bug that is rarer than that, `make mutation-gate` shows what it takes.
     // protocol: quorum-of-distinct-peers, segment-before-pointer
     @Test("The checkers find every planted bug", arguments: PlantedSeed.all)
     func plantedBugs(planted: PlantedSeed) throws {
-        let verdict = try SimulationHooks.$plantedBug.withValue(planted.bug) {
-            try World.run(seed: planted.seed)
+        let found = try (planted.seed..<planted.seed + WorldTests.seedsTriedMax).first { seed in
+            let verdict = try SimulationHooks.$plantedBug.withValue(planted.bug) {
+                try World.run(seed: seed)
+            }
+            return verdict.outcome != .valid
         }
-        #expect(
-            verdict.outcome != .valid, "\(planted.bug.rawValue) escaped in seed \(planted.seed)")
+        let seed = try #require(
+            found, "\(planted) escaped, and in the seeds after it: look for another one")
+        if seed != planted.seed { print("\(planted.bug.rawValue) has moved to seed \(seed)") }
         // The first worlds are run without bugs anyway.
-        guard planted.seed > WorldTests.seedCount else { return }
-        let sound = try World.run(seed: planted.seed)
-        #expect(sound.outcome == .valid, "seed \(planted.seed) fails without the bug, too")
+        guard seed > WorldTests.seedCount else { return }
+        let sound = try World.run(seed: seed)
+        #expect(sound.outcome == .valid, "seed \(seed) fails without the bug, too")
     }
 }
 #endif
