@@ -13,6 +13,7 @@ struct TransportBenchmark {
     func echo(kind: TransportKind, inFlight: Int) throws {
         let harness = TransportHarness(kind)
         let client = try harness.client()
+        defer { client.close() }
         let server = try harness.server()
         let link = try client.connect(to: server.address())
         let echo = EchoThread(server)

@@ -7,7 +7,7 @@ import Testing
 @Suite("No transport is hurt by what it receives")
 struct TransportHostility {
     /// A server, a client in good standing that is connected to it, and a raw peer.
-    private struct Scene {
+    private final class Scene {
         let server: any Transport
         let client: any Transport
         let link: Endpoint

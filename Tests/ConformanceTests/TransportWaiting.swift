@@ -82,6 +82,7 @@ struct TransportWaiting {
     func threads(kind: TransportKind) throws {
         let harness = TransportHarness(kind)
         let client = try harness.client()
+        defer { client.close() }
         let server = try harness.server()
         let link = try client.connect(to: server.address())
         let echo = EchoThread(server)
@@ -99,6 +100,7 @@ struct TransportWaiting {
         let harness = TransportHarness(kind)
         let server = try harness.server()
         let client = try harness.client()
+        defer { client.close() }
         let link = try client.connect(to: server.address())
         client.close()
         client.close()
@@ -117,6 +119,7 @@ struct TransportWaiting {
         #expect(error?.message.contains("\"\(address)\"") == true)
         // The refused one has left nothing behind: the address serves on.
         let client = try harness.client()
+        defer { client.close() }
         let link = try client.connect(to: address)
         #expect(client.send(envelope(1), to: link) == .queued)
         #expect(try server.messages(1).count == 1)
@@ -129,6 +132,7 @@ struct TransportWaiting {
             let bind = expect(.configurationInvalid) { _ = try harness.server(at: address) }
             #expect(bind?.message.contains("\"\(address)\"") == true)
             let client = try harness.client()
+            defer { client.close() }
             let connect = expect(.configurationInvalid) { _ = try client.connect(to: address) }
             #expect(connect?.message.contains("\"\(address)\"") == true)
         }
