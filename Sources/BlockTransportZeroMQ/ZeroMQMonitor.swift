@@ -67,7 +67,14 @@ final class ZeroMQMonitor {
         zmq_recv(handle, nil, 0, ZMQ_DONTWAIT)
     }
 
-    func close() { zmq_close(handle) }
+    /// Ends watching; before the socket is closed, which goes on to say what becomes of its
+    /// connections: the thread that serves all connections would wait for ever for a reader of that
+    /// who is gone.
+    /// - Parameter socket: The one that is watched.
+    func close(before socket: ZeroMQSocket) {
+        zmq_socket_monitor(socket.handle, nil, 0)
+        zmq_close(handle)
+    }
 
     /// Reads everything there is: the descriptor becomes readable again only after that.
     /// - Parameter frame: Scratch space, an initialised message.
