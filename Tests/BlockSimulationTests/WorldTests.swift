@@ -182,7 +182,6 @@ import Testing
         }
         let seed = try #require(
             found, "\(planted) escaped, and in the seeds after it: look for another one")
-        if seed != planted.seed { print("\(planted.bug.rawValue) has moved to seed \(seed)") }
         // The first worlds are run without bugs anyway.
         guard seed > WorldTests.seedCount else { return }
         let sound = try World.run(seed: seed)
