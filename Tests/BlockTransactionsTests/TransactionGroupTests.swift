@@ -189,6 +189,50 @@ import Testing
     }
 
     // protocol: dedupe-scan
+    @Test("So is one of several actions, the others of which have landed as they are")
+    func reusedInPart() throws {
+        let two = part(home, [.append(Sample.bytes(1)), .append(Sample.bytes(2))])
+        let first = TransactionGroupScene.request(1, [two])
+        let second = TransactionGroupScene.request(1, [two], expiry: 77)
+        var landed = home
+        landed.append(TransactionGroupScene.landed(first))
+        var scene = TransactionGroupScene([second], [landed])
+        scene.begin()
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.error(0)?.code == .actionIDReuse)
+    }
+
+    // protocol: gone-after-doubt-is-unknown
+    @Test("Of one whose home is gone, and which is found where it has only read, nothing is known")
+    func foundWhereRead() throws {
+        let look = ActionContent.tree(
+            TreeAction(checks: [.value(key: [9], nil)], operations: []))
+        let gone = TransactionPart(
+            collection: home.tail.collection,
+            incarnation: Incarnation(generation: 1, nonce: Identifier128(4)),
+            firstRevision: .zero, actions: [.append(Sample.bytes(1))])
+        // A fellow has written the tree, in the same entry.
+        var tree = tree
+        tree.append(
+            EntryBody(actions: [
+                Action(
+                    id: Sample.action(1), bytes: look.bytes,
+                    outcome: TreeOutcome.applied(existed: []).canonicalBytes)
+            ]))
+        var scene = TransactionGroupScene(
+            [TransactionGroupScene.request(1, [gone, part(tree, [look])])], [home, tree])
+        scene.begin()
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.error(0)?.outcome == .unknown)
+    }
+
+    // protocol: dedupe-scan
     @Test("That a stamp has ended is told when the home is known as of then, not before")
     func expiredUnread() throws {
         let late = TransactionGroupScene.request(

@@ -148,7 +148,8 @@ extension TransactionGroup {
     ) {
         for response in responses {
             let token = MemberToken(response.token)
-            guard active.contains(token.place) else { continue }
+            // One that was answered already, for another of its actions, is told nothing more.
+            guard active.contains(token.place), members[token.place].answer == nil else { continue }
             switch response.reply {
             case .acted(let landing):
                 members[token.place].landed(landing, token.number, on: collection)

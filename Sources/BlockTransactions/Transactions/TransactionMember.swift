@@ -117,7 +117,11 @@ package struct TransactionMember: Sendable {
                 collection: part.collection, revision: first.position.revision,
                 outcomes: found.sorted { $0.key < $1.key }.map(\.value.outcome))
         }
-        invariant(!parts.isEmpty, "a transaction has landed nowhere")
+        guard !parts.isEmpty else {
+            // Its home is gone, and it is found only where it has read, in the entry of a fellow.
+            invariant(refusal != nil, "a transaction has landed nowhere")
+            return fail(refusal ?? .gone)
+        }
         answer = .transacted(parts)
     }
 
