@@ -17,6 +17,16 @@ package struct TransactionRecord: Hashable, Sendable, Comparable {
     package static func < (left: Self, right: Self) -> Bool { left.action < right.action }
 }
 
+extension Sequence<Action> {
+    /// The bytes of a transaction's actions in one entry, as its record has them; nil when it has
+    /// only looked there: it is in that entry since a fellow writes it, and nothing of it is
+    /// recorded (protocol: group-shares-one-home).
+    package var recorded: [Bytes]? {
+        let nothing = TreeOutcome.applied(existed: []).canonicalBytes
+        return allSatisfy { $0.outcome == nothing } ? nil : map(\.bytes)
+    }
+}
+
 extension TransactionRecord: CanonicalCodable {
     package func encode(into encoder: inout CanonicalEncoder) {
         encoder.append(action)

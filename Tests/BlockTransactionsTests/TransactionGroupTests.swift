@@ -232,6 +232,21 @@ import Testing
         #expect(scene.error(0)?.outcome == .unknown)
     }
 
+    // protocol: group-shares-one-home
+    @Test("What a transaction has only read is not in its record, though a fellow writes there")
+    func recordOfReader() throws {
+        let look = ActionContent.tree(
+            TreeAction(checks: [.value(key: [9], nil)], operations: []))
+        var scene = TransactionGroupScene(
+            [request(1, part(tree, [claim(1, value: 5)])), request(2, part(tree, [look]))],
+            [home, tree])
+        scene.begin()
+        let attempt = try scene.send()
+        let body = try EntryBody(canonicalBytes: attempt.homeWrite.body)
+        #expect(body.actions.map(\.id) == [Sample.action(1), Sample.action(2)])
+        #expect(attempt.recordProblem(at: 0) == nil)
+    }
+
     // protocol: dedupe-scan
     @Test("That a stamp has ended is told when the home is known as of then, not before")
     func expiredUnread() throws {

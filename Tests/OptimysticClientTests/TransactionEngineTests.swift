@@ -126,6 +126,42 @@ private struct BankEngine: TransactionEngine {
         }
     }
 
+    // protocol: group-shares-one-home
+    @Test("What was only read is not a part of what is compared, whoever has written there")
+    func readers() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            // The diary decides, whether the tree is written or not.
+            let name = (1...).lazy.map { "log-\($0)" }.first {
+                CollectionID(name: $0) > CollectionID(name: "pages")
+            }
+            let log = try await database.diary(try #require(name), of: String.self)
+            let pages = try await database.tree("pages", key: String.self, value: Int.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<16 {
+                    group.addTask {
+                        for round in 0..<4 {
+                            try await database.withTransaction(timeout: TestTime.long) {
+                                if worker % 2 == 0 {
+                                    try $0.set(pages, "\(worker)", to: round)
+                                } else {
+                                    _ = try await $0.value(pages, "none")
+                                }
+                                try $0.append(log, "\(worker)")
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let report = try await database.verify(
+                [log.name, pages.name], reexecutes: true, timeout: TestTime.long)
+            #expect(problems(report) == [])
+            #expect(report.collections.map(\.executedTransactionCount) == [64, 0])
+        }
+    }
+
     @Test("One tree, or statements that read alone, are kept as well, or leave nothing")
     func small() async throws {
         try await DatabaseHome.embedded.run { connect in

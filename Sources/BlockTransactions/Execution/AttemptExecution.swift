@@ -140,12 +140,13 @@ extension TransactionAttempt {
             guard let body = try? EntryBody(canonicalBytes: write.body) else {
                 return differs("a body does not decode")
             }
-            var own: [ActionID: [Bytes]] = [:]
+            var own: [ActionID: [Action]] = [:]
             for (action, id) in zip(body.actions, attempt.transactions(body)) {
-                own[id.action, default: []].append(action.bytes)
+                own[id.action, default: []].append(action)
             }
             for (id, actions) in own {
-                parts[id, default: []].append((write.participant.collection, actions))
+                guard let recorded = actions.recorded else { continue }
+                parts[id, default: []].append((write.participant.collection, recorded))
             }
         }
         guard let home = try? EntryBody(canonicalBytes: homeWrite.body),

@@ -70,9 +70,9 @@ extension Database {
                 return nil
             }
             let own = zip(other.body.actions, other.transactions ?? [])
-                .filter { $0.1.action == record.action }.map(\.0.bytes)
-            // It shares its decision: the collection is another one's.
-            if !own.isEmpty { parts.append((part.collection, own)) }
+                .filter { $0.1.action == record.action }.map(\.0)
+            // It shares its decision: the collection is another one's, at least what is written.
+            if let recorded = own.recorded { parts.append((part.collection, recorded)) }
         }
         return parts
     }
