@@ -1,6 +1,7 @@
 import BlockModel
 import BlockNode
 import BlockRuntime
+import BlockTransactions
 import Testing
 
 /// The transactions that a proxy carries out at a time.
@@ -101,4 +102,16 @@ import Testing
         ])
         #expect(revision(replies[1]) != nil && replies[2] != nil)
     }
+    // protocol: group-shares-one-home
+    @Test("Nor is it decided beside that one, of which it would seem to be a part")
+    func followingID() throws {
+        let action = ActionID(rawValue: Identifier128(7))
+        let (replies, attempts) = try run([
+            Self.request(ActionID(rawValue: Identifier128(1))), Self.request(action),
+            Self.request(action.following(1)),
+        ])
+        #expect(replies.allSatisfy { revision($0) != nil })
+        #expect(attempts.compactMap { $0.recordProblem(at: 0) } == [])
+    }
+
 }

@@ -50,9 +50,10 @@ package struct TransactionMember: Sendable {
         share.actions.indices.map { request.id(of: $0) }
     }
 
-    /// The ids of its actions, whatever the collection.
+    /// The ids of its actions, whatever the collection, and the one that would follow: right behind
+    /// it an action of that id would seem to be its own.
     package var actions: [ActionID] {
-        (0..<(request.parts.map(\.actions.count).max() ?? 0)).map { request.id(of: $0) }
+        (0...(request.parts.map(\.actions.count).max() ?? 0)).map { request.id(of: $0) }
     }
 
     // MARK: Tries
