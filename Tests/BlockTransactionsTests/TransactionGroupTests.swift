@@ -265,6 +265,29 @@ import Testing
         #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
     }
 
+    // protocol: dedupe-scan
+    @Test(
+        "Nor is what a coordinator has against it",
+        arguments: [ErrorCode.transactionExpired, .engineUnknown, .executionDiffers])
+    func refusedUnread(code: ErrorCode) throws {
+        let again = request(1)
+        var landed = home
+        landed.append(TransactionGroupScene.landed(again))
+        // What the proxy knows of the home is from before it landed.
+        var scene = TransactionGroupScene([again], [landed], known: [home])
+        scene.begin()
+        _ = try scene.send()
+        scene.group.attemptEnded(
+            .failed(DatabaseError(code, "refused")), identifier: Identifier128(77),
+            now: scene.now)
+        scene.now = scene.now.advanced(by: .seconds(1))
+        guard case .over = scene.settle() else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
+    }
+
     @Test("Those that stay when half of a senseless attempt leaves are sent anew, all of them")
     func halved() throws {
         var scene = TransactionGroupScene(

@@ -415,6 +415,11 @@ package struct TransactionGroup: Sendable {
     }
 
     private mutating func failed(_ error: DatabaseError, _ now: Instant) {
+        if error.refusesTransaction, active.count == 1, let place = active.first {
+            // Its coordinator has not looked whether an earlier try of it has landed.
+            again(after: now)
+            return refuse(error, place, by: home)
+        }
         guard !error.endsTransaction else { return split(because: error) }
         mark("transaction.failed")
         learned(error)
@@ -484,9 +489,13 @@ package struct TransactionGroup: Sendable {
 extension DatabaseError {
     /// Whether a transaction makes no sense, so that another try would be refused as well.
     fileprivate var endsTransaction: Bool {
-        [
-            .invalidArgument, .valueTooLarge, .malformedMessage, .actionIDReuse, .engineUnknown,
-            .executionDiffers, .transactionExpired,
-        ].contains(code)
+        refusesTransaction
+            || [.invalidArgument, .valueTooLarge, .malformedMessage, .actionIDReuse].contains(code)
+    }
+
+    /// Whether a coordinator does not take a transaction that makes sense, and that another
+    /// coordinator may have taken before.
+    fileprivate var refusesTransaction: Bool {
+        [.engineUnknown, .executionDiffers, .transactionExpired].contains(code)
     }
 }
