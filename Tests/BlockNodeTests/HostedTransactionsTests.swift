@@ -17,7 +17,10 @@ import Testing
     }
 
     /// One that appends so many entries to each of both diaries.
-    private static func request(_ action: ActionID, count: Int = 1) -> TransactionRequest {
+    /// - Parameter leftAt: The revision that the left one must still be at.
+    private static func request(
+        _ action: ActionID, count: Int = 1, leftAt: Revision? = nil
+    ) -> TransactionRequest {
         let tails = names.map(tail)
         let home = tails.map(\.collection).max() ?? tails[0].collection
         return TransactionRequest(
@@ -25,7 +28,7 @@ import Testing
             parts: tails.map { tail in
                 TransactionPart(
                     collection: tail.collection, incarnation: tail.incarnation,
-                    firstRevision: .zero,
+                    firstRevision: .zero, expectedRevision: tail.name == "left" ? leftAt : nil,
                     actions: (0..<count).map { .append([UInt8($0)]) })
             },
             source: TransactionSource(
@@ -102,6 +105,7 @@ import Testing
         ])
         #expect(revision(replies[1]) != nil && replies[2] != nil)
     }
+
     // protocol: group-shares-one-home
     @Test("Nor is it decided beside that one, of which it would seem to be a part")
     func followingID() throws {
@@ -114,4 +118,53 @@ import Testing
         #expect(attempts.compactMap { $0.recordProblem(at: 0) } == [])
     }
 
+    @Test("Whoever waits for another one's turn goes on when that lapses, whenever that one came")
+    func lapsedTurn() throws {
+        var scene = try ClientProxyTests.Scene()
+        let late = Duration.milliseconds(50)
+        #expect(late < Limits.turnTime)
+        let first = Self.request(ActionID(rawValue: Identifier128(1)), leftAt: .zero)
+        let second = Self.request(ActionID(rawValue: Identifier128(2)))
+        scene.feed(.request(1, .transact(first), deadline: scene.now.advanced(by: late)))
+        scene.feed(.request(2, .transact(second), deadline: scene.now.advanced(by: .seconds(5))))
+        var answered = 0
+        var sentAt: Instant?
+        while sentAt == nil, let wake = scene.proxy.nextWake {
+            scene.now = max(scene.now, wake)
+            scene.feed(.tick)
+            while answered < scene.sent.count {
+                let (_, id, request) = scene.sent[answered]
+                answered += 1
+                switch request {
+                case .readTail(let collection):
+                    let tail = Self.names.map(Self.tail).first { $0.collection == collection }
+                    scene.feed(.reply(id: id, .tail(.live(Self.moved(try #require(tail))))))
+                case .transact: sentAt = scene.now
+                default: Issue.record("\(request)")
+                }
+            }
+        }
+        guard case .failed(let error)? = scene.answered[1] else {
+            Issue.record("\(String(describing: scene.answered[1]))")
+            return
+        }
+        #expect(error.code == .conflict)
+        let waited = try #require(sentAt).since(.origin)
+        #expect(waited >= Limits.turnTime && waited < Limits.turnTime * 2, "\(waited)")
+    }
+
+    /// The tail with an entry that does nothing.
+    private static func moved(_ tail: Tail) -> Tail {
+        var tail = tail
+        let bytes = EntryBody.empty.canonicalBytes
+        let entry = Entry(
+            kind: .noOperation, revision: tail.revision.next,
+            payload: PayloadID(action: ActionID(rawValue: .zero), execution: 0),
+            bodyHash: BlockID(content: bytes).digest, body: .inline(bytes), wallMilliseconds: 1,
+            previousHash: tail.lastHash)
+        tail.entries.append(entry)
+        tail.revision = entry.revision
+        tail.lastHash = entry.chainHash
+        return tail
+    }
 }

@@ -298,7 +298,8 @@ struct HostedTransactions: Sendable {
         invariant(hosted[id] == nil, "one that waits is waited for")
         mark("transaction.keepsTurn")
         lapsing[id] = collections
-        return [.wake(.transaction(id), at: lapses)]
+        // Not before, when its own time would have been up: nobody else wakes those that wait.
+        return [.rest(.transaction(id)), .wake(.transaction(id), at: lapses)]
     }
 
     /// A group is over: its collections are for others.
