@@ -7,7 +7,7 @@ import Testing
 @Suite("Validation of attempts") struct ValidationTests {
     /// What a proxy that is not what it should be may do to an attempt, and what it is told.
     enum Forgery: String, CaseIterable {
-        case outcome, action, reads, revision, record, noRecord, engine, expiry
+        case outcome, action, reads, revision, record, noRecord, strayRecord, engine, expiry
 
         var code: ErrorCode {
             switch self {
@@ -111,6 +111,7 @@ extension CommitAttempt {
                 TransactionRecord(action: $0.action, source: $0.source, hash: .zero)
             }
         case .noRecord: records = []
+        case .strayRecord: if !isHome { records = [actions[0].recorded] }
         case .engine, .expiry: records = records.map { $0.forged(forgery) }
         }
         let forged = EntryBody(
@@ -125,6 +126,14 @@ extension CommitAttempt {
             },
             headerAfter: headerAfter, checkpoint: checkpoint, pendingPolicy: pendingPolicy,
             wallMilliseconds: wallMilliseconds)
+    }
+}
+
+extension Action {
+    /// A record of it, as that of a transaction.
+    fileprivate var recorded: TransactionRecord {
+        let stamp = TransactionStamp(client: .zero, milliseconds: 0, expiry: .max)
+        return TransactionRecord(action: id, source: TransactionSource(stamp: stamp), hash: .zero)
     }
 }
 

@@ -92,6 +92,9 @@ package struct AttemptExecution: Sendable {
                         + "its actions, and this coordinator takes nothing unexecuted"))
         }
         let body = try EntryBody(canonicalBytes: attempt.body)
+        guard body.records.isEmpty || attempt.transaction?.home == participant.collection else {
+            return differs("it records transactions that it does not decide")
+        }
         let tracker = Tracker(
             snapshot: snapshot, header: tail.header,
             ids: StructuralBlockIDs(

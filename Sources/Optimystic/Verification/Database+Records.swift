@@ -12,7 +12,14 @@ extension Database {
         of entries: [LogEntry], in home: CollectionID, by engines: [any TransactionEngine],
         _ checker: inout LogChecker, _ timeout: Duration?
     ) async throws {
-        for entry in entries where entry.attempt?.home == home {
+        for entry in entries {
+            guard entry.attempt?.home == home else {
+                if entry.body.records.isEmpty { continue }
+                checker.found(
+                    .wrongContent, "entry \(entry.revision)",
+                    "it records transactions that it does not decide")
+                continue
+            }
             let known = Set(entry.body.records.map(\.action))
             for id in Set(entry.transactions ?? []) where !known.contains(id.action) {
                 checker.found(
