@@ -28,6 +28,28 @@ private struct BankEngine: TransactionEngine {
     }
 }
 
+/// Gives an account what a rate says that it only reads, and notes it.
+private struct RateEngine: TransactionEngine {
+    struct Broken: Error {}
+
+    let name = "rates@1"
+    let rates: Tree<String, Int>
+    let bank: BankEngine
+    var isBroken = false
+
+    init(_ database: Database, _ bank: BankEngine) async throws {
+        rates = try await database.tree("rates", key: String.self, value: Int.self)
+        self.bank = bank
+    }
+
+    func execute(_ statement: Bytes, in transaction: Transaction) async throws {
+        if isBroken { throw Broken() }
+        let key = String(decoding: statement, as: UTF8.self)
+        try transaction.set(bank.accounts, key, to: try await transaction.require(rates, key))
+        try transaction.set(bank.notes, key, to: "rated")
+    }
+}
+
 /// Transactions that are made of statements, by an engine of the application.
 @Suite("Engines", .serialized) struct TransactionEngineTests {
     private func bank(
@@ -123,6 +145,103 @@ private struct BankEngine: TransactionEngine {
                 try await database.execute([large], by: bank)
             }
             #expect(error?.code == .valueTooLarge)
+        }
+    }
+
+    @Test(
+        "Of what it has only read, and which is gone, nothing can be said, nor is it hidden",
+        arguments: [false, true])
+    func dropped(isMadeAnew: Bool) async throws {
+        try await DatabaseHome.cluster.run { connect in
+            let writer = try await connect()
+            defer { writer.close() }
+            let rates = try await writer.tree("rates", key: String.self, value: Int.self)
+            try await rates.set("ada", to: 7)
+            let first = try await RateEngine(writer, bank(writer))
+            try await writer.execute(statements("ada"), by: first)
+            let database = try await connect()
+            defer { database.close() }
+            let bank = try await bank(database)
+            var engine = try await RateEngine(database, bank)
+            try await database.drop("rates")
+            if isMadeAnew {
+                engine = try await RateEngine(database, bank)
+                try await engine.rates.set("ada", to: 8)
+            }
+            let report = try await database.verify(reexecutes: true, engines: [engine])
+            let names = Set(report.collections.map(\.name))
+            #expect(names.isSuperset(of: ["accounts", "notes"]), "\(names)")
+            #expect(problems(report) == [])
+            // A proxy may know what was read still.
+            let knownCount = report.collections.map(\.executedTransactionCount).reduce(0, +)
+            let unknownCount = report.collections.map(\.unexecutedTransactionCount).reduce(0, +)
+            #expect(knownCount + unknownCount == 1 && (unknownCount == 1 || !isMadeAnew))
+            #expect(unknownCount == 0 || !report.isSound)
+        }
+    }
+
+    // protocol: execution-is-deterministic
+    @Test("An engine that throws what is its own, where it did not, executes something else")
+    func throwing() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            var engine = try await RateEngine(database, bank(database))
+            try await engine.rates.set("ada", to: 7)
+            try await database.execute(statements("ada"), by: engine)
+            #expect(
+                try await problems(database.verify(reexecutes: true, engines: [engine])) == [])
+            engine.isBroken = true
+            let report = try await database.verify(reexecutes: true, engines: [engine])
+            #expect(problems(report).map(\.kind) == [.differentExecution])
+        }
+    }
+
+    @Test("What it does to a custom collection nobody can execute again, and it is not wrong")
+    func custom() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let clicks = try await database.createOrOpen("clicks", Counter.behavior)
+            // The greatest id that is written decides.
+            let name = (1...).lazy.map { "pages-\($0)" }.first {
+                CollectionID(name: $0) > CollectionID(name: "clicks")
+            }
+            let pages = try await database.tree(
+                try #require(name), key: String.self, value: Int.self)
+            let engine = ClickEngine(clicks: clicks, pages: pages)
+            try await database.execute(statements("start"), by: engine)
+            let report = try await database.verify(
+                [pages.name], reexecutes: true, engines: [engine])
+            #expect(problems(report) == [])
+            #expect(report.collections.map(\.unexecutedTransactionCount) == [1])
+        }
+    }
+
+    private struct ClickEngine: TransactionEngine {
+        let name = "clicks@1"
+        let clicks: CustomCollection<Counter.Increment>
+        let pages: Tree<String, Int>
+
+        func execute(_ statement: Bytes, in transaction: Transaction) async throws {
+            try await transaction.act(clicks, Counter.Increment(amount: 1))
+            try transaction.set(pages, String(decoding: statement, as: UTF8.self), to: 1)
+        }
+    }
+
+        func execute(_ statement: Bytes, in transaction: Transaction) async throws {
+            try transaction.set(pages, "first", to: 1)
+            begins.yield()
+            for await _ in gate {}
+            try transaction.set(pages, "second", to: 2)
+        }
+    }
+
+        func execute(_ statement: Bytes, in transaction: Transaction) async throws {
+            for first in isTurned ? ["c", "a"] : ["a", "c"] {
+                _ = try await transaction.entries(pages, in: first...(first + "z"))
+            }
+            try transaction.set(pages, "e", to: 3)
         }
     }
 

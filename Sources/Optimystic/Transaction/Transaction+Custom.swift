@@ -41,7 +41,7 @@ extension Transaction {
         let info = collection.info
         guard pins == nil else {
             throw DatabaseError(
-                .invalidArgument,
+                .engineUnknown,
                 "\"\(collection.name)\" is a custom collection, which can only be used at its "
                     + "newest revision")
         }

@@ -36,8 +36,8 @@ public final class Transaction: Sendable {
     let landingID = Mutex<TransactionID?>(nil)
     /// In milliseconds since 1970.
     let began: UInt64
-    /// While one that has landed is executed again: the revisions that it read as of.
-    let pins: [CollectionID: Revision]?
+    /// While one that has landed is executed again: what its collections were then.
+    let pins: [CollectionID: Pin]?
 
     /// - Throws: `.invalidArgument` when the engine has no name.
     init(
@@ -53,10 +53,18 @@ public final class Transaction: Sendable {
         pins = nil
     }
 
+    /// What a collection was for a transaction that has landed.
+    struct Pin: Sendable {
+        let incarnation: Incarnation
+        /// That it was read as of; nil when it was only written.
+        let revision: Revision?
+    }
+
     /// One that has landed, to be executed again as of what it read then. It lands no more.
+    /// - Parameter participants: Of the attempt that landed it.
     init(
-        again record: TransactionRecord, database: Database, time: Time,
-        engine: any TransactionEngine
+        again record: TransactionRecord, over participants: [Participant], database: Database,
+        time: Time, engine: any TransactionEngine
     ) throws(DatabaseError) {
         first = nil
         self.database = database
@@ -64,8 +72,14 @@ public final class Transaction: Sendable {
         action = record.action
         execution = Mutex(try Execution(engine))
         began = record.source.stamp.milliseconds
-        pins = Dictionary(
+        let reads = Dictionary(
             record.source.reads.map { ($0.collection, $0.revision) }
+        ) { first, _ in first }
+        pins = Dictionary(
+            participants.map {
+                let pin = Pin(incarnation: $0.incarnation, revision: reads[$0.collection])
+                return ($0.collection, pin)
+            }
         ) { first, _ in first }
     }
 
@@ -218,6 +232,11 @@ public final class Transaction: Sendable {
         _ info: CollectionInfo, _ seen: Revision, _ body: (inout CollectionDraft) -> Result
     ) throws(DatabaseError) -> Result {
         try checkExecuting()
+        if let pin = pins?[info.collection], pin.incarnation != info.incarnation {
+            throw DatabaseError(
+                .collectionNotFound,
+                "\"\(info.name)\" was dropped since, and is made anew: its history is gone")
+        }
         return try state.withLock { state throws(DatabaseError) in
             try state.update(info, seen: seen) { draft throws(DatabaseError) in body(&draft) }
         }
@@ -225,7 +244,8 @@ public final class Transaction: Sendable {
 
     /// The revision that a collection is read as of; nil before the first read of it.
     func snapshot(of info: CollectionInfo) -> Revision? {
-        state.withLock { $0.draft(of: info.collection)?.snapshot } ?? pins?[info.collection]
+        state.withLock { $0.draft(of: info.collection)?.snapshot }
+            ?? pins?[info.collection]?.revision
     }
 
     /// An answer came: all of one collection must be of one revision, and that be one of a cut.
@@ -236,7 +256,7 @@ public final class Transaction: Sendable {
         do {
             guard try keep(info, seen, at: revision, body) else { return }
             guard let pins else { return try await proveCut() }
-            guard pins[info.collection] == revision else {
+            guard pins[info.collection]?.revision == revision else {
                 throw DatabaseError(
                     .executionDiffers, "\"\(info.name)\" is read, and was not when it landed")
             }

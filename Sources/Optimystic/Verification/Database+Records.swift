@@ -51,15 +51,24 @@ extension Database {
             })
         else { return checker.checkedTransaction(.engineUnknown) }
         do {
-            let again = try await execute(again: record, by: engine, timeout)
+            let again = try await execute(again: record, in: entry, by: engine, timeout)
             guard record.source.hash(record.action, again) == record.hash else {
                 throw DatabaseError(.executionDiffers, "the statements become other actions")
             }
             checker.checkedTransaction(nil)
-        } catch let error as DatabaseError where error.code == .historyTruncated {
+        } catch let error as DatabaseError where error.saysHistoryIsGone {
             checker.checkedTransaction(.historyGone)
-        } catch let error as DatabaseError where error.tellsOfExecution {
-            checker.found(.differentExecution, name, "\(stamp.engine): \(error.message)")
+        } catch let error as DatabaseError where error.code == .engineUnknown {
+            // It acts on a custom collection, which is known at its newest revision only.
+            checker.checkedTransaction(.engineUnknown)
+        } catch let error as DatabaseError where !error.tellsOfExecution {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // Also what is the engine's own: when the transaction landed it did not throw it.
+            let reason = (error as? DatabaseError)?.message ?? "\(error)"
+            checker.found(.differentExecution, name, "\(stamp.engine): \(reason)")
         }
     }
 
@@ -86,11 +95,12 @@ extension Database {
 
     /// What an engine makes of the statements as of what they read then.
     private func execute(
-        again record: TransactionRecord, by engine: any TransactionEngine, _ timeout: Duration?
+        again record: TransactionRecord, in entry: LogEntry, by engine: any TransactionEngine,
+        _ timeout: Duration?
     ) async throws -> [(collection: CollectionID, actions: [Bytes])] {
         let transaction = try Transaction(
-            again: record, database: self, time: .eachCall(timeout ?? self.timeout),
-            engine: engine)
+            again: record, over: entry.attempt?.participants ?? [], database: self,
+            time: .eachCall(timeout ?? self.timeout), engine: engine)
         defer { transaction.giveUp() }
         for statement in record.source.statements { try await transaction.execute(statement) }
         return transaction.state.withLock { state in
@@ -104,9 +114,11 @@ extension Database {
 extension DatabaseError {
     /// Whether it is about what was executed, and not about who could be asked.
     fileprivate var tellsOfExecution: Bool {
-        [
-            .executionDiffers, .invalidArgument, .valueTooLarge, .keyNotFound, .valueUndecodable,
-            .conflict,
-        ].contains(code)
+        code == .conflict || ErrorCode.ofCallers.contains(code.rawValue)
     }
+}
+
+extension ErrorCode {
+    /// Of requests that make no sense, and of what they ask for: engines throw those as well.
+    fileprivate static let ofCallers: Range<UInt32> = 2000..<3000
 }

@@ -42,7 +42,7 @@ extension VerificationReport {
         /// landed of them in all collections; with statements, executed again by their engine.
         public internal(set) var executedTransactionCount = 0
         /// Such transactions that could not be compared: the history of another collection of
-        /// theirs is gone, or their engine was not given.
+        /// theirs is gone, their engine was not given, or it acts on a custom collection.
         public internal(set) var unexecutedTransactionCount = 0
         /// What came of the execution of its history; nil when that was not asked for.
         public internal(set) var reexecution: Reexecution?
