@@ -229,6 +229,61 @@ private struct RateEngine: TransactionEngine {
         }
     }
 
+    // protocol: execution-is-deterministic
+    @Test("What is made or refused beside the statements is not in their execution")
+    func beside() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let bank = try await bank(database)
+            let session = try await database.beginTransaction(by: bank)
+            #expect(session.makeID() != session.makeID())
+            try await session.execute(Bytes("ada bob 5".utf8))
+            let large = Bytes(repeating: 1, count: Limits.statementBytesMax)
+            let error = await #expect(throws: DatabaseError.self) {
+                try await session.execute(large)
+            }
+            #expect(error?.code == .valueTooLarge && session.phase == .open)
+            _ = session.makeID()
+            try await session.execute(Bytes("bob ada 1".utf8))
+            try await session.commit()
+            let report = try await database.verify(reexecutes: true, engines: [bank])
+            #expect(problems(report) == [])
+            #expect(report.collections.map(\.executedTransactionCount).reduce(0, +) == 1)
+        }
+    }
+
+    @Test("Half of a statement never lands, and what is over takes none")
+    func halfExecuted() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let pages = try await database.tree("pages", key: String.self, value: Int.self)
+            let (begun, begins) = AsyncStream.makeStream(of: Void.self)
+            let (gate, opens) = AsyncStream.makeStream(of: Void.self)
+            let engine = SlowEngine(pages: pages, begins: begins, gate: gate)
+            let session = try await database.beginTransaction(by: engine)
+            async let statement: Void = session.execute([1])
+            for await _ in begun { break }
+            let early = await #expect(throws: DatabaseError.self) { try await session.commit() }
+            #expect(early?.code == .invalidArgument && session.phase == .open)
+            opens.finish()
+            try await statement
+            try await session.commit()
+            #expect(try await pages.count() == 2)
+            let late = await #expect(throws: DatabaseError.self) { try await session.execute([2]) }
+            #expect(late?.code == .invalidArgument)
+            let report = try await database.verify(reexecutes: true, engines: [engine])
+            #expect(problems(report) == [])
+        }
+    }
+
+    private struct SlowEngine: TransactionEngine {
+        let name = "slow@1"
+        let pages: Tree<String, Int>
+        let begins: AsyncStream<Void>.Continuation
+        let gate: AsyncStream<Void>
+
         func execute(_ statement: Bytes, in transaction: Transaction) async throws {
             try transaction.set(pages, "first", to: 1)
             begins.yield()

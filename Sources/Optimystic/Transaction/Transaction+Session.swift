@@ -51,7 +51,8 @@ extension Transaction {
     /// - Throws: `.conflict` when something that was read has changed; `.commitResultUnknown` when
     ///   it may have taken effect, or may yet: its ``phase`` has the id to ask by, also after a
     ///   `CancellationError`;
-    ///   `.invalidArgument` when it is not open, or belongs to
+    ///   `.invalidArgument` when it is not open, while a statement is being executed, or when it
+    ///   belongs to
     ///   ``Database/withTransaction(timeout:_:)``, which commits what its body leaves.
     @discardableResult
     public func commit(timeout: Duration? = nil) async throws -> TransactionCommit {
@@ -81,9 +82,7 @@ extension Transaction {
     /// - Throws: `.invalidArgument` when it is not open any more.
     func end(_ next: TransactionPhase) throws(DatabaseError) -> TransactionState {
         try stage.withLock { phase throws(DatabaseError) in
-            guard phase == .open else {
-                throw DatabaseError(.invalidArgument, "the transaction is \(phase.word), not open")
-            }
+            try Transaction.checkOpen(phase)
             phase = next
         }
         return state.withLock { state in
@@ -92,9 +91,17 @@ extension Transaction {
         }
     }
 
+    /// - Throws: `.invalidArgument` when it is not open any more.
+    func checkOpen() throws(DatabaseError) { try Transaction.checkOpen(phase) }
+
+    private static func checkOpen(_ phase: TransactionPhase) throws(DatabaseError) {
+        guard phase != .open else { return }
+        throw DatabaseError(.invalidArgument, "the transaction is \(phase.word), not open")
+    }
+
     /// Lands what was written, and says how it stands then.
     func land(until deadline: Instant) async throws -> TransactionCommit {
-        var state = try end(.committing)
+        var state = try endStatements()
         var landing: TransactionLanding?
         do {
             try await prepareCustoms(&state, until: deadline)
