@@ -292,6 +292,28 @@ private struct RateEngine: TransactionEngine {
         }
     }
 
+    // protocol: execution-is-deterministic
+    @Test("In which order the answers to reads come makes no difference")
+    func anyOrder() async throws {
+        try await DatabaseHome.embedded.run { connect in
+            let database = try await connect()
+            defer { database.close() }
+            let pages = try await database.tree("pages", key: String.self, value: Int.self)
+            try await pages.replace([.set("a", 1), .set("c", 2)])
+            var engine = RangeEngine(pages: pages)
+            try await database.execute([[1]], by: engine)
+            engine.isTurned = true
+            let report = try await database.verify(reexecutes: true, engines: [engine])
+            #expect(problems(report) == [])
+            #expect(report.collections.map(\.executedTransactionCount) == [1])
+        }
+    }
+
+    private struct RangeEngine: TransactionEngine {
+        let name = "ranges@1"
+        let pages: Tree<String, Int>
+        var isTurned = false
+
         func execute(_ statement: Bytes, in transaction: Transaction) async throws {
             for first in isTurned ? ["c", "a"] : ["a", "c"] {
                 _ = try await transaction.entries(pages, in: first...(first + "z"))

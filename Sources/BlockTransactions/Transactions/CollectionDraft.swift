@@ -58,7 +58,10 @@ package struct CollectionDraft: Sendable {
         var checks = reads.keys.sorted { KeyOrder.compare($0, $1) < 0 }.map { key in
             TreeCheck.value(key: key, reads[key].flatMap { $0 }.map(TreeValueHash.init))
         }
-        checks += ranges.map { .range($0.range, $0.hash) }
+        // The order in which answers came is not the same in every execution.
+        checks += ranges.sorted {
+            KeyOrder.compare($0.range.canonicalBytes, $1.range.canonicalBytes) < 0
+        }.map { .range($0.range, $0.hash) }
         let operations = writes.keys.sorted { KeyOrder.compare($0, $1) < 0 }.map { key in
             if let value = writes[key].flatMap({ $0 }) {
                 TreeOperation.put(key: key, value: value)
