@@ -34,7 +34,7 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .intentsIgnored, seed: 109),
         PlantedSeed(bug: .rollbackWithoutFence, seed: 240),
         PlantedSeed(bug: .readNotHeld, seed: 1119),
-        PlantedSeed(bug: .sharedIntentIgnored, seed: 183),
+        PlantedSeed(bug: .sharedIntentIgnored, seed: 13),
         PlantedSeed(bug: .groupConditionUnchecked, seed: 9),
         PlantedSeed(bug: .callersMixedUp, seed: 1),
         PlantedSeed(bug: .pendExpires, seed: 33),
