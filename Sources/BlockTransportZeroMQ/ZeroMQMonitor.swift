@@ -41,6 +41,8 @@ final class ZeroMQMonitor {
     private static let eventCountMax = 4096
 
     private let handle: UnsafeMutableRawPointer
+    /// What is watched: open until ``close()``.
+    private let watched: UnsafeMutableRawPointer
     let descriptor: Int32
 
     /// Begins to watch; before the socket connects or listens, so that nothing is missed.
@@ -49,30 +51,38 @@ final class ZeroMQMonitor {
     ) throws(DatabaseError) {
         // The socket's own address names its monitor: no other has it while this one lives.
         let address = "inproc://monitor-\(UInt(bitPattern: socket.handle))"
-        guard zmq_socket_monitor(socket.handle, address, subject.events) == 0,
-            let handle = zmq_socket(context.handle, ZMQ_PAIR)
-        else { throw ZeroMQFailure.current("cannot watch a ZeroMQ socket", or: .ioFailed) }
+        guard let handle = zmq_socket(context.handle, ZMQ_PAIR) else {
+            throw ZeroMQFailure.current("cannot watch a ZeroMQ socket", or: .ioFailed)
+        }
         var descriptor: Int32 = -1
         var size = MemoryLayout<Int32>.size
-        guard zmq_connect(handle, address) == 0,
+        guard zmq_socket_monitor(socket.handle, address, subject.events) == 0,
+            zmq_connect(handle, address) == 0,
             zmq_getsockopt(handle, ZMQ_FD, &descriptor, &size) == 0
         else {
             let error = ZeroMQFailure.current("cannot watch a ZeroMQ socket", or: .ioFailed)
+            zmq_socket_monitor(socket.handle, nil, 0)
             zmq_close(handle)
             throw error
         }
         self.handle = handle
+        watched = socket.handle
         self.descriptor = descriptor
         // Only who has found nothing to read is told, by the descriptor, that there is something.
         zmq_recv(handle, nil, 0, ZMQ_DONTWAIT)
     }
 
-    /// Ends watching; before the socket is closed, which goes on to say what becomes of its
-    /// connections: the thread that serves all connections would wait for ever for a reader of that
-    /// who is gone.
-    /// - Parameter socket: The one that is watched.
-    func close(before socket: ZeroMQSocket) {
-        zmq_socket_monitor(socket.handle, nil, 0)
+    /// Ends watching, before what is watched is closed.
+    ///
+    /// That goes on to say what becomes of its connections for as long as it is watched, and the
+    /// thread of libzmq that says it serves all connections of the process: for a reader who is
+    /// gone it would wait for ever. For one who is slow it waits as well, and whoever ends the
+    /// watch waits for that thread: so what is unread is read first.
+    func close() {
+        for _ in 0..<Self.eventCountMax {
+            guard zmq_recv(handle, nil, 0, ZMQ_DONTWAIT) >= 0 else { break }
+        }
+        zmq_socket_monitor(watched, nil, 0)
         zmq_close(handle)
     }
 

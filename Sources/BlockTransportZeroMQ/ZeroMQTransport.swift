@@ -64,7 +64,7 @@ package final class ZeroMQTransport: Transport {
                 listenerMonitor = try ZeroMQMonitor(of: socket, as: .listener, context: context)
                 boundAddress = try socket.bind(to: address)
             } catch {
-                listenerMonitor?.close(before: socket)
+                listenerMonitor?.close()
                 socket.close()
                 throw error
             }
@@ -147,7 +147,7 @@ package final class ZeroMQTransport: Transport {
             monitors[number] = try ZeroMQMonitor(of: socket, as: .link, context: context)
             try socket.connect(to: address)
         } catch {
-            monitors.removeValue(forKey: number)?.close(before: socket)
+            monitors.removeValue(forKey: number)?.close()
             socket.close()
             throw error
         }
@@ -164,7 +164,7 @@ package final class ZeroMQTransport: Transport {
         else { return }
         linkNumbers = linkNumbers.filter { $0.value != number }
         failureCounts[number] = nil
-        monitors.removeValue(forKey: number)?.close(before: socket)
+        monitors.removeValue(forKey: number)?.close()
         socket.abandon()
         rebuildPollItems()
     }
@@ -172,8 +172,8 @@ package final class ZeroMQTransport: Transport {
     package func close() {
         guard !isClosed else { return }
         isClosed = true
-        for (number, socket) in links { monitors[number]?.close(before: socket) }
-        if let router { listenerMonitor?.close(before: router) }
+        for monitor in monitors.values { monitor.close() }
+        listenerMonitor?.close()
         for socket in sockets { socket.close() }
         sockets = []
         monitors = [:]

@@ -104,6 +104,18 @@ struct TransactionGroupScene {
         return step
     }
 
+    /// Begins, and goes on until everybody is answered without an attempt.
+    mutating func runToEnd(sourceLocation: SourceLocation = #_sourceLocation) {
+        begin()
+        settleToEnd(sourceLocation: sourceLocation)
+    }
+
+    /// Goes on until everybody is answered; that it does not get there is an issue.
+    mutating func settleToEnd(sourceLocation: SourceLocation = #_sourceLocation) {
+        if case .over = settle() { return }
+        Issue.record("it goes on", sourceLocation: sourceLocation)
+    }
+
     /// Goes on until it has something to say, or waits for nothing more.
     mutating func settle() -> TransactionGroup.Step {
         for _ in 0..<20 {

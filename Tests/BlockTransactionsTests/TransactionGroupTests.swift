@@ -53,10 +53,7 @@ import Testing
         #expect(attempt.attempt.transactions(body).map(\.action) == body.actions.map(\.id))
         scene.group.attemptEnded(
             .committed(Revision(1), chainHash: .zero), identifier: .zero, now: scene.now)
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.settleToEnd()
         #expect(scene.parts(0)?.map(\.outcomes.count) == [1, 1])
         #expect(scene.parts(1)?.reduce(0) { $0 + $1.outcomes.count } == 4)
         #expect(scene.parts(2)?.map(\.collection) == [home.tail.collection])
@@ -143,11 +140,7 @@ import Testing
         landed.append(TransactionGroupScene.landed(late))
         var scene = TransactionGroupScene([late], [landed])
         scene.wallMilliseconds = 5
-        scene.begin()
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.runToEnd()
         #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
     }
 
@@ -161,11 +154,7 @@ import Testing
         var landed = home
         landed.append(TransactionGroupScene.landed(first))
         var scene = TransactionGroupScene([second], [landed])
-        scene.begin()
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.runToEnd()
         #expect(scene.error(0)?.code == .actionIDReuse)
     }
 
@@ -180,11 +169,7 @@ import Testing
         home.append(TransactionGroupScene.landed(first))
         other.append(Sample.body([1]))
         var scene = TransactionGroupScene([second], [home, other])
-        scene.begin()
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.runToEnd()
         #expect(scene.error(0)?.code == .actionIDReuse)
     }
 
@@ -197,11 +182,7 @@ import Testing
         var landed = home
         landed.append(TransactionGroupScene.landed(first))
         var scene = TransactionGroupScene([second], [landed])
-        scene.begin()
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.runToEnd()
         #expect(scene.error(0)?.code == .actionIDReuse)
     }
 
@@ -224,11 +205,7 @@ import Testing
             ]))
         var scene = TransactionGroupScene(
             [TransactionGroupScene.request(1, [gone, part(tree, [look])])], [home, tree])
-        scene.begin()
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.runToEnd()
         #expect(scene.error(0)?.outcome == .unknown)
     }
 
@@ -257,11 +234,7 @@ import Testing
         // What the proxy knows of the home is from before it landed.
         var scene = TransactionGroupScene([late], [landed], known: [home])
         scene.wallMilliseconds = 5
-        scene.begin()
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.runToEnd()
         #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
     }
 
@@ -281,10 +254,7 @@ import Testing
             .failed(DatabaseError(code, "refused")), identifier: Identifier128(77),
             now: scene.now)
         scene.now = scene.now.advanced(by: .seconds(1))
-        guard case .over = scene.settle() else {
-            Issue.record("it goes on")
-            return
-        }
+        scene.settleToEnd()
         #expect(scene.parts(0)?.map(\.revision) == [Revision(1)])
     }
 

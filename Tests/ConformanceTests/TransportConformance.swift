@@ -215,6 +215,25 @@ struct TransportConformance {
     }
 
     @Test(
+        "a link that ends at whatever moment of its making leaves the others alone",
+        arguments: TransportKind.allCases)
+    func endedWhileMade(kind: TransportKind) throws {
+        let harness = TransportHarness(kind)
+        let server = try harness.server()
+        let client = try harness.client()
+        defer { client.close() }
+        // A connection over loopback is there after some tenths of a millisecond.
+        for step in 0..<300 {
+            let link = try client.connect(to: server.address())
+            usleep(UInt32(step % 100) * 20)
+            client.disconnect(link)
+        }
+        let link = try client.connect(to: server.address())
+        #expect(client.send(envelope(1), to: link) == .queued)
+        #expect(try server.messages(1).map(\.envelope) == [envelope(1)])
+    }
+
+    @Test(
         "a link to nobody answers backlogged when its queue is full",
         arguments: TransportKind.allCases)
     func backlog(kind: TransportKind) throws {
