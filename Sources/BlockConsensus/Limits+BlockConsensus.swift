@@ -49,6 +49,10 @@ extension Limits {
     /// How far a ballot counter may jump in one message: a hostile counter must not exhaust it.
     package static let ballotCounterJumpMax: UInt64 = 1 << 32
 
+    /// Values that a coordinator holds with the ballots that were promised for what follows them,
+    /// so that a change of a register needs no prepare: of 256 of the largest.
+    package static let retainedBallotsBytesMax = 256 * tailBytesMax
+
     // MARK: Queues
 
     /// Requests a coordinator holds for one register before it answers `overloaded`.

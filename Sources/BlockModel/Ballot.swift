@@ -17,6 +17,13 @@ package struct Ballot: Hashable, Sendable, Comparable, CustomStringConvertible {
     package static let zero = Ballot(
         epoch: Epoch(0), counter: 0, proposer: ProposerID(rawValue: .zero))
 
+    /// The ballot after this one of the same proposer, which an accept may ask acceptors to promise
+    /// (protocol: retained-ballot); nil at the end of the counters.
+    package var next: Ballot? {
+        guard counter < .max else { return nil }
+        return Ballot(epoch: epoch, counter: counter + 1, proposer: proposer)
+    }
+
     package static func < (left: Ballot, right: Ballot) -> Bool {
         (left.epoch, left.counter, left.proposer) < (right.epoch, right.counter, right.proposer)
     }

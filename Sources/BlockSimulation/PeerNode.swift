@@ -258,7 +258,7 @@ final class PeerNode: ServiceNode<StoragePeerHost> {
 
     private func observe(_ reply: PeerReply, to operation: PeerRequest.Operation) {
         switch (reply, operation) {
-        case (.accepted(let ballot), .accept(let collection, let asked, let value))
+        case (.accepted(let ballot, _), .accept(let collection, let asked, let value, _))
         where ballot == asked:
             world.chosenTails.accepted(
                 value, at: ballot, of: collection, by: index,

@@ -83,7 +83,7 @@ extension PeerRequest.Operation {
     fileprivate var summary: String {
         switch self {
         case .prepare(_, let ballot): "prepare(\(ballot.counter))"
-        case .accept(_, let ballot, let value): "accept(\(ballot.counter), \(tail(value)))"
+        case .accept(_, let ballot, let value, _): "accept(\(ballot.counter), \(tail(value)))"
         default: firstWord("\(self)")
         }
     }
@@ -101,7 +101,8 @@ extension PeerReply {
         switch self {
         case .promise(let ballot, let accepted, let value):
             "promise(\(ballot.counter), had \(accepted.counter) \(tail(value)))"
-        case .accepted(let ballot): "accepted(\(ballot.counter))"
+        case .accepted(let ballot, let isRetained):
+            "accepted(\(ballot.counter)\(isRetained ? ", next" : ""))"
         case .rejected(let promised): "rejected(promised \(promised.counter))"
         case .refused(let error): "refused(\(error.code))"
         case .register(let accepted, _, _): "register(\(accepted.counter))"

@@ -10,7 +10,7 @@ extension PeerRequest.Operation {
     /// Bytes of the values inside, about: all that makes one message larger than another.
     package var payloadBytes: Int {
         switch self {
-        case .accept(_, _, let bytes), .putContent(_, let bytes, _), .putSegment(_, let bytes):
+        case .accept(_, _, let bytes, _), .putContent(_, let bytes, _), .putSegment(_, let bytes):
             bytes.count
         case .pend(let request):
             request.record.transform.count + request.committed.count * committedWriteBytes

@@ -51,12 +51,13 @@ extension WireArena {
                 $0.collection = digest(collection.digest)
                 $0.ballot = message(ballot)
             }
-        case .accept(let collection, let ballot, let value):
+        case .accept(let collection, let ballot, let value, let wantsNext):
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_ACCEPT
             item.accept = make(optimystic__v1__accept__init) {
                 $0.collection = digest(collection.digest)
                 $0.ballot = message(ballot)
                 $0.value = bytes(value)
+                $0.wants_next = wantsNext ? 1 : 0
             }
         case .query(let collection, let wantsValue):
             item.operation_case = OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_QUERY
@@ -131,7 +132,8 @@ extension PeerRequest.Operation {
             self = .accept(
                 try message.collection.collection("accept.collection"),
                 try Ballot(wire: message.ballot, "accept.ballot"),
-                value: try message.value.bytes("accept.value", bytesMax: .tailBytesMax))
+                value: try message.value.bytes("accept.value", bytesMax: .tailBytesMax),
+                wantsNext: message.wants_next != 0)
         case OPTIMYSTIC__V1__PEER_REQUEST_ITEM__OPERATION_QUERY:
             let message = try required(item.query, "query")
             self = .query(

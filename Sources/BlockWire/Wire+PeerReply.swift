@@ -54,9 +54,12 @@ extension WireArena {
                 $0.accepted = message(accepted)
                 $0.value = bytes(value)
             }
-        case .accepted(let ballot):
+        case .accepted(let ballot, let promisesNext):
             item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_ACCEPTED
-            item.accepted = make(optimystic__v1__accepted__init) { $0.ballot = message(ballot) }
+            item.accepted = make(optimystic__v1__accepted__init) {
+                $0.ballot = message(ballot)
+                $0.promises_next = promisesNext ? 1 : 0
+            }
         case .rejected(let promised):
             item.reply_case = OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REJECTED
             item.rejected = make(optimystic__v1__rejected__init) { $0.promised = message(promised) }
@@ -134,7 +137,9 @@ extension PeerReply {
                 value: try message.value.bytes("promise.value", bytesMax: .tailBytesMax))
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_ACCEPTED:
             let message = try required(item.accepted, "accepted")
-            self = .accepted(try Ballot(wire: message.ballot, "accepted.ballot"))
+            self = .accepted(
+                try Ballot(wire: message.ballot, "accepted.ballot"),
+                promisesNext: message.promises_next != 0)
         case OPTIMYSTIC__V1__PEER_REPLY_ITEM__REPLY_REJECTED:
             let message = try required(item.rejected, "rejected")
             self = .rejected(promised: try Ballot(wire: message.promised, "rejected.promised"))

@@ -2780,7 +2780,7 @@ const ProtobufCMessageDescriptor optimystic__v1__prepare__descriptor =
   (ProtobufCMessageInit) optimystic__v1__prepare__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__accept__field_descriptors[3] =
+static const ProtobufCFieldDescriptor optimystic__v1__accept__field_descriptors[4] =
 {
   {
     "collection",
@@ -2818,16 +2818,29 @@ static const ProtobufCFieldDescriptor optimystic__v1__accept__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "wants_next",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Accept, wants_next),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__accept__field_indices_by_name[] = {
   1,   /* field[1] = ballot */
   0,   /* field[0] = collection */
   2,   /* field[2] = value */
+  3,   /* field[3] = wants_next */
 };
 static const ProtobufCIntRange optimystic__v1__accept__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__accept__descriptor =
 {
@@ -2837,7 +2850,7 @@ const ProtobufCMessageDescriptor optimystic__v1__accept__descriptor =
   "Optimystic__V1__Accept",
   "optimystic.v1",
   sizeof(Optimystic__V1__Accept),
-  3,
+  4,
   optimystic__v1__accept__field_descriptors,
   optimystic__v1__accept__field_indices_by_name,
   1,  optimystic__v1__accept__number_ranges,
@@ -4394,7 +4407,7 @@ const ProtobufCMessageDescriptor optimystic__v1__promise__descriptor =
   (ProtobufCMessageInit) optimystic__v1__promise__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor optimystic__v1__accepted__field_descriptors[1] =
+static const ProtobufCFieldDescriptor optimystic__v1__accepted__field_descriptors[2] =
 {
   {
     "ballot",
@@ -4408,14 +4421,28 @@ static const ProtobufCFieldDescriptor optimystic__v1__accepted__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "promises_next",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Optimystic__V1__Accepted, promises_next),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned optimystic__v1__accepted__field_indices_by_name[] = {
   0,   /* field[0] = ballot */
+  1,   /* field[1] = promises_next */
 };
-static const ProtobufCIntRange optimystic__v1__accepted__number_ranges[1 + 1] =
+static const ProtobufCIntRange optimystic__v1__accepted__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 6, 1 },
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor optimystic__v1__accepted__descriptor =
 {
@@ -4425,10 +4452,10 @@ const ProtobufCMessageDescriptor optimystic__v1__accepted__descriptor =
   "Optimystic__V1__Accepted",
   "optimystic.v1",
   sizeof(Optimystic__V1__Accepted),
-  1,
+  2,
   optimystic__v1__accepted__field_descriptors,
   optimystic__v1__accepted__field_indices_by_name,
-  1,  optimystic__v1__accepted__number_ranges,
+  2,  optimystic__v1__accepted__number_ranges,
   (ProtobufCMessageInit) optimystic__v1__accepted__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

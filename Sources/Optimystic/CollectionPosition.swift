@@ -74,8 +74,8 @@ public struct CollectionPosition: Hashable, Sendable {
         guard life == nil || life == current else {
             throw DatabaseError(
                 .positionNotFound,
-                "position \(self) is of another life of \"\(info.name)\", which was dropped and "
-                    + "made anew: it is \(current) now. Read it from its start")
+                "position \(self) is none of this life of \"\(info.name)\", which is \(current): "
+                    + "it is of another collection, or of a life that was dropped")
         }
         return place
     }

@@ -105,7 +105,7 @@ package final class Connection: Sendable {
     /// outcome where that is the truth. Calling it again does nothing.
     package func close() {
         try? mailbox.post(.close)
-        mailbox.close()
+        mailbox.close(because: DatabaseError(.shuttingDown, "the database was closed"))
     }
 
     /// As ``close()``; returns when the thread has given everything back, whichever caller closed

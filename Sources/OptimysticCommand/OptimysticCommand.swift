@@ -19,7 +19,7 @@ package struct OptimysticCommand: AsyncParsableCommand {
             between. A value that begins with - stands behind --, or behind a value. Keys and \
             values are bytes, names are UTF-8. Exit codes: 1 nothing there, 64 usage, \
             65 bad input, 69 unavailable, 70 internal, 74 input or output, 75 try again, \
-            76 protocol, 78 configuration.
+            76 protocol, 77 not allowed, 78 configuration.
             """,
         version: Release.version,
         subcommands: [

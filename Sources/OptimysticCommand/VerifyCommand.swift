@@ -16,9 +16,9 @@ package struct VerifyCommand: AsyncParsableCommand {
             With --replay each history is executed again as well, from its first entry, here: the \
             outcome of each action and every block of every revision are compared with the log, \
             and the blocks that there are now with what the replicas give. That takes as much \
-            memory as a collection holds. A history that is truncated, and a collection of an \
-            application's own kind, are reported as not re-executed, with exit code 1 when \
-            nothing is wrong otherwise.
+            memory as a collection holds. A history that is truncated, a collection of an \
+            application's own kind, and one with transactions of an application's own engine, are \
+            reported as not re-executed, with exit code 1 when nothing is wrong otherwise.
             """)
 
     @OptionGroup package var options: CommandOptions

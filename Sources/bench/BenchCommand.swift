@@ -16,7 +16,9 @@ struct BenchCommand: AsyncParsableCommand {
             """)
 
     static func main() async {
-        await main(ProcessArguments.textsOrExit(program: "bench", repeating: ["--only"]))
+        await main(
+            ProcessArguments.textsOrExit(
+                program: "bench", repeating: ["--only", "--load", "--clients"]))
     }
 
     /// How results are written.
@@ -29,6 +31,15 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(help: "Measure this alone. May be given several times.")
     var only: [Benchmark] = []
+
+    @Option(help: "Of the work that commits, this alone (diary or tree). May be given twice.")
+    var load: [String] = []
+
+    @Option(help: "Numbers of clients that commit. May be given several times.")
+    var clients: [Int] = []
+
+    @Option(help: "Seconds of each measurement of work that commits; 1 to 600.")
+    var seconds = 2
 
     @Option(help: "Runs of each measurement, of which the median is printed; 1 to 100.")
     var runs = 5
@@ -48,6 +59,15 @@ struct BenchCommand: AsyncParsableCommand {
     func validate() throws {
         guard (1...100).contains(runs) else {
             throw ValidationError("--runs is from 1 to 100, not \(runs)")
+        }
+        guard (1...600).contains(seconds) else {
+            throw ValidationError("--seconds is from 1 to 600, not \(seconds)")
+        }
+        for name in load where !CommitLoad.ofOneCollection.contains(where: { $0.name == name }) {
+            throw ValidationError("--load is diary or tree, not \(name)")
+        }
+        for count in clients where !(1...4096).contains(count) {
+            throw ValidationError("--clients is from 1 to 4,096, not \(count)")
         }
         guard (2000...10_000_000).contains(commits) else {
             throw ValidationError("--commits is from 2,000 to 10,000,000, not \(commits)")
@@ -69,7 +89,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let setting = BenchSetting(
             runs: runs, environment: .live(), cleanup: cleanup, historyCount: commits,
-            minutes: minutes, etcdLoad: etcdLoad)
+            minutes: minutes, etcdLoad: etcdLoad, loads: load, clientCounts: clients,
+            measuredTime: .seconds(seconds))
         if output == .text {
             let cores = ProcessInfo.processInfo.activeProcessorCount
             say("\(cores) cores; medians of \(runs) runs; release \(Release.version)")

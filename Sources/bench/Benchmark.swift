@@ -70,6 +70,20 @@ struct BenchSetting: Sendable {
     let minutes: Int
     /// The program that loads etcd; nil where etcd is not measured.
     let etcdLoad: String?
+    /// The loads that were asked for by name, and the numbers of clients; empty for all.
+    let loads: [String]
+    let clientCounts: [Int]
+    /// How long work that commits is measured.
+    let measuredTime: Duration
+
+    /// Those that were asked for.
+    func chosen(_ loads: [CommitLoad]) -> [CommitLoad] {
+        loads.filter { self.loads.isEmpty || self.loads.contains($0.name) }.map { load in
+            var load = load
+            if !clientCounts.isEmpty { load.clientCounts = clientCounts }
+            return load
+        }
+    }
 
     /// Work per second.
     func rate(of count: Int, _ work: () throws -> Void) rethrows -> Double {

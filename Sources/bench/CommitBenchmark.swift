@@ -14,7 +14,6 @@ struct CommitBenchmark {
         "through 1 proxy, 2 coordinators and 3 peers on loopback, from tasks over one connection"
 
     static let warmUpTime = Duration.milliseconds(300)
-    static let measuredTime = Duration.seconds(2)
 
     /// The figures of one load with one number of clients.
     private struct Figures {
@@ -68,7 +67,7 @@ struct CommitBenchmark {
         defer { database.close() }
 
         var samples = SampleSet()
-        for load in loads {
+        for load in setting.chosen(loads) {
             for clients in load.clientCounts {
                 for run in 1...setting.runs {
                     let operation = try await load.begin(database, "\(load.name)-\(clients)-\(run)")
@@ -92,7 +91,7 @@ struct CommitBenchmark {
         }
         _ = try await drive(CommitBenchmark.warmUpTime)
         let before = try await ClusterCounters(cluster, database)
-        let result = try await drive(CommitBenchmark.measuredTime)
+        let result = try await drive(setting.measuredTime)
         let used = try await ClusterCounters(cluster, database).since(before)
 
         let count = Double(result.latencies.count)

@@ -14,7 +14,7 @@ struct EmbeddedBenchmark {
 
     func run() async throws -> [MeasuredFigure] {
         var samples = SampleSet()
-        for load in CommitLoad.ofOneCollection {
+        for load in setting.chosen(CommitLoad.ofOneCollection) {
             for clients in load.clientCounts {
                 for _ in 1...setting.runs {
                     try await setting.withDirectoryOfTask { directory in
@@ -36,7 +36,7 @@ struct EmbeddedBenchmark {
             operation, clients: clients, duration: CommitBenchmark.warmUpTime,
             environment: setting.environment)
         let result = try await CommitLoad.drive(
-            operation, clients: clients, duration: CommitBenchmark.measuredTime,
+            operation, clients: clients, duration: setting.measuredTime,
             environment: setting.environment)
         let count = Double(result.latencies.count)
         let name = "embedded.\(load.name).\(clients)"

@@ -30,28 +30,71 @@ import Testing
     // protocol: accept-raises-promise
     @Test("Accept raises promise")
     func acceptRaisesPromise() {
-        let decision = Acceptor.accept(.untouched, middle, [1])
+        let decision = Acceptor.accept(.untouched, middle, [1], wantsNext: false)
         #expect(decision.record == RegisterRecord(promised: middle, accepted: middle, value: [1]))
-        #expect(Acceptor.accept(decision.record!, low, [2]).reply == .rejected(promised: middle))
+        #expect(
+            Acceptor.accept(decision.record!, low, [2], wantsNext: false).reply
+                == .rejected(promised: middle))
     }
 
     #if SIMULATION_HOOKS
     @Test("An accept that raises no promise lets an older ballot in, and is found")
     func plantedAcceptDoesNotPromise() throws {
         let replies = try SimulationHooks.$plantedBug.withValue(.acceptDoesNotPromise) {
-            let newer = try #require(Acceptor.accept(.untouched, middle, [1]).record)
+            let newer = try #require(
+                Acceptor.accept(.untouched, middle, [1], wantsNext: false).record)
             return [
-                Acceptor.prepare(newer, low).reply, Acceptor.accept(newer, low, [2]).reply,
+                Acceptor.prepare(newer, low).reply,
+                Acceptor.accept(newer, low, [2], wantsNext: false).reply,
             ]
         }
-        #expect(replies == [.promise(low, accepted: middle, value: [1]), .accepted(low)])
+        #expect(
+            replies == [
+                .promise(low, accepted: middle, value: [1]), .accepted(low, promisesNext: false),
+            ])
+    }
+    #endif
+
+    // protocol: retained-ballot
+    @Test("An accept promises the next ballot where that is wanted, and says what is promised")
+    func promisesNext() throws {
+        let next = try #require(middle.next)
+        let decision = Acceptor.accept(.untouched, middle, [1], wantsNext: true)
+        #expect(decision.reply == .accepted(middle, promisesNext: true))
+        let record = try #require(decision.record)
+        #expect(record == RegisterRecord(promised: next, accepted: middle, value: [1]))
+        // Nobody else may have that ballot, or one below it.
+        #expect(Acceptor.prepare(record, next).reply == .rejected(promised: next))
+        let later = Acceptor.accept(record, next, [2], wantsNext: false)
+        #expect(later.reply == .accepted(next, promisesNext: false))
+        #expect(later.record?.promised == next)
+        // Said again it tells what is promised, and grants nothing.
+        let again = Acceptor.accept(record, middle, [1], wantsNext: false)
+        #expect(again.reply == .accepted(middle, promisesNext: true) && again.record == nil)
+        let beaten = try #require(Acceptor.prepare(record, Sample.ballot(9)).record)
+        let late = Acceptor.accept(beaten, middle, [1], wantsNext: true)
+        #expect(late.reply == .accepted(middle, promisesNext: false) && late.record == nil)
+        #expect(Acceptor.accept(beaten, next, [2], wantsNext: true).record == nil)
+        #expect(Sample.ballot(.max).next == nil)
+    }
+
+    #if SIMULATION_HOOKS
+    @Test("A next ballot that is said to be promised and is not kept is found")
+    func plantedNextPromiseNotDurable() throws {
+        let decision = SimulationHooks.$plantedBug.withValue(.nextPromiseNotDurable) {
+            Acceptor.accept(.untouched, middle, [1], wantsNext: true)
+        }
+        #expect(decision.reply == .accepted(middle, promisesNext: true))
+        let record = try #require(decision.record)
+        let rival = Ballot(epoch: middle.epoch, counter: 3, proposer: Sample.proposer(0))
+        #expect(Acceptor.prepare(record, rival).record != nil, "a lower ballot gets in between")
     }
     #endif
 
     @Test("An accept below the promise is rejected and changes nothing")
     func acceptRejected() {
         let record = RegisterRecord(promised: high, accepted: low, value: [7])
-        let decision = Acceptor.accept(record, middle, [8])
+        let decision = Acceptor.accept(record, middle, [8], wantsNext: false)
         #expect(decision.record == nil)
         #expect(decision.reply == .rejected(promised: high))
     }
@@ -59,9 +102,9 @@ import Testing
     @Test("The same value at the same ballot is accepted again, also after a higher promise")
     func acceptIsIdempotent() {
         let record = RegisterRecord(promised: high, accepted: low, value: [7])
-        let decision = Acceptor.accept(record, low, [7])
+        let decision = Acceptor.accept(record, low, [7], wantsNext: false)
         #expect(decision.record == nil)
-        #expect(decision.reply == .accepted(low))
+        #expect(decision.reply == .accepted(low, promisesNext: false))
         #expect(!decision.isAlarming)
     }
 
@@ -69,7 +112,7 @@ import Testing
     @Test("Another value at an accepted ballot is rejected with an alarm")
     func twoValuesAtOneBallot() {
         let record = RegisterRecord(promised: low, accepted: low, value: [7])
-        let decision = Acceptor.accept(record, low, [8])
+        let decision = Acceptor.accept(record, low, [8], wantsNext: false)
         #expect(decision.record == nil)
         #expect(decision.isAlarming)
     }
@@ -88,7 +131,8 @@ import Testing
     func counterJump() {
         let jump = Sample.ballot(Limits.ballotCounterJumpMax + 1)
         for decision in [
-            Acceptor.prepare(.untouched, jump), Acceptor.accept(.untouched, jump, [1]),
+            Acceptor.prepare(.untouched, jump),
+            Acceptor.accept(.untouched, jump, [1], wantsNext: false),
             Acceptor.prepare(.untouched, Sample.ballot(.max)),
         ] {
             #expect(decision.record == nil)
@@ -122,7 +166,7 @@ import Testing
                             switch message {
                             case .prepare(let ballot): Acceptor.prepare(record, ballot)
                             case .accept(let ballot, let value):
-                                Acceptor.accept(record, ballot, value)
+                                Acceptor.accept(record, ballot, value, wantsNext: false)
                             }
                         record = decision.record ?? record
                         #expect(record.promised >= before.promised)

@@ -56,6 +56,6 @@ import Testing
         #expect(
             landed.count == world.acknowledged.count, "two attempts acknowledged at one revision")
         #expect(world.acknowledged.values.allSatisfy { world.seen[$0] != nil })
-        #expect(world.acknowledged.count >= 3, "the world stood still: it proves nothing")
+        #expect(world.acknowledged.count >= 2, "the world stood still: it proves nothing")
     }
 }

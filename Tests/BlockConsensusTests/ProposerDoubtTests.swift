@@ -218,12 +218,15 @@ import Testing
             }
             scene.promise(gone)
             let stamp = scene.last.stamp
-            guard case .accept(_, let ballot, _) = scene.last.operation else {
+            guard case .accept(_, let ballot, _, _) = scene.last.operation else {
                 Issue.record("it is not written back: \(scene.last)")
                 return
             }
             for peer in scene.members.peers {
-                scene.run { $0.receive(.accepted(ballot), from: peer, stamp: stamp, &$1) }
+                scene.run {
+                    $0.receive(
+                        .accepted(ballot, promisesNext: false), from: peer, stamp: stamp, &$1)
+                }
             }
             if isProposed {
                 #expect(scene.error?.outcome == .unknown)

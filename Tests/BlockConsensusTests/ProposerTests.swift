@@ -9,7 +9,7 @@ import Testing
 
     private static func ballot(of operation: PeerRequest.Operation) -> Ballot? {
         switch operation {
-        case .prepare(_, let ballot), .accept(_, let ballot, _): ballot
+        case .prepare(_, let ballot), .accept(_, let ballot, _, _): ballot
         default: nil
         }
     }
@@ -47,7 +47,10 @@ import Testing
         let acceptStamp = scene.last.stamp
         for (count, peer) in scene.members.peers.prefix(2).enumerated() {
             #expect(scene.result == nil, "told after \(count) accepts")
-            scene.run { $0.receive(.accepted(ballot), from: peer, stamp: acceptStamp, &$1) }
+            scene.run {
+                $0.receive(
+                    .accepted(ballot, promisesNext: false), from: peer, stamp: acceptStamp, &$1)
+            }
         }
         guard case .reply(.committed(let revision, _))? = scene.result else {
             Issue.record("\(String(describing: scene.result))")

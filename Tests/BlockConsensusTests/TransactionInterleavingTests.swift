@@ -287,7 +287,7 @@ struct TransactionInterleavingTests {
         for _ in 0..<4000 where !isPrepared(run) {
             if let place = run.world.messages.indices.first {
                 let message = run.world.messages.remove(at: place)
-                if case .accept(let collection, _, _) = message.request.operation,
+                if case .accept(let collection, _, _, _) = message.request.operation,
                     collection == request.attempt.home
                 {
                     continue
@@ -408,7 +408,7 @@ struct TransactionInterleavingTests {
             while !run.world.messages.isEmpty || !run.world.answers.isEmpty {
                 if !run.world.messages.isEmpty {
                     let message = run.world.messages.removeFirst()
-                    if case .accept(home, _, _) = message.request.operation {
+                    if case .accept(home, _, _, _) = message.request.operation {
                         held.append(message)
                     } else {
                         run.world.deliver(message)

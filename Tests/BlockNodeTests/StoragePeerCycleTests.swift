@@ -55,7 +55,10 @@ struct StoragePeerCycleTests {
                 "a",
                 [
                     world.item(1, .prepare(world.collection, world.ballot(1))),
-                    world.item(2, .accept(world.collection, world.ballot(1), value: value)),
+                    world.item(
+                        2,
+                        .accept(
+                            world.collection, world.ballot(1), value: value, wantsNext: false)),
                 ]
             ),
             (
@@ -82,7 +85,8 @@ struct StoragePeerCycleTests {
         #expect(syncsAtReply == [1, 1], "no reply before the sync")
         #expect(
             answers["a"]?.map(\.reply) == [
-                .promise(world.ballot(1), accepted: .zero, value: []), .accepted(world.ballot(1)),
+                .promise(world.ballot(1), accepted: .zero, value: []),
+                .accepted(world.ballot(1), promisesNext: false),
             ])
         #expect(
             answers["b"]?.map(\.reply) == [

@@ -101,13 +101,13 @@ struct TransactionCostTests {
     }
 
     // protocol: home-decides
-    @Test("One alone waits for three synced rounds, in nine messages to peers")
+    @Test("One alone waits for two synced rounds, in six messages to peers")
     func alone() throws {
         var scene = try Self.warmScene()
         try scene.transfer(1)
         // One hop to the coordinator, two for each round, and one back: nothing is read before.
         let answered = try #require(scene.answers.first).after
-        #expect(answered == Self.time(syncs: 3, hops: 8), "\(answered)")
+        #expect(answered == Self.time(syncs: 2, hops: 6), "\(answered)")
         #expect(scene.traffic.requestCounts["transact"] == 1)
 
         let start = try #require(scene.traffic.requests.first).at
@@ -115,22 +115,20 @@ struct TransactionCostTests {
         let before = scene.traffic.before(decided)
         for peer in Self.peers {
             let rounds = [
-                // The change of each tree's leaf, the first phase of the home and that of the
-                // other participant: one message, one sync.
-                "pend 2, prepare 2",
-                // The intent of the other participant.
-                "accept",
+                // The change of each tree's leaf and the intent of the other participant: one
+                // message, one sync. Nobody need be asked for a promise, as the accepts of the
+                // transfer before have promised the ballots of this one.
+                "accept, pend 2",
                 // The decision, at the home: when a quorum has it, the client is answered.
                 "accept",
             ]
             #expect(before.rounds(to: peer) == rounds)
-            #expect(before.syncCount(of: peer) == 3)
+            #expect(before.syncCount(of: peer) == 2)
         }
-        #expect(before.messages.count == 9)
+        #expect(before.messages.count == 6)
 
-        // Behind the answer: the entry of the other participant (prepare, accept), the leaves made
-        // final (two requests of the proxy, which look at their tails), the decision closed at the
-        // home (prepare, accept), and what two coordinators do twice.
+        // Behind the answer: the entry of the other participant, the leaves made final (two
+        // requests of the proxy, which look at their tails), and the decision closed at the home.
         try scene.rest()
         #expect(scene.traffic.requestCounts == ["transact": 1, "finalise": 2])
         for peer in Self.peers {
@@ -142,9 +140,9 @@ struct TransactionCostTests {
     }
 
     /// Of a peer, for a transfer alone with all that follows it.
-    private static let syncCountAlone = 10
+    private static let syncCountAlone = 6
     /// To all peers, likewise.
-    private static let messageCountAlone = 40
+    private static let messageCountAlone = 21
 
     @Test("Those that come while one is under way share one decision", arguments: [16, 64])
     func together(count: Int) throws {

@@ -70,7 +70,8 @@ struct TurnTests {
         let alone = try Self.run(kind, proxyCount: 1, writers: 2 * Self.writerCount)
         let both = try Self.run(kind, proxyCount: 2)
         Self.expectFair(both, proxyCount: 2)
-        #expect(both.rate >= 0.7 * alone.rate, "\(both.rate) of \(alone.rate) a second")
+        // One alone keeps its ballots from one entry to the next; two take each other's away.
+        #expect(both.rate >= 0.6 * alone.rate, "\(both.rate) of \(alone.rate) a second")
     }
 
     @Test("So does each of four") func four() throws {

@@ -166,7 +166,10 @@ extension ModelSamples {
     mutating func peerBatch() -> [PeerBatchItem] {
         let operations: [PeerRequest.Operation] = [
             .prepare(collection(), ballot()),
-            .accept(collection(), ballot(), value: bytes(countMax: Limits.tailBytesMax)),
+            .accept(
+                collection(), ballot(), value: bytes(countMax: Limits.tailBytesMax),
+                wantsNext: true),
+            .accept(collection(), ballot(), value: bytes(countMax: 9), wantsNext: false),
             .query(collection(), wantsValue: true), .query(collection(), wantsValue: false),
             .putContent(block(), bytes(countMax: Limits.bodyBytesMax), for: .unknown),
             .putContent(block(), bytes(countMax: 100), for: owner()),
@@ -204,7 +207,8 @@ extension ModelSamples {
         let registers = (0..<random.below(4)).map { _ in collection() }.sorted()
         let replies: [PeerReply] = [
             .promise(ballot(), accepted: ballot(), value: bytes(countMax: Limits.tailBytesMax)),
-            .accepted(ballot()), .rejected(promised: ballot()),
+            .accepted(ballot(), promisesNext: true),
+            .accepted(ballot(), promisesNext: false), .rejected(promised: ballot()),
             .register(accepted: ballot(), valueHash: digest(), value: nil),
             .register(accepted: ballot(), valueHash: digest(), value: bytes(countMax: 100)),
             .pended, .needsBase, .pendMissing, .finalised, .discarded, .block(nil),

@@ -34,7 +34,8 @@ struct RoundTripTests {
                 id: UInt64(number),
                 request: PeerRequest(
                     shard: ShardID(rawValue: 0), epoch: .first,
-                    operation: .accept(samples.collection(), samples.ballot(), value: [1])))
+                    operation: .accept(
+                        samples.collection(), samples.ballot(), value: [1], wantsNext: false)))
         }
         #expect(try Wire.decodePeerBatch(Wire.encode(batch)) == batch)
 

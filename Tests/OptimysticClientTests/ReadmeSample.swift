@@ -63,7 +63,7 @@ func sample(url: String) async throws -> [String] {
         try transaction.append(events, Event(name: "growth", amount: 1))
     }
 
-    // A moment of both, which can be kept as text and read as it was.
+    // A moment of both. Its text is "\(moment)", from which RevisionVector(text:) makes it again.
     let moment = try await database.snapshot(of: [countries, events])
     names.append("countries \(try await countries.asOf(moment).count())")
     return names

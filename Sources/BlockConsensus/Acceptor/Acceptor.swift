@@ -39,11 +39,16 @@ package enum Acceptor {
     /// Accept(b, v): keep `value`, unless a higher ballot was promised.
     ///
     /// The same value at the same ballot again is a true statement and answered as one.
+    ///
+    /// - Parameter wantsNext: Promise the proposer's next ballot with it, so that it needs no
+    ///   prepare for that one (protocol: retained-ballot). The answer says what is promised, and
+    ///   durable; to a repeated accept nothing is granted.
     package static func accept(
-        _ record: RegisterRecord, _ ballot: Ballot, _ value: Bytes
+        _ record: RegisterRecord, _ ballot: Ballot, _ value: Bytes, wantsNext: Bool
     ) -> Decision {
         if ballot == record.accepted, value == record.value {
-            return Decision(record: nil, reply: .accepted(ballot))
+            let reply = PeerReply.accepted(ballot, promisesNext: record.promised == ballot.next)
+            return Decision(record: nil, reply: reply)
         }
         let isAboveAccepted = ballot > record.accepted || planted(.acceptDoesNotPromise)
         guard ballot >= record.promised, isAboveAccepted else {
@@ -55,13 +60,17 @@ package enum Acceptor {
         if let refusal = counterJump(from: max(record.promised, record.accepted), to: ballot) {
             return Decision(record: nil, reply: .refused(refusal))
         }
-        let promised = planted(.acceptDoesNotPromise) ? record.promised : ballot
+        let binding = wantsNext ? ballot.next ?? ballot : ballot
+        let isForgetful = planted(.nextPromiseNotDurable)
+        let promised =
+            planted(.acceptDoesNotPromise) ? record.promised : isForgetful ? ballot : binding
         let kept = RegisterRecord(promised: promised, accepted: ballot, value: value)
         invariant(kept.promised >= record.promised, "an accept takes a promise back")
         invariant(
             kept.accepted > record.accepted && kept.promised >= kept.accepted
                 || planted(.acceptDoesNotPromise), "an accept at \(ballot) does not bind")
-        return Decision(record: kept, reply: .accepted(ballot))
+        let reply = PeerReply.accepted(ballot, promisesNext: binding > ballot)
+        return Decision(record: kept, reply: reply)
     }
 
     /// The highest ballot that binds the acceptor. An accept binds like a promise

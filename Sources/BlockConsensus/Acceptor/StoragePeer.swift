@@ -108,7 +108,7 @@ package struct StoragePeer {
             try checkEpoch(of: ballot)
             let record = try view.register(collection)
             return directives(Acceptor.prepare(record, ballot), for: collection)
-        case .accept(let collection, let ballot, let value):
+        case .accept(let collection, let ballot, let value, let wantsNext):
             try checkEpoch(of: ballot)
             guard value.count <= Limits.tailBytesMax else {
                 throw DatabaseError(
@@ -116,7 +116,8 @@ package struct StoragePeer {
                     "a tail of \(value.count) bytes, tailBytesMax = \(Limits.tailBytesMax)")
             }
             let record = try view.register(collection)
-            return directives(Acceptor.accept(record, ballot, value), for: collection)
+            let decision = Acceptor.accept(record, ballot, value, wantsNext: wantsNext)
+            return directives(decision, for: collection)
         case .query(let collection, let wantsValue):
             let record = try view.register(collection)
             return [
@@ -350,7 +351,8 @@ extension PeerRequest.Operation {
     /// Whether the id that the operation is about hashes into `shard`.
     fileprivate func belongs(to shard: ShardID, in map: ClusterMap) -> Bool {
         switch self {
-        case .prepare(let collection, _), .accept(let collection, _, _), .query(let collection, _):
+        case .prepare(let collection, _), .accept(let collection, _, _, _),
+            .query(let collection, _):
             map.shard(of: collection) == shard
         case .putContent(let block, _, _), .getContent(let block):
             map.shard(of: block) == shard

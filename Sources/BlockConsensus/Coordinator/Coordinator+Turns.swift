@@ -141,6 +141,7 @@ extension Coordinator {
     mutating func proposalEnded(_ id: UInt64, _ proposer: Proposer, _ result: RoundResult) {
         invariant(rounds[id] == nil, "change \(id) has ended and goes on")
         learn(from: proposer, result)
+        keepRetained(of: proposer)
         let collection = proposer.collection
         guard queues[collection]?.running?.id == id else {
             queues[collection]?.remove(id)

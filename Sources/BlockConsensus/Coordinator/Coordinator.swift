@@ -54,6 +54,9 @@ package struct Coordinator {
     /// Who asked, where that is a proxy in particular.
     private(set) var askers: [Token: Client] = [:]
     var turnMemory = TurnMemory()
+    /// Ballots that a quorum has promised beforehand. In memory only, and lost with it.
+    var retainedBallots = TwoGenerationCache<CollectionID, RetainedBallot>(
+        weightMax: Limits.retainedBallotsBytesMax)
     private var lastID: UInt64 = 0
     private var directives: [Directive] = []
     /// Requests that wait for several rounds.
@@ -315,6 +318,8 @@ package struct Coordinator {
         }
         if let spent = spentBallots.take(collection) {
             propose(id) { $0.reuse(spent.ballot, spent.value, &$1) }
+        } else if let right = takeRetained(collection) {
+            propose(id) { $0.start(at: right, &$1) }
         } else {
             run(id) { $0.start(&$1) }
         }

@@ -15,6 +15,13 @@ package struct BallotSource: Sendable {
 
     package init(proposer: ProposerID) { self.proposer = proposer }
 
+    /// Leaves out a ballot that a proposer may use without having taken it here: the one that
+    /// acceptors promise with an accept (protocol: retained-ballot).
+    package mutating func reserve(_ ballot: Ballot) {
+        guard ballot.proposer == proposer else { return }
+        counter = max(counter, ballot.counter)
+    }
+
     /// A ballot above every one made before and above `seen`.
     package mutating func next(epoch: Epoch, above seen: Ballot) -> Ballot {
         if counter >= seen.counter + Limits.ballotCounterJumpMax {

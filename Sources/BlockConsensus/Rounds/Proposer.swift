@@ -52,6 +52,12 @@ package struct Proposer: ShardRound {
     private(set) var decided: TailValue?
     /// Whether another coordinator took a ballot meanwhile.
     private(set) var hasMetOthers = false
+    /// The ballot after the one at which a quorum accepted, when these have promised it.
+    private(set) var retained: RetainedBallot?
+    /// Whether the ballot under way is one that was promised beforehand.
+    private var isAtRetained = false
+    /// Who promised the next ballot with its accept of this one.
+    private var nextPromises: Set<PeerID> = []
     /// The last ballot and the value it was promised on.
     private(set) var spent: (ballot: Ballot, value: TailValue)?
 
@@ -72,12 +78,31 @@ package struct Proposer: ShardRound {
 
     // MARK: Events
 
+    /// Proposes at a ballot that a quorum has promised already (protocol: retained-ballot).
+    ///
+    /// Only what changes the value: whether that is still the newest one is what the accepts say.
+    /// Anything else asks for promises, as ever.
+    package mutating func start(at right: RetainedBallot, _ effects: inout RoundEffects) {
+        guard case .idle = phase else {
+            return invariant(false, "a ballot is taken while one is under way")
+        }
+        let decision = change.apply(
+            to: right.value, isChosen: true, policy: policy(effects.policy))
+        guard decision.newValue != nil else { return start(&effects) }
+        mark("proposer.retained")
+        isAtRetained = true
+        stamp += 1
+        highestSeen = max(highestSeen, right.ballot)
+        follow(decision, on: right.value, isChosen: true, right.ballot, &effects)
+    }
+
     /// Takes a fresh ballot and asks for promises.
     package mutating func start(_ effects: inout RoundEffects) {
         switch phase {
         case .idle, .backingOff: break
         default: invariant(false, "a ballot is taken while one is under way")
         }
+        isAtRetained = false
         let ballot = effects.ballots.next(epoch: members.epoch, above: highestSeen)
         invariant(ballot > highestSeen, "ballot \(ballot) is not above \(highestSeen)")
         stamp += 1
@@ -92,7 +117,7 @@ package struct Proposer: ShardRound {
     /// The planted bug: proposes at a ballot that another value was proposed at.
     mutating func reuse(_ ballot: Ballot, _ value: TailValue, _ effects: inout RoundEffects) {
         stamp += 1
-        propose(on: value, isChosen: true, ballot, value.registerBytes, &effects)
+        propose(on: value, isChosen: true, ballot, &effects)
     }
 
     package mutating func receive(
@@ -112,9 +137,12 @@ package struct Proposer: ShardRound {
             highestSeen = max(highestSeen, accepted)
             phase = .preparing(ballot: ballot, promises: promises)
             if promises.count >= members.quorum { evaluate(promises, ballot, &effects) }
-        case (.accepting(let ballot, let value, let answer, var peers, let sent), .accepted(let at))
-        where at == ballot:
+        case (
+            .accepting(let ballot, let value, let answer, var peers, let sent),
+            .accepted(let at, let promisesNext)
+        ) where at == ballot:
             peers.insert(peer)
+            if promisesNext || planted(.nextPromiseTakenForGranted) { nextPromises.insert(peer) }
             phase = .accepting(
                 ballot: ballot, value: value, reply: answer, accepted: peers, sendings: sent)
             if peers.count >= members.quorum { finish(.reply(answer), &effects) }
@@ -193,20 +221,28 @@ package struct Proposer: ShardRound {
                 "register \(collection) does not decode", error)
             return finish(.failed(undecodable), &effects)
         }
-        propose(on: value, isChosen: isChosen, ballot, highest.value, &effects)
+        propose(on: value, isChosen: isChosen, ballot, &effects)
+    }
+
+    /// Coordinators need not agree on when to seal.
+    private func policy(_ usual: TailPolicy) -> TailPolicy {
+        buggify("buggify.proposer.sealsEarly") ? TailPolicy(openEntryCountMax: 1) : usual
     }
 
     private mutating func propose(
-        on value: TailValue, isChosen: Bool, _ ballot: Ballot, _ bytes: Bytes,
+        on value: TailValue, isChosen: Bool, _ ballot: Ballot, _ effects: inout RoundEffects
+    ) {
+        let decision = change.apply(
+            to: value, isChosen: isChosen, policy: policy(effects.policy))
+        follow(decision, on: value, isChosen: isChosen, ballot, &effects)
+    }
+
+    private mutating func follow(
+        _ decision: TailDecision, on value: TailValue, isChosen: Bool, _ ballot: Ballot,
         _ effects: inout RoundEffects
     ) {
         invariant(ballot.epoch == members.epoch, "a ballot of epoch \(ballot.epoch)")
         spent = (ballot, value)
-        // Coordinators need not agree on when to seal.
-        let policy =
-            buggify("buggify.proposer.sealsEarly")
-            ? TailPolicy(openEntryCountMax: 1) : effects.policy
-        let decision = change.apply(to: value, isChosen: isChosen, policy: policy)
         decided = decision.newValue ?? value
         switch decision {
         case .keep(let reply):
@@ -219,8 +255,9 @@ package struct Proposer: ShardRound {
             // Another coordinator's accept of this attempt may be completed by it
             // (protocol: doubt-belongs-to-the-attempt).
             if change.mayBeIn(value), !planted(.writeBackRaisesNoDoubt) { doubt.raise() }
-            hold(ballot, bytes, reply, carriesChange: false, &effects)
-        case .renew(let reply): hold(ballot, bytes, reply, carriesChange: false, &effects)
+            hold(ballot, value.registerBytes, reply, carriesChange: false, &effects)
+        case .renew(let reply):
+            hold(ballot, value.registerBytes, reply, carriesChange: false, &effects)
         case .replace(let new, let reply):
             hold(ballot, new.registerBytes, reply, carriesChange: true, &effects)
         case .seal(let segment, let new, let reply):
@@ -279,6 +316,7 @@ package struct Proposer: ShardRound {
         invariant(value.count <= Limits.tailBytesMax, "a tail of \(value.count) bytes")
         stamp += 1
         refusals.removeAll()
+        nextPromises.removeAll()
         phase = .accepting(
             ballot: ballot, value: value, reply: reply, accepted: [], sendings: 1)
         sendAccept(ballot, value, except: [], &effects)
@@ -288,8 +326,10 @@ package struct Proposer: ShardRound {
         _ ballot: Ballot, _ value: Bytes, except done: Set<PeerID>, _ effects: inout RoundEffects
     ) {
         invariant(members.isBelowQuorum(done.count), "a chosen value is sent again")
+        if let next = ballot.next { effects.ballots.reserve(next) }
         for peer in members.peers where !done.contains(peer) {
-            effects.send(.accept(collection, ballot, value: value), to: peer, stamp: stamp)
+            effects.send(
+                .accept(collection, ballot, value: value, wantsNext: true), to: peer, stamp: stamp)
         }
         wakeAfterPhase(&effects)
     }
@@ -312,19 +352,30 @@ package struct Proposer: ShardRound {
             let error = refusals.quorumUnavailable(
                 members, answered: members.peers.count - refusals.count)
             finish(.failed(error), &effects)
+        } else if isAtRetained {
+            mark("proposer.retained.lost")
+            // Others have taken a ballot since: this is the first that it learns of them.
+            loseBallot()
+            start(&effects)
         } else {
             retryLater(&effects)
         }
     }
 
-    /// Lost or timed out: the ballot is spent. A fresh one, after a random delay.
-    private mutating func retryLater(_ effects: inout RoundEffects) {
+    /// The ballot under way is spent.
+    private mutating func loseBallot() {
         switch phase {
         case .preparing, .accepting: break
         default: invariant(false, "nothing is under way that could be lost")
         }
-        mark("proposer.retry")
         isSegmentDurable = true
+        phase = .idle
+    }
+
+    /// Lost or timed out: the ballot is spent. A fresh one, after a random delay.
+    private mutating func retryLater(_ effects: inout RoundEffects) {
+        loseBallot()
+        mark("proposer.retry")
         stamp += 1
         let delay = backoff.next(using: &effects.generator)
         phase = .backingOff(until: effects.now.advanced(by: delay))
@@ -366,6 +417,7 @@ package struct Proposer: ShardRound {
 
     /// Ends the change; of what it did not decide, its doubt says what may be told.
     private mutating func finish(_ result: RoundResult, _ effects: inout RoundEffects) {
+        if case .accepting(let ballot, let value, _, _, _) = phase { retain(ballot, value) }
         phase = .finished
         stamp += 1
         switch result {
@@ -384,6 +436,16 @@ package struct Proposer: ShardRound {
             }
         default: effects.finish(result)
         }
+    }
+
+    /// Keeps the right to the next ballot, if a quorum has promised it with its accept of this one
+    /// (protocol: retained-ballot).
+    private mutating func retain(_ ballot: Ballot, _ value: Bytes) {
+        let isRetained =
+            planted(.retainedBelowQuorum)
+            ? !nextPromises.isEmpty : nextPromises.count >= members.quorum
+        guard isRetained, let next = ballot.next, let decided else { return }
+        retained = RetainedBallot(ballot: next, value: decided, byteCount: value.count)
     }
 
     // MARK: Invariants

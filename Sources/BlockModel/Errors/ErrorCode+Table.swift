@@ -23,8 +23,9 @@ extension ErrorCode {
         row(
             .commitResultUnknown,
             "The action may or may not have been applied.",
-            "Repeat it under the same action id, which never applies it twice; without one, look "
-                + "for its effect before you repeat it."),
+            "Repeat it under the same action id, which never applies it twice; of a transaction "
+                + "ask `optimystic inspect transaction`; without an id, look for its effect before "
+                + "you repeat it."),
         row(
             .dedupeWindowLost,
             "The history in which an earlier try would be found has been truncated.",

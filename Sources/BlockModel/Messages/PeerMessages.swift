@@ -17,7 +17,7 @@ package struct PeerRequest: Hashable, Sendable {
         /// Promise to ignore lower ballots, and tell what was accepted.
         case prepare(CollectionID, Ballot)
         /// Accept a value of the register at this ballot.
-        case accept(CollectionID, Ballot, value: Bytes)
+        case accept(CollectionID, Ballot, value: Bytes, wantsNext: Bool)
         /// Tell what was accepted, without a promise.
         case query(CollectionID, wantsValue: Bool)
         /// Keep a content block. The peer checks that the id is the hash of the bytes.
@@ -59,7 +59,7 @@ package struct PeerRequest: Hashable, Sendable {
 package enum PeerReply: Hashable, Sendable {
     /// The peer promised `ballot`; it had accepted `value` at `accepted` (zero, empty: nothing).
     case promise(Ballot, accepted: Ballot, value: Bytes)
-    case accepted(Ballot)
+    case accepted(Ballot, promisesNext: Bool)
     /// The ballot was too low: `promised` is in the way.
     case rejected(promised: Ballot)
     /// The answer to a query; `value` only when it was wanted.

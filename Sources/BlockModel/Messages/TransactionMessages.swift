@@ -135,7 +135,7 @@ package struct TransactionRequest: Hashable, Sendable {
         guard count > Limits.participantCountMax || count == 0 else { return nil }
         return DatabaseError(
             .invalidArgument,
-            "a transaction over \(count) collections, participantCountMax = "
+            "\(count) collections at one moment, of 1 to participantCountMax = "
                 + "\(Limits.participantCountMax)")
     }
 

@@ -28,6 +28,18 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     /// A coordinator has the same proposer id after a restart, and begins to count anew
     /// (protocol: one-ballot-one-value).
     case proposerReused
+    /// A ballot that was promised beforehand is used again, although its accept had no success
+    /// (protocol: retained-ballot).
+    case retainedBallotUsedAgain
+    /// An acceptor says that it has promised the next ballot, and does not keep it
+    /// (protocol: retained-ballot).
+    case nextPromiseNotDurable
+    /// The next ballot is used although fewer than a quorum have promised it
+    /// (protocol: retained-ballot).
+    case retainedBelowQuorum
+    /// Whoever accepts is taken to have promised the next ballot as well
+    /// (protocol: retained-ballot).
+    case nextPromiseTakenForGranted
     /// A quorum is half of the members (protocol: quorum-of-distinct-peers).
     case quorumOffByOne
     /// Replies leave before the batch they depend on is synced (protocol: sync-before-reply).

@@ -20,6 +20,18 @@ package struct PlantedUnitTest: Sendable {
             .acceptDoesNotPromise, "BlockConsensusTests/AcceptorTests",
             "An accept that raises no promise lets an older ballot in, and is found"),
         PlantedUnitTest(
+            .nextPromiseNotDurable, "BlockConsensusTests/AcceptorTests",
+            "A next ballot that is said to be promised and is not kept is found"),
+        PlantedUnitTest(
+            .nextPromiseTakenForGranted, "BlockConsensusTests/RetainedBallotTests",
+            "A ballot that fewer than a quorum have promised, or nobody has, is found"),
+        PlantedUnitTest(
+            .retainedBelowQuorum, "BlockConsensusTests/RetainedBallotTests",
+            "A ballot that fewer than a quorum have promised, or nobody has, is found"),
+        PlantedUnitTest(
+            .retainedBallotUsedAgain, "BlockConsensusTests/RetainedBallotTests",
+            "A ballot that is used again, with another value, is found"),
+        PlantedUnitTest(
             .amnesiaIgnored, "BlockStorageTests/AckJournalTests",
             "A peer that takes part though its journal remembers more is found"),
         PlantedUnitTest(

@@ -13,7 +13,8 @@ extension Database {
     /// throws ends the transaction; nothing was written then. One that writes nothing reads a
     /// consistent snapshot.
     ///
-    /// - Parameter timeout: For all runs together.
+    /// - Parameter timeout: For all runs together. A commit that had no answer by then asks what
+    ///   became of it, within the database's timeout.
     /// - Throws: What `body` throws; `.conflict` when others were first until the time ran out;
     ///   `.commitResultUnknown` when the writes may or may not have landed, which was asked for by
     ///   the action's id, and is never found out by running the body again. `CancellationError`

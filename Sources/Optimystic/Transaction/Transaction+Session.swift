@@ -47,6 +47,8 @@ extension Transaction {
     /// Has everything that was written take effect, together, if everything that was read is still
     /// so.
     ///
+    /// - Parameter timeout: After it a commit that had no answer asks what became of it, within the
+    ///   database's timeout.
     /// - Returns: Its id, and where it took effect.
     /// - Throws: `.conflict` when something that was read has changed; `.commitResultUnknown` when
     ///   it may have taken effect, or may yet: its ``phase`` has the id to ask by, also after a

@@ -13,9 +13,11 @@ package struct ShellCommand: AsyncParsableCommand {
         discussion: """
             A line is what would stand behind `optimystic`; quotes and backslashes work as in a \
             shell, # begins a comment. `help` lists the commands, `exit` ends, `exit 3` with that \
-            exit code, and without one, as at the end of the input, with that of the last line. \
+            exit code, and without one, as at the end of the input, with that of the last line; \
+            that nothing was there (1) counts as 0. \
             Between `begin` and `commit` or `rollback` the lines are one transaction: tree put, \
-            get and delete, diary append, queue enqueue, dequeue and peek take part in it. \
+            get and delete, diary append, queue enqueue, dequeue and peek take part in it. A \
+            collection that such a line creates is there at once, and stays after a rollback. \
             On a terminal lines can be edited, tab completes commands, options and the names of \
             collections, and a history is kept in the file that OPTIMYSTIC_HISTORY names \
             (~/.optimystic_history unless it is set; empty: none); Ctrl-C drops the line, or ends \

@@ -15,7 +15,8 @@ package struct TransactCommand: AsyncParsableCommand {
             or check (of a tree, with "key"), append (to a diary), enqueue or dequeue (of a queue, \
             "count" values). "value" is what is put, appended or added; "hex" the same as \
             hexadecimal digits. On a tree "if": "absent" or "present", or "ifValue": a value, is a \
-            condition on the key. Later lines see what earlier ones do. The collections must exist.
+            condition on the key. Later lines see what earlier ones do. The collections must \
+            exist: up to 16, and 1024 lines in all.
 
               {"collection":"accounts","action":"put","key":"ada","value":70,"ifValue":100}
               {"collection":"ledger","action":"append","value":"ada paid 30"}

@@ -332,7 +332,7 @@ struct  Optimystic__V1__Prepare
 
 
 /*
- * Accept a value of the register. Later: 4–9 retained ballots and fused pends.
+ * Accept a value of the register. Later: 5–9 fused pends.
  */
 struct  Optimystic__V1__Accept
 {
@@ -346,10 +346,14 @@ struct  Optimystic__V1__Accept
    * Canonical tail value; empty stands for a register never written.
    */
   ProtobufCBinaryData value;
+  /*
+   * Promise the proposer's next ballot, of the counter plus one, in the same synced batch.
+   */
+  protobuf_c_boolean wants_next;
 };
 #define OPTIMYSTIC__V1__ACCEPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__accept__descriptor) \
-    , {0,NULL}, NULL, {0,NULL} }
+    , {0,NULL}, NULL, {0,NULL}, 0 }
 
 
 /*
@@ -849,16 +853,20 @@ struct  Optimystic__V1__Promise
 
 
 /*
- * The value is durable at this ballot. Later: 2–5 signed vote, 6–9 promise of the next ballot.
+ * The value is durable at this ballot. Later: 2–5 signed vote.
  */
 struct  Optimystic__V1__Accepted
 {
   ProtobufCMessage base;
   Optimystic__V1__Ballot *ballot;
+  /*
+   * What the peer has promised is this proposer's next ballot, and durable.
+   */
+  protobuf_c_boolean promises_next;
 };
 #define OPTIMYSTIC__V1__ACCEPTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&optimystic__v1__accepted__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 /*
