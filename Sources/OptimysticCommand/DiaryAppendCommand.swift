@@ -67,6 +67,7 @@ package struct DiaryAppendCommand: AsyncParsableCommand {
     private func appendLines(
         to diary: Diary<Bytes>, _ database: Database, _ output: inout StandardOutput
     ) async throws {
+        try ShellSession.checkStandardInput()
         let lineBytesMax = (form.hex ? 2 : 1) * Limits.valueBytesMax
         var reader = LineReader(lineBytesMax: lineBytesMax)
         var count = 0

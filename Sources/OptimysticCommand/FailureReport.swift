@@ -29,6 +29,18 @@ struct FailureReport {
             outcome: error.isDone ? "applied" : "notApplied")
     }
 
+    /// Of a command that has sent nothing that changes anything, ended by Ctrl-C.
+    init(interrupted exitCode: Int32) {
+        let message = "interrupted; nothing was changed"
+        text = "optimystic: \(message)"
+        object = .object([
+            "error": .object([
+                "exitCode": .number(UInt64(exitCode)), "message": .string(message),
+                "outcome": .string("notApplied"),
+            ])
+        ])
+    }
+
     /// Of a command line that makes no sense: nothing was sent.
     init(usage message: String, text: String, exitCode: Int32) {
         self.text = text

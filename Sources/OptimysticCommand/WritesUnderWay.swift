@@ -12,6 +12,8 @@ enum WritesUnderWay {
         var done: String?
         /// How to find out what becomes of what was sent, as far as that is known when it is asked.
         var resolving: (@Sendable () -> String)?
+        /// Whether the command has sent anything that may change something.
+        var hasSent = false
     }
 
     private static let state = Mutex(State())
@@ -24,8 +26,14 @@ enum WritesUnderWay {
     /// Something is sent.
     /// - Parameter resolving: What a person can do to find out what became of it.
     static func begin(resolving: @autoclosure @escaping @Sendable () -> String) {
-        state.withLock { $0.resolving = resolving }
+        state.withLock {
+            $0.resolving = resolving
+            $0.hasSent = true
+        }
     }
+
+    /// Whether the command that runs has sent anything that may change something.
+    static var hasSent: Bool { state.withLock { $0.hasSent } }
 
     /// An answer has come, or the failure has been told. What is done stays known until the
     /// command ends: its results may not be written yet.
@@ -62,6 +70,7 @@ enum WritesUnderWay {
         state.withLock {
             $0.done = nil
             $0.resolving = nil
+            $0.hasSent = false
         }
     }
 

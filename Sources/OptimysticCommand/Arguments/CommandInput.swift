@@ -60,6 +60,17 @@ package struct CommandInput {
         arguments = path + implied + options + (places.isEmpty ? [] : ["--"] + places)
     }
 
+    /// The words behind the options that stand first.
+    static func behindOptions(_ words: [Bytes]) -> ArraySlice<Bytes> {
+        var rest = words[...]
+        while let word = rest.first, word.starts(with: [dash]) {
+            let (name, inline) = split(word)
+            guard everywhere.contains(name) else { break }
+            rest = rest.dropFirst(inline == nil ? 2 : 1)
+        }
+        return rest
+    }
+
     /// Whether a line asks for objects, also when it makes no sense otherwise.
     package static func output(of words: [Bytes], default form: OutputForm) -> OutputForm {
         var form = form

@@ -63,6 +63,8 @@ package enum CommandRun {
         case let error as ResultsLost: FailureReport(error, exitCode: code).write()
         case let error as UsageError:
             FailureReport(usage: error.message, text: error.text, exitCode: code).write()
+        case is CancellationError where !WritesUnderWay.hasSent:
+            FailureReport(interrupted: code).write()
         case is CancellationError:
             FailureReport(
                 DatabaseError(

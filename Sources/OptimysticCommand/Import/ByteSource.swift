@@ -26,7 +26,9 @@ package struct ByteSource {
         path: ArgumentBytes, onRead: @escaping (Int) -> Void = { _ in }
     ) throws(DatabaseError) {
         var file = STDIN_FILENO
-        if !path.isStream {
+        if path.isStream {
+            try ShellSession.checkStandardInput()
+        } else {
             file = path.withPath { open($0, O_RDONLY | O_CLOEXEC) }
             guard file >= 0 else {
                 throw DatabaseError(

@@ -134,6 +134,10 @@ package struct ShellCommand: AsyncParsableCommand {
                 try StandardOutput.endCommand()
                 return .done
             }
+            if try ShellTransaction.help(words) {
+                try StandardOutput.endCommand(isAnswer: true)
+                return .done
+            }
             if first.elementsEqual("help".utf8) {
                 words = Array(words.dropFirst()) + [Array("--help".utf8)]
             }
@@ -168,4 +172,13 @@ package struct ShellCommand: AsyncParsableCommand {
 /// What the commands of a shell share.
 enum ShellSession {
     @TaskLocal static var database: Database?
+
+    /// A command is about to read standard input to its end.
+    /// - Throws: `.invalidArgument` in a shell, whose lines come from there: they would be taken for
+    ///   data, and nothing that is typed could end it.
+    static func checkStandardInput() throws(DatabaseError) {
+        guard database != nil else { return }
+        throw DatabaseError(
+            .invalidArgument, "- would take the lines of this shell as data: name a file")
+    }
 }

@@ -23,10 +23,12 @@ enum ShellTransaction {
     static func perform(
         _ words: [Bytes], in database: Database, _ output: OutputForm, timeout: Duration?
     ) async throws -> Bool {
-        guard let word = words.first,
-            let verb = ["begin", "commit", "rollback"].first(where: { word.elementsEqual($0.utf8) })
-        else { return false }
-        guard words.count == 1 else { throw UsageError("\(verb) takes nothing") }
+        guard let word = CommandInput.behindOptions(words).first, let verb = verb(word) else {
+            return false
+        }
+        guard words.count == 1 else {
+            throw UsageError("\(verb) takes nothing; options stand behind `shell`")
+        }
         if verb == "begin" {
             guard current == nil else { throw UsageError("a transaction is open already") }
             let transaction = try await database.beginTransaction()
@@ -66,6 +68,28 @@ enum ShellTransaction {
         return true
     }
 
+    private static func verb(_ word: Bytes) -> String? {
+        verbs.keys.first { word.elementsEqual($0.utf8) }
+    }
+
+    /// What the words of the shell do that are no commands of the command line.
+    private static let verbs = [
+        "begin": "begin: the lines that follow are one transaction, until commit or rollback.",
+        "commit": "commit: lands the transaction that is open, all of it or nothing, once.",
+        "rollback": "rollback: forgets the transaction that is open.",
+    ]
+
+    /// Says what begin, commit or rollback does, if the words ask for that.
+    /// - Returns: Whether they do.
+    static func help(_ words: [Bytes]) throws -> Bool {
+        guard words.count == 2, words[0].elementsEqual("help".utf8), let verb = verb(words[1]),
+            let text = verbs[verb]
+        else { return false }
+        var output = StandardOutput()
+        output.line(text + " More: `help shell`.")
+        return true
+    }
+
     /// Refuses what would not be a part of the transaction that is open.
     static func check(_ words: [Bytes]) throws {
         guard current != nil else { return }
@@ -75,7 +99,9 @@ enum ShellTransaction {
         if let elsewhere {
             throw UsageError("\(elsewhere) does not go with a transaction that is open")
         }
-        let words = words.drop { $0.first == UInt8(ascii: "-") && !$0.elementsEqual("--help".utf8) }
+        let words = CommandInput.behindOptions(words)
+        // What is no command is told so.
+        guard let first = words.first, OptimysticCommand.subcommand(first) != nil else { return }
         let isPart = commands.contains { command in
             zip(command, words).allSatisfy { $1.elementsEqual($0.utf8) }
                 && words.count >= command.count

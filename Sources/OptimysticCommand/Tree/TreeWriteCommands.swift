@@ -80,7 +80,8 @@ package struct TreePutCommand: AsyncParsableCommand {
         }
     }
 
-    /// In the transaction that the shell has open.
+    /// In the transaction that the shell has open: all conditions are looked at before anything is
+    /// set, since the transaction stays open when one does not hold.
     private func put(
         _ changes: [Tree<Bytes, Bytes>.Change], if conditions: [Tree<Bytes, Bytes>.Condition],
         in tree: Tree<Bytes, Bytes>, _ transaction: Transaction
@@ -88,17 +89,21 @@ package struct TreePutCommand: AsyncParsableCommand {
         let ifValue = try ifValue.map { value throws(DatabaseError) in
             try form.values.bytes(of: value.bytes, for: tree.info)
         }
-        for (number, change) in changes.enumerated() {
-            switch change {
-            case .set(let key, let value):
-                if number < conditions.count {
-                    let now = try await transaction.value(tree, key)
-                    guard ifAbsent ? now == nil : ifPresent ? now != nil : now == ifValue else {
-                        throw DatabaseError(
-                            .conflict, "condition \(number) does not hold in the transaction")
-                    }
+        if !conditions.isEmpty {
+            let wanted = ifAbsent ? "no value" : ifPresent ? "a value" : "the value given"
+            for case .set(let key, _) in changes {
+                let now = try await transaction.value(tree, key)
+                guard ifAbsent ? now == nil : ifPresent ? now != nil : now == ifValue else {
+                    throw DatabaseError(
+                        .conflict,
+                        "the condition that key \(KeyText.text(key)) has \(wanted) does not hold in "
+                            + "the transaction, which stays open; nothing of this line was done")
                 }
-                try transaction.set(tree, key, to: value)
+            }
+        }
+        for change in changes {
+            switch change {
+            case .set(let key, let value): try transaction.set(tree, key, to: value)
             case .remove(let key): try transaction.remove(tree, key)
             }
         }
