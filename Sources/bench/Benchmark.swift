@@ -18,11 +18,11 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
     case history
     case fairness
     case soak
-    case etcd
+    case peers
 
-    /// What is measured when nothing is named: for etcd a peer must be installed first, and a soak
+    /// What is measured when nothing is named: for peers others must be installed first, and a soak
     /// takes its time.
-    static let usual = allCases.filter { $0 != .etcd && $0 != .soak }
+    static let usual = allCases.filter { $0 != .peers && $0 != .soak }
 
     var title: String {
         switch self {
@@ -37,7 +37,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .history: HistoryBenchmark.title
         case .fairness: FairnessBenchmark.title
         case .soak: SoakBenchmark.title
-        case .etcd: EtcdBenchmark.title
+        case .peers: PeersBenchmark.title
         }
     }
 
@@ -54,7 +54,7 @@ enum Benchmark: String, ExpressibleByArgument, CaseIterable {
         case .history: try await HistoryBenchmark(setting).run()
         case .fairness: try await FairnessBenchmark(setting).run()
         case .soak: try await SoakBenchmark(setting).run()
-        case .etcd: try await EtcdBenchmark(setting).run()
+        case .peers: try await PeersBenchmark(setting).run()
         }
     }
 }
@@ -68,8 +68,8 @@ struct BenchSetting: Sendable {
     let historyCount: Int
     /// How long a soak takes.
     let minutes: Int
-    /// The program that loads etcd; nil where etcd is not measured.
-    let etcdLoad: String?
+    /// nil where others are not measured.
+    let peers: PeerPrograms?
     /// The loads that were asked for by name, and the numbers of clients; empty for all.
     let loads: [String]
     let clientCounts: [Int]

@@ -19,27 +19,27 @@ struct EtcdCluster {
     private static let startTime = Duration.seconds(20)
 
     private let directory: String
-    private let load: String
-    private let endpoints: String
+    private let programs: PeerPrograms
+    /// Of the servers, for clients.
+    let endpoints: [String]
     private let environment: BlockRuntime.Environment
     private let servers: [ChildProcess]
 
     /// Starts the servers.
-    /// - Parameter load: The program that loads them.
-    /// - Throws: `.ioFailed` when etcd is not installed.
-    init(_ setting: BenchSetting, load: String, directory: String) throws {
+    /// - Throws: `.ioFailed` when etcd is not there.
+    init(_ setting: BenchSetting, _ programs: PeerPrograms, directory: String) throws {
         self.directory = directory
-        self.load = load
+        self.programs = programs
         environment = setting.environment
         var generator = environment.generator()
         let ports = try LoopbackPorts.take(6, using: &generator)
         func address(_ port: Int) -> String { "http://127.0.0.1:\(ports[port])" }
-        endpoints = (0..<3).map { "127.0.0.1:\(ports[$0])" }.joined(separator: ",")
+        endpoints = (0..<3).map { "127.0.0.1:\(ports[$0])" }
         let members = Self.names.indices.map { "\(Self.names[$0])=\(address($0 + 3))" }
         servers = try Self.names.indices.map { index in
             let name = Self.names[index]
             return try ChildProcess.start(
-                "/usr/bin/etcd",
+                programs.etcd,
                 [
                     "--name", name, "--data-dir", "\(directory)/\(name)", "--logger", "zap",
                     "--listen-client-urls", address(index),
@@ -49,6 +49,12 @@ struct EtcdCluster {
                     "--initial-cluster", members.joined(separator: ","),
                 ], output: nil, errors: "\(directory)/\(name).log")
         }
+    }
+
+    /// Microseconds of processor time that all servers have used.
+    var processor: Double {
+        let ticks = servers.reduce(0) { $0 + ($1.processorTicks ?? 0) }
+        return Double(ticks) * 1_000_000 / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     func stop() {
@@ -81,15 +87,11 @@ struct EtcdCluster {
     private func run(
         _ kind: String, _ clients: Int, _ duration: Duration, _ keyCount: Int
     ) throws -> String {
-        let (output, errors) = ("\(directory)/load.json", "\(directory)/load.errors")
-        let process = try ChildProcess.start(
-            load, [endpoints, kind, "\(clients)", "\(duration.milliseconds)", "\(keyCount)"],
-            output: output, errors: errors)
-        let ending = process.awaitEnd(patience: .seconds(60), environment: environment)
-        guard ending == .exited(0) else {
-            let said = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
-            throw DatabaseError(.ioFailed, "\(load): \(ending) \(said)")
-        }
-        return try String(contentsOfFile: output, encoding: .utf8)
+        try programs.run(
+            programs.etcdLoad,
+            [
+                endpoints.joined(separator: ","), kind, "\(clients)", "\(duration.milliseconds)",
+                "\(keyCount)",
+            ], in: directory, environment)
     }
 }

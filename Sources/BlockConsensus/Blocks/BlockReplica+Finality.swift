@@ -44,10 +44,13 @@ extension BlockReplica {
             mark("blockReplica.baseMissing")
             return .baseMissing
         }
-        let block = try apply(pend.transform, to: base.block)
-        guard isRight(block, pend.resultHash) else {
-            alarm("the write at \(write.revision) does not make the block that was decided on")
-            return .baseMissing
+        var block = made(of: pend)
+        if block == nil {
+            block = try apply(pend.transform, to: self.block(of: base))
+            guard isRight(block, pend.resultHash) else {
+                alarm("the write at \(write.revision) does not make the block that was decided on")
+                return .baseMissing
+            }
         }
         invariant((block == nil) == (pend.resultHash == .zero), "a removed block has a hash")
         var version = VersionRecord(
@@ -80,26 +83,47 @@ extension BlockReplica {
         return (write.payload, pend)
     }
 
-    /// The block that a pend changes at a target: nil when it is not held here.
+    /// What a pend is applied to.
+    private struct Base {
+        /// nil: to nothing.
+        let version: VersionRecord?
+    }
+
+    /// The version that a pend changes at a target: nil when it is not held here.
     private func base(
         of pend: PendRecord, at target: Revision
-    ) throws(DatabaseError) -> (version: VersionRecord?, block: DigestedBlock?)? {
-        guard pend.baseRevision != .zero else { return (nil, nil) }
+    ) throws(DatabaseError) -> Base? {
+        guard pend.baseRevision != .zero else { return Base(version: nil) }
         if planted(.baseIgnored), let newest = try newestVersion(through: target.previous) {
-            return (newest, try block(after: newest))
+            return Base(version: newest)
         }
         guard let version = try version(at: pend.baseRevision), pend.isMade(on: version) else {
             // A whole image needs no base to be applied.
-            return pend.isFullImage ? (nil, nil) : nil
+            return pend.isFullImage ? Base(version: nil) : nil
         }
-        return (version, try block(after: version))
+        return Base(version: version)
+    }
+
+    private func block(of base: Base) throws(DatabaseError) -> DigestedBlock? {
+        guard let version = base.version else { return nil }
+        return try block(after: version)
+    }
+
+    /// What was made of a pend when it came, if it is held still: what has its hash can be nothing
+    /// else. So a change is applied once, and again only where that was long ago.
+    private func made(of pend: PendRecord) -> DigestedBlock? {
+        guard !planted(.baseIgnored), let block = memo.block(pend.resultHash),
+            block.block.id == key.block
+        else { return nil }
+        mark("blockReplica.madeBefore")
+        return block
     }
 
     /// Whether a pend may be acknowledged: its result can be made here from what is durable here,
     /// without asking a replica (protocol: pend-needs-its-base).
     func canBuild(_ pend: PendRecord, at target: Revision) throws(DatabaseError) -> Bool {
         guard let base = try base(of: pend, at: target) else { return false }
-        let block = try apply(pend.transform, to: base.block)
+        let block = try apply(pend.transform, to: block(of: base))
         guard isRight(block, pend.resultHash) else {
             throw DatabaseError(
                 .invalidArgument, "the transform does not make the block that resultHash names")

@@ -11,7 +11,7 @@ import BlockRuntime
 package struct BlockReplica<View: PeerStoreView> {
     package let key: BlockKey
     private let view: View
-    private let memo: BlockMemo
+    let memo: BlockMemo
     /// What the request changes, in order. A version and the end of its pend are in it together
     /// (invariant P: a committed write is a pend or a version, never both, never neither).
     package private(set) var writes: [PeerWrite] = []

@@ -174,8 +174,8 @@ enum ShellSession {
     @TaskLocal static var database: Database?
 
     /// A command is about to read standard input to its end.
-    /// - Throws: `.invalidArgument` in a shell, whose lines come from there: they would be taken for
-    ///   data, and nothing that is typed could end it.
+    /// - Throws: `.invalidArgument` in a shell, whose lines come from there: they would be taken
+    ///   for data, and nothing that is typed could end it.
     static func checkStandardInput() throws(DatabaseError) {
         guard database != nil else { return }
         throw DatabaseError(

@@ -96,8 +96,8 @@ package struct TreePutCommand: AsyncParsableCommand {
                 guard ifAbsent ? now == nil : ifPresent ? now != nil : now == ifValue else {
                     throw DatabaseError(
                         .conflict,
-                        "the condition that key \(KeyText.text(key)) has \(wanted) does not hold in "
-                            + "the transaction, which stays open; nothing of this line was done")
+                        "the condition that key \(KeyText.text(key)) has \(wanted) does not hold "
+                            + "in the transaction, which stays open; nothing of this line was done")
                 }
             }
         }

@@ -433,6 +433,7 @@ struct  Optimystic__V1__TransactionSource
   ProtobufCBinaryData *statements;
   /*
    * The revisions that everything was read as of, ascending by collection, each once: one moment.
+   * What the client says: nobody compares it with anything. What is compared are the reads of parts.
    */
   size_t n_reads;
   Optimystic__V1__ReadCollection **reads;
