@@ -152,7 +152,7 @@ struct WireLoad {
         let said = try programs.run(
             programs.h2load,
             [
-                "--duration", "\(time.seconds)", "--clients", "\(connections)",
+                "--duration", "\(time.milliseconds)ms", "--clients", "\(connections)",
                 "--max-concurrent-streams", "\(clients / connections)", "--log-file", log,
                 "--header", "content-type: application/grpc", "--header", "te: trailers",
                 "--data", body, "http://\(endpoint)/etcdserverpb.KV/\(kind.method)",
