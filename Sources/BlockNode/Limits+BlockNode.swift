@@ -96,6 +96,11 @@ extension Limits {
     /// With less time left, a task does not wait for another read of a tail: that takes a round
     /// trip, and the answer another.
     package static let tailReadTimeMin = Duration.milliseconds(50)
+    /// How long after a transaction one coordinator is asked about all that it touched: many times
+    /// what it takes to carry one out.
+    package static let sharedAffinityTime = Duration.seconds(1)
+    /// Collections of which that is remembered.
+    package static let sharedAffinityCountMax = 4096
     /// How often a reader that waits for new entries looks for them.
     package static let followInterval = Duration.milliseconds(100)
 

@@ -138,4 +138,23 @@ import Testing
             world.stores[world.map.peers[0].id]?.registers[Self.collection]?.promised)
         #expect(promised.proposer == Sample.proposer(2))
     }
+
+    #if SIMULATION_HOOKS
+    // protocol: write-back-before-answer
+    @Test("A read that tells what one replica holds, and leaves it at that, is found")
+    func plantedReadWithoutWriteBack() throws {
+        var world = try CoordinatorWorld(seed: 3, coordinatorCount: 2)
+        _ = try Self.split(&world)
+        world.coordinators[0] = world.newCoordinator()
+        try SimulationHooks.$plantedBug.withValue(.readWithoutWriteBack) {
+            Self.ask(&world, .readTail(Self.collection), 9, of: 1)
+            world.deliverAll()
+        }
+        guard case .tail(let value)? = world.replies[9]?.reply else {
+            Issue.record("it is not told: \(String(describing: world.replies[9]))")
+            return
+        }
+        #expect(value.live?.revision == Revision(2) && Set(Self.ballots(world)).count == 3)
+    }
+    #endif
 }

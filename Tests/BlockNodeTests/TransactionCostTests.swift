@@ -139,10 +139,23 @@ struct TransactionCostTests {
         #expect(scene.traffic.messages.count == Self.messageCountAlone)
     }
 
+    @Test("One after the other, they wait for what the one before has left, and for nobody else")
+    func oneAfterTheOther() throws {
+        var transfers = try TransferScene(
+            treeCount: 2, accountCount: Self.accountCount, timing: Self.timing)
+        transfers.addClients(1)
+        try transfers.run(for: .seconds(2))
+        let first = transfers.records.count
+        try transfers.run(for: .seconds(2))
+        let times = transfers.records.dropFirst(first).map { $0.ended.since($0.begun) }
+        let median = try #require(times.isEmpty ? nil : times.sorted()[times.count / 2])
+        #expect(median <= Self.time(syncs: 5, hops: 30), "\(median), \(times.count) in two seconds")
+    }
+
     /// Of a peer, for a transfer alone with all that follows it.
     private static let syncCountAlone = 6
     /// To all peers, likewise.
-    private static let messageCountAlone = 21
+    private static let messageCountAlone = 22
 
     @Test("Those that come while one is under way share one decision", arguments: [16, 64])
     func together(count: Int) throws {

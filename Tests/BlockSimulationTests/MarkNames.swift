@@ -8,7 +8,6 @@ enum MarkNames {
         "coordinator.blockedByDecision": "no client of a world drops what decides transactions",
         "coordinator.claims.refused": "the clients of worlds tell the truth about the log",
         "resolution.vanished": "no home of a world is dropped or truncated",
-        "tail.fence.occupies": "it takes more dead attempts at one revision than clients",
         "tail.truncated": "no client of a world truncates history",
         "registerChecker.undecided": "histories are short enough to be followed",
     ]
@@ -32,6 +31,7 @@ enum MarkNames {
         "proposer.goneInDoubt": (0, "a drop has to overtake an attempt accepted somewhere"),
         "proxy.createdAndDropped": (0, "a creation's answer has to be lost, and its life to end"),
         "tail.commit.fenced": (0, "a fenced attempt has to be sent again"),
+        "tail.fence.occupies": (0, "as many attempts as a fence holds have to die at one revision"),
         "transaction.failed": (0, "a home has to be out of reach, and to come back in time"),
         "transaction.landedEarlier": (
             0, "a transaction has to lose its answer, and to be sent again"

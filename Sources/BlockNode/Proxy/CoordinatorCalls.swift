@@ -50,6 +50,7 @@ struct CoordinatorCalls: Sendable {
     ) -> [Effect] {
         let id = numbers.next()
         invariant(calls[id] == nil, "call \(id) is begun twice")
+        standing.begin(request, at: now)
         calls[id] = CoordinatorCall(
             request, owner: owner, subject: standing.subject(of: request), deadline: deadline)
         return sendTry(id, now, &numbers)

@@ -9,6 +9,7 @@ struct CoordinatorStanding: Sendable {
     private let peerSets: PeerSets
     /// When each coordinator said something last.
     private var lastHeard: [Int: Instant] = [:]
+    private var sharedAffinity = SharedAffinity()
 
     init(_ map: ClusterMap) {
         ranking = ServiceRanking(addresses: map.coordinators.map(\.address))
@@ -27,8 +28,9 @@ struct CoordinatorStanding: Sendable {
 
     /// The coordinator for the next try of a call.
     func choice(for call: CoordinatorCall, at now: Instant) -> Int {
+        let affinity = call.request.affinity.map { sharedAffinity.leader(of: $0, at: now) }
         let choice = ranking.choice(
-            for: call.request.affinity?.digest.bytes ?? [], about: call.subject,
+            for: affinity?.digest.bytes ?? [], about: call.subject,
             tries: call.triesByCoordinator, at: now)
         // Which coordinator is preferred is a hint; another one must do as well.
         let isOther = buggify("buggify.proxy.otherCoordinator")
@@ -46,6 +48,11 @@ struct CoordinatorStanding: Sendable {
     }
 
     // MARK: Events
+
+    /// A request is to be sent.
+    mutating func begin(_ request: RepositoryRequest, at now: Instant) {
+        if case .transact(let attempt) = request { sharedAffinity.bind(attempt.attempt, at: now) }
+    }
 
     /// Something came from it.
     mutating func heard(_ coordinator: Int, at now: Instant) {

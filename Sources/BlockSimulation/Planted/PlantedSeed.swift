@@ -13,7 +13,6 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
 
     /// A seed that finds each, mostly the first one, as `simulator --bug NAME 1 1500` finds it.
     package static let all = [
-        PlantedSeed(bug: .readWithoutWriteBack, seed: 12),
         PlantedSeed(bug: .ballotReused, seed: 1),
         PlantedSeed(bug: .proposerReused, seed: 1),
         PlantedSeed(bug: .quorumOffByOne, seed: 3),
@@ -25,16 +24,13 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .landingNotChosen, seed: 3),
         PlantedSeed(bug: .doubtToldAsFailure, seed: 5),
         PlantedSeed(bug: .doubtDroppedBySession, seed: 5),
-        PlantedSeed(bug: .rebaseIgnoresHeader, seed: 21),
+        PlantedSeed(bug: .rebaseIgnoresHeader, seed: 33),
         PlantedSeed(bug: .rebaseIgnoresReads, seed: 5),
         PlantedSeed(bug: .rebaseIgnoresWrites, seed: 5),
         PlantedSeed(bug: .blockIDsByPlace, seed: 21),
         PlantedSeed(bug: .dropWithoutIncarnation, seed: 36),
         PlantedSeed(bug: .cutOfOneLook, seed: 16),
-        PlantedSeed(bug: .intentsIgnored, seed: 109),
-        PlantedSeed(bug: .rollbackWithoutFence, seed: 240),
-        PlantedSeed(bug: .readNotHeld, seed: 1119),
-        PlantedSeed(bug: .sharedIntentIgnored, seed: 13),
+        PlantedSeed(bug: .intentsIgnored, seed: 25),
         PlantedSeed(bug: .groupConditionUnchecked, seed: 9),
         PlantedSeed(bug: .callersMixedUp, seed: 1),
         PlantedSeed(bug: .pendExpires, seed: 33),
@@ -46,9 +42,6 @@ package struct PlantedSeed: Sendable, CustomStringConvertible {
         PlantedSeed(bug: .blockHashUnchecked, seed: 101),
         PlantedSeed(bug: .unchosenTailFollowed, seed: 3),
         PlantedSeed(bug: .lifeIgnored, seed: 43),
-        PlantedSeed(bug: .discardRemovesPend, seed: 296),
-        PlantedSeed(bug: .peerCountedTwice, seed: 139),
-        PlantedSeed(bug: .sealBeforeSegment, seed: 18),
         PlantedSeed(bug: .segmentIndexExistsIsEnough, seed: 39),
         PlantedSeed(bug: .segmentKeyWithoutHash, seed: 39),
     ]

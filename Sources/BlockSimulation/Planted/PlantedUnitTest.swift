@@ -44,6 +44,9 @@ package struct PlantedUnitTest: Sendable {
             .deletedBeforeTruncation, "BlockConsensusTests/SpaceSweepTests",
             "Nothing is deleted before the tail says that it is gone"),
         PlantedUnitTest(
+            .discardRemovesPend, "BlockConsensusTests/BlockReplicaTests",
+            "A discard of one target that takes all of the pend is found"),
+        PlantedUnitTest(
             .discardWithoutFence, "BlockNodeTests/PendWalkTests",
             "Discarding without a fence is found: what lands then has no content"),
         PlantedUnitTest(
@@ -93,6 +96,9 @@ package struct PlantedUnitTest: Sendable {
             .openDecisionTruncated, "BlockConsensusTests/SpaceSweepTests",
             "No more is truncated than is final in every shard, and no decision that is open"),
         PlantedUnitTest(
+            .peerCountedTwice, "BlockConsensusTests/ProposerTests",
+            "A storage peer that is counted twice makes a quorum of one, and is found"),
+        PlantedUnitTest(
             .pendWithoutBase, "BlockConsensusTests/BlockReplicaTests",
             "A pend that is confirmed without its base makes no version, and is found"),
         PlantedUnitTest(
@@ -102,11 +108,26 @@ package struct PlantedUnitTest: Sendable {
             .promiseNotDurable, "BlockStorageTests/CrashTests",
             "A promise that is not durable is forgotten, an accepted value is not"),
         PlantedUnitTest(
+            .readNotHeld, "BlockConsensusTests/TransactionInterleavingTests",
+            "What is only read is held until the decision, whoever is kept waiting by that"),
+        PlantedUnitTest(
             .readTakenForSeen, "BlockTransactionsTests/LocalCollectionSeenTests",
             "A doubt that a refusal ends, and a page that nobody sees, are found"),
         PlantedUnitTest(
+            .sealBeforeSegment, "BlockConsensusTests/ProposerTests",
+            "An accept that leaves before the segment that it points to is found"),
+        PlantedUnitTest(
+            .readWithoutWriteBack, "BlockConsensusTests/TailReadTests",
+            "A read that tells what one replica holds, and leaves it at that, is found"),
+        PlantedUnitTest(
+            .rollbackWithoutFence, "BlockConsensusTests/TransactionInterleavingTests",
+            "A rule that is dropped is missed"),
+        PlantedUnitTest(
             .sealedTakenForLost, "BlockConsensusTests/TailFunctionTests",
             "Of an attempt whose target is sealed nobody says that it did not land"),
+        PlantedUnitTest(
+            .sharedIntentIgnored, "BlockConsensusTests/TransactionInterleavingTests",
+            "What is only read is held until the decision, whoever is kept waiting by that"),
         PlantedUnitTest(
             .sharedIntentTimedOut, "BlockConsensusTests/TransactionInterleavingTests",
             "What is only read is held until the decision, whoever is kept waiting by that"),
