@@ -186,6 +186,18 @@ import Testing
         #expect(scene.error(0)?.code == .actionIDReuse)
     }
 
+    // protocol: home-decides
+    @Test("One that is found where another's action has its id does not wait for what never comes")
+    func foundElsewhere() throws {
+        var other = other
+        other.append(Sample.body([1]))
+        var scene = TransactionGroupScene(
+            [request(1, part(other, [.append(Sample.bytes(1))]))], [home, other])
+        scene.runToEnd()
+        // Another try of it may be under way.
+        #expect(scene.error(0)?.outcome == .unknown)
+    }
+
     // protocol: gone-after-doubt-is-unknown
     @Test("Of one whose home is gone, and which is found where it has only read, nothing is known")
     func foundWhereRead() throws {

@@ -34,9 +34,12 @@ struct CheckedObjects: LogObjectSource {
 extension Coordinator {
     /// Carries a request out if the log lists what it claims. It mostly does, and mostly that is
     /// known without asking a peer: this coordinator decided those entries.
-    /// - Parameter place: The first of its logs that was not compared yet.
+    /// - Parameters:
+    ///   - place: The first of its logs that was not compared yet.
+    ///   - hasWaited: Whether the change of that log that was under way has ended.
     mutating func check(
-        _ request: RepositoryRequest, for token: Token, deadline: Instant, from place: Int = 0
+        _ request: RepositoryRequest, for token: Token, deadline: Instant, from place: Int = 0,
+        hasWaited: Bool = false
     ) {
         let logs = request.claimedLogs
         guard place < logs.count, !planted(.listsBelieved) else {
@@ -64,16 +67,32 @@ extension Coordinator {
         if unknown.isEmpty {
             return check(request, for: token, deadline: deadline, from: place + 1)
         }
-        mark("coordinator.claims.reads")
         lastCheck += 1
         invariant(checks[lastCheck] == nil, "check \(lastCheck) is under way")
         checks[lastCheck] = ClaimCheck(
             token: token, request: request, place: place, deadline: deadline, claims: unknown)
+        if !hasWaited, queues[life.collection]?.running != nil {
+            // A transaction is told when its home has decided: its other parts follow then.
+            mark("coordinator.claims.waits")
+            queues[life.collection]?.checks.append(lastCheck)
+            return
+        }
+        mark("coordinator.claims.reads")
         // What an attempt over several collections has written here counts once it is decided,
         // though this tail may not list it yet.
         startRead(
             life.collection, owner: .reader(life.collection, .check(lastCheck)),
             deadline: deadline)
+    }
+
+    /// The change that checks waited for has ended.
+    mutating func checkAgain(_ ids: [UInt64]) {
+        for id in ids {
+            guard let waiting = checks.removeValue(forKey: id) else { continue }
+            check(
+                waiting.request, for: waiting.token, deadline: waiting.deadline,
+                from: waiting.place, hasWaited: true)
+        }
     }
 
     private mutating func refuse(_ claim: WriteClaim, _ token: Token) {

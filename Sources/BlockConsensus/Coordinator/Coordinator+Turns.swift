@@ -156,12 +156,15 @@ extension Coordinator {
         }
         let readers = queues[collection]?.readers ?? []
         queues[collection]?.readers = []
+        let checks = queues[collection]?.checks ?? []
+        queues[collection]?.checks = []
         // Before the next change begins: they find the register at rest.
         for reader in readers {
             add(reader.read.again(), owner: reader.owner)
         }
         remember(ended, proposer, result)
         goOn(with: collection)
+        checkAgain(checks)
     }
 
     /// Keeps a place for the proposer that needs it to land as well.

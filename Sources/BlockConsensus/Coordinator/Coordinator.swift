@@ -172,7 +172,8 @@ package struct Coordinator {
     mutating func run(_ id: UInt64, _ step: (inout any Round, inout RoundEffects) -> Void) {
         guard var round = rounds.removeValue(forKey: id) else { return }
         var effects = RoundEffects(
-            now: now, timing: timing, policy: policy, ballots: ballots, generator: generator)
+            now: now, timing: timing, policy: policy, ballots: ballots, generator: generator,
+            silentSince: silentSince)
         step(&round.machine, &effects)
         ballots = effects.ballots
         generator = effects.generator

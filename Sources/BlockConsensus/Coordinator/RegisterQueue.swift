@@ -41,8 +41,12 @@ struct RegisterQueue {
     var chosen: TailValue?
     /// Reads that found the running change under way.
     var readers: [(read: TailRead, owner: RoundOwner)] = []
+    /// Checks of what clients say of the log, which the running change may make true.
+    var checks: [UInt64] = []
 
-    var isEmpty: Bool { running == nil && waitingCount == 0 && kept == nil && readers.isEmpty }
+    var isEmpty: Bool {
+        running == nil && waitingCount == 0 && kept == nil && readers.isEmpty && checks.isEmpty
+    }
 
     mutating func append(_ id: UInt64, of client: Client) {
         invariant(lanes[client]?.last ?? 0 < id, "change \(id) comes before its predecessor")
@@ -130,6 +134,7 @@ struct RegisterQueue {
         invariant(lanes.values.allSatisfy { !$0.isEmpty }, "a lane is empty")
         invariant(running == nil || kept == nil, "a change runs while the register is kept free")
         invariant(readers.isEmpty || running != nil, "reads wait for no change")
+        invariant(checks.isEmpty || running != nil, "checks wait for no change")
         invariant(lanes.values.reduce(0) { $0 + $1.count } == waitingCount, "waiting is miscounted")
     }
 }

@@ -8,6 +8,9 @@ package struct ProtocolTiming: Sendable {
     package var retry = RetryTiming.rivals
     /// Without an answer for this long, a fetch asks the next replica as well.
     package var hedge = Duration.milliseconds(60)
+    /// When a quorum that was asked for a register's value is silent for this long, the other
+    /// members are asked as well: many times what an answer takes, also of one that syncs.
+    package var spare = Duration.milliseconds(15)
     /// How long a broadcast of all peers waits for the last of them.
     package var broadcast = Duration.milliseconds(1000)
 

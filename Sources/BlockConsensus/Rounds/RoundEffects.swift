@@ -8,6 +8,8 @@ package struct RoundEffects {
     package let policy: TailPolicy
     package var ballots: BallotSource
     package var generator: SeededGenerator
+    /// Peers with requests that they have not answered, and when the first of these was sent.
+    private let silentSince: [PeerID: Instant]
 
     /// Requests to send. The stamp comes back with the reply and tells late ones from current ones.
     package private(set) var sends: [(peer: PeerID, operation: PeerRequest.Operation, stamp: Int)] =
@@ -23,13 +25,19 @@ package struct RoundEffects {
 
     package init(
         now: Instant, timing: ProtocolTiming, policy: TailPolicy, ballots: BallotSource,
-        generator: SeededGenerator
+        generator: SeededGenerator, silentSince: [PeerID: Instant] = [:]
     ) {
         self.now = now
+        self.silentSince = silentSince
         self.timing = timing
         self.policy = policy
         self.ballots = ballots
         self.generator = generator
+    }
+
+    /// Whether a peer owes an answer for longer than reads wait for one.
+    package func isSilent(_ peer: PeerID) -> Bool {
+        silentSince[peer].map { now.since($0) >= timing.spare } ?? false
     }
 
     package mutating func send(

@@ -1,7 +1,7 @@
 import BlockModel
 import BlockRuntime
 
-/// A linearizable read of a register in one round trip, when nothing is under way
+/// A linearizable read of a register in one round trip to a quorum, when nothing is under way
 /// (protocol: identical-quorum-is-chosen).
 ///
 /// A quorum that reports the identical accepted ballot, or unanimously none, shows a chosen value.
@@ -18,6 +18,8 @@ package struct TailRead: ShardRound {
     private var reports: [PeerID: Report] = [:]
     private var values: [Digest: Bytes] = [:]
     private var answered: Set<PeerID> = []
+    /// Members that are asked only when the others do not tell.
+    private var spares: [PeerID] = []
     private var isFetching = false
     /// Which look at the register this is, from 1.
     private(set) var lookCount = 1
@@ -52,13 +54,29 @@ package struct TailRead: ShardRound {
         ask(&effects)
     }
 
-    /// Asks all members; one of them, drawn at random, for the value itself.
+    /// Asks a quorum, drawn at random; the first of it for the value itself. Those that are silent
+    /// come last, whatever is drawn.
     private mutating func ask(_ effects: inout RoundEffects) {
-        invariant(answered.isEmpty, "a read asks once")
-        let teller = members.peers[effects.generator.below(members.peers.count)]
-        for peer in members.peers {
-            effects.send(.query(collection, wantsValue: peer == teller), to: peer, stamp: 0)
+        invariant(answered.isEmpty && spares.isEmpty, "a read asks once")
+        let first = effects.generator.below(members.peers.count)
+        let drawn = members.peers[first...] + members.peers[..<first]
+        let order =
+            drawn.filter { !effects.isSilent($0) } + drawn.filter { effects.isSilent($0) }
+        spares = Array(order[members.quorum...])
+        for peer in order[..<members.quorum] {
+            effects.send(.query(collection, wantsValue: peer == order[0]), to: peer, stamp: 0)
         }
+        let time = spares.isEmpty ? effects.timing.phase : effects.timing.spare
+        effects.wake(after: min(time, deadline.since(effects.now)))
+    }
+
+    /// The quorum that was asked does not agree, or not in time.
+    private mutating func askSpares(_ effects: inout RoundEffects) {
+        mark("tailRead.spares")
+        for peer in spares {
+            effects.send(.query(collection, wantsValue: false), to: peer, stamp: 0)
+        }
+        spares = []
         effects.wake(after: min(effects.timing.phase, deadline.since(effects.now)))
     }
 
@@ -80,6 +98,7 @@ package struct TailRead: ShardRound {
             isResting = false
             return ask(&effects)
         }
+        if !spares.isEmpty, effects.now < deadline { return askSpares(&effects) }
         hasTimedOut = true
         mark("tailRead.timeout")
         guard effects.now < deadline || reports.count >= members.quorum else {
@@ -118,7 +137,10 @@ package struct TailRead: ShardRound {
             effects.send(.query(collection, wantsValue: true), to: agreeing[0], stamp: 0)
             return
         }
-        if answered.count == members.peers.count, !isFetching {
+        guard !isFetching else { return }
+        if !spares.isEmpty {
+            if answered.count == members.quorum { askSpares(&effects) }
+        } else if answered.count == members.peers.count {
             mark("tailRead.undecided")
             effects.finish(.undecided)
         }
@@ -136,6 +158,7 @@ package struct TailRead: ShardRound {
     func checkInvariants() {
         members.checkMembers(answered)
         invariant(reports.count <= answered.count, "a report of a member that did not answer")
+        invariant(answered.isDisjoint(with: spares), "a member that was not asked answers")
         invariant(!isResting || answered.isEmpty, "a read that rests has asked")
         invariant(!isFetching || reports.count >= members.quorum, "a value of no quorum")
         invariant((1...Limits.tailLookCountMax).contains(lookCount), "look \(lookCount)")

@@ -300,11 +300,15 @@ package struct TransactionGroup: Sendable {
         guard members[place].hasLanded, members[place].answer == nil else { return }
         let missing = members[place].notFoundYet
         guard !missing.isEmpty else { return members[place].answerAsFound() }
+        if missing.contains(home), members[place].isNotAtHome {
+            return members[place].fail(TransactionGroup.foundElsewhere)
+        }
         for collection in missing where parts[collection]?.hasBegun == true {
-            // It was looked at before the decision was carried out there.
+            // It was looked at before the decision was carried out there, or taken.
             guard parts[collection]?.built != nil || parts[collection]?.source.log != nil,
                 parts[collection]?.source.isWaiting == false
             else { continue }
+            if collection == home { members[place].seeksAtHome() }
             parts[collection]?.built = nil
             parts[collection]?.source.mustBeReadAgain()
             isTickWanted = true
@@ -324,6 +328,12 @@ package struct TransactionGroup: Sendable {
                 reads: built.filter { $0.commit == nil }.map(\.participant),
                 wallMilliseconds: wallMilliseconds),
             until: active.map { members[$0].deadline }.max() ?? .origin)
+    }
+
+    private static var foundElsewhere: DatabaseError {
+        DatabaseError(
+            .actionIDReuse,
+            "an action under this id is in another collection, and the one that decides has none")
     }
 
     private static func tooLarge(_ bytes: Int) -> DatabaseError {

@@ -17,6 +17,8 @@ package struct TransactionMember: Sendable {
     /// hold it from an earlier try (protocol: dedupe-scan).
     package private(set) var refusal: DatabaseError?
     private var isHomeScanned = false
+    /// Since it was found elsewhere, its home is read anew.
+    private var isSoughtAtHome = false
     /// The collections of which what is known was read, or decided, after it came.
     private var fresh: Set<CollectionID> = []
     /// The collections that stood against it when too little was known of them: its next group
@@ -107,6 +109,18 @@ package struct TransactionMember: Sendable {
         }.map(\.collection)
     }
 
+    /// It was found elsewhere, and its home, which decides first, is read from now on.
+    mutating func seeksAtHome() {
+        invariant(hasLanded, "sought for nothing")
+        guard !isSoughtAtHome else { return }
+        isSoughtAtHome = true
+        isHomeScanned = false
+    }
+
+    /// A home that was read after it was found elsewhere does not hold it: what was found is
+    /// another's, under its id.
+    var isNotAtHome: Bool { isSoughtAtHome && isHomeScanned }
+
     /// Some part was found to have landed by an earlier try: so have all of them. One whose
     /// collection is not there any more is left out.
     mutating func answerAsFound() {
@@ -130,6 +144,7 @@ package struct TransactionMember: Sendable {
     mutating func looksAnew() {
         landings = [:]
         isHomeScanned = false
+        isSoughtAtHome = false
         fresh = Set(collections)
         stale = []
     }
@@ -203,6 +218,7 @@ package struct TransactionMember: Sendable {
         landings = [:]
         refusal = nil
         isHomeScanned = false
+        isSoughtAtHome = false
         fresh = []
     }
 }
