@@ -5,21 +5,22 @@ package struct RegisterRecord: Hashable, Sendable {
     /// No ballot below this one is accepted any more.
     package var promised: Ballot
     /// The ballot of ``value``; zero when nothing was accepted.
-    package var accepted: Ballot
+    package let accepted: Ballot
     /// ``TailValue/registerBytes``; the acceptor does not look inside.
-    package var value: Bytes
+    package let value: Bytes
+    /// The hash that queries compare instead of whole values: a value is hashed once, and asked
+    /// for many times.
+    package let valueHash: Digest
 
     package init(promised: Ballot, accepted: Ballot, value: Bytes) {
         self.promised = promised
         self.accepted = accepted
         self.value = value
+        valueHash = RegisterRecord.hash(of: value)
     }
 
     /// A register that was never written.
     package static let untouched = RegisterRecord(promised: .zero, accepted: .zero, value: [])
-
-    /// The hash that queries compare instead of whole values.
-    package var valueHash: Digest { RegisterRecord.hash(of: value) }
 
     package static func hash(of value: Bytes) -> Digest {
         Digest(domain: "optimystic/register-value/1", value)

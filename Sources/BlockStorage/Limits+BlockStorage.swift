@@ -4,8 +4,8 @@ import BlockRuntime
 extension Limits {
     // MARK: Versions and pends
 
-    /// Bytes of pends, and of versions, that a storage peer need not read from its disk again:
-    /// those of some seconds of writing.
+    /// Bytes of registers, of pends, and of versions, that a storage peer need not read from its
+    /// disk again: those of some seconds of writing.
     package static let recentRecordBytesMax = 16 * 1024 * 1024
     /// Bytes removed after which a storage peer has its engine give space back.
     package static let reclaimBytesMin: UInt64 = 64 * 1024

@@ -1,13 +1,15 @@
 import BlockModel
 import BlockRuntime
 
-/// Pends and versions that were read, checked or written lately, and which version of a block is
-/// its newest: most writes are of blocks written a moment ago, and need not ask the engine.
+/// Registers, pends and versions that were read, checked or written lately, and which version of a
+/// block is its newest: most requests are about what was written a moment ago, and need not ask the
+/// engine.
 ///
 /// The repository is the only writer of its engine, and tells of every write; a cycle that is
 /// discarded takes everything with it. Damage on the disk to what is held here is found when it is
 /// read again: by a scrub that passes later, or after a restart.
 struct RecentRecords {
+    private var registers: TwoGenerationCache<CollectionID, RegisterRecord>
     private var pends: TwoGenerationCache<PendKey, (record: PendRecord, storedBytes: Int)>
     private var versions: TwoGenerationCache<VersionPosition, VersionRecord>
     private var newest: TwoGenerationCache<BlockKey, Revision>
@@ -16,12 +18,22 @@ struct RecentRecords {
     private static let recordBytes = 256
     private static let revisionBytes = 128
 
-    /// - Parameter bytesMax: Of each of the three kinds; 0 holds nothing.
+    /// - Parameter bytesMax: Of each of the four kinds; 0 holds nothing.
     init(bytesMax: Int) {
         invariant(bytesMax >= 0, "\(bytesMax) bytes of records")
+        registers = TwoGenerationCache(weightMax: bytesMax)
         pends = TwoGenerationCache(weightMax: bytesMax)
         versions = TwoGenerationCache(weightMax: bytesMax)
         newest = TwoGenerationCache(weightMax: bytesMax)
+    }
+
+    mutating func register(_ collection: CollectionID) -> RegisterRecord? {
+        registers.value(collection)
+    }
+
+    mutating func keep(_ record: RegisterRecord, of collection: CollectionID) {
+        invariant(record != .untouched, "a register that nobody wrote is kept")
+        registers.put(record, for: collection, weight: record.value.count + Self.recordBytes)
     }
 
     mutating func pend(_ key: PendKey) -> (record: PendRecord, storedBytes: Int)? {
@@ -61,6 +73,7 @@ struct RecentRecords {
     }
 
     mutating func removeAll() {
+        registers.removeAll()
         pends.removeAll()
         versions.removeAll()
         newest.removeAll()

@@ -87,13 +87,19 @@ package final class StorageRepository: PeerStoreView {
         if let staged = registers[collection] ?? volatilePromises.record(of: collection) {
             return staged
         }
+        if let recent = recents.register(collection) {
+            registerExists[collection] = true
+            return recent
+        }
         let key = StorageKeys.register(collection)
         guard let stored = try engine.get(key) else {
             registerExists[collection] = false
             return .untouched
         }
         registerExists[collection] = true
-        return try SealedRecord.openRegister(stored, under: key)
+        let record = try SealedRecord.openRegister(stored, under: key)
+        recents.keep(record, of: collection)
+        return record
     }
 
     package func content(_ block: BlockID) throws(DatabaseError) -> Bytes? {
@@ -215,7 +221,9 @@ package final class StorageRepository: PeerStoreView {
         invariant(
             record.promised >= record.accepted || planted(.acceptDoesNotPromise),
             "a promise below the accepted ballot")
-        if registers.updateValue(record, forKey: collection) != nil { return }
+        if registers.updateValue(record, forKey: collection) != nil {
+            return recents.keep(record, of: collection)
+        }
         do {
             if try !isStored(collection) { progress.registerCount += 1 }
         } catch {
@@ -223,6 +231,7 @@ package final class StorageRepository: PeerStoreView {
             throw error
         }
         registerOrder.append(collection)
+        recents.keep(record, of: collection)
         invariant(
             registerOrder.count == registers.count,
             "\(registerOrder.count) places for \(registers.count) registers")
@@ -230,6 +239,7 @@ package final class StorageRepository: PeerStoreView {
 
     private func isStored(_ collection: CollectionID) throws(DatabaseError) -> Bool {
         if let known = registerExists[collection] { return known }
+        if recents.register(collection) != nil { return true }
         return try engine.get(StorageKeys.register(collection)) != nil
     }
 
