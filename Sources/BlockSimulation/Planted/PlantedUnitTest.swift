@@ -86,6 +86,9 @@ package struct PlantedUnitTest: Sendable {
             .laggingShardForgotten, "BlockTransactionsTests/LaggingShardTests",
             "A checkpoint leaves out no shard that lags"),
         PlantedUnitTest(
+            .lifeIgnored, "BlockConsensusTests/TailFunctionTests",
+            "An attempt that lands in another life is found"),
+        PlantedUnitTest(
             .listsBelieved, "BlockConsensusTests/ClaimCheckTests",
             "Believing it is found: a version of what was never decided comes to be"),
         PlantedUnitTest(

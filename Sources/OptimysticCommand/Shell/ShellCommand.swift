@@ -179,6 +179,8 @@ enum ShellSession {
     static func checkStandardInput() throws(DatabaseError) {
         guard database != nil else { return }
         throw DatabaseError(
-            .invalidArgument, "- would take the lines of this shell as data: name a file")
+            .invalidArgument,
+            "- would take the lines of this shell as data: name a file, or run the command by "
+                + "itself")
     }
 }
